@@ -1,0 +1,180 @@
+"""The quantized graph: what the network computes, in integers, and nothing about tiles.
+
+Every tensor holds unsigned 8-bit values (an int8 tensor of the source graph is stored with 128 added to its
+values and to its zero point). Every node says exactly, in integers, how its output follows from its inputs;
+`sim/reference.py` is the executable form of these definitions.
+
+Nodes are frozen and hold read-only arrays; passes (`compiler/passes`) are pure functions Graph -> Graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+PIXEL_MAX = 255
+WEIGHT_MIN, WEIGHT_MAX = -128, 127
+MULTIPLIER_BITS = 16          # multipliers are normalised to [2**15, 2**16)
+SHIFT_MIN, SHIFT_MAX = 1, 40
+
+
+def frozen_array(values, dtype) -> np.ndarray:
+    """A read-only copy of `values` as `dtype`."""
+    array = np.array(values, dtype=dtype)
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A feature map of one image: uint8 of shape (channels, height, width).
+
+    real value = (stored - zero_point) * scale
+    """
+
+    name: str
+    channels: int
+    height: int
+    width: int
+    scale: float
+    zero_point: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.channels, self.height, self.width)
+
+
+@dataclass(frozen=True, eq=False)
+class Requantize:
+    """From an accumulator to a pixel, per output channel:
+
+        y = clip((((acc + bias) * multiplier + 2**(shift-1)) >> shift) + zero_point, low, high)
+
+    All exact integers; `>>` floors, so ties round up. `bias` int64 (C,), `multiplier` int64 (C,) in
+    [2**15, 2**16) or 0, `shift` int64 (C,) in [1, 40]. A one-element array stands for all channels.
+    """
+
+    bias: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
+    zero_point: int = 0
+    low: int = 0
+    high: int = PIXEL_MAX
+
+    def __post_init__(self):
+        for name in ("bias", "multiplier", "shift"):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), np.int64))
+
+    def apply(self, acc: np.ndarray) -> np.ndarray:
+        """int64 (C, ...) -> uint8 (C, ...)."""
+        column = (-1,) + (1,) * (acc.ndim - 1)
+        bias, mult, shift = (a.reshape(column) for a in (self.bias, self.multiplier, self.shift))
+        scaled = ((acc.astype(np.int64) + bias) * mult + (np.int64(1) << (shift - 1))) >> shift
+        return np.clip(scaled + self.zero_point, self.low, self.high).astype(np.uint8)
+
+
+IDENTITY = Requantize(bias=[0], multiplier=[1 << 15], shift=[15])
+
+
+@dataclass(frozen=True)
+class Window:
+    """Kernel, stride and padding of a sliding window, as ONNX has them (rows before columns)."""
+
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)      # top, left, bottom, right
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation; `inputs` and `output` are tensor names, `name` is the source node's for messages."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+
+@dataclass(frozen=True, eq=False)
+class Conv(Node):
+    """acc[o,y,x] = sum_{c,i,j} weight[o,c,i,j] * in[g*Cg+c, y*sy+i-top, x*sx+j-left], then `requantize`.
+
+    Pixels outside the map read as the input's zero point. `weight` is int8 OIHW, I = input channels per group,
+    and multiplies the *stored* uint8 value: -zero_point * sum(weight) is already part of requantize.bias.
+    """
+
+    weight: np.ndarray
+    window: Window
+    groups: int
+    requantize: Requantize
+
+    def __post_init__(self):
+        object.__setattr__(self, "weight", frozen_array(self.weight, np.int8))
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Node):
+    """Maximum over the window; pixels outside the map do not take part. The output size is the output tensor's
+    (which covers ceil mode). Input and output share scale and zero point."""
+
+    window: Window
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePool(Node):
+    """acc = sum over the window of stored values (outside the map: the zero point), then `requantize`."""
+
+    window: Window
+    requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalAverage(Node):
+    """acc[c] = sum over the map of stored values, then `requantize`; output is (C, 1, 1).
+
+    """
+
+    requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Node):
+    """acc = sum(weights_a) * a + sum(weights_b) * b, then `requantize`; each list holds 1 to 4 int8 factors."""
+
+    weights_a: tuple[int, ...]
+    weights_b: tuple[int, ...]
+    requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class Concat(Node):
+    """Channels of the inputs one after the other; all share the output's scale and zero point."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rescale(Node):
+    """acc = in, then `requantize`: the same map with another scale, zero point or clamp."""
+
+    requantize: Requantize
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in execution order, each reading tensors that stand before it; one input, one output."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    tensors: dict[str, Tensor]
+    input: str
+    output: str
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    def producer(self, tensor: str) -> Node | None:
+        return next((n for n in self.nodes if n.output == tensor), None)
+
+    def consumers(self, tensor: str) -> list[Node]:
+        return [n for n in self.nodes if tensor in n.inputs]
+
+    def with_nodes(self, nodes, **tensors: Tensor) -> Graph:
+        """The same graph with other nodes, and with `tensors` added."""
+        return replace(self, nodes=tuple(nodes), tensors={**self.tensors, **tensors})
