@@ -1,0 +1,20 @@
+"""The boards that Firelane knows."""
+
+from compiler.errors import ConfigError
+
+from boards import ecpix5, ulx3s
+from boards.board import Board
+
+_BOARDS = {board.name: board for module in (ulx3s, ecpix5) for board in module.BOARDS}
+
+
+def all_boards() -> tuple[Board, ...]:
+    return tuple(_BOARDS.values())
+
+
+def get_board(name: str) -> Board:
+    """Raises ConfigError, with the names there are, for one that is not."""
+    try:
+        return _BOARDS[name]
+    except KeyError:
+        raise ConfigError("--board", f"unknown board {name!r}", hint=f"one of {', '.join(_BOARDS)}") from None

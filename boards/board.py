@@ -1,0 +1,43 @@
+"""What a board must say about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hw.config import EngineConfig
+
+
+@dataclass(frozen=True)
+class Device:
+    """What an FPGA holds (family data sheets; 1 EBR = 18 Kbit, 1 DSP = one 18x18 multiplier)."""
+
+    name: str
+    ebr: int
+    dsp: int
+    lut: int
+
+
+LFE5U_12F = Device("LFE5U-12F", ebr=32, dsp=28, lut=12_000)
+LFE5U_25F = Device("LFE5U-25F", ebr=56, dsp=28, lut=24_288)
+LFE5U_45F = Device("LFE5U-45F", ebr=108, dsp=72, lut=43_848)
+LFE5U_85F = Device("LFE5U-85F", ebr=208, dsp=156, lut=83_640)
+LFE5UM5G_85F = Device("LFE5UM5G-85F", ebr=208, dsp=156, lut=83_640)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """A board, the engine that is built for it, and how it is reached.
+
+    Adding a board is one small file with one of these, named in `boards/__init__.py`.
+    """
+
+    name: str                       #: as on the command line
+    description: str
+    device: Device
+    platform: Callable[[], Any]     #: makes the amaranth-boards platform
+    engine: EngineConfig
+    clock_hz: float                 #: of the engine, made by a PLL
+    baud: int                       #: of the serial line
+    programmer: str                 #: openFPGALoader's name of the board

@@ -1,0 +1,62 @@
+"""What came out of place and route, read from nextpnr's JSON report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+RESOURCES = (                   # nextpnr's cell type, our word
+    ("TRELLIS_COMB", "LUT"),
+    ("TRELLIS_FF", "FF"),
+    ("DP16KD", "EBR"),
+    ("MULT18X18D", "DSP"),
+)
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """Resources as (used, available), clocks in Hz."""
+
+    resources: dict[str, tuple[int, int]]
+    achieved_hz: float
+    target_hz: float
+    worst_path: tuple[str, ...]         #: cells along it, first to last
+
+    @property
+    def meets_timing(self) -> bool:
+        return self.achieved_hz >= self.target_hz
+
+
+def read_report(path: Path, *, target_hz: float) -> BuildReport:
+    """Of nextpnr's `--report` file; the slowest clock counts."""
+    document = json.loads(path.read_text())
+    resources = {word: (document["utilization"][cell]["used"], document["utilization"][cell]["available"])
+                 for cell, word in RESOURCES if cell in document["utilization"]}
+    slowest = min(document["fmax"].items(), key=lambda item: item[1]["achieved"], default=None)
+    if slowest is None:
+        raise ValueError(f"{path} names no clock")
+    name, clock = slowest
+    return BuildReport(resources, clock["achieved"] * 1e6, target_hz, _worst_path(document, name))
+
+
+def _worst_path(document: dict, clock: str) -> tuple[str, ...]:
+    for path in document.get("critical_paths", ()):
+        if clock in path["from"] and clock in path["to"]:
+            return tuple(f"{step['delay']:.2f} ns {step['type']}: {step['from']['cell']} -> {step['to']['cell']}"
+                         for step in path["path"])
+    return ()
+
+
+def table(report: BuildReport, *, title: str) -> Table:
+    """For the terminal: one row a resource, and the clock."""
+    rows = Table(title=title)
+    for heading, justify in (("", "left"), ("used", "right"), ("of", "right"), ("share", "right")):
+        rows.add_column(heading, justify=justify)
+    for word, (used, available) in report.resources.items():
+        rows.add_row(word, str(used), str(available), f"{used / available:.0%}")
+    rows.add_row("Fmax (MHz)", f"{report.achieved_hz / 1e6:.1f}", f"{report.target_hz / 1e6:.1f}",
+                 "met" if report.meets_timing else "[bold red]MISSED")
+    return rows

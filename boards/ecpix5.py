@@ -1,0 +1,13 @@
+"""LambdaConcept ECPIX-5 with the 85 K device: 100 MHz oscillator, FT2232H serial line."""
+
+from amaranth_boards.ecpix5 import ECPIX585Platform
+
+from boards.board import LFE5UM5G_85F, Board
+from hw.config import EngineConfig
+
+BOARDS = (
+    Board(name="ecpix5_85f", description="LambdaConcept ECPIX-5, LFE5UM5G-85F", device=LFE5UM5G_85F,
+          platform=ECPIX585Platform,
+          engine=EngineConfig(banks=8, activation_words=1024, weight_words=74_240, program_words=2048),
+          clock_hz=90e6, baud=3_000_000, programmer="ecpix5_r03"),
+)

@@ -1,0 +1,27 @@
+"""Radiona ULX3S: one board with four sizes of ECP5, 25 MHz oscillator, FT231X serial line."""
+
+from amaranth_boards.ulx3s import (ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S_45F_Platform,
+                                   ULX3S_85F_Platform)
+
+from boards.board import LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F, Board
+from hw.config import EngineConfig
+
+BAUD = 3_000_000        #: the FT231X's fastest
+
+_SMALL = dict(weight_words=10_240, program_words=2048, requantize_in_logic=True)
+
+BOARDS = (
+    Board(name="ulx3s_12f", description="Radiona ULX3S, LFE5U-12F", device=LFE5U_12F, platform=ULX3S_12F_Platform,
+          engine=EngineConfig(banks=1, activation_words=1024, weight_words=8_192, program_words=2048,
+                              requantize_in_logic=True),
+          clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
+    Board(name="ulx3s_25f", description="Radiona ULX3S, LFE5U-25F", device=LFE5U_25F, platform=ULX3S_25F_Platform,
+          engine=EngineConfig(banks=2, activation_words=1024, **_SMALL),
+          clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
+    Board(name="ulx3s_45f", description="Radiona ULX3S, LFE5U-45F", device=LFE5U_45F, platform=ULX3S_45F_Platform,
+          engine=EngineConfig(banks=4, activation_words=1024, **_SMALL),
+          clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
+    Board(name="ulx3s_85f", description="Radiona ULX3S, LFE5U-85F", device=LFE5U_85F, platform=ULX3S_85F_Platform,
+          engine=EngineConfig(banks=8, activation_words=1024, weight_words=74_240, program_words=2048),
+          clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
+)
