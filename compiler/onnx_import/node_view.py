@@ -1,0 +1,213 @@
+"""One ONNX node as an operator's reader sees it: attributes and inputs by kind, or a problem that names the node."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import AttributeProto
+
+from compiler.errors import ModelError
+from compiler.ir import PIXEL_MAX, Rescale, Tensor
+from compiler.onnx_import.builder import Builder
+from compiler.onnx_import.reader import label, read_constant
+from compiler.onnx_import.values import (Broken, Constant, FloatInput, Hosted, Lazy, Quantization, Real, Stored,
+                                         Target, Value)
+from compiler.quantization import ScaleError, rescale_requantize
+
+
+class BrokenInputError(Exception):
+    """An input of the node comes from a node with a problem, which has been reported already."""
+
+
+class NodeView:
+    """Parameters
+    ----------
+    node : onnx.NodeProto
+    values : dict
+        What every tensor made so far is.
+    builder : Builder
+        Takes the IR nodes.
+    """
+
+    def __init__(self, node: onnx.NodeProto, values: dict[str, Value], builder: Builder):
+        self.node, self.values, self.builder = node, values, builder
+        self.name = node.name or next(iter(node.output), "")
+        self._attributes = {attribute.name: attribute for attribute in node.attribute}
+
+    @property
+    def output(self) -> str:
+        """The ONNX name of the node's first output."""
+        return self.node.output[0]
+
+    def problem(self, found: str, hint: str = "") -> ModelError:
+        """An error that names this node."""
+        return ModelError(label(self.node), found, hint=hint)
+
+    # attributes
+
+    def integer(self, name: str, default: int) -> int:
+        """An attribute of type INT."""
+        return self._attribute(name, AttributeProto.INT, "i", default)
+
+    def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """An attribute of type INTS."""
+        return tuple(self._attribute(name, AttributeProto.INTS, "ints", default))
+
+    def number(self, name: str, default: float) -> float:
+        """An attribute of type FLOAT."""
+        return self._attribute(name, AttributeProto.FLOAT, "f", default)
+
+    def text(self, name: str, default: str) -> str:
+        """An attribute of type STRING."""
+        value = self._attribute(name, AttributeProto.STRING, "s", default)
+        return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+    def tensor_attribute(self, name: str) -> np.ndarray | None:
+        """An attribute of type TENSOR; None if absent."""
+        tensor = self._attribute(name, AttributeProto.TENSOR, "t", None)
+        return None if tensor is None else read_constant(tensor)
+
+    def _attribute(self, name: str, kind: int, field: str, default):
+        attribute = self._attributes.get(name)
+        if attribute is None:
+            return default
+        if attribute.type != kind:
+            found = AttributeProto.AttributeType.Name(attribute.type)
+            raise self.problem(f"attribute {name} is {found}, not {AttributeProto.AttributeType.Name(kind)}")
+        return getattr(attribute, field)
+
+    # inputs
+
+    def has(self, index: int) -> bool:
+        """Whether the optional input `index` is there."""
+        return index < len(self.node.input) and bool(self.node.input[index])
+
+    def value(self, index: int) -> Value:
+        """What input `index` is; anything but `Broken` and `Hosted`."""
+        if not self.has(index):
+            raise self.problem(f"input {index} is missing", "export the model again")
+        value = self.values[self.node.input[index]]
+        if isinstance(value, Broken):
+            raise BrokenInputError
+        if isinstance(value, Hosted):
+            raise self.problem("reads the result of a Softmax", "Softmax is possible only at the end of the network")
+        return value
+
+    def constant(self, index: int, what: str) -> np.ndarray:
+        """A constant that has not been through DequantizeLinear."""
+        value = self.value(index)
+        if not isinstance(value, Constant) or value.array is None:
+            raise self.problem(f"{what} is not a constant", "only constants are possible there")
+        return value.array
+
+    def dequantized(self, index: int) -> Real:
+        """A map of real values that were quantized."""
+        value = self.value(index)
+        if isinstance(value, Real):
+            return value
+        name = self.node.input[index]
+        if isinstance(value, Lazy) and value.exact:
+            return Real(value.dims, value.shape, self._stored(value, value.exact, name))
+        if isinstance(value, Constant):
+            raise self.problem(f"input {name} is a constant", "a feature map is needed there")
+        raise self.problem(f"input {name} is not quantized", "quantize the whole network: "
+                           "QuantizeLinear and DequantizeLinear must stand before this node")
+
+    def real_map(self, index: int) -> Real | Lazy:
+        """A map of real values, quantized or about to be."""
+        value = self.value(index)
+        return value if isinstance(value, Lazy) else self.dequantized(index)
+
+    def require_map(self, value: Value) -> tuple[int, int, int]:
+        """(channels, height, width) of a value that still has its four dimensions."""
+        if len(value.shape) != 4:
+            raise self.problem(f"input of shape {list(value.shape)}", "a map of four dimensions is needed; Flatten and "
+                               "Reshape are possible only before the classifier or at the end")
+        return value.dims
+
+    def quantization(self, scale_index: int, zero_point_index: int, *, signed: bool = False
+                     ) -> tuple[Quantization, bool]:
+        """Of a whole tensor, from two constant inputs; and whether it is int8. `signed` where no zero point says it."""
+        scale, zero_point = self.scale_and_zero_point(scale_index, zero_point_index)
+        if scale.size != 1 or (zero_point is not None and zero_point.size != 1):
+            raise self.problem(f"{scale.size} scales for an activation", "one per tensor is possible")
+        if zero_point is None:
+            zero_point = np.zeros(1, np.int8 if signed else np.uint8)
+        if zero_point.dtype not in (np.int8, np.uint8):
+            raise self.problem(f"activations are {zero_point.dtype}", "int8 and uint8 are possible")
+        signed = zero_point.dtype == np.int8
+        offset = (PIXEL_MAX + 1) // 2 if signed else 0
+        return Quantization(float(scale.item()), int(zero_point.item()) + offset), signed
+
+    def scale_and_zero_point(self, scale_index: int, zero_point_index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """float64 scales, all positive, and integer zero points (None if absent)."""
+        scale = self.constant(scale_index, "the scale")
+        if scale.dtype.kind != "f":
+            raise self.problem(f"the scale is {scale.dtype}", "float32 is needed")
+        scale = scale.astype(np.float64)
+        if scale.size == 0 or scale.ndim > 1 or not np.all(np.isfinite(scale) & (scale > 0)):
+            worst = scale[~(np.isfinite(scale) & (scale > 0))].ravel()[:1] if scale.ndim <= 1 else scale.shape
+            raise self.problem(f"scale {worst} is not positive", "calibrate the model again")
+        zero_point = self.constant(zero_point_index, "the zero point") if self.has(zero_point_index) else None
+        if zero_point is not None and zero_point.dtype.kind not in "iu":
+            raise self.problem(f"the zero point is {zero_point.dtype}", "an integer type is needed")
+        return scale, zero_point
+
+    # results
+
+    def dequantize(self, value: Value, quantization: Quantization) -> Real:
+        """The real values of stored ones."""
+        if not isinstance(value, Stored):
+            raise self.problem("input is not a quantized tensor")
+        tensor = value.tensor
+        if tensor is None:
+            tensor = self.builder.settle_input(Tensor(self.builder.input, *value.dims, quantization.scale,
+                                                      quantization.zero_point))
+        if (tensor.scale, tensor.zero_point) != (quantization.scale, quantization.zero_point):
+            raise self.problem(f"reads {tensor.name} with scale {quantization.scale:.6g} and zero point "
+                               f"{quantization.zero_point}, but it was made with {tensor.scale:.6g} and "
+                               f"{tensor.zero_point}", "both must be the same")
+        return Real(value.dims, value.shape, tensor)
+
+    def quantize(self, value: Value, quantization: Quantization, signed: bool) -> Stored:
+        """The stored values of real ones, in the tensor named as this node's output."""
+        return Stored(value.dims, value.shape, self._stored(value, quantization, self.output), signed)
+
+    def _stored(self, value: Value, quantization: Quantization, name: str) -> Tensor:
+        """The IR tensor of `value` with that quantization; written once, however often it is asked for."""
+        key = (id(value), quantization)
+        if key not in self.builder.quantized:
+            self.builder.quantized[key] = (value, self._write(value, quantization, name))
+        return self.builder.quantized[key][1]
+
+    def _write(self, value: Value, quantization: Quantization, name: str) -> Tensor:
+        if isinstance(value, FloatInput):
+            tensor = self.builder.settle_input(Tensor(name, *value.dims, quantization.scale, quantization.zero_point))
+            if (tensor.scale, tensor.zero_point) != (quantization.scale, quantization.zero_point):
+                raise self.problem("quantizes the input with another scale or zero point than "
+                                   f"{tensor.name} has", "quantize the input once")
+            return tensor
+        if isinstance(value, Real):
+            value = self.rescaled(value)
+        if not isinstance(value, Lazy):
+            raise self.problem("its input is quantized already")
+        return value.write(Target(name, quantization, 0, PIXEL_MAX))
+
+    def rescaled(self, value: Real) -> Lazy:
+        """The same real values, to be stored with another quantization."""
+        source = value.tensor
+
+        def emit(target: Target) -> Tensor:
+            requantize = self.exact(rescale_requantize, source.scale, source.zero_point, target.quantization.scale,
+                                    **target.integers)
+            tensor = self.builder.tensor(target, source.shape)
+            return self.builder.add(Rescale(f"{self.name}/rescale", (source.name,), tensor.name, requantize), tensor)
+
+        return Lazy(value.dims, value.shape, emit)
+
+    def exact(self, function, *arguments, **options):
+        """`function(...)` of `compiler.quantization`, its refusal as a problem of this node."""
+        try:
+            return function(*arguments, **options)
+        except ScaleError as error:
+            raise self.problem(str(error), "calibrate the model again") from None

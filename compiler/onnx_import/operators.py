@@ -1,0 +1,205 @@
+"""Operators without weights that work on real values: activations, pools, Add and Concat."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+
+from compiler.ir import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
+from compiler.onnx_import.node_view import NodeView
+from compiler.onnx_import.values import Constant, Lazy, Quantization, Real, Stored, Target, Value
+from compiler.onnx_import.weighted import add_constant
+from compiler.onnx_import.windows import ceil_sizes, place_window, read_window
+from compiler.quantization import add_requantize, average_requantize
+
+
+def relu(view: NodeView) -> Value:
+    """max(x, 0)."""
+    return clamped(view, 0.0, math.inf)
+
+
+def clip(view: NodeView) -> Value:
+    """min(max(x, low), high); the bounds are attributes before opset 11, then inputs."""
+    low, high = view.number("min", -math.inf), view.number("max", math.inf)
+    bounds = [low, high]
+    for index in (1, 2):
+        if view.has(index):
+            bound = view.value(index)
+            if not isinstance(bound, Constant) or math.prod(bound.shape) != 1:
+                raise view.problem("its bounds are not constant numbers", "only constants are possible there")
+            bounds[index - 1] = float(bound.real().item())
+    if math.isnan(sum(bounds)) or bounds[0] > bounds[1]:
+        raise view.problem(f"bounds {bounds[0]} and {bounds[1]}", "the lower one must not be above the other")
+    return clamped(view, *bounds)
+
+
+def clamped(view: NodeView, low: float, high: float) -> Lazy:
+    """The input of the node, clamped: part of the requantization of whatever computes it."""
+    value, exact = view.real_map(0), None
+    if isinstance(value, Real):
+        if low in (0.0, -math.inf) and high == math.inf:         # zero is always a stored value
+            exact = Quantization(value.tensor.scale, value.tensor.zero_point)
+        value = view.rescaled(value)
+    return replace(value, low=min(max(value.low, low), high), high=min(max(value.high, low), high), exact=exact,
+                   with_bias=None)
+
+
+def max_pool(view: NodeView) -> Value:
+    """Commutes with rounding: works on stored values, and behind a convolution that nothing has rounded yet."""
+    window = read_window(view, ())
+    if len(view.node.output) > 1 and view.node.output[1]:
+        raise view.problem("its second output (indices) is used", "only the maxima are possible")
+    value = view.value(0)
+    value = value if isinstance(value, Stored) else view.real_map(0)
+    channels, height, width = view.require_map(value)
+    window, sizes = place_window(view, window, height, width)
+    if any(pad >= window.kernel[axis % 2] for axis, pad in enumerate(window.pads)):
+        raise view.problem(f"pads {list(window.pads)} reach past the kernel {list(window.kernel)}")
+    dims = (channels, *(ceil_sizes(window, height, width) if view.integer("ceil_mode", 0) else sizes))
+
+    def emit(source: Tensor, target: Target) -> Tensor:
+        tensor = view.builder.tensor(target, dims)
+        return view.builder.add(MaxPool(view.name, (source.name,), tensor.name, window), tensor)
+
+    if isinstance(value, Lazy):
+        inner = value
+        return Lazy(dims, (1, *dims), lambda target: emit(
+            inner.write(replace(target, name=f"{target.name}/before_{view.name}")), target))
+    if value.tensor is None:
+        raise view.problem("pools the raw input", "dequantize the input first")
+    tensor = emit(value.tensor, _same(view, value.tensor))
+    return replace(value, dims=dims, shape=(1, *dims), tensor=tensor)
+
+
+def average_pool(view: NodeView) -> Value:
+    """ONNX AveragePool where every window divides by the same number."""
+    return average(view, view.dequantized(0), read_window(view, ()))
+
+
+def average(view: NodeView, source: Real, window: Window) -> Lazy:
+    """The average of a window; of the whole map where the window is as large."""
+    channels, height, width = view.require_map(source)
+    window, sizes = place_window(view, window, height, width)
+    if any(window.pads) and not view.integer("count_include_pad", 0):
+        raise view.problem("padding that is not counted (count_include_pad = 0)",
+                           "AveragePool without padding, or with count_include_pad = 1, is possible")
+    if view.integer("ceil_mode", 0) and ceil_sizes(window, height, width) != sizes:
+        raise view.problem("ceil_mode, and its last window passes the end of the map", "ceil_mode = 0 is possible")
+    if window.kernel == (height, width) and not any(window.pads):
+        return global_average(view, source)
+    count, dims = window.kernel[0] * window.kernel[1], (channels, *sizes)
+
+    def emit(target: Target) -> Tensor:
+        requantize = view.exact(average_requantize, count, source.tensor.scale, source.tensor.zero_point,
+                                target.quantization.scale, **target.integers)
+        tensor = view.builder.tensor(target, dims)
+        return view.builder.add(AveragePool(view.name, (source.tensor.name,), tensor.name, window, requantize), tensor)
+
+    return Lazy(dims, (1, *dims), emit)
+
+
+def global_average_pool(view: NodeView) -> Value:
+    """The average of each channel, as (1, C, 1, 1)."""
+    return global_average(view, view.dequantized(0))
+
+
+def reduce_mean(view: NodeView) -> Value:
+    """ReduceMean over rows and columns; the axes are an attribute before opset 18, then an input."""
+    axes = view.integers("axes", ())
+    if view.has(1):
+        axes = tuple(int(axis) for axis in view.constant(1, "the list of axes").ravel())
+    if sorted(axis % 4 for axis in axes) != [2, 3]:
+        raise view.problem(f"the mean over axes {list(axes)}", "rows and columns, [2, 3], are possible")
+    value = global_average(view, view.dequantized(0))
+    return value if view.integer("keepdims", 1) else replace(value, shape=(1, value.dims[0]))
+
+
+def global_average(view: NodeView, source: Real) -> Lazy:
+    """The average of each channel of `source`."""
+    channels, height, width = view.require_map(source)
+
+    def emit(target: Target) -> Tensor:
+        requantize = view.exact(average_requantize, height * width, source.tensor.scale, source.tensor.zero_point,
+                                target.quantization.scale, **target.integers)
+        tensor = view.builder.tensor(target, (channels, 1, 1))
+        return view.builder.add(GlobalAverage(view.name, (source.tensor.name,), tensor.name, requantize), tensor)
+
+    return Lazy((channels, 1, 1), (1, channels, 1, 1), emit)
+
+
+def add(view: NodeView) -> Value:
+    """The sum of two maps, or a bias."""
+    values = [view.value(0), view.value(1)]
+    constants = [value for value in values if isinstance(value, Constant)]
+    if constants:
+        others = [value for value in values if not isinstance(value, Constant)]
+        if len(others) != 1 or not isinstance(others[0], Lazy):
+            raise view.problem("adds a constant to a quantized map", "make it the bias of a Conv")
+        return add_constant(view, others[0], constants[0])
+    return sum_of(view, view.dequantized(0), view.dequantized(1))
+
+
+def sum_of(view: NodeView, a: Real, b: Real) -> Lazy:
+    """The sum of two maps of the same shape."""
+    if a.shape != b.shape:
+        raise view.problem(f"adds shapes {list(a.shape)} and {list(b.shape)}", "equal shapes are possible")
+
+    def emit(target: Target) -> Tensor:
+        factors_a, factors_b, requantize = view.exact(
+            add_requantize, a.tensor.scale, a.tensor.zero_point, b.tensor.scale, b.tensor.zero_point,
+            target.quantization.scale, **target.integers)
+        tensor = view.builder.tensor(target, a.dims)
+        names = (a.tensor.name, b.tensor.name)
+        return view.builder.add(Add(view.name, names, tensor.name, factors_a, factors_b, requantize), tensor)
+
+    return Lazy(a.dims, a.shape, emit)
+
+
+def concat(view: NodeView) -> Value:
+    """Channels one after the other."""
+    values = [view.real_map(index) for index in range(len(view.node.input))]
+    return concat_of(view, values, view.integer("axis", 1))
+
+
+def concat_of(view: NodeView, values: list[Real | Lazy], axis: int) -> Value:
+    """Rounding commutes with concatenation: each part is rounded as the whole will be.
+
+    Parts that all have one quantization need no more than the concatenation itself.
+    """
+    shapes = [view.require_map(value) for value in values]
+    if axis not in (1, -3) or not shapes or len({shape[1:] for shape in shapes}) != 1:
+        raise view.problem(f"joins maps {', '.join(map(str, shapes))} along axis {axis}",
+                           "channels (axis 1) of maps of the same size are possible")
+    dims = (sum(shape[0] for shape in shapes), *shapes[0][1:])
+
+    def join(parts: list[Tensor], target: Target) -> Tensor:
+        tensor = view.builder.tensor(target, dims)
+        return view.builder.add(Concat(view.name, tuple(part.name for part in parts), tensor.name), tensor)
+
+    if all(isinstance(value, Real) for value in values):
+        if len({(value.tensor.scale, value.tensor.zero_point) for value in values}) == 1:
+            tensors = [value.tensor for value in values]
+            return Real(dims, (1, *dims), join(tensors, _same(view, tensors[0])))
+
+    def emit(target: Target) -> Tensor:
+        parts = [_part(view, value, replace(target, name=f"{target.name}/part{index}"))
+                 for index, value in enumerate(values)]
+        return join(parts, target)
+
+    return Lazy(dims, (1, *dims), emit)
+
+
+def _part(view: NodeView, value: Real | Lazy, target: Target) -> Tensor:
+    """One input of a concatenation with the quantization and clamp of the whole."""
+    if isinstance(value, Lazy):
+        return value.write(target)
+    has = Quantization(value.tensor.scale, value.tensor.zero_point)
+    if has == target.quantization and (target.low, target.high) == (0, PIXEL_MAX):
+        return value.tensor
+    return view.rescaled(value).write(target)
+
+
+def _same(view: NodeView, tensor: Tensor) -> Target:
+    """A result with the quantization of `tensor`, named as the node's output."""
+    return Target(view.output, Quantization(tensor.scale, tensor.zero_point), 0, PIXEL_MAX)

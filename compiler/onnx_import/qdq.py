@@ -1,0 +1,85 @@
+"""QuantizeLinear and DequantizeLinear, on feature maps and on constants."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import TensorProto
+
+from compiler.onnx_import.node_view import NodeView
+from compiler.onnx_import.values import Constant, Hosted, Stored, Value
+
+
+def quantize_linear(view: NodeView) -> Value:
+    """y = saturate(round_half_even(x / scale) + zero_point)."""
+    _refuse_blocks(view)
+    value = view.values[view.node.input[0]] if view.has(0) else None
+    if isinstance(value, Hosted):
+        return value
+    value = view.value(0)
+    if isinstance(value, Constant):
+        return _quantize_constant(view, value)
+    quantization, signed = view.quantization(1, 2, signed=view.integer("output_dtype", 0) == TensorProto.INT8)
+    return view.quantize(value, quantization, signed)
+
+
+def dequantize_linear(view: NodeView) -> Value:
+    """y = (x - zero_point) * scale."""
+    _refuse_blocks(view)
+    value = view.values[view.node.input[0]] if view.has(0) else None
+    if isinstance(value, Hosted):
+        return value
+    value = view.value(0)
+    if isinstance(value, Constant):
+        return dequantize_constant(view, value, 1, 2, view.integer("axis", 1))
+    signed = isinstance(value, Stored) and value.signed
+    quantization, zero_point_signed = view.quantization(1, 2, signed=signed)
+    if zero_point_signed != signed:
+        raise view.problem("int8 and uint8 are mixed: its zero point is not of the type of its input")
+    return view.dequantize(value, quantization)
+
+
+def dequantize_constant(view: NodeView, value: Constant, scale_index: int, zero_point_index: int,
+                        axis: int) -> Constant:
+    """An integer initializer with one scale, or with one for each index of `axis`."""
+    if value.array is None or value.array.dtype.kind not in "iu":
+        found = "dequantized already" if value.array is None else value.array.dtype
+        raise view.problem(f"the constant is {found}", "int8, uint8 and int32 are possible")
+    scale, zero_point = view.scale_and_zero_point(scale_index, zero_point_index)
+    integers, axis = value.array.astype(np.int64), axis % max(value.array.ndim, 1)
+    column = [1] * integers.ndim
+    if scale.size > 1:
+        if integers.ndim == 0 or scale.size != integers.shape[axis]:
+            raise view.problem(f"{scale.size} scales for axis {axis} of shape {list(integers.shape)}")
+        column[axis] = -1
+    if zero_point is not None:
+        if zero_point.size != scale.size:
+            raise view.problem(f"{scale.size} scales, but {zero_point.size} zero points")
+        integers = integers - zero_point.astype(np.int64).reshape(column)
+    return Constant(None, integers, scale.ravel(), axis)
+
+
+def _quantize_constant(view: NodeView, value: Constant) -> Constant:
+    """A float initializer that the model itself quantizes; in float32, as ONNX Runtime does."""
+    if value.array is None or value.array.dtype != np.float32:
+        raise view.problem("the constant is not float32")
+    scale, zero_point = view.scale_and_zero_point(1, 2)
+    zero_point = np.zeros(scale.size, np.uint8) if zero_point is None else zero_point
+    if zero_point.dtype not in (np.int8, np.uint8) or zero_point.size != scale.size:
+        raise view.problem(f"zero points {zero_point.dtype} of shape {list(zero_point.shape)}",
+                           "int8 or uint8, one for each scale, is possible")
+    column, axis = [1] * value.array.ndim, view.integer("axis", 1)
+    if scale.size > 1:
+        if not -len(column) <= axis < len(column) or value.array.shape[axis] != scale.size:
+            raise view.problem(f"{scale.size} scales for axis {axis} of shape {list(value.array.shape)}")
+        column[axis] = -1
+    limits = np.iinfo(zero_point.dtype)
+    steps = np.rint(value.array / scale.astype(np.float32).reshape(column))
+    stored = np.clip(steps + zero_point.astype(np.float32).reshape(column), limits.min, limits.max)
+    return Constant(stored.astype(zero_point.dtype))
+
+
+def _refuse_blocks(view: NodeView) -> None:
+    if view.integer("block_size", 0):
+        raise view.problem("quantized by blocks", "quantize by tensor or by channel")
+
+

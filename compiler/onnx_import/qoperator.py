@@ -1,0 +1,110 @@
+"""QLinear operators: the same layers with their scales and zero points as inputs.
+
+Each is read as DequantizeLinear, the float operator, QuantizeLinear, which is its definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compiler.onnx_import.node_view import NodeView
+from compiler.onnx_import.operators import average, concat_of, global_average, sum_of
+from compiler.onnx_import.qdq import dequantize_constant
+from compiler.onnx_import.shapes import softmax
+from compiler.onnx_import.values import Constant, Real, Stored, Value
+from compiler.onnx_import.weighted import Weights, conv_window, convolution, fully_connected, as_weights
+from compiler.onnx_import.windows import read_window
+
+
+def qlinear_conv(view: NodeView) -> Value:
+    """x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, bias (int32, in x_scale * w_scale)."""
+    weights = as_weights(view, _weights(view, 3, axis=0))
+    window, source = conv_window(view, weights), _real(view, 0)
+    lazy = convolution(view, source, weights, _bias(view, 8, source, weights), window)
+    return _quantized(view, lazy, 6)
+
+
+def qgemm(view: NodeView) -> Value:
+    """com.microsoft QGemm: A, a_scale, a_zero_point, B, b_scale, b_zero_point, C, y_scale, y_zero_point."""
+    if view.integer("transA", 0) or view.number("alpha", 1.0) != 1.0:
+        raise view.problem("transA or alpha is set", "only y = x @ w + c is possible")
+    transposed = view.integer("transB", 0) != 0
+    matrix, source = _weights(view, 3, axis=0 if transposed else 1), _real(view, 0)
+    bias = view.value(6) if view.has(6) else None
+    if isinstance(bias, Constant) and bias.integers is None:
+        bias = Constant(None, bias.array.astype("int64"), source.tensor.scale * matrix.scale)
+    return _quantized(view, fully_connected(view, source, matrix, transposed, bias), 7)
+
+
+def qlinear_matmul(view: NodeView) -> Value:
+    """a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point."""
+    return _quantized(view, fully_connected(view, _real(view, 0), _weights(view, 3, axis=1), False, None), 6)
+
+
+def qlinear_add(view: NodeView) -> Value:
+    """com.microsoft QLinearAdd: A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point."""
+    return _quantized(view, sum_of(view, _real(view, 0), _real(view, 3)), 6)
+
+
+def qlinear_concat(view: NodeView) -> Value:
+    """com.microsoft QLinearConcat: Y_scale, Y_zero_point, then value, scale, zero point of each part."""
+    if len(view.node.input) < 5 or len(view.node.input) % 3 != 2:
+        raise view.problem(f"{len(view.node.input)} inputs", "two, and three for each part, are needed")
+    parts = [_real(view, index) for index in range(2, len(view.node.input), 3)]
+    return _quantized(view, concat_of(view, parts, view.integer("axis", 1)), 0)
+
+
+def qlinear_average_pool(view: NodeView) -> Value:
+    """com.microsoft QLinearAveragePool: X, x_scale, x_zero_point, y_scale, y_zero_point."""
+    _refuse_channels_last(view)
+    return _quantized(view, average(view, _real(view, 0), read_window(view, ())), 3)
+
+
+def qlinear_global_average_pool(view: NodeView) -> Value:
+    """com.microsoft QLinearGlobalAveragePool: X, x_scale, x_zero_point, y_scale, y_zero_point."""
+    _refuse_channels_last(view)
+    return _quantized(view, global_average(view, _real(view, 0)), 3)
+
+
+def _real(view: NodeView, index: int) -> Real:
+    """Input `index`, dequantized with the two inputs that follow it."""
+    value = view.value(index)
+    quantization, signed = view.quantization(index + 1, index + 2)
+    if isinstance(value, Stored) and value.signed != signed:
+        raise view.problem("int8 and uint8 are mixed: a zero point is not of the type of its input")
+    return view.dequantize(value, quantization)
+
+
+def _quantized(view: NodeView, value: Value, index: int) -> Stored:
+    """The result, quantized with inputs `index` and `index + 1`."""
+    return view.quantize(value, *view.quantization(index, index + 1))
+
+
+def _weights(view: NodeView, index: int, axis: int) -> Constant:
+    """Weights at `index`, dequantized with the two inputs that follow."""
+    value = view.value(index)
+    if not isinstance(value, Constant):
+        raise view.problem("its weights are not constant", "only constant weights are possible")
+    return dequantize_constant(view, value, index + 1, index + 2, axis)
+
+
+def _bias(view: NodeView, index: int, source: Real, weights: Weights) -> Constant | None:
+    """The int32 bias, which is in steps of x_scale * w_scale by definition."""
+    if not view.has(index):
+        return None
+    array = view.constant(index, "the bias")
+    if array.dtype.kind not in "iu":
+        raise view.problem(f"its bias is {array.dtype}", "int32 is needed")
+    return Constant(None, array.astype("int64"), source.tensor.scale * weights.scale)
+
+
+def _refuse_channels_last(view: NodeView) -> None:
+    if view.integer("channels_last", 0):
+        raise view.problem("channels_last", "(1, channels, rows, columns) is possible")
+
+
+QOPERATORS: dict[str, Callable[[NodeView], Value]] = {
+    "QLinearConv": qlinear_conv, "QGemm": qgemm, "QLinearMatMul": qlinear_matmul, "QLinearAdd": qlinear_add,
+    "QLinearConcat": qlinear_concat, "QLinearAveragePool": qlinear_average_pool,
+    "QLinearGlobalAveragePool": qlinear_global_average_pool, "QLinearSoftmax": softmax,
+}

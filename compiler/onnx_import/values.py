@@ -1,0 +1,143 @@
+"""What a tensor of the ONNX graph is, once the node that makes it has been read.
+
+    graph input, float  -> FloatInput --QuantizeLinear--> Stored --DequantizeLinear--> Real
+    Real --Conv, Add, AveragePool, Relu, ...--> Lazy --QuantizeLinear--> Stored
+
+A `Lazy` value is a real-valued result that nothing has rounded yet: its integer node can only be written down when the
+quantization of its output is known. All carry `shape`, the ONNX shape, beside the (channels, height, width) of the map:
+they differ after Flatten.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.ir import Tensor
+from compiler.quantization import quantize
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """Of a whole activation tensor, as the IR has it (uint8)."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """The tensor that a lazy value is to become, and the clamp on its stored values."""
+
+    name: str
+    quantization: Quantization
+    low: int
+    high: int
+
+    def clamped(self, low: float, high: float, name: str | None = None) -> Target:
+        """The target of a part whose real values were clamped to [low, high] before; `name` as its new name."""
+        inner_low, inner_high = (quantize(real, self.quantization.scale, self.quantization.zero_point)
+                                 for real in (low, high))
+        low, high = (min(max(inner, self.low), self.high) for inner in (inner_low, inner_high))
+        return Target(name or self.name, self.quantization, low, high)
+
+    @property
+    def integers(self) -> dict[str, int]:
+        """Keyword arguments of `Requantize`."""
+        return {"zero_point": self.quantization.zero_point, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """An initializer or what was computed from initializers.
+
+    After DequantizeLinear, `array` is None and `integers` (zero point already subtracted), `scale` (float64, one or one
+    per index of `axis`) and `axis` are set.
+    """
+
+    array: np.ndarray | None
+    integers: np.ndarray | None = None
+    scale: np.ndarray | None = None
+    axis: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.integers if self.array is None else self.array).shape
+
+    def real(self) -> np.ndarray:
+        """The values as float64."""
+        if self.array is not None:
+            return self.array.astype(np.float64)
+        column = [1] * self.integers.ndim
+        if self.scale.size > 1:
+            column[self.axis] = -1
+        return self.integers * self.scale.reshape(column)
+
+
+@dataclass(frozen=True, eq=False)
+class FloatInput:
+    """The graph's input before its QuantizeLinear."""
+
+    dims: tuple[int, int, int]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Integers: a tensor of the IR. `tensor` is None for an 8-bit graph input whose scale nobody has said yet."""
+
+    dims: tuple[int, int, int]
+    shape: tuple[int, ...]
+    tensor: Tensor | None
+    signed: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Real:
+    """The real values of a tensor of the IR."""
+
+    dims: tuple[int, int, int]
+    shape: tuple[int, ...]
+    tensor: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Lazy:
+    """A real-valued map, not yet rounded, clamped to [low, high].
+
+    `emit(target)` writes the nodes that compute it; `target` comes with the clamp already in it. `with_bias(array)`,
+    where it exists, is the same value with `array` (channels,) added. `exact` is a quantization that rounds nothing,
+    where there is one: that of the input of a ReLU.
+    """
+
+    dims: tuple[int, int, int]
+    shape: tuple[int, ...]
+    emit: Callable[[Target], Tensor]
+    low: float = -math.inf
+    high: float = math.inf
+    with_bias: Callable[[np.ndarray], Lazy] | None = None
+    exact: Quantization | None = None
+
+    def write(self, target: Target) -> Tensor:
+        """The nodes of this value, clamp included."""
+        return self.emit(target.clamped(self.low, self.high))
+
+
+@dataclass(frozen=True, eq=False)
+class Hosted:
+    """`value` after an operator at the end that is left to the host (Softmax)."""
+
+    value: Real | Stored
+    shape: tuple[int, ...]
+    dims: tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Broken:
+    """The result of a node that has a problem, or reads one that has; reported once, where it began."""
+
+
+Value = Constant | FloatInput | Stored | Real | Lazy | Hosted | Broken

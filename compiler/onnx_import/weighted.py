@@ -1,0 +1,172 @@
+"""Operators with weights: Conv, Gemm and MatMul, all of which become a convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.ir import WEIGHT_MAX, WEIGHT_MIN, Conv, Tensor, Window
+from compiler.onnx_import.node_view import NodeView
+from compiler.onnx_import.values import Constant, Lazy, Real, Target, Value
+from compiler.onnx_import.windows import place_window, read_window
+from compiler.quantization import conv_requantize
+
+TAPS_MAX = 64                          # places of a kernel
+BIAS_SCALE_TOLERANCE = 1e-4            # relative; within it an int32 bias counts as in steps of scale_x * scale_w
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """int8 OIHW and the scale (O,) of each output channel."""
+
+    integers: np.ndarray
+    scale: np.ndarray
+
+
+def conv(view: NodeView) -> Value:
+    """ONNX Conv between DequantizeLinear and QuantizeLinear."""
+    weights = read_weights(view, 1)
+    window = conv_window(view, weights)
+    bias = view.value(2) if view.has(2) else None
+    return convolution(view, view.dequantized(0), weights, bias, window)
+
+
+def conv_window(view: NodeView, weights: Weights) -> Window:
+    """The window of a convolution; `auto_pad` still unresolved."""
+    kernel = weights.integers.shape[2:]
+    if len(kernel) != 2:
+        raise view.problem(f"weights of shape {list(weights.integers.shape)}", "2-D convolutions are possible")
+    if kernel[0] * kernel[1] > TAPS_MAX:
+        raise view.problem(f"kernel {list(kernel)}", f"at most {TAPS_MAX} places are possible")
+    return read_window(view, kernel)
+
+
+def convolution(view: NodeView, source: Real, weights: Weights, bias: Value | None, window: Window) -> Lazy:
+    """A convolution of `source`, its padding resolved and its shapes checked."""
+    channels, height, width = view.require_map(source)
+    groups, (channels_out, per_group) = view.integer("group", 1), weights.integers.shape[:2]
+    if groups < 1 or per_group * groups != channels or channels_out % groups:
+        raise view.problem(f"weights of shape {list(weights.integers.shape)} in {groups} groups do not fit "
+                           f"{channels} input channels")
+    window, sizes = place_window(view, window, height, width)
+    dims = (channels_out, *sizes)
+    return _lazy(view, source.tensor, weights, read_bias(view, bias, source, weights), window, groups, dims,
+                 (1, *dims))
+
+
+def _lazy(view: NodeView, source: Tensor, weights: Weights, bias: np.ndarray, window: Window, groups: int,
+          dims: tuple[int, int, int], shape: tuple[int, ...]) -> Lazy:
+    """The lazy value of a convolution; `bias` is int64 in steps of scale_x * scale_w."""
+
+    def emit(target: Target) -> Tensor:
+        scales = source.scale * weights.scale / target.quantization.scale
+        weight, requantize = view.exact(conv_requantize, weights.integers, bias, scales, source.zero_point,
+                                        **target.integers)
+        tensor = view.builder.tensor(target, dims)
+        node = Conv(view.name, (source.name,), tensor.name, weight, window, groups, requantize)
+        return view.builder.add(node, tensor)
+
+    def with_bias(more: np.ndarray) -> Lazy:
+        return _lazy(view, source, weights, bias + _steps(view, more, source.scale * weights.scale), window, groups,
+                     dims, shape)
+
+    return Lazy(dims, shape, emit, with_bias=with_bias)
+
+
+def gemm(view: NodeView) -> Value:
+    """ONNX Gemm: y = alpha * x @ w + beta * c, x of shape (1, K)."""
+    if view.integer("transA", 0) or (view.number("alpha", 1.0), view.number("beta", 1.0)) != (1.0, 1.0):
+        raise view.problem("transA, alpha or beta is set", "only y = x @ w + c is possible")
+    weight = _weight_constant(view, 1)
+    bias = view.value(2) if view.has(2) else None
+    return fully_connected(view, view.dequantized(0), weight, view.integer("transB", 0) != 0, bias)
+
+
+def matmul(view: NodeView) -> Value:
+    """ONNX MatMul of (1, K) with constant (K, N)."""
+    return fully_connected(view, view.dequantized(0), _weight_constant(view, 1), False, None)
+
+
+def fully_connected(view: NodeView, source: Real, weight: Constant, transposed: bool, bias: Value | None) -> Lazy:
+    """A matrix (K, N), or (N, K) if `transposed`, as a convolution with a kernel of the size of the map."""
+    channels, height, width = source.dims
+    if len(source.shape) != 2 or weight.integers.ndim != 2:
+        raise view.problem(f"shapes {list(source.shape)} and {list(weight.integers.shape)}",
+                           "a flat vector times a matrix is possible")
+    inputs, outputs = weight.integers.shape[::-1] if transposed else weight.integers.shape
+    if inputs != source.shape[1]:
+        raise view.problem(f"{inputs} rows of weights for {source.shape[1]} inputs")
+    if height * width > TAPS_MAX:
+        raise view.problem(f"a map of {height} x {width} before a fully connected layer",
+                           f"at most {TAPS_MAX} pixels are possible; put a GlobalAveragePool before it")
+    integers = weight.integers if transposed else weight.integers.T
+    weights = as_weights(view, Constant(None, integers.reshape(outputs, channels, height, width), weight.scale,
+                                         0 if transposed == (weight.axis == 0) else 1))
+    dims = (outputs, 1, 1)
+    return _lazy(view, source.tensor, weights, read_bias(view, bias, source, weights), Window((height, width)), 1,
+                 dims, (1, outputs))
+
+
+def read_weights(view: NodeView, index: int) -> Weights:
+    """The weights of a Conv."""
+    return as_weights(view, _weight_constant(view, index))
+
+
+def _weight_constant(view: NodeView, index: int) -> Constant:
+    value = view.value(index)
+    if not isinstance(value, Constant):
+        raise view.problem("its weights are not constant", "only constant weights are possible")
+    if value.integers is None:
+        raise view.problem("its weights are not quantized",
+                           "quantize them to int8 (DequantizeLinear of an initializer)")
+    return value
+
+
+def as_weights(view: NodeView, value: Constant) -> Weights:
+    """int8 OIHW from a dequantized constant."""
+    integers = value.integers
+    if integers.ndim < 3 or integers.size == 0:
+        raise view.problem(f"weights of shape {list(integers.shape)}", "(out, in, rows, columns) is needed")
+    if value.scale.size > 1 and value.axis != 0:
+        raise view.problem("weights have a scale for each input channel", "one for each output channel is possible")
+    if integers.min() < WEIGHT_MIN or integers.max() > WEIGHT_MAX:
+        worst = integers.max() if integers.max() > WEIGHT_MAX else integers.min()
+        raise view.problem(f"a weight is {worst} after its zero point is taken off", "quantize weights to int8 with "
+                           "zero point 0 (WeightSymmetric)")
+    return Weights(integers.astype(np.int8), np.broadcast_to(value.scale, len(integers)))
+
+
+def read_bias(view: NodeView, bias: Value | None, source: Real, weights: Weights) -> np.ndarray:
+    """int64 (O,) in steps of scale_x * scale_w: the int32 values where that is their scale, else the nearest."""
+    channels = len(weights.integers)
+    if bias is None:
+        return np.zeros(channels, np.int64)
+    if not isinstance(bias, Constant):
+        raise view.problem("its bias is not constant", "only a constant bias is possible")
+    if int(np.prod(bias.shape)) != channels:
+        raise view.problem(f"a bias of shape {list(bias.shape)} for {channels} output channels")
+    steps = source.tensor.scale * weights.scale
+    if bias.integers is not None and np.allclose(bias.scale, steps, rtol=BIAS_SCALE_TOLERANCE, atol=0):
+        return bias.integers.reshape(-1).astype(np.int64)
+    if bias.array is not None and bias.array.dtype.kind != "f":
+        raise view.problem(f"its bias is {bias.array.dtype} without a scale", "dequantize it")
+    return _steps(view, bias.real().reshape(-1), steps)
+
+
+def _steps(view: NodeView, bias: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Real biases as the nearest whole numbers of steps; wrong by half a step of the accumulator at most."""
+    whole = np.rint(np.broadcast_to(bias, steps.shape) / steps)
+    if not np.all(np.isfinite(whole) & (np.abs(whole) < 2.0 ** 62)):
+        raise view.problem("its bias is not finite, or too large for its weights' scale", "export the model again")
+    return whole.astype(np.int64)
+
+
+def add_constant(view: NodeView, value: Lazy, constant: Constant) -> Lazy:
+    """Add of a bias to a convolution that came without."""
+    shape, channels = constant.shape, value.dims[0]
+    wanted = {(channels,), (1, channels)} if len(value.shape) == 2 else {(channels, 1, 1), (1, channels, 1, 1)}
+    if value.with_bias is None or shape not in wanted:
+        raise view.problem(f"adds a constant of shape {list(shape)}",
+                           "a bias right after a Conv, Gemm or MatMul, or the sum of two maps, is possible")
+    return value.with_bias(constant.real().reshape(-1))

@@ -1,0 +1,67 @@
+"""Kernel, stride and padding attributes of Conv and the pools (ONNX operator specification)."""
+
+from __future__ import annotations
+
+from compiler.ir import Window
+from compiler.onnx_import.node_view import NodeView
+from compiler.verify import window_output
+
+
+def read_window(view: NodeView, kernel: tuple[int, ...]) -> Window:
+    """The window of a node, `auto_pad` still unresolved; also refuses what needs no look at the input.
+
+    `kernel` is that of the weights; empty for a pool, which must have the attribute.
+    """
+    said = view.integers("kernel_shape", kernel)
+    if kernel and said != tuple(kernel):
+        raise view.problem(f"kernel_shape {list(said)}, but the weights are {list(kernel)}")
+    if len(said) != 2 or min(said) < 1:
+        raise view.problem(f"kernel {list(said)}", "two positive sizes are needed")
+    dilations = view.integers("dilations", (1, 1))
+    if dilations != (1, 1):
+        raise view.problem(f"dilations {list(dilations)}", "only 1 is possible")
+    strides, pads = view.integers("strides", (1, 1)), view.integers("pads", (0, 0, 0, 0))
+    if len(strides) != 2 or min(strides) < 1:
+        raise view.problem(f"strides {list(strides)}", "two positive numbers are needed")
+    if len(pads) != 4 or min(pads) < 0 or max(pads) > 255:
+        raise view.problem(f"pads {list(pads)}", "four numbers of 0 to 255 are needed")
+    return Window(said, strides, pads)
+
+
+def place_window(view: NodeView, window: Window, height: int, width: int) -> tuple[Window, tuple[int, int]]:
+    """The window with its padding resolved for a map of that size, and (rows, columns) of the result."""
+    padding = view.text("auto_pad", "NOTSET")
+    if padding in ("SAME_UPPER", "SAME_LOWER"):
+        pairs = [_same(size, kernel, stride, padding == "SAME_LOWER")
+                 for size, kernel, stride in zip((height, width), window.kernel, window.stride)]
+        window = Window(window.kernel, window.stride, tuple(pair[0] for pair in pairs) + tuple(p[1] for p in pairs))
+    elif padding == "VALID":
+        window = Window(window.kernel, window.stride)
+    elif padding != "NOTSET":
+        raise view.problem(f"auto_pad {padding}", "NOTSET, SAME_UPPER, SAME_LOWER and VALID are possible")
+    sizes = tuple(window_output(size, window.kernel[axis], window.stride[axis], window.pads[axis]
+                                + window.pads[axis + 2]) for axis, size in enumerate((height, width)))
+    if min(sizes) < 1:
+        raise view.problem(f"kernel {list(window.kernel)} is larger than its map of {height} x {width} with padding")
+    return window, sizes
+
+
+def ceil_sizes(window: Window, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of a pool's result in ceil mode: also windows that pass the padded end, if they begin before it.
+
+    (A window may not begin in the padding of the second side: ONNX since opset 19, ONNX Runtime always.)
+    """
+    sizes = []
+    for axis, size in enumerate((height, width)):
+        kernel, stride, before, after = (window.kernel[axis], window.stride[axis], window.pads[axis],
+                                         window.pads[axis + 2])
+        count = -(-(size + before + after - kernel) // stride) + 1
+        sizes.append(count - ((count - 1) * stride >= size + before))
+    return tuple(sizes)
+
+
+def _same(size: int, kernel: int, stride: int, lower: bool) -> tuple[int, int]:
+    """Padding before and after, for ceil(size / stride) windows; the odd one goes after, or before if `lower`."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    less, more = total // 2, total - total // 2
+    return (more, less) if lower else (less, more)

@@ -1,0 +1,45 @@
+"""What several passes need: tensors that take another's place, clamps in series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from compiler.ir import PIXEL_MAX, Concat, Graph, MaxPool, Node, Requantize
+
+
+def is_identity(requantize: Requantize, zero_point_in: int) -> bool:
+    """Whether it gives back the stored value, its clamp aside."""
+    return (requantize.bias.tolist() == [-zero_point_in] and requantize.zero_point == zero_point_in
+            and requantize.multiplier.size == requantize.shift.size == 1
+            and requantize.multiplier.item() == 1 << requantize.shift.item())
+
+
+def clamped(requantize: Requantize, low: int, high: int) -> Requantize:
+    """`requantize`, its result clamped to [low, high]."""
+    return replace(requantize, low=min(max(requantize.low, low), high), high=min(max(requantize.high, low), high))
+
+
+def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
+    """Bounds of the stored values of `tensor` as its producers' clamps prove them."""
+    node = graph.producer(tensor)
+    if node is None:
+        return 0, PIXEL_MAX
+    if isinstance(node, Concat | MaxPool):
+        ranges = [value_range(graph, name) for name in node.inputs]
+        return min(low for low, _ in ranges), max(high for _, high in ranges)
+    return node.requantize.low, node.requantize.high
+
+
+def with_reads(node: Node, names: dict[str, str]) -> Node:
+    """`node`, reading names[x] instead of x."""
+    return replace(node, inputs=tuple(names.get(name, name) for name in node.inputs))
+
+
+def without(graph: Graph, gone: Node, producer: Node) -> Graph:
+    """`graph` without `gone`; `producer`, a version of the node before it, now makes its output."""
+    old = gone.inputs[0]
+    nodes = [with_reads(replace(producer, output=gone.output) if node.output == old else node, {old: gone.output})
+             for node in graph.nodes if node is not gone]
+    tensors = {name: tensor for name, tensor in graph.tensors.items() if name != old}
+    output = gone.output if graph.output == old else graph.output
+    return replace(graph, nodes=tuple(nodes), tensors=tensors, output=output)

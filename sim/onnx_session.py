@@ -1,0 +1,148 @@
+"""ONNX Runtime beside the reference: every quantized tensor of a model, and how far both are apart.
+
+Without optimisation ONNX Runtime computes what the QDQ graph says: floats between DequantizeLinear and QuantizeLinear,
+rounded half to even. The reference rounds ties up and approximates each float scale by 16 bits and a shift, so that
+single values may differ by one step (LSB). With its default optimisation ONNX Runtime fuses to integer kernels; those
+for uint8 activations saturate 16-bit sums on x86 without VNNI and can be wrong by tens of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from compiler.ir import Graph
+from sim.reference import run_node
+
+INT8_OFFSET = 128                      # the IR stores int8 with this added
+
+
+@dataclass
+class Difference:
+    """Of one tensor, over all images."""
+
+    values: int = 0
+    differing: int = 0
+    most_lsb: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of values that differ."""
+        return self.differing / self.values if self.values else 0.0
+
+    def add(self, ours: np.ndarray, theirs: np.ndarray) -> None:
+        """Counts two uint8 arrays of one shape."""
+        steps = np.abs(ours.astype(np.int16) - theirs)
+        self.values += steps.size
+        self.differing += int(np.count_nonzero(steps))
+        self.most_lsb = max(self.most_lsb, int(steps.max()))
+
+
+class OnnxSession:
+    """A quantized model in ONNX Runtime, all its 8-bit activation tensors exposed.
+
+    Parameters
+    ----------
+    path : of an .onnx file that `compiler.onnx_import.load_graph` reads
+    optimise : bool
+        Use ONNX Runtime's default optimisation instead of none.
+    """
+
+    def __init__(self, path: str | Path, *, optimise: bool = False):
+        model = onnx.load(str(path))
+        constants = {tensor.name for tensor in model.graph.initializer}
+        present = {value.name for value in model.graph.output}
+        made = {name for node in model.graph.node for name in node.output if name and name not in present}
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(made))
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = 1
+        options.graph_optimization_level = (onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL if optimise else
+                                            onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)
+        everything = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        types = {value.name: value.type for value in everything.get_outputs()}
+        self._names = [name for name, type_ in types.items() if type_ in ("tensor(uint8)", "tensor(int8)")]
+        if optimise:                                     # exposing float tensors would forbid the fusions
+            del model.graph.output[:]
+            model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._names)
+            everything = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        self._session = everything
+        self._input = next(value for value in model.graph.input if value.name not in constants)
+
+    def run(self, graph: Graph, image: np.ndarray) -> dict[str, np.ndarray]:
+        """Every tensor of `graph` that the model has under the same name.
+
+        Parameters
+        ----------
+        image : uint8 (C, H, W)
+            Stored values of the graph's input.
+
+        Returns
+        -------
+        tensor name -> uint8 (C, H, W).
+        """
+        source = graph.tensors[graph.input]
+        names = [name for name in self._names if name in graph.tensors]
+        fed = self._fed(image, source.scale, source.zero_point)
+        found = dict(zip(names, self._session.run(names, {self._input.name: fed})))
+        found.setdefault(graph.input, image)
+        return {name: stored(values).reshape(graph.tensors[name].shape) for name, values in found.items()}
+
+    def _fed(self, image: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+        kind = self._input.type.tensor_type.elem_type
+        if kind == onnx.TensorProto.UINT8:
+            return image[None]
+        if kind == onnx.TensorProto.INT8:
+            return (image[None].astype(np.int16) - INT8_OFFSET).astype(np.int8)
+        return ((image[None].astype(np.int16) - zero_point) * np.float32(scale)).astype(np.float32)
+
+
+def stored(values: np.ndarray) -> np.ndarray:
+    """uint8 as the IR has it, from int8 or uint8."""
+    return (values.astype(np.int16) + INT8_OFFSET).astype(np.uint8) if values.dtype == np.int8 else values
+
+
+def compare_layers(graph: Graph, session: OnnxSession, images: Iterable[np.ndarray]) -> dict[str, Difference]:
+    """Each tensor as the reference makes it *from ONNX Runtime's own inputs* of that layer, against ONNX Runtime's.
+
+    Tensors that only the IR has (parts of a concatenation) are computed by the reference on the way.
+    """
+    return _compare(graph, session, images, lambda ours, theirs: theirs)
+
+
+def compare_end_to_end(graph: Graph, session: OnnxSession, images: Iterable[np.ndarray]) -> dict[str, Difference]:
+    """Each tensor as both make it from the image alone."""
+    return _compare(graph, session, images, lambda ours, theirs: ours)
+
+
+def _compare(graph: Graph, session: OnnxSession, images: Iterable[np.ndarray],
+             goes_on_with: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> dict[str, Difference]:
+    differences: dict[str, Difference] = {}
+    for image in images:
+        theirs = session.run(graph, image)
+        maps = {graph.input: image[:, None]}
+        for node in graph.nodes:
+            ours = run_node(graph, node, maps)
+            if node.output in theirs:
+                other = theirs[node.output][:, None]
+                differences.setdefault(node.output, Difference()).add(ours, other)
+                ours = goes_on_with(ours, other)
+            maps[node.output] = ours
+    return differences
+
+
+def summary(differences: dict[str, Difference]) -> dict[str, float | int]:
+    """Worst and total of many tensors, for a report."""
+    total = Difference()
+    for difference in differences.values():
+        total.values += difference.values
+        total.differing += difference.differing
+        total.most_lsb = max(total.most_lsb, difference.most_lsb)
+    worst = max((difference.share for difference in differences.values()), default=0.0)
+    return {"tensors": len(differences), "values": total.values, "most_lsb": total.most_lsb,
+            "share_differing": total.share, "worst_tensor_share": worst}
