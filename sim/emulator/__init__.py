@@ -1,0 +1,17 @@
+"""An emulator that runs the emitted program word for word: instructions, descriptors and compressed weights.
+
+    frame = Emulator(cfg, images).run_frame(image)
+    frame.result, frame.total_cycles
+
+It keeps the engine's memories and does to them what `docs/architecture.md` says, lane for lane.
+"""
+
+from sim.emulator.cycles import InstructionCycles
+from sim.emulator.decode import Instruction
+from sim.emulator.engine import Emulator, FrameResult, InstructionTrace
+from sim.emulator.faults import EngineError, InvariantError
+from sim.emulator.memory import Writes
+from sim.emulator.program_image import MemoryImages
+
+__all__ = ["Emulator", "EngineError", "FrameResult", "Instruction", "InstructionCycles", "InstructionTrace",
+           "InvariantError", "MemoryImages", "Writes"]

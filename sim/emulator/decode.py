@@ -1,0 +1,176 @@
+"""From 36-bit words to instructions and descriptors, through the layouts of `hw.instruction`.
+
+Each layout is turned once into a table field -> (offset, width); decoding is then shifts and masks of Python integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, make_dataclass
+from functools import cache
+
+import numpy as np
+from amaranth.lib import data
+
+from hw.config import MAX_CODE_BITS, MEMORY_BITS, EngineConfig
+from hw.instruction import (CODE_WORD, CODE_WORDS, DESCRIPTOR, DESCRIPTOR_WORDS, KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS,
+                            Destination, Opcode, Operation, RowMove, Source, instruction_layout, instruction_words,
+                            parameter_layout)
+
+CODE_WINDOW = 1 << MAX_CODE_BITS        #: what the next 8 bits of a stream can be
+INVALID = 0                             #: length of a code that does not exist
+
+Fields = dict[str, tuple[int, int]]
+
+
+def field_table(layout: data.StructLayout) -> Fields:
+    """Field name -> (offset, width) in bits."""
+    return {name: (field.offset, field.width) for name, field in layout}
+
+
+def unpack(item: int, fields: Fields) -> dict[str, int]:
+    """The fields of one item, unsigned."""
+    return {name: (item >> offset) & ((1 << width) - 1) for name, (offset, width) in fields.items()}
+
+
+def join_words(words: Sequence[int]) -> int:
+    """Words as one little-endian integer: bit n is bit n % 36 of word n // 36."""
+    item = 0
+    for index, word in enumerate(words):
+        item |= int(word) << (index * MEMORY_BITS)
+    return item
+
+
+def signed(value: int, width: int) -> int:
+    """`value` of `width` bits as a two's complement number."""
+    return value - (1 << width) if value >> (width - 1) else value
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A word that taps may read: address of its channel 0, and how many of its rows exist."""
+
+    address: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction, as `hw.instruction.instruction_layout` names its fields; `pc` is its word in the program."""
+
+    pc: int
+    opcode: Opcode
+    wait_load: int
+    first: int
+    last: int
+    layer: int
+    address: int
+    row: int
+    rows: int
+    slots: tuple[Slot, ...]
+
+
+DESCRIPTOR_FIELDS = field_table(DESCRIPTOR)
+DescriptorFields = make_dataclass("DescriptorFields", [(name, int) for name in DESCRIPTOR_FIELDS], frozen=True)
+DescriptorFields.__doc__ = "The fixed part of a descriptor: a field for each of `hw.instruction.DESCRIPTOR`."
+
+
+@dataclass(frozen=True)
+class KernelPlace:
+    """One entry of a kernel table."""
+
+    column_move: int
+    row_move: RowMove
+    slot: int
+    wrap_slot: int
+    weight: int
+
+
+@dataclass(frozen=True)
+class PrefixCode:
+    """A canonical prefix code, by the next 8 bits of the stream (first bit most significant).
+
+    `lengths` int64 (256,): bits of the code, `INVALID` if there is none; `symbols` int64 (256,): 0 .. 255.
+    """
+
+    lengths: np.ndarray
+    symbols: np.ndarray
+
+
+@cache
+def instruction_fields(cfg: EngineConfig) -> tuple[Fields, tuple[Fields, ...]]:
+    """Fields of an instruction, and of each of its slots (offsets from the instruction's bit 0)."""
+    layout = instruction_layout(cfg)
+    base, slots = layout["slots"].offset, layout["slots"].shape
+    assert slots.length == SLOTS
+    width = slots.elem_shape.size
+    plain = {name: place for name, place in field_table(layout).items() if name != "slots"}
+    table = field_table(slots.elem_shape)
+    return plain, tuple({name: (base + index * width + offset, bits) for name, (offset, bits) in table.items()}
+                        for index in range(SLOTS))
+
+
+@cache
+def parameter_fields(cfg: EngineConfig) -> Fields:
+    """Fields of a record of the parameter stream."""
+    return field_table(parameter_layout(cfg))
+
+
+@cache
+def instruction_length(cfg: EngineConfig) -> int:
+    """Words of an instruction."""
+    return instruction_words(cfg)
+
+
+def decode_instruction(words: Sequence[int], pc: int, cfg: EngineConfig) -> Instruction:
+    """The instruction at word `pc`.
+
+    Raises
+    ------
+    ValueError
+        If its opcode does not exist.
+    """
+    item = join_words(words[pc:pc + instruction_length(cfg)])
+    plain, slots = instruction_fields(cfg)
+    values = unpack(item, plain)
+    values["opcode"] = Opcode(values["opcode"])
+    return Instruction(pc=pc, slots=tuple(Slot(**unpack(item, slot)) for slot in slots), **values)
+
+
+def decode_descriptor(words: Sequence[int], address: int) -> DescriptorFields:
+    """The fixed part of the descriptor at word `address`."""
+    values = unpack(join_words(words[address:address + DESCRIPTOR_WORDS]), DESCRIPTOR_FIELDS)
+    for name, kind in (("source", Source), ("operation", Operation), ("destination", Destination)):
+        values[name] = kind(values[name])
+    values["bias"] = signed(values["bias"], DESCRIPTOR_FIELDS["bias"][1])
+    return DescriptorFields(**values)
+
+
+def decode_codes(words: Sequence[int]) -> tuple[PrefixCode, PrefixCode]:
+    """The codes of values and of runs, from `CODE_WORDS` code words."""
+    entries = [unpack(int(word), field_table(CODE_WORD)) for word in words[:CODE_WORDS]]
+    return tuple(_prefix_code([entry[f"{kind}_limit"] for entry in entries],
+                              [entry[f"{kind}_offset"] for entry in entries]) for kind in ("value", "run"))
+
+
+def _prefix_code(limits: list[int], offsets: list[int]) -> PrefixCode:
+    lengths, symbols = np.zeros(CODE_WINDOW, np.int64), np.zeros(CODE_WINDOW, np.int64)
+    window = np.arange(CODE_WINDOW)
+    for length in range(MAX_CODE_BITS, 0, -1):
+        below = window < limits[length - 1]
+        lengths[below] = length
+        symbols[below] = ((window[below] >> (MAX_CODE_BITS - length)) + offsets[length - 1]) % CODE_WINDOW
+    return PrefixCode(lengths, symbols)
+
+
+def decode_kernel(words: Sequence[int], count: int) -> tuple[KernelPlace, ...]:
+    """The first `count` entries of the kernel table in `words`, two a word."""
+    fields, places = field_table(KERNEL_ENTRY), []
+    for index in range(count):
+        half = int(words[index // 2]) >> (index % 2 * KERNEL_ENTRY_BITS)
+        entry = unpack(half, fields)
+        entry["row_move"] = RowMove(entry["row_move"])
+        for name in ("column_move", "weight"):
+            entry[name] = signed(entry[name], fields[name][1])
+        places.append(KernelPlace(**entry))
+    return tuple(places)

@@ -1,0 +1,128 @@
+"""The emulator: an engine that runs the words of a program one instruction after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.config import EngineConfig
+from hw.error_code import ErrorCode
+from hw.instruction import HEADER_WORDS, Header, Opcode
+from sim.emulator.check import check_instruction
+from sim.emulator.cycles import InstructionCycles, Timeline
+from sim.emulator.decode import Instruction, decode_instruction, instruction_length
+from sim.emulator.execute import Machine
+from sim.emulator.faults import EngineError
+from sim.emulator.layers import LayerCache
+from sim.emulator.loader import ImageStream
+from sim.emulator.memory import Memories, Writes
+from sim.emulator.program_image import MemoryImages, check_images
+
+
+@dataclass(frozen=True, eq=False)
+class InstructionTrace:
+    """What one instruction did: its writes to the activation memory in order, and the result bytes it sent."""
+
+    instruction: Instruction
+    writes: Writes
+    result: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """One frame.
+
+    `result`: the bytes of the result stream; `cycles`: the prediction for each instruction that ran, in order, END
+    left out; `total_cycles`: of the frame, with END; `trace`: of each instruction but END, if asked for.
+    """
+
+    result: bytes
+    cycles: tuple[InstructionCycles, ...]
+    total_cycles: int
+    trace: tuple[InstructionTrace, ...] = ()
+
+
+class Emulator:
+    """A Firelane engine without a clock: same words, same memories, same results as the hardware.
+
+    Parameters
+    ----------
+    cfg : EngineConfig
+    images : MemoryImages, or anything with its four members
+        What the load port has written.
+    seed : int
+        Of the garbage that the memories hold at first.
+    """
+
+    def __init__(self, cfg: EngineConfig, images: MemoryImages, *, seed: int = 0):
+        self.cfg = cfg
+        self.memories = Memories(cfg, seed)
+        self._images = MemoryImages(images.program, images.weights, images.values, images.runs)
+        self._length = 0
+        self._layers: LayerCache | None = None
+        self._program: dict[int, Instruction] = {}
+
+    def run_frame(self, image: np.ndarray, *, trace: bool = False) -> FrameResult:
+        """Run the program up to END on one image.
+
+        Parameters
+        ----------
+        image : uint8, (rows, columns, channels) or flat
+            The bytes of s_axis.
+        trace : bool
+            Record every write to the activation memory.
+
+        Raises
+        ------
+        EngineError
+            With the code that the hardware would report.
+        InvariantError
+            Where the hardware would go on with a wrong or an uncertain result.
+        """
+        if image.dtype != np.uint8:
+            raise TypeError(f"image must be uint8, not {image.dtype}")
+        if self._layers is None:
+            check_images(self._images, self.cfg)
+            self._length = int(self._images.program[Header.PROGRAM_LENGTH])
+            self._layers = LayerCache(self.cfg, self._images, self._length)
+        stream = ImageStream(np.ascontiguousarray(image).reshape(-1))
+        return self._run(Machine(self.cfg, self._layers, self.memories, stream, Timeline(self.cfg), trace))
+
+    def instruction(self, pc: int) -> Instruction:
+        """The instruction at word `pc`, once the program has been checked."""
+        if pc not in self._program:
+            if pc + instruction_length(self.cfg) > self._length:
+                raise EngineError(ErrorCode.PROGRAM_RANGE, pc, f"the program ends at word {self._length}")
+            try:
+                self._program[pc] = decode_instruction(self._images.program, pc, self.cfg)
+            except ValueError as error:
+                raise EngineError(ErrorCode.BAD_INSTRUCTION, pc, str(error)) from None
+        return self._program[pc]
+
+    def _run(self, machine: Machine) -> FrameResult:
+        trace, timeline, here, pc = [], machine.timeline, None, HEADER_WORDS
+        while (instruction := self.instruction(pc)).opcode is not Opcode.END:
+            fields = self._layers.fields(instruction.layer, pc)
+            here = self._fetch(instruction, here, timeline)
+            check_instruction(instruction, fields, self.cfg)
+            sent = len(machine.result)
+            writes = machine.execute(instruction, fields)
+            if machine.tracing:
+                trace.append(InstructionTrace(instruction, writes, bytes(machine.result[sent:])))
+            timeline.finish(pc)
+            pc += instruction_length(self.cfg)
+        total = timeline.finish_frame()
+        return FrameResult(bytes(machine.result), tuple(timeline.done), total, tuple(trace))
+
+    def _fetch(self, instruction: Instruction, here: tuple[int, bool] | None, timeline: Timeline) -> tuple[int, bool]:
+        """Count the fetch of an instruction, with its descriptor if that is not `here`: (address, with tables).
+
+        Returns the descriptor that is here afterwards.
+        """
+        tile, words = instruction.opcode is Opcode.TILE, 0
+        if here is None or here[0] != instruction.layer or (tile and not here[1]):
+            words = self._layers.words(instruction.layer, tile)
+            here = (instruction.layer, tile)
+        timeline.fetch(words)
+        return here

@@ -1,0 +1,65 @@
+"""Accesses whose outcome depends on timing: the compiler must not emit them, so the emulator refuses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.emulator.decode import Instruction
+from sim.emulator.faults import InvariantError
+from sim.emulator.tile import PreparedLayer
+
+
+@dataclass(frozen=True)
+class Region:
+    """Words [address, address + words) of some banks (a bit mask) of the activation memory."""
+
+    address: int
+    words: int
+    banks: int
+
+    def overlaps(self, other: Region) -> bool:
+        return bool(self.banks & other.banks and self.address < other.address + other.words
+                    and other.address < self.address + self.words)
+
+
+def bank_mask(banks: np.ndarray) -> int:
+    """Bit mask of bank numbers."""
+    return sum(1 << int(bank) for bank in np.unique(banks))
+
+
+def slot_regions(layer: PreparedLayer, instruction: Instruction) -> dict[int, Region]:
+    """What a tile reads of each slot: banks of rows that exist, and that some lane sees."""
+    row = np.arange(layer.cfg.banks) % layer.rows
+    regions = {}
+    for slot in layer.used_slots:
+        banks = np.flatnonzero(layer.banks_read[slot] & (row < instruction.slots[slot].rows))
+        if len(banks):
+            regions[slot] = Region(instruction.slots[slot].address, layer.slot_channels, bank_mask(banks))
+    return regions
+
+
+def check_in_place(layer: PreparedLayer, instruction: Instruction, reads: dict[int, Region], written: Region) -> None:
+    """Refuse a tile that writes a word for one output channel and may read it for a later one.
+
+    A word that only this channel or earlier ones read may be written: that is how pooling works in place.
+    """
+    channel = np.arange(layer.fields.channels_out - 1)
+    inputs_of_a_group = layer.slot_channels // layer.groups
+    next_input = (channel + 1) // layer.group_channels * inputs_of_a_group
+    for slot, region in reads.items():
+        word = written.address + channel
+        later = (word >= region.address + next_input) & (word < region.address + region.words)
+        if region.banks & written.banks and later.any():
+            raise InvariantError(instruction.pc, f"output channel {int(channel[later][0])} is written to word "
+                                                 f"{int(word[later][0])}, which later channels read as slot {slot}")
+
+
+def check_load(pending: Region | None, instruction: Instruction, used: list[Region]) -> None:
+    """Refuse an instruction that uses words which a load under way may be writing."""
+    for region in used:
+        if pending is not None and pending.overlaps(region):
+            raise InvariantError(instruction.pc, f"uses words {region.address} .. {region.address + region.words - 1} "
+                                                 f"while the load of words {pending.address} .. "
+                                                 f"{pending.address + pending.words - 1} is under way")

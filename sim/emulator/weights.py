@@ -1,0 +1,168 @@
+"""The compressed weights of a layer, read bit by bit as the decoder of the engine reads them.
+
+This is written from `docs/architecture.md` and `hw.instruction` alone and shares no code with
+`compiler.weight_code`, so that an error of one shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from hw.config import MAX_CODE_BITS, MEMORY_BITS, PARAMETER_CHUNK_BITS, WEIGHT_BITS, EngineConfig
+from hw.error_code import ErrorCode
+from hw.instruction import KERNEL_BITS
+from sim.emulator.decode import INVALID, DescriptorFields, PrefixCode, parameter_fields, signed, unpack
+from sim.emulator.faults import EngineError, InvariantError
+from sim.emulator.program_image import MemoryImages
+
+
+PIECE_WORDS = 256               # of a stream that are looked up at once
+
+
+@dataclass(frozen=True, eq=False)
+class Taps:
+    """The taps of a layer in the order of the stream.
+
+    `channel`, `place`, `weight` int64 (taps,): output channel, place in the filter (input channel of the group *
+    kernel_taps + kernel place), weight. `value_bits`, `run_bits`: bits of each stream, terminator included.
+    """
+
+    channel: np.ndarray
+    place: np.ndarray
+    weight: np.ndarray
+    value_bits: int
+    run_bits: int
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Requantization per output channel: int64 (channels,) each."""
+
+    bias: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
+
+
+class BitStream:
+    """The bits of the weight memory from word `address` on, lowest bit of a word first."""
+
+    def __init__(self, weights: np.ndarray, address: int, pc: int):
+        self.pc = pc
+        self.address = address
+        self.words = np.ascontiguousarray(weights[address:], "<u8")
+        self.length = len(self.words) * MEMORY_BITS
+
+    def bits(self, first_word: int, words: int) -> np.ndarray:
+        """uint8 (words * 36,) of 0 and 1; fewer at the end of the memory."""
+        octets = self.words[first_word:first_word + words].view(np.uint8).reshape(-1, 8)
+        return np.unpackbits(octets, axis=1, bitorder="little")[:, :MEMORY_BITS].reshape(-1)
+
+    def windows(self, first_word: int) -> np.ndarray:
+        """int64: the 8 bits from each of the next positions on, the first most significant; 0 after the end."""
+        bits = self.bits(first_word, PIECE_WORDS + 1).astype(np.int64)
+        count = min(PIECE_WORDS * MEMORY_BITS, self.length - first_word * MEMORY_BITS)
+        bits = np.concatenate([bits, np.zeros(MAX_CODE_BITS, np.int64)])
+        return sum(bits[bit:bit + count] << (MAX_CODE_BITS - 1 - bit) for bit in range(MAX_CODE_BITS))
+
+    def fields(self, width: int, count: int) -> np.ndarray:
+        """`count` plain fields of `width` bits, least significant first: int64 (count,)."""
+        self.check_end(width * count)
+        bits = self.bits(0, -(-width * count // MEMORY_BITS))[:width * count].reshape(count, width).astype(np.int64)
+        return bits @ (np.int64(1) << np.arange(width, dtype=np.int64))
+
+    def check_end(self, bits: int) -> None:
+        if bits > self.length:
+            raise EngineError(ErrorCode.WEIGHT_RANGE, self.pc, f"the stream at weight word {self.address} runs on past "
+                                                               f"the end of the memory")
+
+    def symbols(self, code: PrefixCode) -> Iterator[tuple[int, int]]:
+        """(symbol, bits read so far), for ever."""
+        piece_bits, first_word, position = PIECE_WORDS * MEMORY_BITS, 0, 0
+        while True:
+            self.check_end(first_word * MEMORY_BITS + position + 1)
+            windows = self.windows(first_word)
+            lengths, symbols = code.lengths[windows].tolist(), code.symbols[windows].tolist()
+            while position < len(lengths):
+                length, symbol = lengths[position], symbols[position]
+                bits = first_word * MEMORY_BITS + position
+                if length == INVALID:
+                    raise EngineError(ErrorCode.BAD_CODE, self.pc, f"no code at bit {bits} of the stream at weight "
+                                                                   f"word {self.address}")
+                self.check_end(bits + length)
+                position += length
+                yield symbol, bits + length
+            first_word, position = first_word + PIECE_WORDS, position - piece_bits
+
+
+def read_taps(layer: DescriptorFields, codes: tuple[PrefixCode, PrefixCode], images: MemoryImages, pc: int) -> Taps:
+    """All taps of a Source.STREAM layer, without the terminator."""
+    value_code, run_code = codes
+    if layer.dense:
+        place = np.tile(np.arange(layer.channels_in * layer.kernel_taps), layer.channels_out)
+        channel = np.repeat(np.arange(layer.channels_out), layer.channels_in * layer.kernel_taps)
+        run_bits = 0
+    else:
+        channel, place, run_bits = _read_runs(layer, run_code, images, pc)
+    weight, value_bits = _read_values(layer, value_code, len(channel) + 1, images, pc)
+    return Taps(channel, place, weight[:-1], value_bits, run_bits)
+
+
+def _read_runs(layer: DescriptorFields, code: PrefixCode, images: MemoryImages, pc: int):
+    """Channel and place of each tap, and the bits of the run stream: steps of the run table from tap to tap."""
+    stream = BitStream(images.weights, layer.run_address, pc)
+    entries = images.runs.astype(np.int64)[layer.run_table:layer.run_table + 256]
+    kernel_steps, channel_steps = (entries & ((1 << KERNEL_BITS) - 1)).tolist(), (entries >> KERNEL_BITS).tolist()
+    channel, c, k = 0, -1, layer.kernel_taps - 1             # the place before the first
+    channels, places = [], []
+    for symbol, bits in stream.symbols(code):
+        if symbol >= len(kernel_steps):
+            raise EngineError(ErrorCode.BAD_CODE, pc, f"run symbol {symbol} is not in the table")
+        k += kernel_steps[symbol]
+        carry = k >= layer.kernel_taps
+        k -= layer.kernel_taps if carry else 0
+        c += channel_steps[symbol] + carry
+        if c >= layer.channels_in:
+            c -= layer.channels_in
+            channel += 1
+        if c >= layer.channels_in or k >= layer.kernel_taps:
+            raise EngineError(ErrorCode.BAD_CODE, pc, f"a step of output channel {channel} is too long")
+        if channel == layer.channels_out:
+            return np.array(channels, np.int64), np.array(places, np.int64), bits
+        channels.append(channel)
+        places.append(c * layer.kernel_taps + k)
+
+
+def _read_values(layer: DescriptorFields, code: PrefixCode, count: int, images: MemoryImages, pc: int):
+    """int64 (count,) weights, the last one the terminator's, and the bits of the value stream."""
+    stream = BitStream(images.weights, layer.value_address, pc)
+    if layer.raw_values:
+        raw = stream.fields(WEIGHT_BITS, count)
+        return raw.astype(np.uint8).view(np.int8).astype(np.int64), WEIGHT_BITS * count
+    read, ends = zip(*islice(stream.symbols(code), count), strict=True)
+    symbols = np.array(read, np.int64)
+    table = images.values.astype(np.uint8).view(np.int8)[layer.value_table:layer.value_table + 256]
+    if symbols[:-1].max(initial=0) >= len(table):
+        raise EngineError(ErrorCode.BAD_CODE, pc, f"value symbol {int(symbols.max())} is not in the table")
+    return np.append(table, 0)[np.minimum(symbols, len(table))].astype(np.int64), ends[-1]
+
+
+def read_parameters(layer: DescriptorFields, images: MemoryImages, cfg: EngineConfig, pc: int) -> Parameters:
+    """Bias, multiplier and shift of each output channel."""
+    if layer.constant_parameters:
+        if layer.bias >> (cfg.accumulator_bits - 1) not in (0, -1):
+            raise InvariantError(pc, f"the bias {layer.bias} does not fit {cfg.accumulator_bits} bits")
+        return Parameters(*(np.full(layer.channels_out, value, np.int64)
+                            for value in (layer.bias, layer.multiplier, layer.shift)))
+    stream = BitStream(images.weights, layer.parameter_address, pc)
+    chunks = stream.fields(PARAMETER_CHUNK_BITS, layer.channels_out * cfg.parameter_chunks)
+    fields = parameter_fields(cfg)
+    records = []
+    for record in chunks.reshape(-1, cfg.parameter_chunks).tolist():
+        item = sum(chunk << (index * PARAMETER_CHUNK_BITS) for index, chunk in enumerate(record))
+        values = unpack(item, fields)
+        records.append((signed(values["bias"], fields["bias"][1]), values["multiplier"], values["shift"]))
+    return Parameters(*np.array(records, np.int64).reshape(-1, 3).T)

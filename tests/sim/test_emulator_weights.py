@@ -1,0 +1,74 @@
+"""The emulator's own decoding of weight streams against the compiler's encoder, with which it shares no code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from compiler.weight_code import encode_layer
+from hw.config import EngineConfig
+from hw.instruction import CODE_WORD, DESCRIPTOR
+from sim.emulator.decode import decode_codes, decode_descriptor
+from sim.emulator.program_image import MemoryImages
+from sim.emulator.weights import read_parameters, read_taps
+from tests.sim.assembler import Assembler, bits_to_words, pack, to_words
+
+
+def decoded(encoded, shape: tuple[int, int, int], shift_words: int = 3):
+    """Taps of encoded weights that stand somewhere in the memories."""
+    values = bits_to_words(encoded.value_bits.tolist())
+    weights = [0] * shift_words + values + bits_to_words(encoded.run_bits.tolist())
+    table = [value & 0xFF for value in encoded.value_table]
+    images = MemoryImages([], weights, [99] * 5 + table, [0] * 7 + list(encoded.run_table))
+    fields = {"dense": encoded.dense, "raw_values": encoded.raw_values, "channels_out": shape[0],
+              "channels_in": shape[1], "group_channels": shape[0], "kernel_taps": shape[2], "value_table": 5,
+              "run_table": 7, "value_address": shift_words, "run_address": shift_words + len(values)}
+    layer = decode_descriptor(to_words(pack(DESCRIPTOR, fields), 7), 0)
+    codes = decode_codes([pack(CODE_WORD, word) for word in encoded.code_words])
+    return read_taps(layer, codes, images, 0)
+
+
+def check(weights: np.ndarray, **options) -> None:
+    encoded = encode_layer(weights, **options)
+    taps = decoded(encoded, weights.shape)
+    found = np.zeros(weights.shape, np.int64).reshape(len(weights), -1)
+    np.add.at(found, (taps.channel, taps.place), taps.weight)
+    np.testing.assert_array_equal(found.reshape(weights.shape), weights)
+    np.testing.assert_array_equal(np.bincount(taps.channel, minlength=len(weights)), encoded.taps)
+    assert (taps.value_bits, taps.run_bits) == (len(encoded.value_bits), len(encoded.run_bits))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_layers(seed):
+    rng = np.random.default_rng(seed)
+    shape = (int(rng.integers(1, 40)), int(rng.integers(1, 50)), int(rng.choice([1, 2, 3, 9, 16, 25, 64])))
+    levels = int(rng.choice([1, 3, 16, 127]))
+    weights = rng.integers(-levels, levels + 1, shape).astype(np.int8)
+    weights[rng.random(shape) >= rng.choice([0.0, 0.01, 0.1, 0.33, 0.9, 1.0])] = 0
+    check(weights)
+    for dense in (True, False):
+        check(weights, dense=dense)
+
+
+def test_one_tap_and_a_long_way():
+    weights = np.zeros((3, 512, 9), np.int8)
+    weights[1, 511, 8] = -128
+    check(weights)
+
+
+def test_streams_of_many_pieces():
+    """Longer than what the reader looks up at once."""
+    weights = np.random.default_rng(0).integers(-128, 128, (20, 300, 9)).astype(np.int8)
+    for dense in (True, False):
+        check(weights, dense=dense)
+
+
+def test_parameters():
+    cfg = EngineConfig(accumulator_bits=24)
+    program = Assembler(cfg)
+    records = [(-(1 << 23), 1 << 15, 1), ((1 << 23) - 1, (1 << 16) - 1, 40), (5, 0, 1)]
+    program.stream([1] * 40)
+    fields = {"channels_out": 3, "parameter_address": program.parameters(records)}
+    layer = decode_descriptor(to_words(pack(DESCRIPTOR, fields), 7), 0)
+    found = read_parameters(layer, program.images(), cfg, 0)
+    assert list(zip(found.bias.tolist(), found.multiplier.tolist(), found.shift.tolist())) == records
