@@ -93,7 +93,7 @@ def _write_sources(board: Board, top, work: Path) -> str:
     for name in ("top.il", "top.lpf"):
         content = plan.files[name]
         (work / name).write_text(content if isinstance(content, str) else content.decode())
-    (work / "top.ys").write_text("read_rtlil top.il\nsynth_ecp5 -abc9 -top top\ntee -o stat.txt stat\n"
+    (work / "top.ys").write_text("read_rtlil top.il\nsynth_ecp5 -top top\ntee -o stat.txt stat\n"
                                  "write_json top.json\n")
     script = plan.files["build_top.sh"]
     found = _DEVICE_OPTIONS.search(script if isinstance(script, str) else script.decode())

@@ -6,7 +6,7 @@ f_out = f_in * CLKFB_DIV / CLKI_DIV, f_vco = f_out * CLKOP_DIV), and the family 
 
 from dataclasses import dataclass
 
-from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib.cdc import ResetSynchronizer
 
 from compiler.errors import ConfigError
@@ -14,6 +14,8 @@ from compiler.errors import ConfigError
 VCO_MIN_HZ, VCO_MAX_HZ = 400e6, 800e6
 PHASE_DETECTOR_MIN_HZ = 3.125e6
 DIVIDER_MAX = 128
+_UNUSED_INPUTS = ("RST", "STDBY", "PHASESEL0", "PHASESEL1", "PHASEDIR", "PHASESTEP", "PHASELOADREG", "PLLWAKESYNC",
+                  "ENCLKOP")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def plan_pll(input_hz: float, wanted_hz: float) -> PllPlan:
 def add_pll(m: Module, platform, plan: PllPlan, clock_in: Signal) -> None:
     """Drive domain `sync` from `clock_in` through a PLL; its reset is released after lock."""
     clock, locked = Signal(), Signal()
+    low = Const(0, 1)
     m.domains.sync = ClockDomain()
     m.submodules.pll = Instance(
         "EHXPLLL",
@@ -71,8 +74,7 @@ def add_pll(m: Module, platform, plan: PllPlan, clock_in: Signal) -> None:
         p_CLKI_DIV=plan.input_divider, p_CLKFB_DIV=plan.feedback_divider, p_CLKOP_DIV=plan.output_divider,
         p_CLKOP_ENABLE="ENABLED", p_CLKOP_CPHASE=plan.output_divider - 1, p_CLKOP_FPHASE=0,
         p_FEEDBK_PATH="CLKOP", p_OUTDIVIDER_MUXA="DIVA",
-        i_CLKI=clock_in, i_CLKFB=clock, i_RST=0, i_STDBY=0, i_PHASESEL0=0, i_PHASESEL1=0, i_PHASEDIR=1,
-        i_PHASESTEP=1, i_PHASELOADREG=1, i_PLLWAKESYNC=0, i_ENCLKOP=0,
+        i_CLKI=clock_in, i_CLKFB=clock, **{f"i_{name}": low for name in _UNUSED_INPUTS},
         o_CLKOP=clock, o_LOCK=locked)
     m.d.comb += ClockSignal("sync").eq(clock)
     platform.add_clock_constraint(clock, plan.output_hz)

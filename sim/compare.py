@@ -102,6 +102,7 @@ def _region(note: InstructionNote, layer, network: Network) -> Region | None:
 
 def _tensor_of(view: View, network: Network) -> tuple[str, int] | None:
     """The smallest tensor of the graph that `view` is a part of, and the first channel of the part."""
+    view = network.origin(view)
     holders = [(found.channels, name, view.channel - found.channel) for name, found in network.tensors.items()
                if found.map == view.map and found.channel <= view.channel
                and view.channel + view.channels <= found.channel + found.channels]

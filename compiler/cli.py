@@ -1,0 +1,107 @@
+"""The `firelane` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from boards import get_board
+from boards.board import Board
+from compiler.errors import ConfigError, FirelaneError, MismatchError
+from compiler.import_cli import import_group
+from compiler.problems import further
+from compiler.quantize_cli import quantize_command
+from hw.config import EngineConfig
+
+USER_ERROR, MISMATCH = 2, 1
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="firelane")
+def firelane() -> None:
+    """SqueezeNet inside one FPGA: compile, simulate, build."""
+
+
+def engine_options(command: Callable) -> Callable:
+    """Options that say which engine: a board's, or sizes of its own. `engine_config` reads them."""
+    options = [
+        click.option("--board", metavar="NAME", help="A board, e.g. ulx3s_85f: its engine and its clock."),
+        click.option("--banks", type=int, help="Banks of activation memory: 1, 2, 4, 8 or 16; 14 multipliers each."),
+        click.option("--activation-words", type=int, help="Words of each bank."),
+        click.option("--weight-words", type=int, help="36-bit words of the weight memory."),
+        click.option("--program-words", type=int, help="36-bit words of the program memory."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def engine_config(board: Board | None, **sizes: int | None) -> EngineConfig:
+    """The board's engine, or the default one, with the sizes that are given.
+
+    Raises
+    ------
+    ConfigError
+        If a size is out of range.
+    """
+    given = {name: size for name, size in sizes.items() if size is not None}
+    try:
+        return replace(board.engine if board else EngineConfig(), **given)
+    except ValueError as error:
+        name = str(error).split(" ", 1)[0]
+        raise ConfigError("--" + name.replace("_", "-"), str(error)) from None
+
+
+@firelane.command(name="compile")
+@click.argument("model", type=click.Path(path_type=Path))
+@engine_options
+@click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Clock for frames per second.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write: build/<model> if not given.")
+def compile_command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, **sizes) -> None:
+    """Compile MODEL, a quantized ONNX file, for an engine, and report what fits."""
+    from compiler.artefact import write_artefact
+    from compiler.compile import compile_model
+    from compiler.report import make_report, render
+    chosen = get_board(board) if board else None
+    compiled = compile_model(model, engine_config(chosen, **sizes))
+    folder = output or Path("build") / model.stem
+    write_artefact(compiled, folder)
+    report = make_report(compiled, chosen, clock_mhz and clock_mhz * 1e6)
+    console = Console()
+    console.print(render(report))
+    console.print(f"written: {folder}", highlight=False, soft_wrap=True)
+    if not report.fits:
+        too_many = ", ".join(line.name for line in report.usage if not line.fits)
+        raise ConfigError(chosen.name, f"the engine needs more than the board has of {too_many}",
+                          hint="a smaller engine, or a larger board")
+
+
+firelane.add_command(import_group)
+firelane.add_command(quantize_command)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; errors of the user are one line and exit code 2, defects of ours a traceback."""
+    try:
+        return firelane.main(args=list(argv) if argv is not None else None, standalone_mode=False) or 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as problem:
+        problem.show()
+        return USER_ERROR
+    except click.Abort:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except FirelaneError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        for other in further(problem):
+            print(f"  also: {other}", file=sys.stderr)
+        return USER_ERROR
+    except MismatchError as problem:
+        print(f"mismatch: {problem}", file=sys.stderr)
+        return MISMATCH

@@ -1,0 +1,76 @@
+"""From the graph to engine layers: one file per kind of operation.
+
+`lower` is the whole of it: where tensors stand (`views`), each node's layers (`convolution`, `pooling`, `pointwise`,
+`average`), row classes (`row_class`), and the proofs that integers fit (`proofs`). Problems are collected, so that
+one run names everything that is wrong with a model.
+"""
+
+from __future__ import annotations
+
+from compiler import ir
+from compiler.errors import FirelaneError, ModelError
+from compiler.layers import LoadLayer, Network, OutputLayer, TileLayer
+from compiler.lower import average, convolution, pointwise, pooling
+from compiler.lower.context import Lowering, unique
+from compiler.lower.proofs import check_numbers
+from compiler.lower.row_class import assign_row_classes
+from compiler.problems import raise_all
+from hw.config import EngineConfig
+
+LOWER = {
+    ir.Conv: convolution.lower_conv,
+    ir.MaxPool: pooling.lower_max_pool,
+    ir.AveragePool: pooling.lower_average_pool,
+    ir.GlobalAverage: average.lower_global_average,
+    ir.Add: pointwise.lower_add,
+    ir.Rescale: pointwise.lower_rescale,
+    ir.Concat: pointwise.lower_concat,
+}
+
+
+def lower(graph: ir.Graph, cfg: EngineConfig) -> Network:
+    """Engine layers of `graph`, in execution order.
+
+    Raises
+    ------
+    ModelError
+        If a node is something that no engine of this design does.
+    CapacityError
+        If it is too large for `cfg`. Either error lists the others in `further`.
+    """
+    context = Lowering(graph, cfg)
+    _lower_input(context)
+    for node in graph.nodes:
+        try:
+            LOWER[type(node)](context, node)
+        except FirelaneError as problem:
+            context.problems.append(problem)
+            context.assume(node)
+    _lower_output(context)
+    raise_all(context.problems)
+    for layer in context.layers:
+        if isinstance(layer, TileLayer):
+            context.problems += check_numbers(layer, cfg)
+    raise_all(context.problems)
+    return assign_row_classes(context.network(), cfg)
+
+
+def _lower_input(context: Lowering) -> None:
+    tensor = context.graph.tensors[context.graph.input]
+    if convolution.loads_space_to_depth(context):
+        view = context.add_map(tensor.name, 4 * tensor.channels, -(-tensor.height // 2), -(-tensor.width // 2))
+        context.input_space_to_depth = True
+    else:
+        view = context.add_map(tensor.name, *tensor.shape)
+    context.views[tensor.name] = view
+    context.layers.append(LoadLayer("load", view, *tensor.shape,
+                                    space_to_depth=context.input_space_to_depth, pad=tensor.zero_point))
+
+
+def _lower_output(context: Lowering) -> None:
+    name = context.graph.output
+    if name == context.graph.input:
+        context.problems.append(ModelError(context.graph.name, "its output is its input", hint="nothing to compute"))
+    elif name not in context.streamed:
+        taken = {layer.name for layer in context.layers}
+        context.layers.append(OutputLayer(unique("output", taken), context.views[name]))

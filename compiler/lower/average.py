@@ -1,0 +1,79 @@
+"""Global averages: channel sums in the drain of the last layer, then AVERAGE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from compiler.errors import CapacityError, ModelError
+from compiler.ir import GlobalAverage
+from compiler.layers import AverageLayer, TileLayer, copy_layer
+from compiler.lower.context import Lowering
+from compiler.slicing import slice_channels, slice_requantize
+from hw.instruction import Destination
+
+
+def lower_global_average(context: Lowering, node: GlobalAverage) -> None:
+    """Nothing if the producer of the input sums already, else an identity layer that sums."""
+    if node.inputs[0] not in context.averages:
+        tensor = context.graph.tensors[node.inputs[0]]
+        layer = copy_layer(context.layer_name(node), context.views[tensor.name], None, tensor.height, tensor.width)
+        emit_average(context, node, layer)
+
+
+def emit_average(context: Lowering, node: GlobalAverage, layer: TileLayer) -> None:
+    """Append `layer` with its drain adding into the channel sums, and the AVERAGE of the sums.
+
+    More channels than the engine has sums take several rounds, each a part of the layer.
+    """
+    room, streamed = context.cfg.average_channels, _is_streamed(context, node)
+    _check_bits(context, node, layer)
+    _check_constants(node)
+    parts = _parts(context, layer, room)
+    output = None if streamed else context.output_view(node.output)
+    if streamed:
+        context.streamed.add(node.output)
+    channel = 0
+    for number, part in enumerate(parts):
+        context.layers.append(part)
+        requantize = slice_requantize(node.requantize, channel, part.channels_out)
+        name = context.layer_name(node, "/average" if len(parts) == 1 else f"/average{number}")
+        context.layers.append(AverageLayer(name, part.name, output and output.part(channel, part.channels_out),
+                                           part.channels_out, requantize, streamed and number == len(parts) - 1))
+        channel += part.channels_out
+
+
+def _is_streamed(context: Lowering, node: GlobalAverage) -> bool:
+    """Whether the averages are the network's result and nothing else."""
+    return (node.output == context.graph.output and not context.graph.consumers(node.output)
+            and node.output not in context.places)
+
+
+def _parts(context: Lowering, layer: TileLayer, room: int) -> list[TileLayer]:
+    """`layer` in parts of at most `room` output channels, all with Destination.AVERAGE."""
+    summed = replace(layer, output=None, destination=Destination.AVERAGE)
+    if layer.channels_out <= room:
+        return [summed]
+    if layer.groups > 1:
+        view = context.add_map(layer.name, layer.channels_out, layer.out_height, layer.out_width)
+        context.layers.append(replace(layer, output=view))
+        copy = copy_layer(layer.name + "/sum", view, None, layer.out_height, layer.out_width)
+        return _parts(context, copy, room)
+    return [slice_channels(summed, start, min(room, layer.channels_out - start))
+            for start in range(0, layer.channels_out, room)]
+
+
+def _check_bits(context: Lowering, node: GlobalAverage, layer: TileLayer) -> None:
+    """A channel sum must fit its memory."""
+    pixels = layer.out_height * layer.out_width
+    need, have = (pixels * layer.requantize.high).bit_length(), context.cfg.average_bits
+    if need > have:
+        raise CapacityError(f"node '{node.name}'", f"sums of {pixels} pixels need {need} bits, average_bits is {have}",
+                            hint=f"an engine with average_bits={need}")
+
+
+def _check_constants(node: GlobalAverage) -> None:
+    """AVERAGE takes its bias, multiplier and shift from the descriptor: one set for all channels."""
+    requantize = node.requantize
+    if max(map(len, (requantize.bias, requantize.multiplier, requantize.shift))) > 1:
+        raise ModelError(f"node '{node.name}'", "the average is requantized differently for each channel",
+                         hint="give the average's output one scale for all channels")

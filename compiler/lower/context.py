@@ -1,0 +1,70 @@
+"""What lowering has found out so far, shared by the files of this package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from compiler.errors import FirelaneError
+from compiler.ir import GlobalAverage, Graph, Node
+from compiler.layers import Layer, Map, Network, View
+from compiler.lower.views import concat_places, fused_averages
+from hw.config import EngineConfig
+
+
+@dataclass
+class Lowering:
+    """Mutable state of one run of `compiler.lower.lower`."""
+
+    graph: Graph
+    cfg: EngineConfig
+    layers: list[Layer] = field(default_factory=list)
+    maps: dict[str, Map] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
+    problems: list[FirelaneError] = field(default_factory=list)
+    streamed: set[str] = field(default_factory=set)     #: outputs that an AVERAGE sends without storing them
+    input_space_to_depth: bool = False
+
+    def __post_init__(self):
+        self.places = concat_places(self.graph)         #: tensor -> (concat output, first channel)
+        self.averages = fused_averages(self.graph)      #: tensor -> the GlobalAverage that its producer performs
+
+    def network(self) -> Network:
+        return Network(self.graph.name, tuple(self.layers), dict(self.maps), dict(self.views))
+
+    def add_map(self, name: str, channels: int, height: int, width: int) -> View:
+        """A new map; its name is made unique."""
+        name = unique(name, self.maps)
+        self.maps[name] = Map(name, channels, height, width)
+        return View(name, 0, channels)
+
+    def output_view(self, tensor: str) -> View:
+        """Where `tensor` goes: a range of the concatenation that takes it over, or a map of its own."""
+        if tensor not in self.views:
+            shape = self.graph.tensors[tensor].shape
+            if tensor in self.places:
+                target, channel = self.places[tensor]
+                self.views[tensor] = self.output_view(target).part(channel, shape[0])
+            else:
+                self.views[tensor] = self.add_map(tensor, *shape)
+        return self.views[tensor]
+
+    def assume(self, node: Node) -> None:
+        """Go on after a problem with `node` as if its results were there."""
+        for name in (node.output, *(average.output for average in [self.fused_average(node.output)] if average)):
+            self.output_view(name)
+
+    def layer_name(self, node: Node, suffix: str = "") -> str:
+        """The node's name with a suffix, made unique among the layers."""
+        return unique((node.name or node.output) + suffix, {layer.name for layer in self.layers})
+
+    def fused_average(self, tensor: str) -> GlobalAverage | None:
+        return self.averages.get(tensor)
+
+
+def unique(name: str, taken) -> str:
+    """`name`, or `name#2`, `name#3`, ... if it is taken."""
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}#{number}"
+    return candidate

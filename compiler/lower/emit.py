@@ -1,0 +1,120 @@
+"""From one operation's taps to tile layers: strides, phases, averages in the drain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.errors import CapacityError, FirelaneError, ModelError
+from compiler.ir import Node, Requantize
+from compiler.kernel_table import kernel_table
+from compiler.layers import Place, TileLayer, View, copy_layer
+from compiler.lower.average import emit_average
+from compiler.lower.context import Lowering
+from hw.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
+from hw.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, Operation
+
+
+@dataclass(frozen=True, eq=False)
+class Taps:
+    """What a node accumulates, strides aside; offsets count from input pixel (stride * y, stride * x)."""
+
+    inputs: tuple[View, ...]
+    places: tuple[Place, ...]
+    channels_out: int
+    requantize: Requantize
+    weights: np.ndarray | None = None
+    groups: int = 1
+    operation: Operation = Operation.MULTIPLY
+    pad: int = 0
+
+
+def emit_tiles(context: Lowering, node: Node, taps: Taps, stride: tuple[int, int] = (1, 1)) -> None:
+    """Append the layers of `node`: its tiles, further halvings for strides above 2, a fused average."""
+    tensor = context.graph.tensors[node.output]
+    halvings = _halvings(node, stride, tensor.height, tensor.width)
+    average = context.fused_average(node.output)
+    steps = [_size_before(tensor, later) for later in reversed(range(max(halvings, 1)))]
+    source, layers = None, []
+    for number, (height, width) in enumerate(steps):
+        final = number == len(steps) - 1
+        output = None if final and average else (context.output_view(node.output) if final else
+                                                 context.add_map(f"{node.output}/stride{2 << number}", tensor.channels,
+                                                                 height, width))
+        if number == 0:
+            layer = _first_layer(context, node, taps, output, (height, width), subsample=halvings > 0)
+        else:
+            layer = copy_layer(context.layer_name(node, f"/stride{2 << number}"), source, output, height, width,
+                               subsample=True)
+        layers.append(layer)
+        source = output
+    context.layers += layers[:-1] if average else layers
+    if average:
+        emit_average(context, average, layers[-1])
+
+
+def _size_before(tensor, later_halvings: int) -> tuple[int, int]:
+    """Height and width of the map from which `later_halvings` layers, each halving it, make `tensor`."""
+    factor = 1 << later_halvings
+    return factor * (tensor.height - 1) + 1, factor * (tensor.width - 1) + 1
+
+
+def _halvings(node: Node, stride: tuple[int, int], height: int, width: int) -> int:
+    """How often the result must be halved. An axis with one output pixel has no stride."""
+    strides = {step for step, size in zip(stride, (height, width)) if size > 1} or {1}
+    if len(strides) > 1:
+        raise ModelError(f"node '{node.name}'", f"stride {stride[0]}x{stride[1]}",
+                         hint="rows and columns must have the same stride")
+    step = strides.pop()
+    if step & (step - 1):
+        raise ModelError(f"node '{node.name}'", f"stride {step}", hint="strides are 1, 2, 4, 8, ...")
+    return step.bit_length() - 1
+
+
+def _first_layer(context: Lowering, node: Node, taps: Taps, output: View | None, size: tuple[int, int],
+                 subsample: bool) -> TileLayer:
+    """The layer that does the arithmetic, with the phase that the engine can express in the narrowest rows."""
+    layer = TileLayer(name=context.layer_name(node), inputs=taps.inputs, output=output, places=taps.places,
+                      channels_out=taps.channels_out, out_height=size[0], out_width=size[1],
+                      requantize=taps.requantize, weights=taps.weights, groups=taps.groups,
+                      operation=taps.operation, pad=taps.pad, subsample=subsample)
+    if len(layer.places) > MAX_KERNEL_TAPS:
+        raise ModelError(f"node '{node.name}'", f"kernel of {len(layer.places)} places",
+                         hint=f"at most {MAX_KERNEL_TAPS} with a weight that is not zero")
+    phases = [(row, column) for row in (0, 1) for column in (0, 1)] if subsample else [(0, 0)]
+    candidates = [shifted(layer, *phase) for phase in phases]
+    ranked = [(classes[0], _reach(candidate), number) for number, candidate in enumerate(candidates)
+              if (classes := feasible_classes(candidate, context.cfg))]
+    if not ranked:
+        raise explain(node.name, candidates[0], context.cfg)
+    return candidates[min(ranked)[2]]
+
+
+def shifted(layer: TileLayer, row_phase: int, column_phase: int) -> TileLayer:
+    """`layer` computed in the lanes at a phase: offsets count from there."""
+    places = tuple(replace(place, dy=place.dy - row_phase, dx=place.dx - column_phase) for place in layer.places)
+    return replace(layer, places=places, row_phase=row_phase, column_phase=column_phase)
+
+
+def feasible_classes(layer: TileLayer, cfg: EngineConfig) -> list[int]:
+    """Row classes of its inputs in which the engine can run the layer."""
+    return [k for k in range(cfg.classes)
+            if layer.lane_width <= BANK_PIXELS << k and kernel_table(layer.places, cfg.banks >> k) is not None]
+
+
+def explain(name: str, layer: TileLayer, cfg: EngineConfig) -> FirelaneError:
+    """Why no row class will do."""
+    where = f"node '{name}'"
+    if layer.lane_width > cfg.lanes:
+        return CapacityError(where, f"rows of {layer.lane_width} pixels, the engine has {cfg.lanes} lanes",
+                             hint="more banks, or a smaller input")
+    rows, columns = ([getattr(place, axis) for place in layer.places] for axis in ("dy", "dx"))
+    return ModelError(where, f"reads rows {min(rows)}..{max(rows)} and columns {min(columns)}..{max(columns)} around "
+                      f"a pixel, in rows of {layer.lane_width}",
+                      hint=f"columns {COLUMN_MOVE_MIN}..{COLUMN_MOVE_MAX} and {SLOTS} row groups are possible, where a "
+                           "row is a multiple of the rows of a word away, or one more or less")
+
+
+def _reach(layer: TileLayer) -> int:
+    return max(max(abs(place.dy), abs(place.dx)) for place in layer.places)

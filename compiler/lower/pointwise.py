@@ -1,0 +1,32 @@
+"""Operations of one pixel: additions, rescaling, concatenations."""
+
+from __future__ import annotations
+
+from compiler.ir import Add, Concat, Rescale
+from compiler.layers import Place, copy_layer
+from compiler.lower.context import Lowering
+from compiler.lower.emit import Taps, emit_tiles
+from compiler.lower.views import copied_inputs
+
+
+def lower_add(context: Lowering, node: Add) -> None:
+    """A kernel of one place for each factor: operand a in slot 0, operand b in slot 1."""
+    factors = [(0, weight) for weight in node.weights_a] + [(1, weight) for weight in node.weights_b]
+    places = tuple(Place(0, 0, operand, weight) for operand, weight in factors)
+    inputs = tuple(context.views[name] for name in node.inputs)
+    emit_tiles(context, node, Taps(inputs, places, inputs[0].channels, node.requantize))
+
+
+def lower_rescale(context: Lowering, node: Rescale) -> None:
+    view = context.views[node.inputs[0]]
+    emit_tiles(context, node, Taps((view,), (Place(0, 0, weight=1),), view.channels, node.requantize))
+
+
+def lower_concat(context: Lowering, node: Concat) -> None:
+    """Nothing for inputs that were written in place; a copy for the others."""
+    output = context.output_view(node.output)
+    for name, channel in copied_inputs(context.graph, node):
+        tensor, source = context.graph.tensors[name], context.views[name]
+        target = output.part(channel, tensor.channels)
+        context.layers.append(copy_layer(context.layer_name(node, "/copy"), source, target, tensor.height,
+                                         tensor.width))

@@ -1,0 +1,55 @@
+"""Row classes: how many banks a row of each map takes.
+
+Every map starts in the narrowest class that holds its rows. A layer wants its inputs in a class in which its kernel is
+expressible, all of them in the same, and not narrower than its output; what it does not find it widens, until
+nothing changes. Classes only grow, so this ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from compiler.errors import CapacityError, FirelaneError
+from compiler.layers import Map, Network, TileLayer, narrowest_class
+from compiler.lower.emit import explain, feasible_classes
+from compiler.problems import raise_all
+from hw.config import EngineConfig
+
+
+def assign_row_classes(network: Network, cfg: EngineConfig) -> Network:
+    """`network` with the narrowest row class of each map that every layer can work with.
+
+    Raises
+    ------
+    CapacityError, ModelError
+        If a row is wider than the engine, or if a kernel is expressible only in rows narrower than these.
+    """
+    classes = {name: narrowest_class(m.width, cfg) for name, m in network.maps.items()}
+    raise_all([_too_wide(network.maps[name], cfg) for name, found in classes.items() if found is None])
+    tiles = [layer for layer in network.layers if isinstance(layer, TileLayer)]
+    feasible = {layer.name: feasible_classes(layer, cfg) for layer in tiles}
+    problems: dict[str, FirelaneError] = {}
+    while any([_widen(layer, classes, feasible[layer.name], problems, cfg) for layer in reversed(tiles)]):
+        pass
+    raise_all(list(problems.values()))
+    maps = {name: replace(m, parts_log2=classes[name]) for name, m in network.maps.items()}
+    return replace(network, maps=maps)
+
+
+def _widen(layer: TileLayer, classes: dict[str, int], feasible: list[int], problems: dict[str, FirelaneError],
+           cfg: EngineConfig) -> bool:
+    """Widen the maps that `layer` reads where it must; whether anything changed."""
+    names = {view.map for view in layer.inputs}
+    least = max(classes[name] for name in names | ({layer.output.map} if layer.output else set()))
+    wanted = next((k for k in feasible if k >= least), None)
+    if wanted is None:
+        problems[layer.name] = explain(layer.name, layer, cfg)
+        return False
+    changed = any(classes[name] != wanted for name in names)
+    classes.update(dict.fromkeys(names, wanted))
+    return changed
+
+
+def _too_wide(found: Map, cfg: EngineConfig) -> CapacityError:
+    return CapacityError(f"tensor '{found.name}'", f"rows of {found.width} pixels, the engine has {cfg.lanes} lanes",
+                         hint="more banks, or a smaller input")

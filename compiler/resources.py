@@ -1,0 +1,59 @@
+"""What an engine needs of an FPGA: block RAM exactly, multipliers exactly, logic roughly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hw.activation_memory import segment_words
+from hw.config import BANK_PIXELS, MEMORY_BITS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
+from hw.instruction import RUN_ENTRY_BITS
+
+EBR_BITS = 18 * 1024
+EBR_MAX_WIDTH = 36              #: 512 words
+EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words
+REQUANTIZE_DSP = 2              #: 18x18 multipliers of a requantizer
+LUT_PER_CELL_NUMERATOR, LUT_PER_CELL_DENOMINATOR = 3, 32   #: distributed RAM: 3 LUTs hold 32 bits with two ports
+LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_REQUANTIZER = 7000, 110, 450      #: fitted by eye to mock-ups; +-20 %
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Blocks by what they are for; `lut` is an estimate."""
+
+    ebr: dict[str, int]
+    dsp: int
+    lut: int
+
+    @property
+    def ebr_total(self) -> int:
+        return sum(self.ebr.values())
+
+
+def block_rams(words: int, bits: int, widest: int = EBR_MAX_WIDTH) -> int:
+    """Fewest 18 Kbit blocks that make a memory of `words` words: columns of the best width, as deep as need be."""
+    widths = [width for width in (36, 18, 9, 4, 2, 1) if width <= widest]
+    depths = {36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}
+    return min(-(-bits // width) * -(-words // depths[width]) for width in widths)
+
+
+def _block_words(words: int) -> int:
+    """Words of a bank that stand in block RAM; `hw.activation_memory` makes the others of distributed RAM."""
+    return segment_words(words)[0]
+
+
+def engine_resources(cfg: EngineConfig) -> Resources:
+    """Of one engine. A host link needs no block RAM."""
+    ebr = {
+        "activation memory": cfg.banks * block_rams(_block_words(cfg.activation_words), BANK_PIXELS * PIXEL_BITS,
+                                                    EBR_TRUE_DUAL_PORT_WIDTH),
+        "weights": block_rams(cfg.weight_words, MEMORY_BITS),
+        "program": block_rams(cfg.program_words, MEMORY_BITS),
+        "symbol tables": block_rams(cfg.value_symbols, WEIGHT_BITS) + block_rams(cfg.run_symbols, RUN_ENTRY_BITS),
+        "channel sums": block_rams(cfg.average_channels, cfg.average_bits),
+    }
+    in_logic = cfg.requantize_in_logic
+    dsp = cfg.lanes + (0 if in_logic else REQUANTIZE_DSP * BANK_PIXELS)
+    lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + (LUT_PER_LOGIC_REQUANTIZER * BANK_PIXELS if in_logic else 0)
+    rest = cfg.activation_words - _block_words(cfg.activation_words)
+    lut += cfg.lanes * PIXEL_BITS * rest * LUT_PER_CELL_NUMERATOR // LUT_PER_CELL_DENOMINATOR
+    return Resources(ebr, dsp, lut)

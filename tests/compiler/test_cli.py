@@ -1,0 +1,44 @@
+"""The `firelane` command: exit codes, one line for what the user can mend."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from compiler.cli import main
+
+DIGITS = Path(__file__).parents[2] / "models" / "digits_squeezenet.onnx"
+
+
+def test_compile_writes_and_reports(tmp_path, capsys):
+    assert main(["compile", str(DIGITS), "--board", "ulx3s_85f", "-o", str(tmp_path / "out")]) == 0
+    text = capsys.readouterr().out
+    assert "What fits" in text and "frames/s at 75 MHz" in text
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.json", "program.bin", "rom",
+                                                                         "schedule.txt"]
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--banks", "3"], r"error: --banks: banks must be 1, 2, 4, 8 or 16, not 3\n"),
+    (["--activation-words", "8"],
+     r"error: --activation-words: activation_words must be an integer from 16 to 4096, not 8\n"),
+    (["--board", "nexys"], r"error: --board: unknown board 'nexys'; one of .*\n"),
+    (["--banks", "1", "--activation-words", "100"],
+     r"error: tensor '.*': rows of \d+ pixels, the engine has 14 lanes; more banks, or a smaller input\n(  also: .*\n)*"
+     r"|error: (layer|node) '.*': .*\n(  also: .*\n)*"),
+])
+def test_errors_of_the_user(tmp_path, capsys, options, message):
+    assert main(["compile", str(DIGITS), "-o", str(tmp_path / "out"), *options]) == 2
+    assert re.fullmatch(message, capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_model(tmp_path, capsys):
+    assert main(["compile", str(tmp_path / "no.onnx")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_usage(capsys):
+    assert main(["compile"]) == 2
+    assert "Missing argument 'MODEL'" in capsys.readouterr().err
+    assert main(["--help"]) == 0

@@ -1,0 +1,52 @@
+"""compiler.report and compiler.resources."""
+
+import io
+
+from rich.console import Console
+
+from boards import get_board
+from compiler.compile import compile_graph
+from compiler.report import make_report, render
+from compiler.resources import block_rams, engine_resources
+from hw.config import EngineConfig
+from tests.compiler.build import GraphBuilder
+
+
+def test_block_rams():
+    assert block_rams(1024, 112, 18) == 7
+    assert block_rams(1280, 112, 18) == 13
+    assert block_rams(2048, 8) == 1 and block_rams(1024, 17) == 1 and block_rams(74_240, 36) == 145
+
+
+def test_the_budget_of_the_design():
+    needs = engine_resources(EngineConfig(banks=8, activation_words=1024, weight_words=145 * 512))
+    assert needs.ebr["activation memory"] == 56 and needs.ebr["weights"] == 145
+    assert needs.dsp == 112 + 28
+    deeper = engine_resources(EngineConfig(banks=8, activation_words=1280))
+    assert deeper.ebr["activation memory"] == 56 and deeper.lut > needs.lut
+
+
+def report(board_name: str):
+    board = get_board(board_name)
+    build = GraphBuilder(3, 9, 9)
+    return make_report(compile_graph(build.graph(build.fire(build.conv("image", 4), 3, 5)), board.engine), board)
+
+
+def test_numbers_agree():
+    found = report("ulx3s_85f")
+    assert found.dense_macs == 81 * (3 * 4 + 4 * 3 + 3 * 5 + 27 * 5)
+    assert found.macs_per_lane_and_cycle == found.dense_macs / (112 * found.cost.total)
+    assert found.frames_per_second == found.clock_hz / found.cost.total
+    assert sum(line.cycles for line in found.layers) + found.cost.end == found.cost.total
+    assert found.fits
+
+
+def test_what_does_not_fit_is_marked():
+    board = get_board("ulx3s_12f")
+    build = GraphBuilder(3, 9, 9)
+    compiled = compile_graph(build.graph(build.conv("image", 4)), EngineConfig(banks=8))
+    found = make_report(compiled, board)
+    assert not found.fits
+    console = Console(record=True, width=140, file=io.StringIO())
+    console.print(render(found))
+    assert "112 too many" in console.export_text()
