@@ -50,7 +50,8 @@ class PrefixCode:
     """A canonical code.
 
     `alphabet` int64: what each symbol stands for, in the order of the symbols. `limits`, `offsets`: of
-    `hw.instruction.CODE_WORD`, for lengths 1 .. 8. `codes`, `lengths` int64 per symbol; a code's first bit is its highest.
+    `hw.instruction.CODE_WORD`, for lengths 1 .. 8. `codes`, `lengths` int64 per symbol; a code's first bit is its
+    highest.
     """
 
     alphabet: np.ndarray
@@ -61,7 +62,7 @@ class PrefixCode:
 
     @classmethod
     def of(cls, letters: np.ndarray, counts: np.ndarray) -> PrefixCode:
-        """The best code for `letters` (int64, distinct) that occur `counts` times; ties go to the letter that is first."""
+        """The best code for `letters` (int64, distinct) that occur `counts` times; ties go by their order."""
         lengths = code_lengths(counts)
         order = np.argsort(lengths, kind="stable")
         lengths = lengths[order]
@@ -86,7 +87,8 @@ class PrefixCode:
         symbols = self.symbols_of(letters)
         lengths = self.lengths[symbols]
         ends = np.cumsum(lengths)
-        behind = np.repeat(ends, lengths) - 1 - np.arange(int(ends[-1]) if len(ends) else 0)   # bits of the code after it
+        total = int(ends[-1]) if len(ends) else 0
+        behind = np.repeat(ends, lengths) - 1 - np.arange(total)    # bits of the code after this one
         return (np.repeat(self.codes[symbols], lengths) >> behind & 1).astype(np.uint8)
 
 

@@ -1,7 +1,7 @@
 """The weights of a layer as two prefix-coded bit streams, values and zero runs, and back.
 
-A tap is a weight that the hardware spends a cycle on: every weight that is not zero, and fillers of weight 0 where a run of
-zeros has no symbol of its own or an output channel has no weight. `docs/architecture.md` defines the streams.
+A tap is a weight that the hardware spends a cycle on: every weight that is not zero, and fillers of weight 0 where a
+run of zeros has no symbol of its own or an output channel has no weight. `docs/architecture.md` defines the streams.
 """
 
 from __future__ import annotations

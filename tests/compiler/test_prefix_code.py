@@ -47,7 +47,7 @@ def test_as_good_as_huffman_where_8_bits_do(counts):
 def test_as_good_as_any_code_of_8_bits():
     counts = np.array([3 ** n for n in range(12)])      # Huffman's code has 11 bits
     best = {(): 0}
-    for length in range(MAX_CODE_BITS, 0, -1):          # all Kraft-feasible numbers of codes of each length
+    for _ in range(MAX_CODE_BITS):          # of length 8 down to 1: all Kraft-feasible numbers of codes of each length
         best = {(*taken, count): 0 for taken in best for count in range(13)
                 if sum(taken) + count <= 12 and sum(c << n for n, c in enumerate((*taken, count))) <= 256}
     sizes = []

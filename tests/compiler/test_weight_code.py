@@ -103,7 +103,7 @@ def test_four_dimensions_and_entropy():
 
 def test_fillers_cost_what_a_tap_costs():
     rng = np.random.default_rng(4)
-    runs = rng.permutation(np.concatenate([np.zeros(2000, int), np.arange(1, 180)]))    # rare runs eat up the short codes
+    runs = rng.permutation(np.concatenate([np.zeros(2000, int), np.arange(1, 180)]))
     weights = np.zeros(int((runs + 1).sum()) // 9 * 9 + 9, np.int8)
     weights[np.cumsum(runs + 1) - 1] = rng.choice([0, 1, 1], len(runs)) + 1
     cheap, dear = (check(weights.reshape(1, -1, 9), tap_cost_bits=cost) for cost in (0, 100))
@@ -132,6 +132,7 @@ def test_broken_streams():
     no_code = tuple(dict.fromkeys(word, 0) for word in encoded.code_words)
     for broken, message in (({"code_words": no_code}, "the run stream has an invalid code, or does not end"),
                             ({"run_address": len(memory)}, "the run stream has an invalid code, or does not end"),
-                            ({"value_address": len(memory)}, "the value stream has an invalid code, or ends too early")):
+                            ({"value_address": len(memory)},
+                             "the value stream has an invalid code, or ends too early")):
         with pytest.raises(ValueError, match=f"^{message}$"):
             decode_layer(memory, **good | broken)

@@ -1,0 +1,103 @@
+"""The float ONNX graph of a `models.squeezenet.Network`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from compiler.errors import ConfigError
+from compiler.preprocessing import INPUT_KEY, Preprocessing
+from models.squeezenet import POOL_KERNEL, POOL_STRIDE, Conv, Fire, MaxPool, Network
+
+__all__ = ["float_onnx"]
+
+OPSET = 15
+IR_VERSION = 8
+RESIZE_NUMERATOR, RESIZE_DENOMINATOR = 8, 7        # 256 for 224, as is usual for ImageNet
+
+
+def float_onnx(network: Network, weights: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray], *,
+               input_size: int) -> onnx.ModelProto:
+    """`image` float32 (1, 3, size, size), RGB pixels 0..255 -> `probabilities` float32 (1, classes).
+
+    Parameters
+    ----------
+    weights : float32 OIHW by convolution
+    biases : float32 (O,) by convolution
+    """
+    network.sides(input_size)
+    _check_parameters(network, weights, biases)
+    writer = _Writer(weights, biases)
+    writer.network(network)
+    channels, classes = network.conv1.inputs, network.conv10.outputs
+    graph = helper.make_graph(
+        writer.nodes, network.name,
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, channels, input_size, input_size])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, classes])],
+        writer.initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
+                              producer_name="firelane")
+    resize = input_size * RESIZE_NUMERATOR // RESIZE_DENOMINATOR
+    helper.set_model_props(model, {INPUT_KEY: Preprocessing(channels="RGB", resize=resize).to_json()})
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _check_parameters(network: Network, weights: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray]) -> None:
+    for conv in network.convolutions:
+        found = tuple(np.shape(weights.get(conv.name))), tuple(np.shape(biases.get(conv.name)))
+        wanted = conv.weight_shape, (conv.outputs,)
+        if found != wanted:
+            raise ConfigError(f"{network.name}, {conv.name}", f"weights and biases of shape {found[0]}, {found[1]}",
+                              hint=f"{wanted[0]}, {wanted[1]} are wanted")
+
+
+class _Writer:
+    """Emits nodes; a tensor is its name, and each tensor is called like the node that makes it."""
+
+    def __init__(self, weights: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray]):
+        self._weights, self._biases = weights, biases
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+
+    def network(self, network: Network) -> None:
+        x = self.conv(network.conv1, "image")
+        for layer in network.body:
+            x = self.pool(layer, x) if isinstance(layer, MaxPool) else self.fire(layer, network, x)
+        x = self.conv(network.conv10, self.emit("Dropout", "drop9", [x]))
+        x = self.emit("Flatten", "flatten", [self.emit("GlobalAveragePool", "pool10", [x])], axis=1)
+        self.nodes.append(helper.make_node("Softmax", [x], ["probabilities"], name="softmax", axis=1))
+
+    def fire(self, fire: Fire, network: Network, x: str) -> str:
+        squeeze, expand1x1, expand3x3 = fire.convolutions
+        squeezed = self.conv(squeeze, x)
+        parts = [self.conv(expand1x1, squeezed), self.conv(expand3x3, squeezed)]
+        y = self.emit("Concat", f"{fire.name}/concat", parts, axis=1)
+        match fire.bypass(network.bypass):
+            case Conv() as around:
+                return self.emit("Add", f"{fire.name}/bypass", [y, self.conv(around, x)])
+            case True:
+                return self.emit("Add", f"{fire.name}/bypass", [y, x])
+        return y
+
+    def conv(self, conv: Conv, x: str) -> str:
+        operands = [x, self.constant(f"{conv.name}.weight", self._weights[conv.name]),
+                    self.constant(f"{conv.name}.bias", self._biases[conv.name])]
+        y = self.emit("Conv", conv.name, operands, kernel_shape=[conv.kernel] * 2, strides=[conv.stride] * 2,
+                      pads=[conv.pad] * 4)
+        return self.emit("Relu", f"{conv.name}/relu", [y]) if conv.relu else y
+
+    def pool(self, pool: MaxPool, x: str) -> str:
+        return self.emit("MaxPool", pool.name, [x], kernel_shape=[POOL_KERNEL] * 2, strides=[POOL_STRIDE] * 2,
+                         ceil_mode=1)
+
+    def emit(self, op_type: str, name: str, inputs: list[str], **attributes) -> str:
+        self.nodes.append(helper.make_node(op_type, inputs, [f"{name}_out"], name=name, **attributes))
+        return f"{name}_out"
+
+    def constant(self, name: str, values: np.ndarray) -> str:
+        self.initializers.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
+        return name

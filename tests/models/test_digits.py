@@ -1,0 +1,156 @@
+"""The digit data set and the committed networks made from it. No torch needed."""
+
+import hashlib
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from models.digits import Digits, load_split, to_network_input
+from models.digits_net import CONV1, Conv, convolutions, float_onnx
+from models.digits_quantize import INPUT_RECORD
+from models.record_digits import FOLDER, NETWORKS, accuracy, densities, int8_weights, reference_accuracy
+from models.train_digits import main as train_main
+
+QDQ_BYTES_MAX = 200_000
+FLOAT_BYTES_MAX = 300_000
+ACCURACY_MIN = 0.97
+DENSITY_3X3_MAX = 0.40
+CODEBOOK_MAX = 31
+
+every_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.variant)
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict:
+    return json.loads((FOLDER / "digits.json").read_text())
+
+
+def load(network) -> onnx.ModelProto:
+    return onnx.load(FOLDER / network.file)
+
+
+def arbitrary_parameters() -> tuple[dict, dict]:
+    rng = np.random.default_rng(5)
+    return ({conv.name: rng.normal(size=conv.weight_shape) for conv in convolutions()},
+            {conv.name: rng.normal(size=conv.outputs) for conv in convolutions()})
+
+
+class TestSplit:
+    def test_parts_do_not_overlap_and_leave_nothing_out(self):
+        train, held_out = load_split()
+        both = np.concatenate([train.index, held_out.index])
+        assert sorted(both) == list(range(1797))
+        assert (len(train), len(held_out)) == (1437, 360)
+
+    def test_every_class_keeps_its_share(self):
+        for part in load_split():
+            assert np.allclose(np.bincount(part.labels) / len(part), 0.1, atol=0.01)
+
+    def test_is_the_split_that_the_networks_were_trained_on(self, facts):
+        load_split.cache_clear()
+        _, held_out = load_split()
+        found = hashlib.sha256(held_out.images.tobytes() + held_out.labels.tobytes()).hexdigest()
+        assert found == facts["held_out_sha256"]
+        assert len(held_out) == facts["held_out_images"]
+
+    def test_images_are_read_only_pixels_of_full_range(self):
+        train, _ = load_split()
+        assert (train.images.min(), train.images.max()) == (0, 255)
+        with pytest.raises(ValueError, match="read-only"):
+            train.images[0] = 0
+
+    def test_network_input_is_the_pixels_channels_first(self):
+        _, held_out = load_split()
+        inputs = to_network_input(held_out.images[:3])
+        assert inputs.shape == (3, 1, 56, 56) and inputs.dtype == np.float32
+        assert np.array_equal(inputs[:, 0], held_out.images[:3, :, :, 0])
+
+    def test_wrong_images_are_refused(self):
+        labels = np.zeros(2, np.int64)
+        with pytest.raises(ValueError, match=r"^images must be uint8 \(2, 56, 56, 1\), not float64 \(2, 8, 8\)$"):
+            Digits(images=np.zeros((2, 8, 8)), labels=labels, index=labels)
+
+
+class TestFloatGraph:
+    @every_network
+    def test_has_every_convolution_in_order(self, network):
+        graph = float_onnx(*arbitrary_parameters(), bypass=network.bypass).graph
+        assert [node.name for node in graph.node if node.op_type == "Conv"] == [c.name for c in convolutions()]
+
+    @every_network
+    def test_bypasses_fire_3_5_and_7_only(self, network):
+        graph = float_onnx(*arbitrary_parameters(), bypass=network.bypass).graph
+        added = [node.name for node in graph.node if node.op_type == "Add"]
+        assert added == (["fire3/bypass", "fire5/bypass", "fire7/bypass"] if network.bypass else [])
+
+    def test_pools_once_with_and_once_without_ceil_mode(self):
+        graph = float_onnx(*arbitrary_parameters(), bypass=False).graph
+        modes = {node.name: attribute.i for node in graph.node if node.op_type == "MaxPool"
+                 for attribute in node.attribute if attribute.name == "ceil_mode"}
+        assert modes == {"pool1": 0, "pool3": 1}
+
+    def test_weight_shape_is_output_channels_first(self):
+        assert CONV1.weight_shape == (24, 1, 3, 3)
+        assert Conv("c", inputs=5, outputs=2, kernel=1).weight_shape == (2, 5, 1, 1)
+
+
+@every_network
+class TestCommittedNetwork:
+    def test_is_small(self, network):
+        assert (FOLDER / network.file).stat().st_size <= QDQ_BYTES_MAX
+        assert (FOLDER / network.float_file).stat().st_size <= FLOAT_BYTES_MAX
+
+    def test_passes_the_onnx_checker(self, network):
+        for name in (network.file, network.float_file):
+            onnx.checker.check_model(FOLDER / name, full_check=True)
+
+    def test_is_the_file_that_was_measured(self, network, facts):
+        recorded = facts["networks"][network.variant]
+        for name, key in ((network.file, "sha256"), (network.float_file, "float_sha256")):
+            assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == recorded[key], name
+
+    def test_names_the_held_out_digits(self, network, facts):
+        found = accuracy(FOLDER / network.file, load_split()[1])
+        assert found >= ACCURACY_MIN
+        assert found == pytest.approx(facts["networks"][network.variant]["accuracy_onnxruntime"], abs=0.006)
+
+    def test_names_them_as_well_in_integers(self, network, facts):
+        _, held_out = load_split()
+        few = Digits(held_out.images[:60], held_out.labels[:60], held_out.index[:60])
+        assert reference_accuracy(FOLDER / network.file, few) >= ACCURACY_MIN
+        assert facts["networks"][network.variant]["accuracy_reference"] >= ACCURACY_MIN
+
+    def test_3x3_layers_are_sparse(self, network, facts):
+        weights = int8_weights(load(network))
+        found = densities(weights)
+        sparse = {name: found[name] for name in weights if name.endswith("/expand3x3")}
+        assert len(sparse) == 6 and max(sparse.values()) <= DENSITY_3X3_MAX
+        assert found == facts["networks"][network.variant]["density"]
+
+    def test_every_layer_fits_one_codebook(self, network):
+        for name, values in int8_weights(load(network)).items():
+            assert values.dtype == np.int8
+            assert len(np.unique(values)) <= CODEBOOK_MAX, name
+
+    def test_raw_pixels_are_the_quantized_input(self, network):
+        model = load(network)
+        constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        first = next(node for node in model.graph.node if list(node.input[:1]) == ["image"])
+        scale, zero_point = (constants[name] for name in first.input[1:])
+        assert first.op_type == "QuantizeLinear" and scale == 1.0
+        assert zero_point == 0 and zero_point.dtype == np.uint8
+
+    def test_records_its_preprocessing(self, network):
+        properties = {entry.key: entry.value for entry in load(network).metadata_props}
+        assert json.loads(properties["firelane.input"]) == INPUT_RECORD
+
+
+def test_training_without_torch_is_one_line_and_exit_code_2(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "models.digits_torch", raising=False)
+    assert train_main([]) == 2
+    assert capsys.readouterr().err == "error: training needs torch, which is not installed; pip install torch\n"

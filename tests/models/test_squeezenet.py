@@ -1,0 +1,180 @@
+"""The published layer tables, and the float graphs that are made from them."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import numpy_helper
+
+from compiler.errors import ConfigError
+from models.squeezenet import NETWORKS, Bypass, Conv, FireFamily, build
+from models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES, random_parameters
+
+LIGHT = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
+SMALL = 56
+PUBLISHED_PARAMETERS = {"squeezenet1.0": 1_248_424, "squeezenet1.0-torchvision": 1_248_424, "squeezenet1.1": 1_235_496,
+                        "squeezenet1.0-simple-bypass": 1_248_424}
+
+every_network = pytest.mark.parametrize("name", NETWORKS)
+
+
+def windows(graph: onnx.GraphProto, *kinds: str) -> list[tuple]:
+    """(operator, kernel, strides, pads) of each node of these kinds, in order."""
+    found = []
+    for node in graph.node:
+        if node.op_type in kinds:
+            attributes = {a.name: list(a.ints) for a in node.attribute}
+            found.append((node.op_type, attributes["kernel_shape"], attributes["strides"],
+                          attributes.get("pads", [0, 0, 0, 0])))
+    return found
+
+
+def constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+
+
+def run(model: onnx.ModelProto, image: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": image.astype(np.float32)})[0]
+
+
+class TestTables:
+    @pytest.mark.parametrize("name, count", PUBLISHED_PARAMETERS.items())
+    def test_parameter_counts_are_the_published_ones(self, name, count):
+        assert NETWORKS[name].parameters == count
+
+    def test_weights_of_v1_0_without_biases(self):
+        assert sum(int(np.prod(conv.weight_shape)) for conv in NETWORKS["squeezenet1.0"].convolutions) == 1_244_448
+
+    def test_complex_bypass_adds_four_convolutions(self):
+        plain, around = NETWORKS["squeezenet1.0"], NETWORKS["squeezenet1.0-complex-bypass"]
+        added = {conv.name: conv.weight_shape for conv in around.convolutions if conv not in plain.convolutions}
+        assert added == {"fire2/bypass1x1": (128, 96, 1, 1), "fire4/bypass1x1": (256, 128, 1, 1),
+                         "fire6/bypass1x1": (384, 256, 1, 1), "fire8/bypass1x1": (512, 384, 1, 1)}
+        assert around.parameters - plain.parameters == 341_248
+
+    def test_v1_1_has_the_shape_of_the_published_exporters_graph(self):
+        """`light_squeezenet.onnx` is Caffe2's export of v1.1, its weights replaced by zeros."""
+        theirs, ours = onnx.load(LIGHT).graph, build("squeezenet1.1").graph
+        shapes = {value.name: tuple(d.dim_value for d in value.type.tensor_type.shape.dim) for value in theirs.input}
+        shapes |= {tensor.name: tuple(tensor.dims) for tensor in theirs.initializer}
+        sizes = {tensor.name: tuple(numpy_helper.to_array(tensor)) for tensor in theirs.initializer
+                 if tensor.name.endswith("__SHAPE")}
+        shapes |= {name.removesuffix("__SHAPE"): size for name, size in sizes.items()}
+        found = [shapes[name] for node in theirs.node if node.op_type == "Conv" for name in node.input[1:]]
+        wanted = [tuple(tensor.dims) for tensor in ours.initializer]
+        assert found == wanted
+        assert windows(ours, "Conv", "MaxPool") == windows(theirs, "Conv", "MaxPool")
+        kinds = [node.op_type for node in theirs.node if node.op_type != "ConstantOfShape"]
+        assert [node.op_type for node in ours.node if node.op_type != "Flatten"] == kinds
+
+    @pytest.mark.parametrize("name, size, sides", [
+        ("squeezenet1.0", 224, (109, 54, 27, 13, 15)), ("squeezenet1.0", 227, (111, 55, 27, 13, 15)),
+        ("squeezenet1.0-torchvision", 224, (109, 54, 27, 13, 13)), ("squeezenet1.1", 224, (111, 55, 27, 13, 13)),
+        ("squeezenet1.0", 56, (25, 12, 6, 3, 5))])
+    def test_sides_of_maps(self, name, size, sides):
+        found = NETWORKS[name].sides(size)
+        assert tuple(side for layer, side in found.items() if not layer.startswith("fire")) == sides
+
+    @every_network
+    def test_sides_are_those_that_onnx_infers(self, name):
+        model = onnx.shape_inference.infer_shapes(build(name, input_size=SMALL))
+        inferred = {value.name: value.type.tensor_type.shape.dim[-1].dim_value for value in model.graph.value_info}
+        for layer, side in NETWORKS[name].sides(SMALL).items():
+            output = f"{layer}/concat_out" if layer.startswith("fire") else f"{layer}_out"
+            assert inferred[output] == side, layer
+
+
+class TestFireFamily:
+    def test_published_metaparameters_are_v1_0(self):
+        """Section 5.1: base_e = 128, incr_e = 128, pct_3x3 = 0.5, freq = 2, SR = 0.125."""
+        family = FireFamily(base_e=128, incr_e=128, freq=2, squeeze_ratio=0.125, pct_3x3=0.5)
+        assert [family.filters(i) for i in range(8)] == [
+            (16, 64, 64), (16, 64, 64), (32, 128, 128), (32, 128, 128), (48, 192, 192), (48, 192, 192),
+            (64, 256, 256), (64, 256, 256)]
+
+    def test_more_squeeze_filters_and_3x3_filters(self):
+        family = FireFamily(squeeze_ratio=0.75, pct_3x3=0.99)
+        assert family.filters(0) == (96, 1, 127) and family.filters(7) == (384, 5, 507)
+
+    def test_small_member_runs(self):
+        network = FireFamily(base_e=8, incr_e=4, freq=1, modules=3).network(
+            "tiny", conv1=Conv("conv1", 3, 6, 3, stride=2), pools_after=("conv1", "fire3"), classes=7)
+        assert [layer.name for layer in network.body] == ["pool1", "fire2", "fire3", "pool3", "fire4"]
+        assert run(build(network, input_size=33), np.zeros((1, 3, 33, 33))).shape == (1, 7)
+
+    @pytest.mark.parametrize("parameters", [{"base_e": 0}, {"freq": 0}, {"pct_3x3": 1.0}, {"pct_3x3": 0.0},
+                                            {"squeeze_ratio": 0.001}, {"incr_e": -128}])
+    def test_impossible_members_are_refused(self, parameters):
+        with pytest.raises(ConfigError, match="^fire family: "):
+            FireFamily(**parameters)
+
+
+class TestGraphs:
+    @every_network
+    def test_runs_in_onnx_runtime(self, name):
+        image = np.random.default_rng(3).integers(0, 256, (1, 3, SMALL, SMALL))
+        probabilities = run(build(name, input_size=SMALL, seed=2), image)
+        assert probabilities.shape == (1, 1000) and probabilities.sum() == pytest.approx(1, abs=1e-4)
+
+    def test_caffe_form_pads_conv10_and_pools_with_ceil_mode(self):
+        graph = build("squeezenet1.0", input_size=SMALL).graph
+        assert windows(graph, "Conv")[0] == ("Conv", [7, 7], [2, 2], [0, 0, 0, 0])
+        assert windows(graph, "Conv")[-1] == ("Conv", [1, 1], [1, 1], [1, 1, 1, 1])
+        assert [a.i for node in graph.node if node.op_type == "MaxPool" for a in node.attribute
+                if a.name == "ceil_mode"] == [1, 1, 1]
+
+    @pytest.mark.parametrize("kind, fires", [(Bypass.SIMPLE, "3579"), (Bypass.COMPLEX, "23456789")])
+    def test_bypasses(self, kind, fires):
+        graph = build(f"squeezenet1.0-{kind.value}-bypass", input_size=SMALL).graph
+        assert [node.name for node in graph.node if node.op_type == "Add"] == [f"fire{i}/bypass" for i in fires]
+
+    def test_no_relu_follows_the_convolution_of_a_bypass(self):
+        graph = build("squeezenet1.0-complex-bypass", input_size=SMALL).graph
+        assert sum(node.op_type == "Conv" for node in graph.node) == 30
+        assert sum(node.op_type == "Relu" for node in graph.node) == 26
+
+    def test_given_weights_are_kept(self):
+        network = NETWORKS["squeezenet1.1"]
+        weights, biases = random_parameters(network.convolutions, seed=9, densities={})
+        model = build(network, input_size=SMALL, weights=weights, biases=biases)
+        found = constants(model)
+        assert all(np.array_equal(found[f"{name}.weight"], values) for name, values in weights.items())
+        assert all(np.array_equal(found[f"{name}.bias"], values) for name, values in biases.items())
+
+
+class TestRandomWeights:
+    def test_same_seed_same_network(self):
+        first, again, other = (build("squeezenet1.1", input_size=SMALL, seed=seed) for seed in (4, 4, 5))
+        assert first.SerializeToString() == again.SerializeToString() != other.SerializeToString()
+
+    def test_published_densities(self):
+        found = constants(build("squeezenet1.0", input_size=SMALL, densities=DEEP_COMPRESSION_DENSITIES))
+        assert DEEP_COMPRESSION_DENSITIES.keys() == {conv.name for conv in NETWORKS["squeezenet1.0"].convolutions}
+        for name, density in DEEP_COMPRESSION_DENSITIES.items():
+            weight = found[f"{name}.weight"]
+            assert np.count_nonzero(weight) == round(density * weight.size), name
+
+    @pytest.mark.parametrize("densities", [{}, DEEP_COMPRESSION_DENSITIES])
+    def test_signal_neither_dies_nor_explodes(self, densities):
+        model = build("squeezenet1.0", input_size=SMALL, densities=densities)
+        model.graph.output.insert(0, onnx.ValueInfoProto(name="pool8_out"))
+        values = run(model, np.random.default_rng(0).integers(0, 256, (1, 3, SMALL, SMALL)))
+        assert 0.05 < values.std() < 20 and 0.1 < np.mean(values > 0) <= 1
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"network": "squeezenet2"}, "network: no such network: 'squeezenet2'; there are squeezenet1.0, squeeze"),
+    ({"network": "squeezenet1.0", "input_size": 20},
+     "input size: 20 is too small for squeezenet1.0: pool8 sees a 1 x 1 map; 3 are needed there; the published size"),
+    ({"network": "squeezenet1.0", "densities": {"conv2": 0.5}}, "densities: no such convolution: conv2; there are con"),
+    ({"network": "squeezenet1.0", "densities": {"conv1": 1.5}}, "densities: 1.5 of conv1; a share from 0 to 1 is want"),
+    ({"network": "squeezenet1.0", "weights": {}}, "network: weights without biases, or the reverse; give both or none"),
+    ({"network": "squeezenet1.0", "weights": {}, "biases": {}},
+     "squeezenet1.0, conv1: weights and biases of shape (), (); (96, 3, 7, 7), (96,) are wanted")])
+def test_refused(arguments, message):
+    with pytest.raises(ConfigError) as caught:
+        build(**arguments)
+    assert str(caught.value).startswith(message)
