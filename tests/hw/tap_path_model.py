@@ -1,0 +1,146 @@
+"""A layer for the tap path, and the list of taps that it must make: plain Python, from the documents."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compiler.prefix_code import words_of
+from compiler.weight_code import EncodedLayer, encode_layer
+from hw.config import PARAMETER_CHUNK_BITS, EngineConfig
+from hw.instruction import (CODE_WORD, DESCRIPTOR, KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS, Source, instruction_layout,
+                            parameter_layout)
+from hw.instruction import RowMove
+
+
+def packed(layout, fields: dict) -> int:
+    return layout.const(fields).as_bits()
+
+
+@dataclass
+class Images:
+    """What the memories hold."""
+
+    weights: list[int] = field(default_factory=list)
+    values: list[int] = field(default_factory=list)
+    runs: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Tile:
+    """One tile to run: descriptor and instruction fields, table words, expected taps."""
+
+    layer: dict
+    instruction: dict
+    code_words: list[int]
+    kernel_words: list[int]
+    taps: np.ndarray                # per output channel
+    expected: list[dict]            # fields of `tap_layout`, the terminator last
+    records: list[dict]             # parameters
+    streamed: bool
+
+
+def random_kernel(rng, places: int, banks: int, parts: int) -> list[dict]:
+    return [{"column_move": int(rng.integers(-3, 4)) & 7, "row_move": RowMove(int(rng.integers(3))),
+             "slot": int(rng.integers(SLOTS)), "wrap_slot": int(rng.integers(SLOTS)),
+             "weight": int(rng.integers(256))} for _ in range(places)]
+
+
+def random_slots(rng, cfg: EngineConfig, channels: int) -> list[dict]:
+    return [{"address": int(rng.integers(cfg.activation_words - channels + 1)),
+             "rows": int(rng.integers(cfg.banks + 1))} for _ in range(SLOTS)]
+
+
+def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 1, window: bool = False,
+              constant: bool = False, channels_out: int = 0, places: int = 0, encoded: EncodedLayer | None = None,
+              **options) -> Tile:
+    """A tile of a random kernel table; its streams are appended to `images`. A window layer has no weights."""
+    if window:
+        layer = {"source": Source.WINDOW, "channels_out": channels_out, "group_channels": 1, "channels_in": 1}
+        code_words, input_channels = [], channels_out
+        taps = np.full(channels_out, places)
+        order = [(o, o, k, None) for o in range(channels_out) for k in range(places)]
+    else:
+        channels_out, channels_in, places = weights.shape
+        encoded = encoded or encode_layer(weights, **options)
+        layer = {"source": Source.STREAM, "channels_out": channels_out, "channels_in": channels_in,
+                 "group_channels": channels_out // groups, "dense": encoded.dense, "raw_values": encoded.raw_values,
+                 "value_table": len(images.values), "run_table": len(images.runs),
+                 "value_address": len(images.weights),
+                 "run_address": len(images.weights) + len(encoded.value_words)}
+        images.weights += [*encoded.value_words.tolist(), *encoded.run_words.tolist()]
+        images.values += [value & 0xff for value in encoded.value_table]
+        images.runs += encoded.run_table
+        code_words = [packed(CODE_WORD, word) for word in encoded.code_words]
+        input_channels, taps = channels_in * groups, encoded.taps
+        order = stream_order(weights, encoded, groups)
+    parts = int(rng.integers(cfg.classes))
+    kernel = random_kernel(rng, places, cfg.banks, parts)
+    slots = random_slots(rng, cfg, input_channels)
+    records = [] if constant else random_records(rng, cfg, channels_out)
+    layer |= {"parts_log2": parts, "kernel_taps": places, "constant_parameters": constant,
+              "parameter_address": len(images.weights)}
+    images.weights += record_words(cfg, records)
+    entries = [packed(KERNEL_ENTRY, entry) for entry in kernel] + [0]
+    kernel_words = [entries[n] | entries[n + 1] << KERNEL_ENTRY_BITS for n in range(0, places, 2)]
+    expected = expected_taps(cfg, order, kernel, slots, parts)
+    return Tile(layer, {"slots": slots}, code_words, kernel_words, taps, expected, records, not window)
+
+
+def stream_order(weights, encoded: EncodedLayer, groups: int):
+    """(output channel, absolute input channel, place, weight) of each tap."""
+    channels_out, channels_in, _ = weights.shape
+    taken = np.ones(weights.shape, bool) if encoded.dense else weights != 0
+    fillers = ~taken.reshape(channels_out, -1).any(axis=1)
+    taken[fillers, 0, 0] = True
+    assert taken.sum() == encoded.taps.sum(), "this model knows no fillers within runs"
+    return [(o, o // (channels_out // groups) * channels_in + c, k, int(weights[o, c, k]))
+            for o, c, k in np.argwhere(taken).tolist()]
+
+
+def random_records(rng, cfg: EngineConfig, count: int) -> list[dict]:
+    return [{"bias": int(rng.integers(1 << cfg.accumulator_bits)), "multiplier": int(rng.integers(1 << 16)),
+             "shift": int(rng.integers(1 << 6))} for _ in range(count)]
+
+
+def record_words(cfg: EngineConfig, records: list[dict]) -> list[int]:
+    width = cfg.parameter_chunks * PARAMETER_CHUNK_BITS
+    whole = [packed(parameter_layout(cfg), record) for record in records]
+    return words_of(np.array([record >> bit & 1 for record in whole for bit in range(width)])).tolist()
+
+
+def expected_taps(cfg: EngineConfig, order, kernel, slots, parts: int) -> list[dict]:
+    rows = cfg.banks >> parts
+    expected, last = [], None
+    for output, channel, place, weight in order:
+        entry = kernel[place]
+        moved_in = {RowMove.NONE: None, RowMove.UP: rows - 1, RowMove.DOWN: 0}[entry["row_move"]]
+        from_slot = [slots[entry["wrap_slot" if bank % rows == moved_in else "slot"]] for bank in range(cfg.banks)]
+        row_valid = [bank % rows < slot["rows"] for bank, slot in enumerate(from_slot)]
+        expected.append({
+            "take": 1, "first": int(output != last), "capture": int(output != last and last is not None),
+            "weight": (entry["weight"] if weight is None else weight) & 0xff,
+            "row_move": entry["row_move"], "column_move": entry["column_move"],
+            "addresses": [(slot["address"] + channel) if valid else None for slot, valid in zip(from_slot, row_valid)],
+            "row_valid": sum(valid << bank for bank, valid in enumerate(row_valid)),
+        })
+        last = output
+    return [*expected, {"take": 0, "first": 0, "capture": 1}]
+
+
+def matches(tap, fields: dict) -> bool:
+    """Whether a tap has these fields; an address of a row that does not exist is as good as any other."""
+    for name, value in fields.items():
+        if name == "addresses":
+            if any(want is not None and tap.addresses[bank] != want for bank, want in enumerate(value)):
+                return False
+        elif tap[name] != value:
+            return False
+    return True
+
+
+def layer_signal_value(tile: Tile) -> int:
+    return packed(DESCRIPTOR, tile.layer)
+
+
+def instruction_value(cfg: EngineConfig, tile: Tile) -> int:
+    return packed(instruction_layout(cfg), tile.instruction)
