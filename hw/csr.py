@@ -1,0 +1,141 @@
+"""Control and status registers: the map, and the hardware behind it.
+
+`csr_address` is the register's number (`Register`); registers are 32 bits wide. All hosts import this map.
+"""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.config import EngineConfig, bits_for
+from hw.counters import COUNTER_BITS, FRAME_COUNTS
+from hw.error_code import ErrorCode
+from hw.instruction import FORMAT_VERSION, MAGIC
+
+CSR_ADDRESS_BITS = 8
+CSR_BITS = 32
+
+
+class Register(enum.IntEnum, shape=CSR_ADDRESS_BITS):
+    """Register numbers."""
+
+    IDENTITY = 0            #: read: MAGIC << 8 | FORMAT_VERSION
+    CONFIG_DIGEST = 1       #: read: EngineConfig.digest
+    CONTROL = 2             #: `CONTROL`
+    STATUS = 3              #: read: `STATUS`
+    ERROR = 4               #: read: `ERROR`
+    FRAMES = 5              #: read: complete frames since reset; this and the counts below belong to complete frames
+    FRAME_CYCLES = 6        #: read: cycles of the last frame, from its first instruction's fetch to its END
+    TAPS = 7                #: read: taps of the last frame
+    STALL_DECODER = 8       #: read: cycles in which the lanes waited for the weight decoder
+    STALL_DRAIN = 9         #: read: cycles in which the lanes waited for the drain
+    STALL_INPUT = 10        #: read: cycles in which an instruction waited for the image
+    STALL_OUTPUT = 11       #: read: cycles in which m_axis was not ready for a result
+    LOAD_ADDRESS = 16       #: write: `LOAD_ADDRESS`
+    LOAD_HIGH = 17          #: write: bits 35..32 of the words to come
+    LOAD_LOW = 18           #: write: bits 31..0; writes the word and moves to the next address
+
+
+CONTROL = data.StructLayout({
+    "run": 1,       #: compute frame after frame; cleared: the frame in hand is the last
+    "reset": 1,     #: forget all state but the memories and `run`; clears itself
+})
+STATUS = data.StructLayout({
+    "busy": 1,      #: a check or a frame (perhaps waiting for its image) is under way
+    "idle": 1,      #: neither that nor stopped by an error
+    "checked": 1,   #: the memories have been checked since they were last written
+    "error": 1,     #: stopped; see ERROR
+    "refused": 1,   #: a LOAD_LOW was ignored since reset: the engine was running, or the address does not exist
+})
+ERROR = data.StructLayout({
+    "code": ErrorCode,
+    "_0": 8,
+    "pc": 16,       #: program word of the instruction
+})
+
+
+class LoadTarget(enum.Enum, shape=2):
+    """Memories that the load port writes."""
+
+    PROGRAM = 0
+    WEIGHT = 1
+    VALUE = 2       #: value table: int8, two's complement in 8 bits
+    RUN = 3         #: run table: RUN_ENTRY
+
+
+LOAD_ADDRESS = data.StructLayout({"address": 18, "_0": 10, "target": LoadTarget, "_1": 2})
+
+
+class Csr(wiring.Component):
+    """Registers on a synchronous bus.
+
+    Latency     `csr_read_data` one cycle behind `csr_address`; a write acts in the cycle after it.
+    Throughput  an access per cycle; registers that do not exist read 0 and ignore writes.
+
+    Members
+    -------
+    csr_address, csr_write, csr_write_data, csr_read_data
+        The bus.
+    status, error, frames, last
+        What is shown.
+    run : Out(1)
+        CONTROL.run.
+    reset : Out(1)
+        Pulse.
+    load_address_valid, load_high_valid, load_low_valid : Out(1)
+        Write of `load_data` to this register of the load port.
+    load_data : Out(32)
+    """
+
+    def __init__(self, cfg: EngineConfig, *, auto_run: bool = False):
+        self._cfg = cfg
+        self._auto_run = auto_run
+        super().__init__({
+            "csr_address": In(CSR_ADDRESS_BITS), "csr_write": In(1), "csr_write_data": In(CSR_BITS),
+            "csr_read_data": Out(CSR_BITS),
+            "status": In(STATUS), "error": In(ErrorCode), "error_pc": In(bits_for(cfg.program_words)),
+            "frames": In(COUNTER_BITS), "last": In(FRAME_COUNTS),
+            "run": Out(1, init=int(auto_run)), "reset": Out(1),
+            "load_address_valid": Out(1), "load_high_valid": Out(1), "load_low_valid": Out(1),
+            "load_data": Out(CSR_BITS),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        self._read(m)
+        self._write(m)
+        return m
+
+    def _read(self, m):
+        error = Signal(ERROR)
+        last = self.last
+        m.d.comb += [error.code.eq(self.error), error.pc.eq(self.error_pc)]
+        shown = {
+            Register.IDENTITY: MAGIC << 8 | FORMAT_VERSION,
+            Register.CONFIG_DIGEST: self._cfg.digest,
+            Register.CONTROL: self.run,
+            Register.STATUS: self.status.as_value(),
+            Register.ERROR: error.as_value(),
+            Register.FRAMES: self.frames,
+            Register.FRAME_CYCLES: last.cycles,
+            Register.TAPS: last.taps,
+            Register.STALL_DECODER: last.stall_decoder,
+            Register.STALL_DRAIN: last.stall_drain,
+            Register.STALL_INPUT: last.stall_input,
+            Register.STALL_OUTPUT: last.stall_output,
+        }
+        m.d.sync += self.csr_read_data.eq(0)
+        with m.Switch(self.csr_address):
+            for number, value in shown.items():
+                with m.Case(number):
+                    m.d.sync += self.csr_read_data.eq(value)
+
+    def _write(self, m):
+        m.d.sync += self.reset.eq(0)
+        m.d.comb += self.load_data.eq(self.csr_write_data)
+        for number, valid in ((Register.LOAD_ADDRESS, self.load_address_valid),
+                              (Register.LOAD_HIGH, self.load_high_valid), (Register.LOAD_LOW, self.load_low_valid)):
+            m.d.comb += valid.eq(self.csr_write & (self.csr_address == number))
+        control = data.View(CONTROL, self.csr_write_data[:CONTROL.size])
+        with m.If(self.csr_write & (self.csr_address == Register.CONTROL)):
+            m.d.sync += [self.run.eq(control.run), self.reset.eq(control.reset)]
