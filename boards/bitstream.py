@@ -16,6 +16,7 @@ from boards.board import Board
 from boards.build_report import BuildReport, read_report
 from boards.pll import plan_pll
 from compiler.errors import ConfigError, FirelaneError
+from hw.pipeline import KEEP_COPIES_SCRIPT
 
 NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--tmg-ripup", "--timing-allow-fail")
 _DEVICE_OPTIONS = re.compile(r"--(?:um5g-|um-)?\d+k --package \S+ --speed \d")
@@ -93,8 +94,8 @@ def _write_sources(board: Board, top, work: Path) -> str:
     for name in ("top.il", "top.lpf"):
         content = plan.files[name]
         (work / name).write_text(content if isinstance(content, str) else content.decode())
-    (work / "top.ys").write_text("read_rtlil top.il\nsynth_ecp5 -top top\ntee -o stat.txt stat\n"
-                                 "write_json top.json\n")
+    (work / "top.ys").write_text("\n".join(["read_rtlil top.il", "hierarchy -top top", *KEEP_COPIES_SCRIPT.split("; "),
+                                            "synth_ecp5 -top top", "tee -o stat.txt stat", "write_json top.json", ""]))
     script = plan.files["build_top.sh"]
     found = _DEVICE_OPTIONS.search(script if isinstance(script, str) else script.decode())
     assert found, "amaranth's build script no longer names the device as expected"

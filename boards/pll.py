@@ -64,7 +64,7 @@ def plan_pll(input_hz: float, wanted_hz: float) -> PllPlan:
 
 def add_pll(m: Module, platform, plan: PllPlan, clock_in: Signal) -> None:
     """Drive domain `sync` from `clock_in` through a PLL; its reset is released after lock."""
-    clock, locked = Signal(), Signal()
+    clock, locked = Signal(name="engine_clock"), Signal(name="pll_locked")
     low = Const(0, 1)
     m.domains.sync = ClockDomain()
     m.submodules.pll = Instance(
