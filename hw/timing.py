@@ -12,7 +12,7 @@ from hw.program_memory import PROGRAM_LATENCY
 # Data path
 
 FIRST_PICK = 8              #: cycles from a tap with `capture` to the pick of the first bank's sums
-ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
+ADDING_CYCLES = 5           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE to its first channel
 
 

@@ -1,0 +1,97 @@
+"""Lanes: 14 multipliers and accumulators a bank, all with the same weight."""
+
+from amaranth import Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.config import BANK_PIXELS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
+from hw.geometry import bank_pixels, bank_sums
+from hw.multiplier import Multiplier
+from hw.pipeline import copies, delay
+
+LANE_TAP = data.StructLayout({"take": 1, "first": 1, "capture": 1, "weight": signed(WEIGHT_BITS)})
+"""What lanes need of a tap; a cycle without a tap has `take` = `capture` = 0."""
+
+PRODUCT_BITS = 16       #: uint8 x int8
+LOAD_GROUP = 2          #: lanes that share a copy of "load, do not add"
+ENABLE_GROUP = 7        #: lanes that share copies of the other controls
+
+
+class Lanes(wiring.Component):
+    """Multiply each lane's pixel with the weight of all and accumulate; set sums aside on `capture`.
+
+        take, MULTIPLY   acc = first ? product : acc + product
+        take, MAXIMUM    acc = first ? pixel : max(acc, pixel)
+        capture          hold = acc as it was before the tap of the same cycle
+
+    A maximum multiplies by 1, so that pixel and product are the same wires; then a lane is the larger of two bytes or
+    the sum, and which one is a matter of the accumulator's enable.
+
+    Shapes      banks x 14 pixels, banks x 14 sums of `cfg.accumulator_bits`.
+    Latency     ACCUMULATE_LATENCY cycles from `pixels` to the accumulator; capture: the same to `hold`. `tap` comes
+                TAP_LEAD cycles before its pixels.
+    Throughput  1 tap a cycle.
+    Overflow    is for the compiler to exclude (compiler/verify.py).
+
+    Parameters
+    ----------
+    cfg : EngineConfig
+
+    Members
+    -------
+    maximum : In(1)
+        Operation.MAXIMUM; stable from 1 cycle before the first tap.
+    tap : In(LANE_TAP)
+    pixels : In(bank_pixels(cfg))
+        Register outputs.
+    hold : Out(bank_sums(cfg))
+        Register outputs.
+    """
+
+    TAP_LEAD = 2
+    ACCUMULATE_LATENCY = 1 + Multiplier.LATENCY
+
+    def __init__(self, cfg: EngineConfig):
+        self._cfg = cfg
+        super().__init__({
+            "maximum": In(1),
+            "tap": In(LANE_TAP),
+            "pixels": In(bank_pixels(cfg)),
+            "hold": Out(bank_sums(cfg)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        weight = Signal(signed(WEIGHT_BITS), reset_less=True)
+        m.d.sync += weight.eq(Mux(self.maximum, Const(1, signed(WEIGHT_BITS)), self.tap.weight))
+        weights = copies(m, weight, self._cfg.banks, name="weight")
+        controls = [delay(m, signal, 1 + Multiplier.LATENCY, name=name) for signal, name in (
+            (self.tap.take & (~self.maximum | self.tap.first), "always"),
+            (self.tap.take & self.maximum, "if_larger"),
+            (self.maximum | self.tap.first, "load"),
+            (self.tap.capture, "capture"),
+        )]
+        for bank in range(self._cfg.banks):
+            self._add_bank(m, bank, weights[bank], *controls)
+        return m
+
+    def _add_bank(self, m, bank: int, weight, always, if_larger, load, capture):
+        """The 14 lanes of one bank; controls come one clock before the products they are for."""
+        groups = BANK_PIXELS // ENABLE_GROUP
+        always, if_larger, capture = (copies(m, signal, groups, name=f"{name}_{bank}") for signal, name in (
+            (always, "always"), (if_larger, "if_larger"), (capture, "capture")))
+        load = copies(m, load, BANK_PIXELS // LOAD_GROUP, name=f"load_{bank}")
+        for n in range(BANK_PIXELS):
+            group = n // ENABLE_GROUP
+            multiplier = Multiplier(unsigned(PIXEL_BITS), signed(WEIGHT_BITS))
+            m.submodules[f"multiplier_{bank}_{n}"] = multiplier
+            m.d.comb += [multiplier.a.eq(self.pixels[bank][n]), multiplier.b.eq(weight)]
+            product = multiplier.product[:PRODUCT_BITS].as_signed()
+            total = Signal(signed(self._cfg.accumulator_bits), name=f"total_{bank}_{n}", reset_less=True)
+            hold = Signal(signed(self._cfg.accumulator_bits), name=f"hold_{bank}_{n}", reset_less=True)
+            larger = product[:8] > total[:8]        # both are pixels when this counts
+            with m.If(always[group] | (if_larger[group] & larger)):
+                m.d.sync += total.eq(Mux(load[n // LOAD_GROUP], product, total + product))
+            with m.If(capture[group]):
+                m.d.sync += hold.eq(total)
+            m.d.comb += self.hold[bank][n].eq(hold)

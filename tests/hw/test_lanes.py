@@ -1,0 +1,75 @@
+"""Lanes against NumPy: sums, maxima, captures at any distance, pauses."""
+
+import numpy as np
+import pytest
+
+from hw.config import EngineConfig
+from hw.lanes import Lanes
+from tests.hw import maps
+from tests.hw.support import lint, simulate
+
+
+def config(banks):
+    return EngineConfig(banks=banks, activation_words=16)
+
+
+def random_taps(rng, count):
+    """(take, first, capture, weight) with pauses; the first is a first one."""
+    taps = []
+    for n in range(count):
+        capture = n > 0 and rng.random() < 0.2
+        taps.append((int(rng.random() < 0.8), int(capture or n == 0), int(capture), int(rng.integers(-128, 128))))
+    taps[0] = (1, 1, 0, -128)
+    taps[1] = (1, 0, 0, -128)
+    for n, tap in enumerate(taps):
+        if tap[1]:
+            taps[n] = (1, *tap[1:])
+    return taps
+
+
+def expected(taps, pixels, maximum):
+    """`hold` after each tap."""
+    total = hold = np.zeros_like(pixels[0])
+    held = []
+    for (take, first, capture, weight), pixel in zip(taps, pixels):
+        if capture:
+            hold = total
+        if take and maximum:
+            total = pixel if first else np.maximum(total, pixel)
+        elif take:
+            total = pixel * weight + (0 if first else total)
+        held.append(hold)
+    return held
+
+
+@pytest.mark.parametrize("banks", [1, 2])
+@pytest.mark.parametrize("maximum", [0, 1])
+def test_accumulate(banks, maximum):
+    rng = np.random.default_rng(banks)
+    count = 60
+    taps = random_taps(rng, count)
+    pixels = rng.integers(0, 256, (count, banks, 14))
+    pixels[rng.random(pixels.shape) < 0.1] = 255
+    want = expected(taps, pixels, maximum)
+    dut = Lanes(config(banks))
+    lag = dut.TAP_LEAD + dut.ACCUMULATE_LATENCY
+
+    async def bench(ctx):
+        ctx.set(dut.maximum, maximum)
+        await ctx.tick()
+        for cycle in range(count + lag):
+            take, first, capture, weight = taps[cycle] if cycle < count else (0, 0, 0, 0)
+            ctx.set(dut.tap, {"take": take, "first": first, "capture": capture, "weight": weight})
+            if 0 <= cycle - dut.TAP_LEAD < count:
+                ctx.set(dut.pixels.as_value(), maps.pack(pixels[cycle - dut.TAP_LEAD]))
+            if cycle >= lag and any(taps[n][2] for n in range(cycle - lag + 1)):
+                seen = [[ctx.get(dut.hold[bank][n]) for n in range(14)] for bank in range(banks)]
+                assert seen == want[cycle - lag].tolist()
+            await ctx.tick()
+
+    simulate(dut, bench)
+
+
+def test_lint():
+    for banks in (1, 2, 4, 8):
+        lint(Lanes(config(banks)))
