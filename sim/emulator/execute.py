@@ -88,8 +88,9 @@ class Machine:
         check_channels(channels, self.cfg, instruction.pc)
         sums = self.memories.sums[:channels, None]
         pixels = requantize(sums, self.layers.parameters(instruction.layer, instruction.pc), fields)[:, 0]
-        self.timeline.spend(average_cycles(self.cfg, channels))
-        if fields.destination is Destination.AVERAGE:
+        to_stream = fields.destination is Destination.AVERAGE
+        self.timeline.spend(average_cycles(self.cfg, channels, to_stream))
+        if to_stream:
             self.result += pixels.tobytes()
             return NO_WRITES
         check_words(instruction.address, channels, self.cfg, instruction.pc, "the averages")

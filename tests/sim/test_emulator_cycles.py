@@ -76,9 +76,12 @@ def test_a_load_runs_beside_tiles(tiles):
 def test_averages_and_outputs():
     program = Assembler(CFG)
     average = program.layer(channels_out=9, destination=Destination.MEMORY)
+    streamed = program.layer(channels_out=9, destination=Destination.AVERAGE)
     output = program.layer(channels_out=2, columns=14)
     program.emit(Opcode.AVERAGE, average, address=20)
+    program.emit(Opcode.AVERAGE, streamed)
     program.emit(Opcode.OUTPUT, output, [(8, 3)], last=1)
     fetch = timing.fetch_cycles(CFG, DESCRIPTOR_WORDS) + LAGS
     assert lengths(run(program)) == [fetch + timing.average_cycles(CFG, 9),
+                                     fetch + timing.average_cycles(CFG, 9, to_stream=True),
                                      fetch + timing.output_cycles(channels=2, rows=3, columns=14)]
