@@ -12,11 +12,14 @@ from rich.console import Console
 
 from boards import get_board
 from boards.board import Board
+from boards.cli import bitstream as bitstream_command
+from boards.cli import program as program_command
 from compiler.errors import ConfigError, FirelaneError, MismatchError
 from compiler.import_cli import import_group
 from compiler.problems import further
 from compiler.quantize_cli import quantize_command
 from hw.config import EngineConfig
+from sim.cli import simulate as simulate_command
 
 USER_ERROR, MISMATCH = 2, 1
 
@@ -81,8 +84,8 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
                           hint="a smaller engine, or a larger board")
 
 
-firelane.add_command(import_group)
-firelane.add_command(quantize_command)
+for command in (simulate_command, bitstream_command, program_command, quantize_command, import_group):
+    firelane.add_command(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,53 @@
+# Everything runs in .venv, which the first target that needs it makes.
+#
+#   make sim                              simulate held-out digits in the Verilog engine, check every result
+#   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own
+#   make sim WAVES=1                      and keep waveforms
+#   make test                             the test suite        (PYTEST_ARGS="-k requantize")
+#   make lint                             ruff
+#   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx)
+#   make program BOARD=ulx3s_85f          load it into a board  (MODEL=net.onnx)
+#   make clean                            remove build/
+
+PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13; do \
+    $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+INSTALLED := $(VENV)/installed.stamp
+BOARD ?= ulx3s_85f
+FIRELANE := $(VENV)/bin/firelane
+
+option = $(if $($(1)),--$(2) '$($(1))')
+SIM_OPTIONS = $(call option,MODEL,model) $(call option,IMAGE,image) $(call option,IMAGES,images) \
+    $(call option,BOARD,board) $(call option,BANKS,banks) $(call option,ACTIVATION_WORDS,activation-words) \
+    $(call option,WEIGHT_WORDS,weight-words) $(call option,PROGRAM_WORDS,program-words) \
+    $(if $(filter-out 0,$(WAVES)),--waves)
+
+.DEFAULT_GOAL := help
+.PHONY: help sim test lint bitstream program clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n '$(PYTHON)' || { echo 'error: no Python 3.11 or later found; Debian 12: apt install python3.11 python3-venv'; exit 2; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' --constraint constraints.txt
+	@touch $@
+
+sim: $(INSTALLED)
+	@$(FIRELANE) simulate $(SIM_OPTIONS)
+
+test: $(INSTALLED)
+	$(VENV)/bin/python -m pytest -n auto $(PYTEST_ARGS)
+
+lint: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+
+bitstream: $(INSTALLED)
+	@$(FIRELANE) bitstream $(call option,MODEL,model) $(call option,BOARD,board) $(call option,SEED,seed) $(call option,CLOCK,clock)
+
+program: $(INSTALLED)
+	@$(FIRELANE) program $(call option,MODEL,model) $(call option,BOARD,board)
+
+clean:
+	rm -rf build

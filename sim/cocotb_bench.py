@@ -1,0 +1,64 @@
+"""The cocotb test that runs inside the simulator: it sleeps in C++ and wakes at frame boundaries only.
+
+Clock, streams and logs are in testbench.v. Each time `wakeups` changes, the results so far are compared, so that a
+wrong frame is known while later ones are still being simulated; the end is judged, written to outcome.json, and fails
+the test if it is not the one that the job expects.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import cocotb
+from cocotb.triggers import ValueChange
+
+JOB_VARIABLE = "FIRELANE_JOB"
+VERDICTS = ("complete", "engine error", "timed out", "result stream unstable")
+
+
+class ResultReader:
+    """Frames from the results file, which grows while the simulation runs.
+
+    Parameters
+    ----------
+    path : Path
+        Two hexadecimal digits and a newline for each byte, flushed at the end of each frame.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._offset = 0
+
+    def take(self) -> bytes:
+        """What was written since the last call."""
+        with self._path.open("rb") as source:
+            source.seek(self._offset)
+            text = source.read()
+        self._offset += len(text)
+        return bytes.fromhex(text.decode())
+
+
+@cocotb.test()
+async def frames_give_the_expected_results(dut):
+    job = json.loads(Path(os.environ[JOB_VARIABLE]).read_text())
+    directory = Path(job["directory"])
+    expected = [bytes.fromhex(text) for text in job["expected"]]
+    reader, results = ResultReader(directory / "results"), []
+    started = time.perf_counter()
+    while not dut.finished.value:
+        await ValueChange(dut.wakeups)
+        # A frame ends before Python wakes for it and the next one takes long: what is new belongs to one frame.
+        if int(dut.frames_done.value) > len(results):
+            results.append(reader.take())
+            with (directory / "progress").open("a") as progress:
+                progress.write(".")
+    verdict = int(dut.verdict.value)
+    (directory / "outcome.json").write_text(json.dumps({
+        "verdict": verdict, "results": [result.hex() for result in results], "cycles": int(dut.cycle.value),
+        "seconds": time.perf_counter() - started}))
+    assert verdict == job["verdict"], f"ended as '{VERDICTS[verdict]}', not '{VERDICTS[job['verdict']]}'"
+    different = [index for index, result in enumerate(results) if expected and result != expected[index]]
+    assert not different, f"frames {different} differ from what is expected"

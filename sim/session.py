@@ -1,0 +1,201 @@
+"""From a model to judged results: compile, build the simulator, run it, compare, measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from boards import get_board
+from compiler.cli import engine_config as sized_engine
+from compiler.compile import Compiled
+from compiler.errors import MismatchError
+from compiler.ir import Conv, Graph
+from compiler.program import Program
+from hw.config import EngineConfig
+from hw.csr import Register
+from sim import bench, reference
+from sim.bench import Job, Outcome, Verdict
+from sim.compare import first_difference, regions
+from sim.emulator import Emulator, FrameResult, MemoryImages
+from sim.images import ImageSet, stream_bytes
+from sim.loading import CSR_COUNT, ERROR_REGISTER, error_text, load_script
+from sim.report import LayerCycles, Report
+from sim.trace import first_trace_difference
+from sim.verilator import Simulator
+from sim.write_log import read_write_log
+
+DEFAULT_BOARD = "ulx3s_85f"
+TIMEOUT_FACTOR = 4          # times the cycles that the emulator predicts for a frame
+TIMEOUT_LEAST = 100_000     # cycles: for the check of the memories
+
+
+@dataclass(frozen=True)
+class Session:
+    """One network on one engine, with the two models that say what must come out.
+
+    Parameters
+    ----------
+    graph : Graph
+        What the reference computes.
+    program : Program
+        What the compiler made of it.
+    simulator : Simulator
+        Of `program.cfg`.
+    directory : Path
+        For the files of a run.
+    """
+
+    compiled: Compiled
+    simulator: Simulator
+    directory: Path
+
+    @property
+    def cfg(self) -> EngineConfig:
+        return self.compiled.cfg
+
+    @property
+    def graph(self) -> Graph:
+        return self.compiled.graph
+
+    @property
+    def program(self) -> Program:
+        return self.compiled.program
+
+    @property
+    def memories(self) -> MemoryImages:
+        return memory_images(self.program)
+
+    def predict(self, image: np.ndarray, *, trace: bool = False) -> FrameResult:
+        """The emulator's frame, from uint8 (C, H, W)."""
+        return Emulator(self.cfg, self.memories).run_frame(image.transpose(1, 2, 0), trace=trace)
+
+    def expected(self, images: np.ndarray) -> list[bytes]:
+        """The reference's result bytes for uint8 (N, C, H, W)."""
+        return [self.compiled.result.pack(result) for result in reference.run_batch(self.graph, images)]
+
+    def run(self, images: np.ndarray, *, progress: Callable[[int], None] = lambda done: None, **options) -> Outcome:
+        """Simulate uint8 (N, C, H, W); `options` are those of `Job`."""
+        job = {"script": load_script(self.memories), "images": [stream_bytes(image) for image in images],
+               "error_register": ERROR_REGISTER, "csr_count": CSR_COUNT}
+        return bench.run(self.simulator, Job(**{**job, **options}), self.directory, progress)
+
+
+def memory_images(program: Program) -> MemoryImages:
+    """What the load port writes, from the compiler's lists."""
+    return MemoryImages(program.program, program.weights, program.values, program.runs)
+
+
+def engine_config(board: str | None, **sizes: int | None) -> EngineConfig:
+    """A board's engine with trace ports, and with those `sizes` changed that are not None.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such board, or a size is impossible.
+    """
+    return replace(sized_engine(get_board(board or DEFAULT_BOARD), **sizes), trace=True)
+
+
+def check_outcome(session: Session, images: ImageSet, *, notify: Callable[[str], None] = lambda text: None,
+                  progress: Callable[[int], None] = lambda done: None) -> Report:
+    """Simulate all images and compare every result byte with the reference.
+
+    Raises
+    ------
+    MismatchError
+        If a level of truth disagrees, with the place of the first difference, or if the engine stops.
+    """
+    expected = session.expected(images.pixels)
+    prediction = session.predict(images.pixels[0])
+    if prediction.result != expected[0]:
+        raise MismatchError("the emulator of the compiled program and the reference disagree: the compiler is wrong")
+    timeout = max(TIMEOUT_LEAST, TIMEOUT_FACTOR * prediction.total_cycles)
+    outcome = session.run(images.pixels, expected=expected, timeout_cycles=timeout, progress=progress)
+    if outcome.verdict is not Verdict.COMPLETE:
+        raise MismatchError(f"the engine did not finish: {stop_text(outcome)}")
+    wrong = [index for index, result in enumerate(outcome.results) if result != expected[index]]
+    if wrong:
+        notify(f"{len(wrong)} of {len(expected)} frames differ; simulating frame {wrong[0]} again with a write log")
+        raise MismatchError(_explain(session, images.pixels[wrong[0]], wrong[0]))
+    return _report(session, images, outcome, prediction)
+
+
+def stop_text(outcome: Outcome) -> str:
+    """Why a run ended early."""
+    match outcome.verdict:
+        case Verdict.ENGINE_ERROR:
+            return f"it reports {error_text(outcome.csrs)}"
+        case Verdict.TIMED_OUT:
+            return f"nothing happened for too long; {len(outcome.results)} frames were done; {error_text(outcome.csrs)}"
+        case Verdict.PROTOCOL_ERROR:
+            return "m_axis changed while it was waiting for tready"
+    return "all frames are complete"
+
+
+def instruction_cycles(outcome: Outcome, count: int, frame: int = 0) -> list[int]:
+    """Cycles of the `count` instructions of a frame, in program order.
+
+    From the end of the instruction before to its own end, so fetch and waiting are included; for the first one, whose
+    fetch begins unseen, from its start.
+    """
+    tiles = outcome.tiles[frame * count:(frame + 1) * count]
+    ends = [tile.done for tile in tiles]
+    return [end - begin for begin, end in zip([tiles[0].start, *ends], ends, strict=False)]
+
+
+def layer_cycles(session: Session, measured: Sequence[int], prediction: FrameResult) -> list[LayerCycles]:
+    """Cycles by layer, in the order of the network's layers."""
+    notes, cycles = session.program.notes, prediction.cycles
+    macs = dense_macs(session.graph)
+    rows = []
+    for layer in session.program.network.layers:
+        numbers = [number for number, note in enumerate(notes) if note.layer == layer.name]
+        rows.append(LayerCycles(
+            name=layer.name, kind=notes[numbers[0]].opcode.name, instructions=len(numbers),
+            measured=sum(measured[number] for number in numbers),
+            predicted=sum(cycles[number].end - cycles[number].start for number in numbers),
+            macs=macs.pop(layer.name, 0)))
+    return rows
+
+
+def dense_macs(graph: Graph) -> dict[str, int]:
+    """Multiply-accumulates of each convolution, zero weights included."""
+    return {node.name: node.weight.size * int(np.prod(graph.tensors[node.output].shape[1:]))
+            for node in graph.nodes if isinstance(node, Conv)}
+
+
+def _report(session: Session, images: ImageSet, outcome: Outcome, prediction: FrameResult) -> Report:
+    cfg, frame = session.cfg, outcome.frames[0]
+    correct = None
+    if images.labels is not None:
+        best = [int(np.argmax(np.frombuffer(result, np.uint8))) for result in outcome.results]
+        correct = int(np.count_nonzero(np.array(best) == images.labels))
+    measured = instruction_cycles(outcome, len(session.program.notes))
+    return Report(
+        model=session.graph.name, engine=f"{cfg.banks} banks", lanes=cfg.lanes,
+        layers=layer_cycles(session, measured, prediction), frame_cycles=outcome.csrs[Register.FRAME_CYCLES],
+        predicted_frame_cycles=prediction.total_cycles, input_bytes=images.pixels[0].size,
+        input_wait=outcome.csrs[Register.STALL_INPUT], output_bytes=len(outcome.results[0]),
+        output_cycles=frame.out_last - frame.out_first + 1, frames=len(images),
+        values=sum(len(result) for result in outcome.results), correct=correct,
+        simulated_cycles=outcome.cycles, seconds=outcome.seconds, build_seconds=session.simulator.build_seconds)
+
+
+def _explain(session: Session, image: np.ndarray, index: int) -> str:
+    """Where the Verilog first differs: from the reference in memory, from the emulator in any write, in its result."""
+    outcome = session.run(image[None], log_writes=True)
+    tensors, steps = reference.run(session.graph, image), read_write_log(outcome.writes)
+    difference = first_difference(regions(session.program), tensors, steps, session.cfg) or first_trace_difference(
+        session.predict(image, trace=True).trace, steps)
+    if difference is not None:
+        return f"frame {index}: {difference}"
+    expected, got = tensors[session.graph.output], session.compiled.result.unpack(outcome.results[0])
+    wrong = np.argwhere(expected != got)
+    if not len(wrong):
+        return f"frame {index} is right when it is simulated alone: something is left over from a frame before"
+    channel, row, column = place = tuple(int(axis) for axis in wrong[0])
+    return (f"frame {index}: everything in memory is right, but the result is not: channel {channel}, row {row}, "
+            f"column {column}: expected {expected[place]}, got {got[place]} ({len(wrong)} values differ)")

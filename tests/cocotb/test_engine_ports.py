@@ -1,0 +1,41 @@
+"""Builds the bare engine and runs the cocotb tests of `engine_tests.py` in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from cocotb_tools.check_results import get_results
+
+from sim import reference
+from sim.images import stream_bytes
+from sim.loading import load_script
+from sim.session import memory_images
+from sim.verilator import SIMULATOR_SEED, Bench, PortsOnlyRunner, build, without
+from tests.cocotb.engine_tests import JOB_VARIABLE
+from tests.networks import random_image
+from tests.simulators import random_network
+
+PORTS = Bench("firelane_engine", Path(__file__).with_name("ports.vlt"))
+TESTS = 7
+SEED = 12
+
+
+def test_engine_ports(tmp_path):
+    rng = np.random.default_rng(SEED)
+    compiled = random_network(rng, 2, "tiny")
+    images = np.stack([random_image(rng, compiled.graph) for _ in range(3)])
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({
+        "script": load_script(memory_images(compiled.program)), "digest": compiled.cfg.digest,
+        "images": [stream_bytes(image).hex() for image in images],
+        "expected": [compiled.result.pack(result).hex() for result in reference.run_batch(compiled.graph, images)]}))
+    simulator = build(compiled.cfg, bench=PORTS)
+    log, results = tmp_path / "simulator.log", tmp_path / "results.xml"
+    with without("WAVES", "PYTEST_CURRENT_TEST"):
+        PortsOnlyRunner().test(
+            test_module="tests.cocotb.engine_tests", hdl_toplevel=PORTS.top, hdl_toplevel_lang="verilog",
+            build_dir=simulator.directory, test_dir=tmp_path, seed=SIMULATOR_SEED, log_file=log,
+            extra_env={JOB_VARIABLE: str(job)}, results_xml=str(results))
+    assert get_results(results) == (TESTS, 0), log.read_text()

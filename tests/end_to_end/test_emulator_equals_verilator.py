@@ -1,0 +1,101 @@
+"""The hardware is right: Verilator gives the result bytes, the activation writes and the cycles of the emulator.
+
+Random networks on engines of two sizes, and the embedded models on the engine of `make sim`; two frames each, with and
+without pauses of both streams. All networks of an engine run in the same simulator.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compiler.compile import Compiled, compile_model
+from models.digits import load_split
+from sim.bench import Outcome, Verdict
+from sim.emulator import Emulator, FrameResult
+from sim.session import instruction_cycles, stop_text
+from sim.trace import first_trace_difference, frames
+from sim.write_log import read_write_log
+from tests.networks import random_image
+from tests.simulators import default_engine, random_network, session
+
+MODELS = Path(__file__).parents[2] / "models"
+EMBEDDED = ("digits_squeezenet.onnx", "digits_squeezenet_bypass.onnx")
+RANDOM = [(banks, seed) for banks in (2, 4) for seed in range(12)]
+STALL = 0.3
+CYCLES_TOLERANCE = 0.01
+
+
+def run(compiled: Compiled, images: np.ndarray, directory: Path, **options) -> tuple[Outcome, list[FrameResult]]:
+    """Simulate uint8 (N, C, H, W) in Verilog, and in one emulator."""
+    bench = session(compiled, directory)
+    outcome = bench.run(images, expected=bench.expected(images), log_writes=True, **options)
+    assert outcome.verdict is Verdict.COMPLETE, stop_text(outcome)
+    emulator = Emulator(compiled.cfg, bench.memories)
+    return outcome, [emulator.run_frame(image.transpose(1, 2, 0), trace=True) for image in images]
+
+
+def check_writes(outcome: Outcome, emulated: list[FrameResult]) -> None:
+    """Every write of every instruction, in order. A LOAD's are not shown by the trace ports."""
+    logged = list(frames(read_write_log(outcome.writes)))
+    assert len(logged) == len(emulated)
+    for frame, steps in zip(emulated, logged):
+        difference = first_trace_difference(frame.trace, steps)
+        assert difference is None, difference
+
+
+def check_cycles(outcome: Outcome, emulated: list[FrameResult]) -> None:
+    """Cycles of each frame's instructions together; only without pauses."""
+    for index, frame in enumerate(emulated):
+        measured = np.array(instruction_cycles(outcome, len(frame.cycles), index))[1:]
+        predicted = np.array([cycles.end - cycles.start for cycles in frame.cycles])[1:]
+        worst = int(np.argmax(np.abs(measured - predicted)))
+        assert abs(measured.sum() - predicted.sum()) <= CYCLES_TOLERANCE * predicted.sum(), (
+            f"frame {index}: {measured.sum()} cycles, predicted {predicted.sum()}; most at instruction {worst + 1}: "
+            f"{measured[worst]}, predicted {predicted[worst]}")
+
+
+def check(compiled: Compiled, images: np.ndarray, directory: Path) -> None:
+    for name, stall in (("straight", 0.0), ("stalls", STALL)):
+        outcome, emulated = run(compiled, images, directory / name, stall_in=stall, stall_out=stall, seed=len(name))
+        assert outcome.results == [frame.result for frame in emulated]
+        check_writes(outcome, emulated)
+        if not stall:
+            check_cycles(outcome, emulated)
+
+
+@pytest.mark.parametrize(("banks", "seed"), RANDOM)
+def test_random_network(banks, seed, tmp_path):
+    rng = np.random.default_rng([banks, seed])
+    compiled = random_network(rng, banks)
+    check(compiled, np.stack([random_image(rng, compiled.graph) for _ in range(2)]), tmp_path)
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_embedded_model(name, tmp_path):
+    compiled = compile_model(MODELS / name, default_engine())
+    images = np.ascontiguousarray(load_split()[1].images[:2].transpose(0, 3, 1, 2))
+    check(compiled, images, tmp_path)
+
+
+def test_pauses_change_nothing_but_cycles(tmp_path):
+    """One stream that hardly ever moves, then the other."""
+    rng = np.random.default_rng(99)
+    compiled = random_network(rng, 2)
+    images = np.stack([random_image(rng, compiled.graph)])
+    for stall_in, stall_out in ((0.95, 0.0), (0.0, 0.95)):
+        outcome, emulated = run(compiled, images, tmp_path, stall_in=stall_in, stall_out=stall_out)
+        assert outcome.results == [emulated[0].result]
+
+
+def test_a_second_model_in_the_same_simulator(tmp_path):
+    """Programs are data: nothing is built between two models of one engine."""
+    rng = np.random.default_rng(98)
+    first, second = (random_network(rng, 2) for _ in range(2))
+    sessions = [session(compiled, tmp_path / name) for name, compiled in (("first", first), ("second", second))]
+    assert sessions[0].simulator == sessions[1].simulator
+    for bench in sessions:
+        image = random_image(rng, bench.graph)[None]
+        assert bench.run(image).results == bench.expected(image)

@@ -1,0 +1,43 @@
+"""Simulators that tests share, so that few are built: one for each number of banks, with memories for anything."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from compiler.compile import Compiled
+from hw.config import EngineConfig
+from sim.session import Session, engine_config
+from sim.verilator import Simulator, build
+from tests.end_to_end.test_reference_equals_emulator import compiled_network
+
+ROOM = {"weight_words": 1 << 15, "program_words": 1 << 13, "value_symbols": 4096, "run_symbols": 4096,
+        "accumulator_bits": 28, "average_channels": 256}
+
+
+def roomy_engine(banks: int) -> EngineConfig:
+    """An engine for random networks."""
+    return EngineConfig(banks=banks, activation_words=4096, trace=True, **ROOM)
+
+
+def default_engine() -> EngineConfig:
+    """The engine of `make sim`."""
+    return engine_config(None)
+
+
+def random_network(rng: np.random.Generator, banks: int, size: str = "") -> Compiled:
+    """A random network that `roomy_engine(banks)` does; `size` is one of `tests.networks.SIZES`, any if empty."""
+    size = size or str(rng.choice(["tiny", "small"]))
+    return compiled_network(rng, roomy_engine(banks), max_columns=min(14 * banks, 28), size=size)
+
+
+@cache
+def simulator(cfg: EngineConfig) -> Simulator:
+    """Built once for all tests, and for `make sim`."""
+    return build(cfg)
+
+
+def session(compiled: Compiled, directory: Path) -> Session:
+    return Session(compiled, simulator(compiled.cfg), directory)
