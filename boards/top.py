@@ -90,7 +90,8 @@ class BoardTop(Elaboratable):
         m.submodules.linked = linked = LinkedEngine(
             self._engine, image_bytes=self._image_bytes, bit_cycles=bit_cycles(plan.output_hz, self._board.baud),
             silence_cycles=round(SILENCE_SECONDS * plan.output_hz))
-        line = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
+        pins = platform.lookup("uart", 0).ios
+        line = platform.request("uart", 0, dir={pin.name: "-" for pin in pins})
         m.submodules.rx = rx = io.Buffer("i", line.rx)
         m.submodules.tx = tx = io.Buffer("o", line.tx)
         m.d.comb += [linked.rx.eq(rx.i), tx.o.eq(linked.tx)]
