@@ -14,12 +14,28 @@ from pathlib import Path
 from boards import tools
 from boards.board import Board
 from boards.build_report import BuildReport, read_report
+from boards.carry_ends import open_carry_ends
 from boards.pll import plan_pll
 from compiler.errors import ConfigError, FirelaneError
 from hw.pipeline import KEEP_COPIES_SCRIPT
 
 NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--tmg-ripup", "--timing-allow-fail")
 _DEVICE_OPTIONS = re.compile(r"--(?:um5g-|um-)?\d+k --package \S+ --speed \d")
+
+# What abc9 makes of long names of wires collides now and then, and Yosys ends with a failed assertion. So the wires get
+# short names first, but for the clock; the cells, which reports name, get theirs from the wires before that.
+SYNTHESIS_SCRIPT = (
+    "read_rtlil top.il",
+    "hierarchy -top top",
+    *KEEP_COPIES_SCRIPT.split("; "),
+    "synth_ecp5 -top top -run begin:map_luts",
+    "autoname",
+    "rename -hide w:* w:clk %d",
+    "rename -enumerate -pattern wire_% w:*",
+    "synth_ecp5 -top top -run map_luts:",
+    "tee -o stat.txt stat",
+    "write_json top.json",
+)
 
 Say = Callable[[str], None]
 
@@ -59,6 +75,7 @@ def build_bitstream(board: Board, top, folder: Path, *, seed: int, say: Say) -> 
         options = _write_sources(board, top, work)
         say(f"synthesis ({tools.version(tools.yosys_script())})")
         tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
+        open_carry_ends(work / "top.json")
         say("place and route (several minutes for a large device)")
         tools.nextpnr_ecp5().run(*options.split(), *NEXTPNR_OPTIONS, "--seed", str(seed), "--json", "top.json",
                                  "--lpf", "top.lpf", "--textcfg", "top.config", "--report", "report.json",
@@ -94,8 +111,7 @@ def _write_sources(board: Board, top, work: Path) -> str:
     for name in ("top.il", "top.lpf"):
         content = plan.files[name]
         (work / name).write_text(content if isinstance(content, str) else content.decode())
-    (work / "top.ys").write_text("\n".join(["read_rtlil top.il", "hierarchy -top top", *KEEP_COPIES_SCRIPT.split("; "),
-                                            "synth_ecp5 -top top", "tee -o stat.txt stat", "write_json top.json", ""]))
+    (work / "top.ys").write_text("\n".join(SYNTHESIS_SCRIPT) + "\n")
     script = plan.files["build_top.sh"]
     found = _DEVICE_OPTIONS.search(script if isinstance(script, str) else script.decode())
     assert found, "amaranth's build script no longer names the device as expected"

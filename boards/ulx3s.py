@@ -8,18 +8,15 @@ from hw.config import EngineConfig
 
 BAUD = 3_000_000        #: the FT231X's fastest
 
-_SMALL = dict(weight_words=10_240, program_words=2048, requantize_in_logic=True)
-
 BOARDS = (
     Board(name="ulx3s_12f", description="Radiona ULX3S, LFE5U-12F", device=LFE5U_12F, platform=ULX3S_12F_Platform,
-          engine=EngineConfig(banks=1, activation_words=1024, weight_words=8_192, program_words=2048,
-                              requantize_in_logic=True),
+          engine=EngineConfig(banks=2, activation_words=1024, weight_words=6144, program_words=1024, logic_lanes=28),
           clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
     Board(name="ulx3s_25f", description="Radiona ULX3S, LFE5U-25F", device=LFE5U_25F, platform=ULX3S_25F_Platform,
-          engine=EngineConfig(banks=2, activation_words=1024, **_SMALL),
+          engine=EngineConfig(banks=2, activation_words=1024, weight_words=10_240, program_words=2048, logic_lanes=28),
           clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
     Board(name="ulx3s_45f", description="Radiona ULX3S, LFE5U-45F", device=LFE5U_45F, platform=ULX3S_45F_Platform,
-          engine=EngineConfig(banks=4, activation_words=1024, **_SMALL),
+          engine=EngineConfig(banks=4, activation_words=1024, weight_words=10_240, program_words=2048, logic_lanes=12),
           clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
     Board(name="ulx3s_85f", description="Radiona ULX3S, LFE5U-85F", device=LFE5U_85F, platform=ULX3S_85F_Platform,
           engine=EngineConfig(banks=8, activation_words=1024, weight_words=71_168, program_words=4096),

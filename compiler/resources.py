@@ -13,7 +13,7 @@ EBR_MAX_WIDTH = 36              #: 512 words
 EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words
 REQUANTIZE_DSP = 2              #: 18x18 multipliers of a requantizer
 LUT_PER_CELL_NUMERATOR, LUT_PER_CELL_DENOMINATOR = 3, 32   #: distributed RAM: 3 LUTs hold 32 bits with two ports
-LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_REQUANTIZER = 7000, 110, 450      #: fitted by eye to mock-ups; +-20 %
+LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_LANE = 10_900, 195, 80   #: from builds for the ULX3S 25F and 85F; +-15 %
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,8 @@ def engine_resources(cfg: EngineConfig) -> Resources:
         "symbol tables": block_rams(cfg.value_symbols, WEIGHT_BITS) + block_rams(cfg.run_symbols, RUN_ENTRY_BITS),
         "channel sums": block_rams(cfg.average_channels, cfg.average_bits),
     }
-    in_logic = cfg.requantize_in_logic
-    dsp = cfg.lanes + (0 if in_logic else REQUANTIZE_DSP * BANK_PIXELS)
-    lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + (LUT_PER_LOGIC_REQUANTIZER * BANK_PIXELS if in_logic else 0)
+    dsp = cfg.lanes - cfg.logic_lanes + REQUANTIZE_DSP * BANK_PIXELS
+    lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + LUT_PER_LOGIC_LANE * cfg.logic_lanes
     rest = cfg.activation_words - _block_words(cfg.activation_words)
     lut += cfg.lanes * PIXEL_BITS * rest * LUT_PER_CELL_NUMERATOR // LUT_PER_CELL_DENOMINATOR
     return Resources(ebr, dsp, lut)

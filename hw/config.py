@@ -46,7 +46,7 @@ class EngineConfig:
     accumulator_bits: int = 24      #: signed accumulator of a lane; also the width of a bias
     average_channels: int = 1024    #: channels that a global average can hold
     average_bits: int = 18          #: unsigned sum of one channel of a global average
-    requantize_in_logic: bool = False   #: requantizer multipliers from LUTs (for devices with few multipliers)
+    logic_lanes: int = 0            #: lanes whose multipliers are made of LUTs, for devices with few multipliers
     trace: bool = False             #: ports that show every activation write (simulation only)
 
     def __post_init__(self):
@@ -59,6 +59,7 @@ class EngineConfig:
         _check_range("run_symbols", self.run_symbols, 16, 1 << 12)
         _check_range("accumulator_bits", self.accumulator_bits, 18, 32)
         _check_range("average_channels", self.average_channels, 1, 2047)
+        _check_range("logic_lanes", self.logic_lanes, 0, self.lanes)
         _check_range("average_bits", self.average_bits, 8, self.accumulator_bits - 1)
 
     @property
@@ -95,6 +96,6 @@ class EngineConfig:
     def digest(self) -> int:
         """32 bits that a program carries, so that an engine refuses programs made for another one."""
         fields = asdict(self)
-        for cosmetic in ("requantize_in_logic", "trace"):
+        for cosmetic in ("logic_lanes", "trace"):
             del fields[cosmetic]
         return zlib.crc32(json.dumps(fields, sort_keys=True).encode())

@@ -17,7 +17,7 @@ from hw.payload import BANK_WORD_BITS, pixel_write_layout, tap_layout
 from hw.pipeline import delay, delay_control
 from hw.requantize import Requantize
 from hw.row_move import RowMover
-from hw.timing import average_tail_cycles, tile_tail_cycles
+from hw.timing import AVERAGE_TAIL_CYCLES, tile_tail_cycles
 from hw.write_back import WriteBack
 
 RESULT = data.StructLayout({"data": PIXEL_BITS, "last": 1})
@@ -33,7 +33,7 @@ class Datapath(wiring.Component):
         tap -> tap -> memory -> mask -> row -> column -> operand -> product -> sum -> pick -> .. pixel -> kept -> write
 
     Each name is a register, and the cycle is the first in which it holds what a tap in cycle 0 leads to; L is
-    `requantize_latency(cfg)`. Picking starts in cycle 8 of the tap that has `capture`
+    REQUANTIZE_LATENCY. Picking starts in cycle 8 of the tap that has `capture`
     and takes `cfg.banks` cycles.
 
     Throughput  1 tap a cycle; captures at least `cfg.drain_cycles` apart.
@@ -116,7 +116,7 @@ class Datapath(wiring.Component):
         m.submodules.requantize = requantize = Requantize(self._cfg)
         m.submodules.write_back = write_back = WriteBack(self._cfg)
         m.submodules.sums = sums = ChannelSums(self._cfg)
-        m.submodules.walk = walk = AverageWalk(self._cfg, average_tail_cycles(self._cfg))
+        m.submodules.walk = walk = AverageWalk(self._cfg, AVERAGE_TAIL_CYCLES)
         take, capture, tap = self._register_tap(m)
         pixels = self._build_reads(m, memory, tap)
         hold = self._build_lanes(m, take, capture, tap, pixels)

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import BANK_PIXELS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
 from hw.geometry import bank_pixels, bank_sums
-from hw.multiplier import Multiplier
+from hw.multiplier import LogicMultiplier, Multiplier
 from hw.pipeline import copies, delay
 
 LANE_TAP = data.StructLayout({"take": 1, "first": 1, "capture": 1, "weight": signed(WEIGHT_BITS)})
@@ -14,7 +14,8 @@ LANE_TAP = data.StructLayout({"take": 1, "first": 1, "capture": 1, "weight": sig
 
 PRODUCT_BITS = 16       #: uint8 x int8
 LOAD_GROUP = 2          #: lanes that share a copy of "load, do not add"
-ENABLE_GROUP = 7        #: lanes that share copies of the other controls
+ENABLE_GROUP = 7        #: lanes that share copies of the other controls, and of the weight
+ENABLE_GROUPS = BANK_PIXELS // ENABLE_GROUP
 
 
 class Lanes(wiring.Component):
@@ -31,6 +32,7 @@ class Lanes(wiring.Component):
     Latency     ACCUMULATE_LATENCY cycles from `pixels` to the accumulator; capture: the same to `hold`. `tap` comes
                 TAP_LEAD cycles before its pixels.
     Throughput  1 tap a cycle.
+    Resources   1 MULT18X18D a lane, but none for the last `cfg.logic_lanes` ones, which are made of LUTs.
     Overflow    is for the compiler to exclude (compiler/verify.py).
 
     Parameters
@@ -64,7 +66,7 @@ class Lanes(wiring.Component):
         m = Module()
         weight = Signal(signed(WEIGHT_BITS), reset_less=True)
         m.d.sync += weight.eq(Mux(self.maximum, Const(1, signed(WEIGHT_BITS)), self.tap.weight))
-        weights = copies(m, weight, self._cfg.banks, name="weight")
+        weights = copies(m, weight, self._cfg.lanes // ENABLE_GROUP, name="weight")
         controls = [delay(m, signal, 1 + Multiplier.LATENCY, name=name) for signal, name in (
             (self.tap.take & (~self.maximum | self.tap.first), "always"),
             (self.tap.take & self.maximum, "if_larger"),
@@ -72,20 +74,19 @@ class Lanes(wiring.Component):
             (self.tap.capture, "capture"),
         )]
         for bank in range(self._cfg.banks):
-            self._add_bank(m, bank, weights[bank], *controls)
+            self._add_bank(m, bank, weights[bank * ENABLE_GROUPS:][:ENABLE_GROUPS], *controls)
         return m
 
-    def _add_bank(self, m, bank: int, weight, always, if_larger, load, capture):
+    def _add_bank(self, m, bank: int, weights, always, if_larger, load, capture):
         """The 14 lanes of one bank; controls come one clock before the products they are for."""
-        groups = BANK_PIXELS // ENABLE_GROUP
-        always, if_larger, capture = (copies(m, signal, groups, name=f"{name}_{bank}") for signal, name in (
+        always, if_larger, capture = (copies(m, signal, ENABLE_GROUPS, name=f"{name}_{bank}") for signal, name in (
             (always, "always"), (if_larger, "if_larger"), (capture, "capture")))
         load = copies(m, load, BANK_PIXELS // LOAD_GROUP, name=f"load_{bank}")
         for n in range(BANK_PIXELS):
             group = n // ENABLE_GROUP
-            multiplier = Multiplier(unsigned(PIXEL_BITS), signed(WEIGHT_BITS))
+            multiplier = self._multiplier(bank * BANK_PIXELS + n)
             m.submodules[f"multiplier_{bank}_{n}"] = multiplier
-            m.d.comb += [multiplier.a.eq(self.pixels[bank][n]), multiplier.b.eq(weight)]
+            m.d.comb += [multiplier.a.eq(self.pixels[bank][n]), multiplier.b.eq(weights[group])]
             product = multiplier.product[:PRODUCT_BITS].as_signed()
             total = Signal(signed(self._cfg.accumulator_bits), name=f"total_{bank}_{n}", reset_less=True)
             hold = Signal(signed(self._cfg.accumulator_bits), name=f"hold_{bank}_{n}", reset_less=True)
@@ -95,3 +96,8 @@ class Lanes(wiring.Component):
             with m.If(capture[group]):
                 m.d.sync += hold.eq(total)
             m.d.comb += self.hold[bank][n].eq(hold)
+
+    def _multiplier(self, lane: int):
+        if lane >= self._cfg.lanes - self._cfg.logic_lanes:
+            return LogicMultiplier()
+        return Multiplier(unsigned(PIXEL_BITS), signed(WEIGHT_BITS))

@@ -1,10 +1,29 @@
-"""A multiplier with the registers of an ECP5 multiplier block, inside the block where the toolchain cannot put them."""
+"""Multipliers of two cycles: of an ECP5 multiplier block with its registers, and of LUTs."""
 
-from amaranth import ClockSignal, Const, Instance, Module, Signal, Value
+from amaranth import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 BLOCK_OPERAND_BITS, BLOCK_PRODUCT_BITS = 18, 36
+
+# One bit of an ECP5 carry chain (half a CCU2C): two LUTs over A, B, C, D, with one table. `table` says whether the bit
+# propagates; what it generates otherwise is `table` of A, B and C = D = 0. So a table must fall back to one of the two
+# bits to be added, which are equal if nothing propagates.
+
+
+def carry_table(propagates) -> int:
+    """INIT of a function of A, B, C and D."""
+    return sum(bool(propagates(n & 1, n >> 1 & 1, n >> 2 & 1, n >> 3 & 1)) << n for n in range(16))
+
+
+ADD_PAIR = carry_table(lambda a, b, c, d: (a & b) ^ (c & d))                #: a b + c d
+SUBTRACT_PAIR = carry_table(lambda a, b, c, d: 1 ^ (a & b) ^ (c & d))       #: c d - a b
+ADD = carry_table(lambda a, b, c, d: a ^ (b & c & d))                       #: a + b c; d = 1
+SUBTRACT = carry_table(lambda a, b, c, d: a ^ (1 ^ (b & c)) & d)            #: a - b c; d = 1
+START = carry_table(lambda a, b, c, d: 0)                                   #: carry 0, whatever comes in; c = d = 1
+START_WITH_CARRY = carry_table(lambda a, b, c, d: not d)                    #: carry 1
+START_WITHOUT_BORROW = carry_table(lambda a, b, c, d: not (a & b) and not d)    #: carry unless a b
+ALWAYS = carry_table(lambda a, b, c, d: 1)
 
 
 def is_ecp5(platform) -> bool:
@@ -81,3 +100,88 @@ class Multiplier(wiring.Component):
         if n < len(operand):
             return operand[n]
         return operand[-1] if operand.shape().signed else Const(0, 1)
+
+
+class LogicMultiplier(wiring.Component):
+    """Product of an unsigned and a signed byte, without a multiplier block.
+
+        product = (w0 + 2 w1) x + ((w2 + 2 w3) x << 2) + ((w4 + 2 w5) x - ((2 w7 - w6) x << 2) << 4)
+
+    Latency     2 cycles: a register after the sums of two rows each, one at the product.
+    Throughput  1 product a cycle.
+    Resources   80 LUTs and 40 flip-flops on ECP5.
+
+    On an ECP5 platform the carry chains are instantiated: one of their bits multiplies and adds two pairs of bits, but
+    Yosys leaves the multiplications in LUTs of their own. Elsewhere it is plain Amaranth.
+
+    Members
+    -------
+    a : In(8)
+        Register outputs.
+    b : In(signed(8))
+        Register outputs.
+    product : Out(signed(16))
+    """
+
+    LATENCY = Multiplier.LATENCY
+
+    def __init__(self):
+        super().__init__({"a": In(8), "b": In(signed(8)), "product": Out(signed(16))})
+
+    def elaborate(self, platform):
+        m = Module()
+        low = Signal(12, reset_less=True)               # of the low and high half of b
+        high = Signal(signed(12), reset_less=True)
+        product = Signal(signed(16), reset_less=True)
+        if is_ecp5(platform):
+            self._chain_carries(m, low, high, product)
+        else:
+            rows = [Mux(bit, self.a, 0) for bit in self.b]
+            pairs = [rows[n] + (rows[n + 1] << 1) for n in range(0, 6, 2)]
+            m.d.sync += low.eq(pairs[0] + (pairs[1] << 2))
+            m.d.sync += high.eq(pairs[2] - ((rows[7] << 1) - rows[6] << 2))
+            m.d.sync += product.eq(low + (high << 4))
+        m.d.comb += self.product.eq(product)
+        return m
+
+    def _chain_carries(self, m, low, high, product):
+        b = self.b
+        pairs = [self._pair(m, f"pair_{n}", b[n], b[n + 1]) for n in range(0, 6, 2)]
+        top = self._pair(m, "pair_6", b[6], b[7], subtract=True)
+        m.d.sync += low.eq(self._combine(m, "low", pairs[0], pairs[1], b[2], ADD, START))
+        m.d.sync += high.eq(self._combine(m, "high", pairs[2], top, b[6], SUBTRACT, START_WITH_CARRY))
+        bits = [(ADD, low[k] if k < 12 else 0, high[k - 4], 1, 1) for k in range(4, 16)]
+        m.d.sync += product.eq(Cat(low[:4], *_carry_chain(m, "product", [(START, 0, 0, 1, 1), *bits])))
+
+    def _pair(self, m, name: str, first, second, *, subtract: bool = False) -> list:
+        """Bits of (first + 2 * second) * a, or (2 * second - first) * a without bit 0, which is the same in both."""
+        a = [*self.a, Const(0, 1)]
+        start = (START_WITHOUT_BORROW, a[0], first, 1, 1) if subtract else (START, 0, 0, 1, 1)
+        bits = [(SUBTRACT_PAIR if subtract else ADD_PAIR, a[k], first, a[k - 1], second) for k in range(1, 9)]
+        carry = (ALWAYS if subtract else START, 0, 0, 1, 1)         # also the sign of the one that subtracts
+        return [a[0] & first, *_carry_chain(m, name, [start, *bits, carry])]
+
+    def _combine(self, m, name: str, lower: list, upper: list, first, table: int, start: int):
+        """Bits of lower + (upper << 2), or lower - (upper << 2); bit 0 of `upper` is a[0] & first."""
+        bits = [(table, lower[2], self.a[0], first, 1)]
+        bits += [(table, lower[k] if k < len(lower) else 0, upper[k - 2], 1, 1) for k in range(3, 12)]
+        return Cat(lower[:2], *_carry_chain(m, name, [(start, 0, 0, 1, 1), *bits]))
+
+
+def _carry_chain(m, name: str, bits: list) -> list:
+    """Sum bits of a chain of (table, a, b, c, d); without that of the first, which is there to begin it."""
+    carry, sums = None, []
+    padded = bits + [(START, 0, 0, 1, 1)] * (len(bits) % 2)
+    for n in range(0, len(padded), 2):
+        total, carry_out = Signal(2, name=f"{name}_sum_{n}"), Signal(name=f"{name}_carry_{n}")
+        ports = {}
+        for half in range(2):
+            table, *inputs = padded[n + half]
+            ports |= {f"p_INIT{half}": Const(table, 16), f"p_INJECT1_{half}": "NO", f"o_S{half}": total[half]}
+            ports |= {f"i_{letter}{half}": value if isinstance(value, Value) else Const(value, 1)
+                      for letter, value in zip("ABCD", inputs)}
+        if carry is not None:
+            ports["i_CIN"] = carry
+        m.submodules[f"{name}_{n}"] = Instance("CCU2C", **ports, o_COUT=carry_out)
+        carry, sums = carry_out, [*sums, *total]
+    return sums[1:len(bits)]

@@ -9,7 +9,7 @@ from hw.geometry import PIXELS, pixel_sums
 from hw.instruction import parameter_layout
 from hw.multiplier import Multiplier
 from hw.pipeline import copies, delay
-from hw.timing import requantize_latency
+from hw.timing import REQUANTIZE_LATENCY
 
 MAX_SHIFT = 40
 LOW_BITS = 17           #: of a sum, as one operand of an 18-bit signed multiplier
@@ -27,11 +27,11 @@ class Requantize(wiring.Component):
     exactly. Adding a half and shifting by s is shifting by s - 1, adding 1 and halving, so one adder rounds and adds
     the zero point: (t + 2 * zero_point + 1) >> 1. What does not fit t saturates; the clip then gives the same.
 
-    Latency     `requantize_latency(cfg)` = 9 cycles, 10 with `cfg.requantize_in_logic`:
-                sum, product (3 or 4), shift by bytes, shift by bits, saturate, zero point, clip.
+    Latency     REQUANTIZE_LATENCY = 9 cycles: sum, product (3), shift by bytes, shift by bits, saturate, zero point,
+                clip.
     Throughput  14 sums a cycle; parameters may change with every one.
     Limits      1 <= shift <= 40.
-    Resources   2 MULT18X18D a unit, or adders and no multiplier with `cfg.requantize_in_logic`.
+    Resources   2 MULT18X18D a unit.
 
     Parameters
     ----------
@@ -62,17 +62,15 @@ class Requantize(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        in_logic = self._cfg.requantize_in_logic
-        multipliers = self._for_each_unit(m, self.parameters.multiplier, 2 if in_logic else 1, "multiplier")
+        multipliers = self._for_each_unit(m, self.parameters.multiplier, 1, "multiplier")
         right = Signal(range(MAX_SHIFT), reset_less=True)
         m.d.sync += right.eq(self.parameters.shift - 1)
-        with_product = requantize_latency(self._cfg) - 6
+        with_product = REQUANTIZE_LATENCY - 6
         coarse = self._for_each_unit(m, right[FINE_BITS:], with_product, "coarse")
         fine = self._for_each_unit(m, right[:FINE_BITS], with_product + 1, "fine")
-        multiply = self._multiply_in_logic if in_logic else self._multiply
         for n in range(BANK_PIXELS):
             total = self._register(m, signed(self._sum_bits), self.sums[n] + self.parameters.bias.as_signed(), "sum", n)
-            product = multiply(m, total, multipliers[n], n)
+            product = self._multiply(m, total, multipliers[n], n)
             window, fits, negative = self._shift_bytes(m, product, coarse[n], n)
             result = self._shift_bits(m, window, fits, negative, fine[n], n)
             m.d.comb += self.pixels[n].eq(self._clip(m, result, n))
@@ -99,24 +97,6 @@ class Requantize(wiring.Component):
         m.d.comb += [high.a.eq(total[LOW_BITS:]), high.b.eq(multiplier)]
         upper = high.product + low.product[LOW_BITS:]
         return self._register(m, signed(self._product_bits), Cat(low.product[:LOW_BITS], upper), "product", n)
-
-    def _multiply_in_logic(self, m, total, digits, n: int):
-        """A tree over the base-4 digits of the multiplier: 0, 1, 2 or 3 times the sum. 4 cycles."""
-        shape = signed(self._product_bits)
-        triple = self._register(m, signed(self._sum_bits + 2), total + (total << 1), "triple", n)
-        single = delay(m, total, 1, name=f"single_{n}")
-        terms = []
-        for place in range(0, MULTIPLIER_BITS, 2):
-            low, high = digits[place], digits[place + 1]
-            term = Signal(signed(self._sum_bits + 2), name=f"term_{n}_{place}")
-            m.d.comb += term.eq(Mux(high, Mux(low, triple, single << 1), Mux(low, single, 0)))
-            terms.append(term)
-        distance, level = 2, 0
-        while len(terms) > 1:
-            terms = [self._register(m, shape, terms[i] + (terms[i + 1] << distance), f"partial_{level}_{i}", n)
-                     for i in range(0, len(terms), 2)]
-            distance, level = 2 * distance, level + 1
-        return terms[0]
 
     def _shift_bytes(self, m, product, count, n: int):
         """Shift right by `count` bytes: the low bits that matter, whether the rest is sign only, the sign. 1 cycle."""

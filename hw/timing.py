@@ -12,13 +12,10 @@ from hw.program_memory import PROGRAM_LATENCY
 # Data path
 
 FIRST_PICK = 8              #: cycles from a tap with `capture` to the pick of the first bank's sums
+REQUANTIZE_LATENCY = 9      #: from sums to pixels
+AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 4    #: from the last channel of an AVERAGE into memory to its end
 ADDING_CYCLES = 5           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE to its first channel
-
-
-def requantize_latency(cfg: EngineConfig) -> int:
-    """Cycles from sums to pixels: 6 and those of the multiplication."""
-    return 6 + (4 if cfg.requantize_in_logic else 3)
 
 
 def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
@@ -30,17 +27,12 @@ def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
         The tile adds to the channel sums (Destination.AVERAGE) instead of writing to memory.
     """
     pick = FIRST_PICK + cfg.banks
-    return pick + requantize_latency(cfg) + 2 + (ADDING_CYCLES if averages else 0)
-
-
-def average_tail_cycles(cfg: EngineConfig) -> int:
-    """Cycles from the last channel of an AVERAGE into memory to its end."""
-    return requantize_latency(cfg) + 4
+    return pick + REQUANTIZE_LATENCY + 2 + (ADDING_CYCLES if averages else 0)
 
 
 def average_cycles(cfg: EngineConfig, channels: int, to_stream: bool = False) -> int:
     """Cycles from the start of an AVERAGE to its end, if the result stream (where that is its target) never stalls."""
-    return AVERAGE_SETTLE_CYCLES + channels - 1 + average_tail_cycles(cfg) + to_stream
+    return AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES + to_stream
 
 
 # Control

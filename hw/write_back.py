@@ -9,7 +9,7 @@ from hw.geometry import PIXELS, drain_step_layout
 from hw.instruction import CHANNEL_BITS, DESCRIPTOR, Destination, instruction_layout
 from hw.payload import BANK_WORD_BITS
 from hw.pipeline import delay, delay_control
-from hw.timing import requantize_latency
+from hw.timing import REQUANTIZE_LATENCY
 
 HALF = BANK_PIXELS // 2
 
@@ -36,7 +36,7 @@ class WriteBack(wiring.Component):
     whose row or part the output does not have is dropped, as are columns from `layer.out_columns` on if the
     destination is the channel sums. A `single` step is pixel 0 of row `tile.row` at word `channel`.
 
-    Latency     STEP_LEAD + `requantize_latency(cfg)` cycles from `step` to `kept`, 1 cycle from `pixels`.
+    Latency     STEP_LEAD + REQUANTIZE_LATENCY cycles from `step` to `kept`, 1 cycle from `pixels`.
     Throughput  1 step a cycle.
     Errors      A write beyond the memory is dropped (`address_range`).
 
@@ -51,7 +51,7 @@ class WriteBack(wiring.Component):
     step_valid : In(1)
     step : In(drain_step_layout(cfg))
     pixels : In(PIXELS)
-        Of the step, 2 + `requantize_latency(cfg)` cycles after it.
+        Of the step, 2 + REQUANTIZE_LATENCY cycles after it.
     kept_valid : Out(1)
     kept : Out(kept_layout(cfg))
     write_valid : Out(1)
@@ -82,7 +82,7 @@ class WriteBack(wiring.Component):
         row, part, exists, odd_part = self._subsample(m, step)
         step = delay(m, step, 1, name="step_2")
         placed, columns = self._place(m, step, row, part, exists, odd_part)
-        later = requantize_latency(self._cfg)
+        later = REQUANTIZE_LATENCY
         valid = delay_control(m, valid, later - 1, name="valid_later")
         placed = delay(m, placed, later - 1, name="placed")
         self._emit(m, valid, placed, delay(m, columns, later - 2, name="columns"))

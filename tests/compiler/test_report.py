@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from boards import get_board
@@ -26,6 +27,18 @@ def test_the_budget_of_the_design():
     assert deeper.ebr["activation memory"] == 56 and deeper.lut > needs.lut
 
 
+def test_logic_lanes_spare_multipliers_and_cost_logic():
+    plain, logic = (engine_resources(EngineConfig(banks=2, logic_lanes=lanes)) for lanes in (0, 28))
+    assert (plain.dsp, logic.dsp) == (56, 28)
+    assert logic.lut == plain.lut + 28 * 80 and logic.ebr == plain.ebr
+
+
+@pytest.mark.parametrize("name, dsp, lut", [("ulx3s_25f", 28, 18_573), ("ulx3s_85f", 140, 33_733)])
+def test_estimates_are_near_what_was_built(name, dsp, lut):
+    needs = engine_resources(get_board(name).engine)
+    assert needs.dsp == dsp and abs(needs.lut / lut - 1) < 0.15
+
+
 def report(board_name: str):
     board = get_board(board_name)
     build = GraphBuilder(3, 9, 9)
@@ -39,6 +52,11 @@ def test_numbers_agree():
     assert found.frames_per_second == found.clock_hz / found.cost.total
     assert sum(line.cycles for line in found.layers) + found.cost.end == found.cost.total
     assert found.fits
+
+
+def test_the_12f_lacks_logic_and_only_that():
+    found = report("ulx3s_12f")
+    assert [line.name for line in found.usage if not line.fits] == ["LUT (estimate)"]
 
 
 def test_what_does_not_fit_is_marked():

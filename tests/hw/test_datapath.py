@@ -6,7 +6,7 @@ import pytest
 from hw.config import EngineConfig
 from hw.datapath import Datapath
 from hw.instruction import Destination, Operation, RowMove
-from hw.timing import average_cycles, requantize_latency, tile_tail_cycles
+from hw.timing import average_cycles, tile_tail_cycles
 from tests.hw import maps
 from tests.hw.support import lint, simulate
 
@@ -233,9 +233,9 @@ def run(machine, *benches):
     simulate(machine.dut, *benches, background=[machine.monitor, machine.feed_records], cycles=6000)
 
 
-@pytest.mark.parametrize("banks, in_logic, seed", [(1, False, 1), (2, False, 2), (2, True, 3), (4, False, 4)])
-def test_random_tiles(banks, in_logic, seed):
-    machine = Machine(config(banks, requantize_in_logic=in_logic), seed)
+@pytest.mark.parametrize("banks, logic_lanes, seed", [(1, 0, 1), (2, 0, 2), (2, 28, 3), (4, 12, 4)])
+def test_random_tiles(banks, logic_lanes, seed):
+    machine = Machine(config(banks, logic_lanes=logic_lanes), seed)
 
     async def bench(ctx):
         await machine.fill(ctx)
@@ -340,9 +340,8 @@ def test_errors():
 
 def test_tail():
     assert tile_tail_cycles(EngineConfig(banks=8), averages=False) == 27
-    assert requantize_latency(EngineConfig(requantize_in_logic=True)) == 10
 
 
-@pytest.mark.parametrize("banks, more", [(1, {}), (2, {"requantize_in_logic": True, "trace": True}), (8, {})])
+@pytest.mark.parametrize("banks, more", [(1, {}), (2, {"logic_lanes": 28, "trace": True}), (8, {})])
 def test_lint(banks, more):
     lint(Datapath(EngineConfig(banks=banks, **more)))

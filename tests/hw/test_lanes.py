@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 
 from hw.config import EngineConfig
 from hw.lanes import Lanes
@@ -9,8 +10,8 @@ from tests.hw import maps
 from tests.hw.support import lint, simulate
 
 
-def config(banks):
-    return EngineConfig(banks=banks, activation_words=16)
+def config(banks, logic_lanes=0):
+    return EngineConfig(banks=banks, activation_words=16, logic_lanes=logic_lanes)
 
 
 def random_taps(rng, count):
@@ -42,16 +43,16 @@ def expected(taps, pixels, maximum):
     return held
 
 
-@pytest.mark.parametrize("banks", [1, 2])
+@pytest.mark.parametrize("banks, logic_lanes", [(1, 0), (1, 14), (2, 0), (2, 17)])
 @pytest.mark.parametrize("maximum", [0, 1])
-def test_accumulate(banks, maximum):
+def test_accumulate(banks, logic_lanes, maximum):
     rng = np.random.default_rng(banks)
     count = 60
     taps = random_taps(rng, count)
     pixels = rng.integers(0, 256, (count, banks, 14))
     pixels[rng.random(pixels.shape) < 0.1] = 255
     want = expected(taps, pixels, maximum)
-    dut = Lanes(config(banks))
+    dut = Lanes(config(banks, logic_lanes))
     lag = dut.TAP_LEAD + dut.ACCUMULATE_LATENCY
 
     async def bench(ctx):
@@ -70,6 +71,17 @@ def test_accumulate(banks, maximum):
     simulate(dut, bench)
 
 
+@pytest.mark.parametrize("logic_lanes", [0, 3, 28])
+def test_blocks(logic_lanes):
+    class Platform:
+        family = "ecp5"
+
+    text = rtlil.convert(Lanes(config(2, logic_lanes)), platform=Platform(), emit_src=False)
+    assert text.count("cell \\MULT18X18D ") == 28 - logic_lanes
+    assert text.count("cell \\CCU2C ") == 39 * logic_lanes
+
+
 def test_lint():
     for banks in (1, 2, 4, 8):
         lint(Lanes(config(banks)))
+        lint(Lanes(config(banks, logic_lanes=9)))

@@ -6,7 +6,7 @@ import pytest
 
 from hw.config import EngineConfig
 from hw.requantize import Requantize
-from hw.timing import requantize_latency
+from hw.timing import REQUANTIZE_LATENCY
 from tests.hw.maps import requantize
 from tests.hw.support import lint, simulate
 
@@ -31,33 +31,31 @@ def corner_vectors(bits: int, rng: random.Random) -> list:
     return vectors
 
 
-@pytest.mark.parametrize("bits, in_logic", [(24, False), (24, True), (18, False), (18, True), (32, False), (32, True)])
-def test_exact(bits, in_logic):
-    cfg = EngineConfig(banks=1, accumulator_bits=bits, average_bits=16, requantize_in_logic=in_logic)
-    rng = random.Random(bits)
+@pytest.mark.parametrize("bits", [24, 18, 32])
+@pytest.mark.parametrize("zero_point, low, high", [(0, 0, 255), (128, 0, 255), (255, 3, 250), (7, 40, 41)])
+def test_exact(bits, zero_point, low, high):
+    cfg = EngineConfig(banks=1, accumulator_bits=bits, average_bits=16)
+    rng = random.Random(bits + zero_point)
     dut = Requantize(cfg)
-    latency = requantize_latency(cfg)
-    for zero_point, low, high in ((0, 0, 255), (128, 0, 255), (255, 3, 250), (7, 40, 41)):
-        vectors = rng.sample(corner_vectors(bits, rng), 60)
+    vectors = rng.sample(corner_vectors(bits, rng), 60)
 
-        async def bench(ctx):
-            for name, value in (("zero_point", zero_point), ("clamp_low", low), ("clamp_high", high)):
-                ctx.set(getattr(dut, name), value)
-            for cycle in range(len(vectors) + latency):
-                if cycle >= latency:
-                    sums, *parameters = vectors[cycle - latency]
-                    want = requantize(sums, *parameters, zero_point, low, high).tolist()
-                    assert [ctx.get(dut.pixels[n]) for n in range(14)] == want, (sums, parameters)
-                if cycle < len(vectors):
-                    sums, bias, multiplier, shift = vectors[cycle]
-                    for n in range(14):
-                        ctx.set(dut.sums[n], sums[n])
-                    ctx.set(dut.parameters, {"bias": bias & (1 << bits) - 1, "multiplier": multiplier, "shift": shift})
-                await ctx.tick()
+    async def bench(ctx):
+        for name, value in (("zero_point", zero_point), ("clamp_low", low), ("clamp_high", high)):
+            ctx.set(getattr(dut, name), value)
+        for cycle in range(len(vectors) + REQUANTIZE_LATENCY):
+            if cycle >= REQUANTIZE_LATENCY:
+                sums, *parameters = vectors[cycle - REQUANTIZE_LATENCY]
+                want = requantize(sums, *parameters, zero_point, low, high).tolist()
+                assert [ctx.get(dut.pixels[n]) for n in range(14)] == want, (sums, parameters)
+            if cycle < len(vectors):
+                sums, bias, multiplier, shift = vectors[cycle]
+                for n in range(14):
+                    ctx.set(dut.sums[n], sums[n])
+                ctx.set(dut.parameters, {"bias": bias & (1 << bits) - 1, "multiplier": multiplier, "shift": shift})
+            await ctx.tick()
 
-        simulate(dut, bench)
+    simulate(dut, bench)
 
 
 def test_lint():
-    for in_logic in (False, True):
-        lint(Requantize(EngineConfig(banks=1, requantize_in_logic=in_logic)))
+    lint(Requantize(EngineConfig(banks=1)))
