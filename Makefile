@@ -5,7 +5,7 @@
 #   make sim WAVES=1                      and keep waveforms
 #   make test                             the test suite        (PYTEST_ARGS="-k requantize")
 #   make lint                             ruff
-#   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx)
+#   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2)
 #   make program BOARD=ulx3s_85f          load it into a board  (MODEL=net.onnx)
 #   make clean                            remove build/
 
@@ -44,7 +44,8 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 
 bitstream: $(INSTALLED)
-	@$(FIRELANE) bitstream $(call option,MODEL,model) $(call option,BOARD,board) $(call option,SEED,seed) $(call option,CLOCK,clock)
+	@$(FIRELANE) bitstream $(call option,MODEL,model) $(call option,BOARD,board) $(call option,BANKS,banks) \
+	    $(call option,SEED,seed) $(call option,CLOCK,clock)
 
 program: $(INSTALLED)
 	@$(FIRELANE) program $(call option,MODEL,model) $(call option,BOARD,board)

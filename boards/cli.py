@@ -10,6 +10,7 @@ from rich.console import Console
 
 from boards import get_board
 from boards.board import Board
+from compiler.engine_options import engine_config, size_options
 
 BUILD = Path("build") / "bitstream"
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits_squeezenet.onnx"
@@ -32,10 +33,12 @@ def model_option(command):
 @click.command()
 @board_option
 @model_option
+@size_options
 @click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Engine clock, if not the board's usual one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the placer.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder; build/bitstream/... if not given.")
-def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, output: Path | None) -> None:
+def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, output: Path | None,
+              **sizes: int | None) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line."""
     from boards.bitstream import build_bitstream
     from boards.build_report import table
@@ -43,8 +46,8 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, 
     from compiler.compile import compile_model
     from hw.engine import Engine
     board = get_board(board_name)
-    if clock_mhz:
-        board = replace(board, clock_hz=clock_mhz * 1e6)
+    board = replace(board, engine=engine_config(board, **sizes),
+                    clock_hz=clock_mhz * 1e6 if clock_mhz else board.clock_hz)
     console = Console()
     compiled = compile_model(model, board.engine)
     program = compiled.program

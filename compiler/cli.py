@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from boards import get_board
-from boards.board import Board
 from boards.cli import bitstream as bitstream_command
 from boards.cli import program as program_command
 from compiler.errors import ConfigError, FirelaneError, MismatchError
+from compiler.engine_options import engine_config, engine_options
 from compiler.import_cli import import_group
 from compiler.problems import further
 from compiler.quantize_cli import quantize_command
-from hw.config import EngineConfig
 from sim.cli import simulate as simulate_command
 
 USER_ERROR, MISMATCH = 2, 1
@@ -28,36 +26,6 @@ USER_ERROR, MISMATCH = 2, 1
 @click.version_option(package_name="firelane")
 def firelane() -> None:
     """SqueezeNet inside one FPGA: compile, simulate, build."""
-
-
-def engine_options(command: Callable) -> Callable:
-    """Options that say which engine: a board's, or sizes of its own. `engine_config` reads them."""
-    options = [
-        click.option("--board", metavar="NAME", help="A board, e.g. ulx3s_85f: its engine and its clock."),
-        click.option("--banks", type=int, help="Banks of activation memory: 1, 2, 4, 8 or 16; 14 multipliers each."),
-        click.option("--activation-words", type=int, help="Words of each bank."),
-        click.option("--weight-words", type=int, help="36-bit words of the weight memory."),
-        click.option("--program-words", type=int, help="36-bit words of the program memory."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def engine_config(board: Board | None, **sizes: int | None) -> EngineConfig:
-    """The board's engine, or the default one, with the sizes that are given.
-
-    Raises
-    ------
-    ConfigError
-        If a size is out of range.
-    """
-    given = {name: size for name, size in sizes.items() if size is not None}
-    try:
-        return replace(board.engine if board else EngineConfig(), **given)
-    except ValueError as error:
-        name = str(error).split(" ", 1)[0]
-        raise ConfigError("--" + name.replace("_", "-"), str(error)) from None
 
 
 @firelane.command(name="compile")

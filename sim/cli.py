@@ -23,10 +23,7 @@ LOG_COLUMNS = 120           # where there is no terminal that has a width
 @click.option("--images", type=click.IntRange(min=1), show_default=f"{DEFAULT_IMAGES}, with --waves 1",
               help="held-out digits to simulate, if the network takes digits and no --image is given")
 @click.option("--board", help="whose engine to simulate  [default: ulx3s_85f]")
-@click.option("--banks", type=int, help="another number of banks (14 multipliers each)")
-@click.option("--activation-words", type=int, help="another size of the activation memory")
-@click.option("--weight-words", type=int, help="another size of the weight memory")
-@click.option("--program-words", type=int, help="another size of the program memory")
+@size_options
 @click.option("--waves", is_flag=True, help="write waveforms (slow and large; another build of the simulator)")
 def simulate(model: Path, files: tuple[Path, ...], images: int | None, board: str | None, waves: bool,
              **sizes: int | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from boards import get_board
-from compiler.cli import engine_config as sized_engine
+from compiler.engine_options import engine_config as sized_engine
 from compiler.compile import Compiled
 from compiler.errors import MismatchError
 from compiler.ir import Conv, Graph
