@@ -28,7 +28,8 @@ LOG_COLUMNS = 120           # where there is no terminal that has a width
 def simulate(model: Path, files: tuple[Path, ...], images: int | None, board: str | None, waves: bool,
              **sizes: int | None) -> None:
     """Simulate the Verilog of an engine with Verilator, and check every result byte against the reference."""
-    from compiler.compile import compile_model          # after the options have been understood: these take seconds
+    from compiler.engine_options import size_options
+from compiler.compile import compile_model          # after the options have been understood: these take seconds
     from sim.images import choose_images
     from sim.report import print_report
     from sim.session import Session, check_outcome, engine_config

@@ -47,7 +47,8 @@ def test_program_bin_holds_all_images(network, tmp_path):
     (lambda octets: b"x" + octets[1:], "f: not a Firelane program; give the program.bin that `firelane compile` wrote"),
     (lambda octets: octets[:20], "f: not a Firelane program; give the program.bin that `firelane compile` wrote"),
     (lambda octets: octets[:-1], "f: damaged (length or CRC); compile again"),
-    (lambda octets: octets[:100] + bytes([octets[100] ^ 1]) + octets[101:], "f: damaged (length or CRC); compile again"),
+    (lambda octets: octets[:100] + bytes([octets[100] ^ 1]) + octets[101:],
+     "f: damaged (length or CRC); compile again"),
     (lambda octets: octets[:8] + b"\x02" + octets[9:], "f: format version 2; version 1 is possible: compile again"),
 ])
 def test_damaged_program_bin(network, damage, message):

@@ -54,7 +54,8 @@ def test_what_does_not_fit_is_named_with_what_would():
     with pytest.raises(CapacityError) as caught:
         compile_graph(chain(), replace(CFG, activation_words=48))
     assert re.fullmatch(r"layer 'conv\d+': needs \d+ words of activation memory at tile \d+, there are 48 "
-                        r"\(live: .*\); activation_words=\d+ or banks=4 or a smaller input would help", str(caught.value))
+                        r"\(live: .*\); activation_words=\d+ or banks=4 or a smaller input would help",
+                        str(caught.value))
     words = int(re.search(r"activation_words=(\d+)", str(caught.value))[1])
     compile_graph(chain(), replace(CFG, activation_words=words))
 

@@ -93,8 +93,8 @@ def test_a_missing_instruction(network):
     plan = schedule(network, CFG)
     for gone in (n for n, step in enumerate(plan.steps) if not isinstance(network.layers[step.layer], LoadLayer)):
         kept = [n for n in range(len(plan.steps)) if n != gone]
-        fewer = Schedule(network, tuple(plan.steps[n] for n in kept), tuple(plan.wait_load[n] for n in kept), plan.addresses,
-                         plan.lives, plan.whole, plan.peak_words)
+        fewer = Schedule(network, tuple(plan.steps[n] for n in kept), tuple(plan.wait_load[n] for n in kept),
+                         plan.addresses, plan.lives, plan.whole, plan.peak_words)
         with pytest.raises(ScheduleError):
             check_schedule(emit(network, fewer, CFG))
 
