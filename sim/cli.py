@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from boards.cli import DEFAULT_MODEL
+from compiler.engine_options import size_options
 
 DEFAULT_IMAGES = 20
 LOG_COLUMNS = 120           # where there is no terminal that has a width
@@ -28,8 +29,7 @@ LOG_COLUMNS = 120           # where there is no terminal that has a width
 def simulate(model: Path, files: tuple[Path, ...], images: int | None, board: str | None, waves: bool,
              **sizes: int | None) -> None:
     """Simulate the Verilog of an engine with Verilator, and check every result byte against the reference."""
-    from compiler.engine_options import size_options
-from compiler.compile import compile_model          # after the options have been understood: these take seconds
+    from compiler.compile import compile_model          # after the options have been understood: these take seconds
     from sim.images import choose_images
     from sim.report import print_report
     from sim.session import Session, check_outcome, engine_config
