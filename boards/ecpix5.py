@@ -8,6 +8,6 @@ from hw.config import EngineConfig
 BOARDS = (
     Board(name="ecpix5_85f", description="LambdaConcept ECPIX-5, LFE5UM5G-85F", device=LFE5UM5G_85F,
           platform=ECPIX585Platform,
-          engine=EngineConfig(banks=8, activation_words=1024, weight_words=71_168, program_words=4096),
-          clock_hz=90e6, baud=3_000_000, programmer="ecpix5_r03"),
+          engine=EngineConfig(banks=4, activation_words=1024, weight_words=71_168, program_words=4096),
+          clock_hz=80e6, baud=3_000_000, programmer="ecpix5_r03"),
 )

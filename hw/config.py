@@ -39,7 +39,7 @@ class EngineConfig:
 
     banks: int = 8                  #: banks of activation memory, a power of two; 14 multipliers each
     activation_words: int = 1024    #: words of each bank (one word: 14 pixels)
-    weight_words: int = 4096        #: 36-bit words of compressed weights and per-channel parameters
+    weight_words: int = 8192        #: 36-bit words of compressed weights and per-channel parameters
     program_words: int = 2048       #: 36-bit words of instructions and layer descriptors
     value_symbols: int = 2048       #: entries of the table from value symbol to int8 weight
     run_symbols: int = 1024         #: entries of the table from run symbol to step

@@ -23,7 +23,7 @@ LOG_COLUMNS = 120           # where there is no terminal that has a width
               help="image file of the network's size; may be repeated")
 @click.option("--images", type=click.IntRange(min=1), show_default=f"{DEFAULT_IMAGES}, with --waves 1",
               help="held-out digits to simulate, if the network takes digits and no --image is given")
-@click.option("--board", help="whose engine to simulate  [default: ulx3s_85f]")
+@click.option("--board", help="whose engine to simulate  [default: one of 8 banks]")
 @size_options
 @click.option("--waves", is_flag=True, help="write waveforms (slow and large; another build of the simulator)")
 def simulate(model: Path, files: tuple[Path, ...], images: int | None, board: str | None, waves: bool,

@@ -27,7 +27,6 @@ from sim.trace import first_trace_difference
 from sim.verilator import Simulator
 from sim.write_log import read_write_log
 
-DEFAULT_BOARD = "ulx3s_85f"
 TIMEOUT_FACTOR = 4          # times the cycles that the emulator predicts for a frame
 TIMEOUT_LEAST = 100_000     # cycles: for the check of the memories
 
@@ -89,14 +88,14 @@ def memory_images(program: Program) -> MemoryImages:
 
 
 def engine_config(board: str | None, **sizes: int | None) -> EngineConfig:
-    """A board's engine with trace ports, and with those `sizes` changed that are not None.
+    """A board's engine, or the default one, with trace ports, and with those `sizes` changed that are not None.
 
     Raises
     ------
     ConfigError
         If there is no such board, or a size is impossible.
     """
-    return replace(sized_engine(get_board(board or DEFAULT_BOARD), **sizes), trace=True)
+    return replace(sized_engine(get_board(board) if board else None, **sizes), trace=True)
 
 
 def check_outcome(session: Session, images: ImageSet, *, notify: Callable[[str], None] = lambda text: None,
