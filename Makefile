@@ -38,7 +38,7 @@ sim: $(INSTALLED)
 	@$(FIRELANE) simulate $(SIM_OPTIONS)
 
 test: $(INSTALLED)
-	$(VENV)/bin/python -m pytest -n auto $(PYTEST_ARGS)
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto $(PYTEST_ARGS)
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
