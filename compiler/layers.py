@@ -87,6 +87,7 @@ class TileLayer:
     row_phase: int = 0
     column_phase: int = 0
     chunk: int = 0                          #: of a map in chunks of channels: a lower chunk comes first, all its rows
+    continues: bool = False                 #: with Destination.AVERAGE: adds to the sums of the layer before
 
     @property
     def stride(self) -> int:
@@ -116,7 +117,7 @@ class AverageLayer:
     """Requantized channel sums: the end of the tiles of layer `source`."""
 
     name: str
-    source: str                 #: the TileLayer with Destination.AVERAGE that it completes
+    sources: tuple[str, ...]    #: the TileLayers with Destination.AVERAGE that it completes; all but the first continue
     output: View | None         #: a 1x1 map, or None: the result stream
     channels: int
     requantize: Requantize

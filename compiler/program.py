@@ -133,7 +133,7 @@ def _tile(step: Step, layer: TileLayer, network: Network, plan: Schedule, cfg: E
         rows = network.maps[layer.output.map].rows_per_word(cfg)
         fields |= {"address": plan.addresses[step.output] + layer.output.channel, "row": step.first_row % rows}
     if layer.destination is Destination.AVERAGE:
-        fields["first"] = step.index == 0
+        fields["first"] = step.index == 0 and not layer.continues
     blocks = {(block.map, block.group): block for block in step.blocks_read}
     for number, slot in enumerate(tile_table(layer, network, cfg).slots):
         view = layer.inputs[slot.operand]

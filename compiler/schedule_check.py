@@ -45,8 +45,7 @@ class _Replay:
     image_rows: int = 0                         #: arrived so far
     result_rows: int = 0                        #: sent so far
     result_channels: int = 0
-    summing: str | None = None                  #: layer whose pixels are in the channel sums
-    summed_rows: int = 0
+    summed_rows: dict[str, int] = field(default_factory=dict)      #: in the channel sums: layer -> rows of it
     where: str = ""
     layers: dict[str, int] = field(default_factory=dict)
 
@@ -226,21 +225,24 @@ def _read_region(replay: _Replay, view: View, descriptor: dict, tile: dict, numb
 
 
 def _sum(replay: _Replay, note: InstructionNote, layer: TileLayer, tile: dict) -> None:
-    """A tile that adds to the channel sums: from the first row to the last, no other layer in between."""
+    """A tile that adds to the channel sums: the rows of a layer in order, the layers of an average one by one."""
     if tile["first"]:
-        replay.require(replay.summing is None, f"the sums of {replay.summing} are lost")
-        replay.summing, replay.summed_rows = layer.name, 0
-    replay.require(replay.summing == layer.name, f"adds to the sums of {replay.summing}")
-    replay.require(note.first_row == replay.summed_rows, f"row {replay.summed_rows} comes next")
-    replay.summed_rows += tile["rows"]
+        replay.require(not replay.summed_rows, f"the sums of {', '.join(replay.summed_rows)} are lost")
+    else:
+        replay.require(replay.summed_rows, "adds to sums that were not begun")
+    summed = replay.summed_rows.setdefault(layer.name, 0)
+    replay.require(note.first_row == summed, f"row {summed} comes next")
+    replay.summed_rows[layer.name] += tile["rows"]
 
 
 def _average(replay: _Replay, note: InstructionNote, layer: AverageLayer, tile: dict, descriptor: dict) -> None:
-    source = replay.program.network.layers[replay.layers[layer.source]]
-    replay.require(replay.summing == layer.source and replay.summed_rows == source.out_height,
-                   f"{replay.summed_rows} rows of {replay.summing} are summed")
-    replay.require(descriptor["channels_out"] == layer.channels == source.channels_out, "another number of channels")
-    replay.summing = None
+    sources = [replay.program.network.layers[replay.layers[name]] for name in layer.sources]
+    replay.require(replay.summed_rows == {source.name: source.out_height for source in sources},
+                   f"summed are {replay.summed_rows or 'no rows'}")
+    for source in sources:
+        replay.require(descriptor["channels_out"] == layer.channels == source.channels_out,
+                       "another number of channels")
+    replay.summed_rows = {}
     to_memory = descriptor["destination"] == Destination.MEMORY.value
     replay.require(to_memory == (layer.output is not None), "another destination")
     if layer.output is None:

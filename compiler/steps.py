@@ -73,7 +73,7 @@ def all_steps(network: Network, cfg: EngineConfig) -> list[Step]:
         for fields in _layer_steps(layer, network, cfg):
             needs = _needs(fields["reads"], writers, network)
             if isinstance(layer, AverageLayer):
-                needs = tuple(by_layer[layer.source])
+                needs = tuple(tile for source in layer.sources for tile in by_layer[source])
             if isinstance(layer, LoadLayer | OutputLayer) and by_layer[layer.name]:
                 needs += (by_layer[layer.name][-1],)        # rows arrive, and leave, in order
             step = Step(number=len(steps), layer=number, needs=needs, **fields)

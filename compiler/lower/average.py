@@ -20,24 +20,27 @@ def lower_global_average(context: Lowering, node: GlobalAverage) -> None:
         emit_average(context, node, layer)
 
 
-def emit_average(context: Lowering, node: GlobalAverage, layer: TileLayer) -> None:
-    """Append `layer` with its drain adding into the channel sums, and the AVERAGE of the sums.
+def emit_average(context: Lowering, node: GlobalAverage, layer: TileLayer, border: TileLayer | None = None) -> None:
+    """Append `layer` with its drain adding into the channel sums, `border` adding to them, and the AVERAGE of the sums.
 
-    More channels than the engine has sums take several rounds, each a part of the layer.
+    More channels than the engine has sums take several rounds, each a part of the layers.
     """
     room, streamed = context.cfg.average_channels, _is_streamed(context, node)
     _check_bits(context, node, layer)
     _check_constants(node)
     parts = _parts(context, layer, room)
+    borders = _parts(context, replace(border, continues=True), room) if border else []
     output = None if streamed else context.output_view(node.output)
     if streamed:
         context.streamed.add(node.output)
     channel = 0
     for number, part in enumerate(parts):
-        context.layers.append(part)
+        summed = (part, *borders[number:number + 1])
+        context.layers += summed
         requantize = slice_requantize(node.requantize, channel, part.channels_out)
         name = context.layer_name(node, "/average" if len(parts) == 1 else f"/average{number}")
-        context.layers.append(AverageLayer(name, part.name, output and output.part(channel, part.channels_out),
+        context.layers.append(AverageLayer(name, tuple(layer.name for layer in summed),
+                                           output and output.part(channel, part.channels_out),
                                            part.channels_out, requantize, streamed and number == len(parts) - 1))
         channel += part.channels_out
 
@@ -64,7 +67,8 @@ def _parts(context: Lowering, layer: TileLayer, room: int) -> list[TileLayer]:
 
 def _check_bits(context: Lowering, node: GlobalAverage, layer: TileLayer) -> None:
     """A channel sum must fit its memory."""
-    pixels = layer.out_height * layer.out_width
+    tensor = context.graph.tensors[node.inputs[0]]
+    pixels = tensor.height * tensor.width
     need, have = (pixels * layer.requantize.high).bit_length(), context.cfg.average_bits
     if need > have:
         raise CapacityError(f"node '{node.name}'", f"sums of {pixels} pixels need {need} bits, average_bits is {have}",

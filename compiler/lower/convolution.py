@@ -7,6 +7,7 @@ import numpy as np
 from compiler.ir import Conv
 from compiler.layers import Place, narrowest_class
 from compiler.kernel_table import kernel_table
+from compiler.lower.border import emit_without_border, has_constant_border
 from compiler.lower.context import Lowering
 from compiler.lower.emit import Taps, emit_tiles
 from hw.config import MAX_KERNEL_TAPS
@@ -19,6 +20,9 @@ def lower_conv(context: Lowering, node: Conv) -> None:
     space_to_depth = node.inputs[0] == context.graph.input and context.input_space_to_depth
     places, weights = space_to_depth_kernel(node) if space_to_depth else kernel(node)
     taps = Taps((view,), places, len(weights), node.requantize, weights, node.groups, pad=pad)
+    if has_constant_border(context, node):
+        emit_without_border(context, node, taps)
+        return
     emit_tiles(context, node, taps, (1, 1) if space_to_depth else node.window.stride)
 
 

@@ -43,7 +43,7 @@ def emit_tiles(context: Lowering, node: Node, taps: Taps, stride: tuple[int, int
                                                  context.add_map(f"{node.output}/stride{2 << number}", tensor.channels,
                                                                  height, width))
         if number == 0:
-            layer = _first_layer(context, node, taps, output, (height, width), subsample=halvings > 0)
+            layer = first_layer(context, node, taps, output, (height, width), subsample=halvings > 0)
         else:
             layer = copy_layer(context.layer_name(node, f"/stride{2 << number}"), source, output, height, width,
                                subsample=True)
@@ -72,7 +72,7 @@ def _halvings(node: Node, stride: tuple[int, int], height: int, width: int) -> i
     return step.bit_length() - 1
 
 
-def _first_layer(context: Lowering, node: Node, taps: Taps, output: View | None, size: tuple[int, int],
+def first_layer(context: Lowering, node: Node, taps: Taps, output: View | None, size: tuple[int, int],
                  subsample: bool) -> TileLayer:
     """The layer that does the arithmetic, with the phase that the engine can express in the narrowest rows."""
     layer = TileLayer(name=context.layer_name(node), inputs=taps.inputs, output=output, places=taps.places,

@@ -137,5 +137,18 @@ def test_sums_of_two_layers_do_not_mix():
     program = compile_graph(graph, CFG).program
     check_schedule(program)
     which = next(n for n, note in enumerate(program.notes) if field(program, n, "first"))
-    with pytest.raises(ScheduleError, match="adds to the sums of None"):
+    with pytest.raises(ScheduleError, match="adds to sums that were not begun"):
         check_schedule(mutate(program, which, first=0))
+
+
+def test_a_missing_border():
+    build = GraphBuilder(2, 20, 9)
+    graph = build.graph(build.average(build.conv("image", 3, pad=1)))
+    network = lower(graph, CFG)
+    plan = schedule(network, CFG)
+    check_schedule(emit(network, plan, CFG))
+    border = next(n for n, layer in enumerate(network.layers) if getattr(layer, "continues", False))
+    kept = [n for n, step in enumerate(plan.steps) if step.layer != border]
+    fewer = replace(plan, steps=tuple(plan.steps[n] for n in kept), wait_load=tuple(plan.wait_load[n] for n in kept))
+    with pytest.raises(ScheduleError, match="summed are {'conv0': 20}"):
+        check_schedule(emit(network, fewer, CFG))

@@ -1,0 +1,58 @@
+"""The border that padding puts around a 1x1 convolution, where only the average of its output is wanted.
+
+An output pixel that sees nothing but padding is a constant of its channel, and in a global average only the number of
+such pixels matters. So the convolution runs without its padding (conv10 of Caffe's SqueezeNet v1.0 pads 13 x 13 pixels
+to 15 x 15, which would need rows twice as wide), and a layer with one tap of weight 0 a channel adds the border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from compiler.ir import Conv, Tensor
+from compiler.layers import Place, TileLayer, narrowest_class
+from compiler.lower.average import emit_average
+from compiler.lower.context import Lowering
+from compiler.lower.emit import Taps, first_layer
+from hw.config import BANK_PIXELS, EngineConfig
+
+
+def has_constant_border(context: Lowering, node: Conv) -> bool:
+    """Whether all that the padding of `node` does is to add constant pixels to a global average."""
+    window = node.window
+    return (any(window.pads) and (window.kernel, window.stride) == ((1, 1), (1, 1))
+            and context.fused_average(node.output) is not None)
+
+
+def emit_without_border(context: Lowering, node: Conv, taps: Taps) -> None:
+    """Append the convolution without its padding, its border, and the average of both."""
+    source = context.graph.tensors[node.inputs[0]]
+    inside = first_layer(context, node, replace(taps, places=(Place(0, 0),)), None, (source.height, source.width),
+                         subsample=False)
+    emit_average(context, context.fused_average(node.output), inside, _border(context, node))
+
+
+def _border(context: Lowering, node: Conv) -> TileLayer:
+    """As many lanes as the border has pixels, all of them above the map, where nothing is read and nothing need live.
+
+    With a weight of 0 the accumulator stays empty; the bias makes up for the padding's share. If the zero point is 0
+    the parameters are the convolution's own, and so is their place in the weight memory.
+    """
+    source, result = (context.graph.tensors[name] for name in (node.inputs[0], node.output))
+    pixels = result.height * result.width - source.height * source.width
+    columns = _columns(pixels, source, context.cfg)
+    weight_sums = node.weight.reshape(len(node.weight), -1).sum(axis=1, dtype=np.int64)
+    above = -(-pixels // columns // context.cfg.banks) * context.cfg.banks      # whole words of every row class
+    return TileLayer(name=context.layer_name(node, "/border"), inputs=(context.views[source.name].part(0, 1),),
+                     output=None, places=(Place(-above, 0),), channels_out=len(node.weight),
+                     out_height=pixels // columns, out_width=columns, pad=source.zero_point,
+                     requantize=replace(node.requantize, bias=node.requantize.bias + source.zero_point * weight_sums),
+                     weights=np.zeros((len(node.weight), 1, 1), np.int8))
+
+
+def _columns(pixels: int, source: Tensor, cfg: EngineConfig) -> int:
+    """Columns of the fewest equal rows that hold `pixels`, in rows no wider than those of `source` must be."""
+    room = BANK_PIXELS << (narrowest_class(source.width, cfg) or 0)
+    return max(count for count in range(1, min(room, pixels) + 1) if pixels % count == 0)
