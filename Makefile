@@ -13,7 +13,7 @@ PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13; do \
     $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 INSTALLED := $(VENV)/installed.stamp
-BOARD ?= ulx3s_85f
+BITSTREAM_BOARD = $(or $(BOARD),ulx3s_85f)
 FIRELANE := $(VENV)/bin/firelane
 
 option = $(if $($(1)),--$(2) '$($(1))')
@@ -44,11 +44,11 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 
 bitstream: $(INSTALLED)
-	@$(FIRELANE) bitstream $(call option,MODEL,model) $(call option,BOARD,board) $(call option,BANKS,banks) \
+	@$(FIRELANE) bitstream $(call option,MODEL,model) --board '$(BITSTREAM_BOARD)' $(call option,BANKS,banks) \
 	    $(call option,SEED,seed) $(call option,CLOCK,clock)
 
 program: $(INSTALLED)
-	@$(FIRELANE) program $(call option,MODEL,model) $(call option,BOARD,board)
+	@$(FIRELANE) program $(call option,MODEL,model) --board '$(BITSTREAM_BOARD)'
 
 clean:
 	rm -rf build
