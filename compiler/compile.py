@@ -8,8 +8,9 @@ from pathlib import Path
 from compiler.ir import Graph
 from compiler.lower import lower
 from compiler.program import Program, emit
+from compiler.remedies import with_remedies
 from compiler.result import ResultFormat, result_format
-from compiler.schedule import Schedule, schedule
+from compiler.schedule import ActivationCapacityError, Schedule, schedule
 from compiler.schedule_check import check_schedule
 from hw.config import EngineConfig
 
@@ -37,7 +38,10 @@ def compile_graph(graph: Graph, cfg: EngineConfig) -> Compiled:
         If the engine cannot do it, or is too small.
     """
     network = lower(graph, cfg)
-    plan = schedule(network, cfg)
+    try:
+        plan = schedule(network, cfg)
+    except ActivationCapacityError as problem:
+        raise with_remedies(graph, cfg, problem) from None
     program = emit(plan.network, plan, cfg)
     check_schedule(program)
     return Compiled(graph, program, plan, result_format(plan.network, graph.tensors[graph.output].shape, cfg))

@@ -86,7 +86,8 @@ class TileLayer:
     subsample: bool = False
     row_phase: int = 0
     column_phase: int = 0
-    chunk: int = 0                          #: of a map in chunks of channels: a lower chunk comes first, all its rows
+    chunk: int = 0                          #: number of the chunk of channels that it writes or reads, from 1
+    rows_first: bool = False                #: all chunks of a row group, then the next; else all rows of a chunk first
     continues: bool = False                 #: with Destination.AVERAGE: adds to the sums of the layer before
 
     @property
@@ -135,6 +136,28 @@ class OutputLayer:
 Layer = TileLayer | LoadLayer | AverageLayer | OutputLayer
 
 
+def views_read(layer: Layer) -> tuple[View, ...]:
+    """The tensors that a layer reads from activation memory."""
+    match layer:
+        case TileLayer():
+            return layer.inputs
+        case OutputLayer():
+            return (layer.input,)
+    return ()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A map that holds some channels of one that would be too large.
+
+    `kept`: each of its row groups is computed once and lives until its last reader; else once for each row group of
+    what is made of the chunks.
+    """
+
+    whole: View
+    kept: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """Layers in an order in which each reads what earlier ones wrote."""
@@ -143,12 +166,12 @@ class Network:
     layers: tuple[Layer, ...]
     maps: dict[str, Map]
     tensors: dict[str, View] = field(default_factory=dict)      #: where each tensor of the graph stands
-    chunks: dict[str, View] = field(default_factory=dict)       #: maps that are a chunk -> channels of the map it was
+    chunks: dict[str, Chunk] = field(default_factory=dict)      #: by map
 
     def origin(self, view: View) -> View:
         """`view` in terms of the maps that the graph's tensors stand in."""
-        whole = self.chunks.get(view.map)
-        return whole.part(view.channel, view.channels) if whole else view
+        chunk = self.chunks.get(view.map)
+        return chunk.whole.part(view.channel, view.channels) if chunk else view
 
 
 def copy_layer(name: str, source: View, output: View, height: int, width: int, **options) -> TileLayer:

@@ -13,7 +13,7 @@ import numpy as np
 from compiler.lifetimes import Lifetime
 from compiler.steps import Block
 
-ATTEMPTS = 200          # placements tried for each order of blocks
+ATTEMPTS = 60          # placements tried for each order of blocks
 PRIORITIES: tuple[Callable[[Lifetime], tuple], ...] = (
     lambda life: (-life.words, life.start - life.end, life.start),
     lambda life: (life.start - life.end, -life.words, life.start),
@@ -36,19 +36,25 @@ def place(lives: Sequence[Lifetime], words: int, attempts: int = ATTEMPTS) -> di
 
 
 def _place_in_order(conflicts: _Conflicts, order: list[int], words: int, attempts: int) -> np.ndarray | None:
-    """First fit in `order`; a block that does not fit is moved before the others that it could not evade."""
+    """First fit in `order`; a block that does not fit is moved before the others that it could not evade.
+
+    Those that stand before its new place keep their addresses.
+    """
+    addresses, first = np.full(len(order), -1, np.int64), 0
     for _ in range(attempts):
-        addresses = np.full(len(order), -1, np.int64)
-        for position, number in enumerate(order):
+        for position in range(first, len(order)):
+            number = order[position]
             address = conflicts.lowest_free(number, addresses)
             if address + conflicts.words[number] > words:
-                order.insert(position // 2, order.pop(position))
                 break
             addresses[number] = address
         else:
             return addresses
         if position == 0:
             return None
+        first = position // 2
+        order.insert(first, order.pop(position))
+        addresses[order[first:]] = -1
     return None
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.kernel_table import KernelTable, kernel_table
 from compiler.layers import AverageLayer, LoadLayer, Map, Network, OutputLayer, TileLayer, View
 from hw.config import EngineConfig
 
 
-@dataclass(frozen=True, order=True)
-class Block:
+class Block(NamedTuple):
     """One row group of a map: `channels` consecutive words of activation memory."""
 
     map: str
@@ -96,9 +96,12 @@ def _needs(reads: tuple[Read, ...], writers: dict[str, list[Step]], network: Net
 
 
 def production_order(step: Step, network: Network) -> tuple[int, ...]:
-    """Row groups from the top; in each, the chunks one after the other, if the map has any; in each, rows."""
+    """Row groups from the top; in each, chunks and rows in the order that the layer wants."""
     group = step.output.group if step.output else step.index
-    return (group, getattr(network.layers[step.layer], "chunk", 0), step.first_row, step.number)
+    layer = network.layers[step.layer]
+    chunk = getattr(layer, "chunk", 0)
+    inside = (step.first_row, chunk) if getattr(layer, "rows_first", False) else (chunk, step.first_row)
+    return (group, *inside, step.number)
 
 
 def _layer_steps(layer, network: Network, cfg: EngineConfig) -> Iterator[dict]:

@@ -9,6 +9,7 @@ PIXEL_BITS = 8
 WEIGHT_BITS = 8         #: signed
 MEMORY_BITS = 36        #: word of the weight and program memories: an ECP5 block RAM with its parity bits
 MAX_BANKS = 16
+MAX_ACTIVATION_WORDS = 4096
 MAX_KERNEL_TAPS = 64    #: places in a kernel table
 MAX_CODE_BITS = 8       #: longest prefix code of a weight stream
 MULTIPLIER_BITS = 16
@@ -52,7 +53,7 @@ class EngineConfig:
     def __post_init__(self):
         if self.banks not in (1, 2, 4, 8, 16):
             raise ValueError(f"banks must be 1, 2, 4, 8 or 16, not {self.banks!r}")
-        _check_range("activation_words", self.activation_words, 16, 4096)
+        _check_range("activation_words", self.activation_words, 16, MAX_ACTIVATION_WORDS)
         _check_range("weight_words", self.weight_words, 16, 1 << 18)
         _check_range("program_words", self.program_words, 32, 1 << 14)
         _check_range("value_symbols", self.value_symbols, 16, 1 << 12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.compile import Compiled
-from compiler.ir import Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Requantize, Tensor, Window
+from compiler.ir import Add, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Requantize, Tensor, Window
 from compiler.verify import verify
 from sim import reference
 from sim.emulator.engine import Emulator
@@ -54,6 +54,12 @@ class GraphBuilder:
         name, first = f"concat{len(self.nodes)}", self.tensors[sources[0]]
         output = self.tensor(name, sum(self.tensors[s].channels for s in sources), first.height, first.width)
         self.nodes.append(Concat(name, sources, output))
+        return name
+
+    def add(self, *sources: str) -> str:
+        name, first = f"add{len(self.nodes)}", self.tensors[sources[0]]
+        output = self.tensor(name, first.channels, first.height, first.width)
+        self.nodes.append(Add(name, sources, output, (3,), (5,), Requantize([0], [40000], [18])))
         return name
 
     def fire(self, source: str, squeeze: int, expand: int) -> str:

@@ -11,7 +11,8 @@ from compiler.errors import CapacityError
 from compiler.layers import LoadLayer, TileLayer
 from compiler.lifetimes import lifetimes, live_words
 from compiler.lower import lower
-from compiler.schedule import order_steps, prefetched, schedule, wait_flags
+from compiler.order import order_steps, prefetched, wait_flags
+from compiler.schedule import schedule
 from compiler.steps import all_steps
 from hw.config import EngineConfig
 from tests.compiler.build import GraphBuilder, check_against_reference
@@ -50,14 +51,19 @@ def test_a_small_memory_makes_whole_maps():
     check_against_reference(compiled)
 
 
-def test_what_does_not_fit_is_named_with_what_would():
+@pytest.mark.parametrize("words, offered", [(48, ["activation_words"]), (120, ["activation_words", "banks"])])
+def test_what_does_not_fit_is_named_with_what_would(words, offered):
+    """Everything that is offered fits."""
+    small = replace(CFG, activation_words=words)
     with pytest.raises(CapacityError) as caught:
-        compile_graph(chain(), replace(CFG, activation_words=48))
-    assert re.fullmatch(r"layer 'conv\d+': needs \d+ words of activation memory at tile \d+, there are 48 "
-                        r"\(live: .*\); activation_words=\d+ or banks=4 or a smaller input would help",
-                        str(caught.value))
-    words = int(re.search(r"activation_words=(\d+)", str(caught.value))[1])
-    compile_graph(chain(), replace(CFG, activation_words=words))
+        compile_graph(chain(), small)
+    message = re.fullmatch(rf"layer 'conv\d+': needs \d+ words of activation memory at tile \d+, there are {words} "
+                           r"\(live: .*\); ((?:\w+=\d+ or )*)a smaller input would help", str(caught.value))
+    options = dict(option.split("=") for option in message[1].split(" or ") if option)
+    assert list(options) == offered
+    for name, value in options.items():
+        compile_graph(chain(), replace(small, **{name: int(value)}))
+    compile_graph(chain(size=4), small)
 
 
 def test_loads_run_beside_tiles():

@@ -10,7 +10,7 @@ from compiler.lower import lower
 from compiler.packing import instruction_fields, join_words, pack, split_words, unpack
 from compiler.program import emit
 from compiler.result import result_format
-from compiler.schedule import Schedule, schedule
+from compiler.schedule import schedule
 from compiler.schedule_check import ScheduleError, check_schedule
 from hw.config import EngineConfig
 from hw.instruction import Opcode, instruction_words
@@ -93,8 +93,8 @@ def test_a_missing_instruction(network):
     plan = schedule(network, CFG)
     for gone in (n for n, step in enumerate(plan.steps) if not isinstance(network.layers[step.layer], LoadLayer)):
         kept = [n for n in range(len(plan.steps)) if n != gone]
-        fewer = Schedule(network, tuple(plan.steps[n] for n in kept), tuple(plan.wait_load[n] for n in kept),
-                         plan.addresses, plan.lives, plan.whole, plan.peak_words)
+        fewer = replace(plan, steps=tuple(plan.steps[n] for n in kept),
+                        wait_load=tuple(plan.wait_load[n] for n in kept))
         with pytest.raises(ScheduleError):
             check_schedule(emit(network, fewer, CFG))
 
