@@ -1,10 +1,12 @@
 """compiler.chunking: maps in chunks of channels, in both orders, where the whole map would not fit."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
+from compiler.artefact import artefact_files
 from compiler.chunking import Chunking, choices, chunked, sites
 from compiler.compile import Compiled, compile_graph
 from compiler.layers import TileLayer
@@ -130,3 +132,6 @@ def test_a_network_that_needs_chunks_is_compiled_so(graph, words):
     tight = compile_graph(graph, replace(CFG, activation_words=words))
     assert tight.plan.network.chunks
     check_against_reference(tight)
+    chunks = json.loads(artefact_files(tight)["manifest.json"])["chunks"]
+    assert chunks == {name: [chunk.whole.map, chunk.whole.channel, chunk.whole.channels]
+                      for name, chunk in tight.plan.network.chunks.items()}
