@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.errors import CapacityError, FirelaneError, ModelError
+from compiler.errors import FirelaneError, ModelError
 from compiler.ir import Node, Requantize
 from compiler.kernel_table import kernel_table
 from compiler.layers import Place, TileLayer, View, copy_layer
 from compiler.lower.average import emit_average
 from compiler.lower.context import Lowering
+from compiler.lower.widths import too_wide
 from hw.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
 from hw.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, Operation
 
@@ -107,8 +108,7 @@ def explain(name: str, layer: TileLayer, cfg: EngineConfig) -> FirelaneError:
     """Why no row class will do."""
     where = f"node '{name}'"
     if layer.lane_width > cfg.lanes:
-        return CapacityError(where, f"rows of {layer.lane_width} pixels, the engine has {cfg.lanes} lanes",
-                             hint="more banks, or a smaller input")
+        return too_wide(where, layer.lane_width, cfg)
     rows, columns = ([getattr(place, axis) for place in layer.places] for axis in ("dy", "dx"))
     return ModelError(where, f"reads rows {min(rows)}..{max(rows)} and columns {min(columns)}..{max(columns)} around "
                       f"a pixel, in rows of {layer.lane_width}",

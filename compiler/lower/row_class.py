@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compiler.errors import CapacityError, FirelaneError
-from compiler.layers import Map, Network, TileLayer, narrowest_class
+from compiler.layers import LoadLayer, Map, Network, TileLayer, narrowest_class, views_read
 from compiler.lower.emit import explain, feasible_classes
+from compiler.lower.widths import image_too_wide, too_wide
 from compiler.problems import raise_all
 from hw.config import EngineConfig
 
@@ -25,7 +26,7 @@ def assign_row_classes(network: Network, cfg: EngineConfig) -> Network:
         If a row is wider than the engine, or if a kernel is expressible only in rows narrower than these.
     """
     classes = {name: narrowest_class(m.width, cfg) for name, m in network.maps.items()}
-    raise_all([_too_wide(network.maps[name], cfg) for name, found in classes.items() if found is None])
+    raise_all([_too_wide(network, network.maps[name], cfg) for name, found in classes.items() if found is None])
     tiles = [layer for layer in network.layers if isinstance(layer, TileLayer)]
     feasible = {layer.name: feasible_classes(layer, cfg) for layer in tiles}
     problems: dict[str, FirelaneError] = {}
@@ -50,6 +51,11 @@ def _widen(layer: TileLayer, classes: dict[str, int], feasible: list[int], probl
     return changed
 
 
-def _too_wide(found: Map, cfg: EngineConfig) -> CapacityError:
-    return CapacityError(f"tensor '{found.name}'", f"rows of {found.width} pixels, the engine has {cfg.lanes} lanes",
-                         hint="more banks, or a smaller input")
+def _too_wide(network: Network, found: Map, cfg: EngineConfig) -> CapacityError:
+    """The map's rows have more pixels than the engine lanes: of an image, what its first reader would take."""
+    loads = [layer for layer in network.layers if isinstance(layer, LoadLayer) and layer.output.map == found.name]
+    if not loads:
+        return too_wide(f"tensor '{found.name}'", found.width, cfg)
+    reader = next((layer.name for layer in network.layers
+                   if any(view.map == found.name for view in views_read(layer))), loads[0].name)
+    return image_too_wide(f"node '{reader}'", loads[0], found.width, cfg)

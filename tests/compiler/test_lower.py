@@ -152,13 +152,27 @@ def refuse(graph, error, message, cfg=CFG):
 def test_wide_rows_are_refused():
     build = GraphBuilder(1, 8, 57)
     refuse(build.graph(build.conv("image", 1)), CapacityError,
-           r"node 'conv0': rows of 57 pixels, the engine has 56 lanes; more banks, or a smaller input")
+           r"node 'conv0': rows of 57 pixels, the engine has 56 lanes; banks=8 or a smaller input is needed")
 
 
 def test_the_width_after_space_to_depth_counts():
     build = GraphBuilder(3, 40, 120)
     refuse(build.graph(build.conv("image", 2, kernel=3, stride=2, pad=1)), CapacityError,
-           r"node 'conv0': rows of 60 pixels, the engine has 56 lanes; more banks, or a smaller input")
+           r"node 'conv0': rows of 60 pixels, the engine has 56 lanes; banks=8 or a smaller input is needed")
+
+
+def test_227_columns_are_two_too_many_and_224_are_not():
+    """SqueezeNet v1.0 as it was published, on 8 banks: 114 columns of 2 x 2 pixels. The same weights do for 224."""
+    def first_layer(size):
+        build = GraphBuilder(3, size, size)
+        return build.graph(build.pool(build.conv("image", 4, kernel=7, stride=2, name="conv1")))
+
+    eight = replace(CFG, banks=8)
+    refuse(first_layer(227), CapacityError,
+           "node 'conv1': its image of 227 x 227 takes rows of 114 lanes for 2 x 2 pixels each, the engine has 112; "
+           "banks=16 or an input of at most 224 columns, for which the same convolutions will do, is needed", eight)
+    compile_graph(first_layer(227), replace(CFG, banks=16))
+    check_against_reference(compile_graph(first_layer(224), eight))
 
 
 def test_stride_3_and_unequal_strides_are_refused_together():
