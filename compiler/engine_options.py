@@ -19,6 +19,7 @@ def size_options(command: Callable) -> Callable:
         click.option("--activation-words", type=int, help="Words of each bank."),
         click.option("--weight-words", type=int, help="36-bit words of the weight memory."),
         click.option("--program-words", type=int, help="36-bit words of the program memory."),
+        click.option("--accumulator-bits", type=int, help="Bits of an accumulator."),
     ]
     for option in reversed(options):
         command = option(command)
