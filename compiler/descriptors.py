@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from compiler.ir import Requantize
 from compiler.layers import AverageLayer, Layer, LoadLayer, Network, OutputLayer, TileLayer
 from compiler.packing import descriptor_fields, field_table, pack, split_words
+from compiler.parameter_form import store_parameters
 from compiler.steps import tile_table
 from compiler.weight_code import EncodedLayer, encode_layer
-from compiler.weight_memory import SymbolTable, WeightMemory, is_constant, parameter_bits
+from compiler.weight_memory import SymbolTable, WeightMemory
 from hw.config import EngineConfig
 from hw.instruction import (CODE_WORD, DESCRIPTOR_WORDS, KERNEL_ENTRY, KERNEL_ENTRY_BITS, Destination, Source)
 
@@ -82,11 +83,9 @@ def _kernel_words(table, layer: TileLayer) -> list[int]:
 
 def _requantize(requantize: Requantize, channels: int, where: str, cfg: EngineConfig, memories: Memories) -> dict:
     common = {"zero_point": requantize.zero_point, "clamp_low": requantize.low, "clamp_high": requantize.high}
-    if is_constant(requantize):
-        return common | {"constant_parameters": 1, "bias": int(requantize.bias[0]),
-                         "multiplier": int(requantize.multiplier[0]), "shift": int(requantize.shift[0])}
-    bits = parameter_bits(requantize, channels, cfg, where)
-    return common | {"parameter_address": memories.weights.add(bits)}
+    stored = store_parameters(requantize, channels, cfg, where)
+    address = memories.weights.add(stored.bits) if len(stored.bits) else 0
+    return common | stored.fields | {"parameter_address": address}
 
 
 def _load(layer: LoadLayer, network: Network) -> dict:

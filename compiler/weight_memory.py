@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compiler.ir import Requantize
-from compiler.packing import field_table, pack
-from hw.config import MEMORY_BITS, PARAMETER_CHUNK_BITS, EngineConfig
-from hw.instruction import parameter_layout
+from hw.config import MEMORY_BITS
 
 
 def bits_of(numbers: np.ndarray, width: int) -> np.ndarray:
@@ -51,18 +48,3 @@ class SymbolTable:
                 return start
         self.entries += wanted
         return len(have) - len(wanted)
-
-
-def parameter_bits(requantize: Requantize, channels: int, cfg: EngineConfig, where: str) -> np.ndarray:
-    """The parameter stream: a record a channel, padded to whole chunks."""
-    fields = field_table(parameter_layout(cfg))
-    arrays = [np.broadcast_to(getattr(requantize, name), channels).tolist() for name in ("bias", "multiplier", "shift")]
-    width = cfg.parameter_chunks * PARAMETER_CHUNK_BITS
-    records = [pack(fields, {"bias": bias, "multiplier": multiplier, "shift": shift}, where)
-               for bias, multiplier, shift in zip(*arrays)]
-    return np.array([(record >> bit) & 1 for record in records for bit in range(width)], np.uint8)
-
-
-def is_constant(requantize: Requantize) -> bool:
-    """Whether all channels have the same parameters."""
-    return all((array == array[0]).all() for array in (requantize.bias, requantize.multiplier, requantize.shift))

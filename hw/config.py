@@ -15,7 +15,7 @@ MAX_CODE_BITS = 8       #: longest prefix code of a weight stream
 MULTIPLIER_BITS = 16
 SHIFT_BITS = 6
 MIN_DRAIN_CYCLES = 8    #: least distance between two output channels
-PARAMETER_CHUNK_BITS = 12   #: a parameter record is read in pieces of this size
+PARAMETER_CHUNK_BITS = 9    #: a parameter record is read in pieces of this size
 
 
 def bits_for(count: int) -> int:
@@ -89,8 +89,8 @@ class EngineConfig:
 
     @property
     def parameter_chunks(self) -> int:
-        """Pieces of PARAMETER_CHUNK_BITS that make a (bias, multiplier, shift) record."""
-        record = self.accumulator_bits + MULTIPLIER_BITS + SHIFT_BITS
+        """Pieces of PARAMETER_CHUNK_BITS that make a full record; the multiplier's highest bit, a 1, is not stored."""
+        record = self.accumulator_bits + MULTIPLIER_BITS - 1 + SHIFT_BITS
         return -(-record // PARAMETER_CHUNK_BITS)
 
     @property

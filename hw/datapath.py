@@ -11,7 +11,7 @@ from hw.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
 from hw.credit_queue import CreditQueue
 from hw.drain import Drain
 from hw.edge_mask import EdgeMask
-from hw.instruction import DESCRIPTOR, Destination, Operation, instruction_layout, parameter_layout
+from hw.instruction import DESCRIPTOR, Destination, Operation, ParameterForm, instruction_layout, parameter_layout
 from hw.lanes import Lanes
 from hw.payload import BANK_WORD_BITS, pixel_write_layout, tap_layout
 from hw.pipeline import delay, delay_control
@@ -55,7 +55,7 @@ class Datapath(wiring.Component):
     tap_valid : In(1)
     tap : In(tap_layout(cfg))
     parameters : In(stream.Signature(parameter_layout(cfg)))
-        One record a channel unless `layer.constant_parameters`; it must be there 7 cycles after the `capture` tap.
+        One record a channel unless they are constant; it must be there 7 cycles after the `capture` tap.
     load_write : In(stream.Signature(pixel_write_layout(cfg)))
     average_start : In(1)
     average_done : Out(1)
@@ -186,7 +186,7 @@ class Datapath(wiring.Component):
             drain.layer.eq(self.layer),
             drain.restart.eq(self.start),
             drain.start.eq(delay_control(m, capture, 5, name="drain_start")),
-            drain.use_constants.eq(self.layer.constant_parameters | walk.active),
+            drain.use_constants.eq((self.layer.parameters == ParameterForm.CONSTANT) | walk.active),
             drain.hold.eq(hold),
             drain.records.payload.eq(self.parameters.payload),
             drain.records.valid.eq(self.parameters.valid),

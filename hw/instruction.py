@@ -11,10 +11,10 @@ Multi-word items are little-endian: bit n of an item is bit n % 36 of its word n
 
 from amaranth.lib import data, enum
 
-from hw.config import (MAX_CODE_BITS, MAX_KERNEL_TAPS, MEMORY_BITS, MULTIPLIER_BITS, SHIFT_BITS, EngineConfig,
-                       bits_for)
+from hw.config import (MAX_CODE_BITS, MAX_KERNEL_TAPS, MEMORY_BITS, MULTIPLIER_BITS, PARAMETER_CHUNK_BITS, SHIFT_BITS,
+                       EngineConfig, bits_for)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAGIC = 0x464C                  #: "FL"
 SLOTS = 4                       #: words that the taps of one tile may read, each with an address of its own
 CHANNEL_BITS = 11
@@ -25,6 +25,10 @@ WEIGHT_ADDRESS_BITS = 18
 TABLE_BITS = 12
 RUN_ENTRY_BITS = CHANNEL_BITS + KERNEL_BITS
 KERNEL_ENTRY_BITS = MEMORY_BITS // 2
+BIAS_SHIFT_BITS = 4
+OFFSET_BITS = 3                 #: of a scaled record: how far its channel's shift is above the layer's
+FRACTION_BITS = 5               #: of a scaled record: of the multiplier's bits below the highest, those that are stored
+SHORT_RECORD_CHUNKS = 3         #: at most
 COLUMN_MOVE_MIN, COLUMN_MOVE_MAX = -3, 3
 
 
@@ -71,6 +75,22 @@ class Destination(enum.Enum, shape=1):
     AVERAGE = 1     #: TILE: add the map's pixels to the channel sums; AVERAGE: the result stream
 
 
+class ParameterForm(enum.Enum, shape=3):
+    """How bias, multiplier and shift of the output channels are stored; `record_layout` has the fields.
+
+    BIAS_n and SCALED_n are records of n chunks, the form's low two bits.
+    """
+
+    CONSTANT = 0    #: no records: those of the descriptor, for all channels
+    BIAS_1 = 1      #: bias = record's bias << d.bias_shift; multiplier and shift of the descriptor
+    BIAS_2 = 2
+    BIAS_3 = 3
+    FULL = 4        #: all three of each channel
+    SCALED_1 = 5    #: bias = record's bias << (d.bias_shift + offset), shift = d.shift + offset,
+    SCALED_2 = 6    #: multiplier = 2**15 + fraction * 2**10: steps of at most 1/32
+    SCALED_3 = 7
+
+
 class RowMove(enum.Enum, shape=2):
     """Which row of a word a lane's row sees."""
 
@@ -105,7 +125,7 @@ DESCRIPTOR = data.StructLayout({
     "destination": Destination,
     "dense": 1,                     #: no runs: every place of the kernel, every input channel
     "raw_values": 1,                #: value codes are the int8 weights themselves, 8 bits each
-    "constant_parameters": 1,       #: bias, multiplier, shift below instead of a record per channel
+    "parameters": ParameterForm,
     "space_to_depth": 1,            #: LOAD: 2x2 image pixels become 4 * image channels
     "subsample": 1,                 #: keep every second row and column of the result
     "row_phase": 1,                 #: which row of a pair to keep
@@ -125,6 +145,7 @@ DESCRIPTOR = data.StructLayout({
     "multiplier": MULTIPLIER_BITS,
     "shift": SHIFT_BITS,
     "bias": 32,                         #: signed
+    "bias_shift": BIAS_SHIFT_BITS,
     "value_address": WEIGHT_ADDRESS_BITS,       #: weight memory words where this layer's bit streams start
     "run_address": WEIGHT_ADDRESS_BITS,
     "parameter_address": WEIGHT_ADDRESS_BITS,
@@ -179,5 +200,27 @@ def descriptor_total_words(source: Source, kernel_taps: int) -> int:
 
 
 def parameter_layout(cfg: EngineConfig) -> data.StructLayout:
-    """Per-channel record of the parameter stream, low bits first, padded to whole chunks."""
+    """Bias (signed), multiplier and shift of an output channel, as a record of any form gives them."""
     return data.StructLayout({"bias": cfg.accumulator_bits, "multiplier": MULTIPLIER_BITS, "shift": SHIFT_BITS})
+
+
+def record_chunks(form: ParameterForm, cfg: EngineConfig) -> int:
+    """Chunks of a record of the parameter stream; 0 for CONSTANT."""
+    return cfg.parameter_chunks if form is ParameterForm.FULL else form.value & SHORT_RECORD_CHUNKS
+
+
+def record_layout(form: ParameterForm, cfg: EngineConfig) -> data.StructLayout:
+    """A record of the parameter stream, low bits first, padded to whole chunks; `bias` is signed.
+
+    The highest bit of a multiplier is not stored: it is 1.
+    """
+    bits = record_chunks(form, cfg) * PARAMETER_CHUNK_BITS
+    match form:
+        case ParameterForm.FULL:
+            return data.StructLayout({"shift": SHIFT_BITS, "fraction": MULTIPLIER_BITS - 1,
+                                      "bias": cfg.accumulator_bits})
+        case ParameterForm.SCALED_1 | ParameterForm.SCALED_2 | ParameterForm.SCALED_3:
+            return data.StructLayout({"offset": OFFSET_BITS, "fraction": FRACTION_BITS,
+                                      "bias": bits - OFFSET_BITS - FRACTION_BITS})
+        case _:
+            return data.StructLayout({"bias": bits})

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
-from hw.instruction import DESCRIPTOR, Destination, Opcode, Source, instruction_layout
+from hw.instruction import DESCRIPTOR, Destination, Opcode, ParameterForm, Source, instruction_layout
 
 SHIFT_MIN, SHIFT_MAX = 1, 40
 
@@ -68,7 +68,7 @@ class InstructionCheck(wiring.Component):
         stream, memory = layer.source == Source.STREAM, layer.destination == Destination.MEMORY
         return [
             layer.channels_out == 0,
-            layer.constant_parameters & self._shift_is_bad(),
+            (layer.parameters != ParameterForm.FULL) & self._shift_is_bad(),
             *self._class_rules(layer.parts_log2, layer.columns),
             layer.kernel_taps == 0,
             layer.kernel_taps > MAX_KERNEL_TAPS,
@@ -96,7 +96,7 @@ class InstructionCheck(wiring.Component):
 
     def _average_rules(self):
         layer = self.layer
-        return [layer.channels_out == 0, ~layer.constant_parameters, self._shift_is_bad()]
+        return [layer.channels_out == 0, layer.parameters != ParameterForm.CONSTANT, self._shift_is_bad()]
 
     def _output_rules(self):
         tile, layer = self.tile, self.layer

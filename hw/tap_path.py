@@ -1,6 +1,6 @@
 """The weight side of the engine: from compressed weights in memory to taps for all lanes, and channel parameters."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -109,13 +109,12 @@ class TapPath(wiring.Component):
         wiring.connect(m, fetch.run, decoder.run)
         wiring.connect(m, fetch.parameter, reader.i)
         wiring.connect(m, reader.o, wiring.flipped(self.parameters))
-        for block in (fetch, decoder, generator, addresses):
+        for block in (fetch, decoder, generator, addresses, reader):
             m.d.comb += block.layer.eq(self.layer)
         for block in (fetch, generator, reader):
             m.d.comb += block.start.eq(self.start)
         m.d.comb += [
             fetch.stop.eq(generator.done),
-            reader.records.eq(Mux(self.layer.constant_parameters, 0, self.layer.channels_out)),
             decoder.active.eq(generator.active),
             decoder.room.eq(generator.room), generator.reserve.eq(decoder.step),
             generator.i_valid.eq(decoder.o_valid), generator.i.eq(decoder.o),

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import MEMORY_BITS, EngineConfig
 from hw.credit_queue import CreditQueue
-from hw.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, Source
+from hw.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, ParameterForm, Source
 from hw.weight_memory import WeightMemory
 
 QUEUE_WORDS = 8     #: covers the latency of the memory at 8 bits a cycle
@@ -110,7 +110,7 @@ class WeightFetch(wiring.Component):
     def _used(self, name: StreamName):
         """Whether the layer has this stream."""
         if name is StreamName.PARAMETER:
-            return ~self.layer.constant_parameters
+            return self.layer.parameters != ParameterForm.CONSTANT
         streamed = self.layer.source == Source.STREAM
         return streamed & ~self.layer.dense if name is StreamName.RUN else streamed
 

@@ -11,13 +11,16 @@ writes a graph as QDQ or QOperator ONNX.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import strategies as st
 
-from compiler.ir import Add, AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Rescale, Tensor, Window
-from compiler.quantization import add_requantize, average_requantize, conv_requantize, rescale_requantize
+from compiler.ir import (Add, AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Requantize, Rescale,
+                         Tensor, Window)
+from compiler.parameter_form import nearest_biases, nearest_scales
+from compiler.quantization import (add_requantize, average_requantize, conv_requantize, multipliers_and_shifts,
+                                   rescale_requantize)
 from compiler.verify import verify, window_output
 from sim.reference import compute, convolution_sums
 
@@ -149,7 +152,20 @@ class _Grower:
         bias, scales = self._calibrate(name, weight, window, groups, output)
         weight, requantize = conv_requantize(weight, bias, scales, source.zero_point, zero_point=zero_point,
                                              **self._clamp(zero_point))
-        return self._add(Conv(output.name, (name,), output.name, weight, window, groups, requantize), output)
+        return self._add(Conv(output.name, (name,), output.name, weight, window, groups, self._on_grid(requantize)),
+                         output)
+
+    def _on_grid(self, requantize: Requantize) -> Requantize:
+        """As it is, with one scale for all channels, or with scales and biases that a scaled record holds."""
+        kind, scales = self.rng.integers(3), requantize.multiplier / np.exp2(requantize.shift)
+        if kind == 0:
+            return requantize
+        if kind == 1:
+            multiplier, shift = (np.repeat(array, len(scales)) for array in multipliers_and_shifts([scales.mean()]))
+            return replace(requantize, multiplier=multiplier, shift=shift)
+        multiplier, shift = nearest_scales(scales)
+        return replace(requantize, bias=nearest_biases(requantize.bias, multiplier, shift), multiplier=multiplier,
+                       shift=shift)
 
     def depthwise(self, name: str) -> str:
         channels = self.tensors[name].channels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hw.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
 from hw.error_code import ErrorCode
-from hw.instruction import Destination, Opcode, Source
+from hw.instruction import Destination, Opcode, ParameterForm, Source
 from sim.emulator.decode import DescriptorFields, Instruction
 from sim.emulator.faults import EngineError
 
@@ -39,12 +39,14 @@ def _class_rules(fields: DescriptorFields, cfg: EngineConfig) -> dict[str, bool]
 
 def _parameter_rules(instruction: Instruction, fields: DescriptorFields, cfg: EngineConfig) -> dict[str, bool]:
     return {"no output channels": fields.channels_out == 0,
-            "shift out of range": bool(fields.constant_parameters) and not SHIFT_MIN <= fields.shift <= SHIFT_MAX}
+            "shift out of range": (fields.parameters is not ParameterForm.FULL
+                                   and not SHIFT_MIN <= fields.shift <= SHIFT_MAX)}
 
 
 def _average_rules(instruction: Instruction, fields: DescriptorFields, cfg: EngineConfig) -> dict[str, bool]:
     return {**_parameter_rules(instruction, fields, cfg),
-            "parameters of each channel, but an AVERAGE takes the layer's": not fields.constant_parameters}
+            "parameters of each channel, but an AVERAGE takes the layer's":
+                fields.parameters is not ParameterForm.CONSTANT}
 
 
 def _tile_rules(instruction: Instruction, fields: DescriptorFields, cfg: EngineConfig) -> dict[str, bool]:

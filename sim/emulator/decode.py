@@ -14,8 +14,8 @@ from amaranth.lib import data
 
 from hw.config import MAX_CODE_BITS, MEMORY_BITS, EngineConfig
 from hw.instruction import (CODE_WORD, CODE_WORDS, DESCRIPTOR, DESCRIPTOR_WORDS, KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS,
-                            Destination, Opcode, Operation, RowMove, Source, instruction_layout, instruction_words,
-                            parameter_layout)
+                            Destination, Opcode, Operation, ParameterForm, RowMove, Source, instruction_layout,
+                            instruction_words, record_layout)
 
 CODE_WINDOW = 1 << MAX_CODE_BITS        #: what the next 8 bits of a stream can be
 INVALID = 0                             #: length of a code that does not exist
@@ -111,9 +111,9 @@ def instruction_fields(cfg: EngineConfig) -> tuple[Fields, tuple[Fields, ...]]:
 
 
 @cache
-def parameter_fields(cfg: EngineConfig) -> Fields:
+def record_fields(form: ParameterForm, cfg: EngineConfig) -> Fields:
     """Fields of a record of the parameter stream."""
-    return field_table(parameter_layout(cfg))
+    return field_table(record_layout(form, cfg))
 
 
 @cache
@@ -140,7 +140,8 @@ def decode_instruction(words: Sequence[int], pc: int, cfg: EngineConfig) -> Inst
 def decode_descriptor(words: Sequence[int], address: int) -> DescriptorFields:
     """The fixed part of the descriptor at word `address`."""
     values = unpack(join_words(words[address:address + DESCRIPTOR_WORDS]), DESCRIPTOR_FIELDS)
-    for name, kind in (("source", Source), ("operation", Operation), ("destination", Destination)):
+    for name, kind in (("source", Source), ("operation", Operation), ("destination", Destination),
+                       ("parameters", ParameterForm)):
         values[name] = kind(values[name])
     values["bias"] = signed(values["bias"], DESCRIPTOR_FIELDS["bias"][1])
     return DescriptorFields(**values)

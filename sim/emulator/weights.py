@@ -12,10 +12,11 @@ from itertools import islice
 
 import numpy as np
 
-from hw.config import MAX_CODE_BITS, MEMORY_BITS, PARAMETER_CHUNK_BITS, WEIGHT_BITS, EngineConfig
+from hw.config import (MAX_CODE_BITS, MEMORY_BITS, MULTIPLIER_BITS, PARAMETER_CHUNK_BITS, WEIGHT_BITS,
+                       EngineConfig)
 from hw.error_code import ErrorCode
-from hw.instruction import KERNEL_BITS
-from sim.emulator.decode import INVALID, DescriptorFields, PrefixCode, parameter_fields, signed, unpack
+from hw.instruction import FRACTION_BITS, KERNEL_BITS, ParameterForm, record_chunks
+from sim.emulator.decode import INVALID, DescriptorFields, PrefixCode, record_fields, signed, unpack
 from sim.emulator.faults import EngineError, InvariantError
 from sim.emulator.program_image import MemoryImages
 
@@ -152,17 +153,40 @@ def _read_values(layer: DescriptorFields, code: PrefixCode, count: int, images: 
 
 def read_parameters(layer: DescriptorFields, images: MemoryImages, cfg: EngineConfig, pc: int) -> Parameters:
     """Bias, multiplier and shift of each output channel."""
-    if layer.constant_parameters:
-        if layer.bias >> (cfg.accumulator_bits - 1) not in (0, -1):
-            raise InvariantError(pc, f"the bias {layer.bias} does not fit {cfg.accumulator_bits} bits")
-        return Parameters(*(np.full(layer.channels_out, value, np.int64)
-                            for value in (layer.bias, layer.multiplier, layer.shift)))
+    if layer.parameters is ParameterForm.CONSTANT:
+        found = Parameters(*(np.full(layer.channels_out, value, np.int64)
+                             for value in (layer.bias, layer.multiplier, layer.shift)))
+    else:
+        found = _expand(layer, _read_records(layer, images, cfg, pc))
+    bias = found.bias >> (cfg.accumulator_bits - 1)
+    if not np.isin(bias, (0, -1)).all():
+        raise InvariantError(pc, f"a bias of up to {np.abs(found.bias).max()} does not fit {cfg.accumulator_bits} bits")
+    return found
+
+
+def _read_records(layer: DescriptorFields, images: MemoryImages, cfg: EngineConfig, pc: int) -> dict[str, np.ndarray]:
+    """The fields of the records: int64 (channels,) each."""
+    chunks_each, fields = record_chunks(layer.parameters, cfg), record_fields(layer.parameters, cfg)
     stream = BitStream(images.weights, layer.parameter_address, pc)
-    chunks = stream.fields(PARAMETER_CHUNK_BITS, layer.channels_out * cfg.parameter_chunks)
-    fields = parameter_fields(cfg)
-    records = []
-    for record in chunks.reshape(-1, cfg.parameter_chunks).tolist():
+    chunks = stream.fields(PARAMETER_CHUNK_BITS, layer.channels_out * chunks_each)
+    records = {name: [] for name in fields}
+    for record in chunks.reshape(-1, chunks_each).tolist():
         item = sum(chunk << (index * PARAMETER_CHUNK_BITS) for index, chunk in enumerate(record))
-        values = unpack(item, fields)
-        records.append((signed(values["bias"], fields["bias"][1]), values["multiplier"], values["shift"]))
-    return Parameters(*np.array(records, np.int64).reshape(-1, 3).T)
+        for name, value in unpack(item, fields).items():
+            records[name].append(signed(value, fields[name][1]) if name == "bias" else value)
+    return {name: np.array(values, np.int64) for name, values in records.items()}
+
+
+def _expand(layer: DescriptorFields, records: dict[str, np.ndarray]) -> Parameters:
+    """What the records mean; `hw.instruction.ParameterForm` says it."""
+    top = 1 << (MULTIPLIER_BITS - 1)
+    match layer.parameters:
+        case ParameterForm.FULL:
+            return Parameters(records["bias"], top + records["fraction"], records["shift"])
+        case ParameterForm.BIAS_1 | ParameterForm.BIAS_2 | ParameterForm.BIAS_3:
+            same = np.ones(layer.channels_out, np.int64)
+            return Parameters(records["bias"] << layer.bias_shift, layer.multiplier * same, layer.shift * same)
+        case _:
+            step = 1 << (MULTIPLIER_BITS - 1 - FRACTION_BITS)
+            return Parameters(records["bias"] << (layer.bias_shift + records["offset"]),
+                              top + records["fraction"] * step, layer.shift + records["offset"])

@@ -7,9 +7,8 @@ import numpy as np
 from compiler.prefix_code import words_of
 from compiler.weight_code import EncodedLayer, encode_layer
 from hw.config import PARAMETER_CHUNK_BITS, EngineConfig
-from hw.instruction import (CODE_WORD, DESCRIPTOR, KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS, Source, instruction_layout,
-                            parameter_layout)
-from hw.instruction import RowMove
+from hw.instruction import (CODE_WORD, DESCRIPTOR, KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS, ParameterForm, RowMove,
+                            Source, instruction_layout, record_chunks, record_layout)
 
 
 def packed(layout, fields: dict) -> int:
@@ -51,9 +50,10 @@ def random_slots(rng, cfg: EngineConfig, channels: int) -> list[dict]:
 
 
 def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 1, window: bool = False,
-              constant: bool = False, channels_out: int = 0, places: int = 0, encoded: EncodedLayer | None = None,
-              **options) -> Tile:
-    """A tile of a random kernel table; its streams are appended to `images`. A window layer has no weights."""
+              form: ParameterForm | None = None, channels_out: int = 0, places: int = 0,
+              encoded: EncodedLayer | None = None, **options) -> Tile:
+    """A tile of a random kernel table; its streams are appended to `images`. A window layer has no weights;
+    without a `form` the parameters have any, records of their own all the same."""
     if window:
         layer = {"source": Source.WINDOW, "channels_out": channels_out, "group_channels": 1, "channels_in": 1}
         code_words, input_channels = [], channels_out
@@ -76,10 +76,11 @@ def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 
     parts = int(rng.integers(cfg.classes))
     kernel = random_kernel(rng, places, cfg.banks, parts)
     slots = random_slots(rng, cfg, input_channels)
-    records = [] if constant else random_records(rng, cfg, channels_out)
-    layer |= {"parts_log2": parts, "kernel_taps": places, "constant_parameters": constant,
-              "parameter_address": len(images.weights)}
-    images.weights += record_words(cfg, records)
+    if form is None:
+        form = ParameterForm(int(rng.integers(1, len(ParameterForm))))
+    fields, words, records = random_parameters(rng, cfg, channels_out, form)
+    layer |= {"parts_log2": parts, "kernel_taps": places, "parameter_address": len(images.weights), **fields}
+    images.weights += words
     entries = [packed(KERNEL_ENTRY, entry) for entry in kernel] + [0]
     kernel_words = [entries[n] | entries[n + 1] << KERNEL_ENTRY_BITS for n in range(0, places, 2)]
     expected = expected_taps(cfg, order, kernel, slots, parts)
@@ -97,15 +98,29 @@ def stream_order(weights, encoded: EncodedLayer, groups: int):
             for o, c, k in np.argwhere(taken).tolist()]
 
 
-def random_records(rng, cfg: EngineConfig, count: int) -> list[dict]:
-    return [{"bias": int(rng.integers(1 << cfg.accumulator_bits)), "multiplier": int(rng.integers(1 << 16)),
-             "shift": int(rng.integers(1 << 6))} for _ in range(count)]
+def random_parameters(rng, cfg: EngineConfig, count: int, form: ParameterForm) -> tuple[dict, list[int], list[dict]]:
+    """(descriptor fields, words of the stream, bias, multiplier and shift of each channel), bit patterns all."""
+    layout = record_layout(form, cfg)
+    fields = {"parameters": form, "bias_shift": int(rng.integers(16)), "shift": int(rng.integers(1, 41)),
+              "multiplier": int(rng.integers(1 << 16))}
+    stored = [{name: int(rng.integers(1 << field.width)) for name, field in layout} for _ in range(count)]
+    width = record_chunks(form, cfg) * PARAMETER_CHUNK_BITS
+    whole = [packed(layout, record) for record in stored]
+    words = words_of(np.array([record >> bit & 1 for record in whole for bit in range(width)])).tolist()
+    expanded = [] if form is ParameterForm.CONSTANT else [
+        expand(form, record, fields, layout["bias"].width, cfg.accumulator_bits) for record in stored]
+    return fields, words, expanded
 
 
-def record_words(cfg: EngineConfig, records: list[dict]) -> list[int]:
-    width = cfg.parameter_chunks * PARAMETER_CHUNK_BITS
-    whole = [packed(parameter_layout(cfg), record) for record in records]
-    return words_of(np.array([record >> bit & 1 for record in whole for bit in range(width)])).tolist()
+def expand(form: ParameterForm, record: dict, layer: dict, width: int, accumulator_bits: int) -> dict:
+    """What a stored record means; its bias has `width` bits. What does not fit the accumulator is cut off."""
+    bias = record["bias"] - (record["bias"] >> width - 1 << width)
+    multiplier, shift, left = layer["multiplier"], layer["shift"], layer["bias_shift"]
+    if form is ParameterForm.FULL:
+        multiplier, shift, left = record["fraction"] + 32768, record["shift"], 0
+    elif "offset" in record:
+        multiplier, shift, left = (32 + record["fraction"]) * 1024, shift + record["offset"], left + record["offset"]
+    return {"bias": (bias << left) & (1 << accumulator_bits) - 1, "multiplier": multiplier, "shift": shift}
 
 
 def expected_taps(cfg: EngineConfig, order, kernel, slots, parts: int) -> list[dict]:

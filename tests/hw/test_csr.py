@@ -8,6 +8,7 @@ from hw.config import EngineConfig
 from hw.counters import EVENTS
 from hw.csr import CONTROL, ERROR, LOAD_ADDRESS, STATUS, Csr, LoadTarget, Register
 from hw.error_code import ErrorCode
+from hw.instruction import FORMAT_VERSION, MAGIC
 from tests.hw.support import lint, simulate
 
 CFG = EngineConfig(banks=1, program_words=64)
@@ -47,7 +48,7 @@ def test_every_register_reads_what_it_shows():
         ctx.set(dut.error_pc, 37)
         ctx.set(dut.frames, 1234)
         ctx.set(dut.last, counts)
-        assert await read(ctx, dut, Register.IDENTITY) == 0x464C01
+        assert await read(ctx, dut, Register.IDENTITY) == MAGIC << 8 | FORMAT_VERSION
         assert await read(ctx, dut, Register.CONFIG_DIGEST) == CFG.digest
         assert await read(ctx, dut, Register.STATUS) == 0b10101
         assert await read(ctx, dut, Register.ERROR) == 15 | 37 << 16

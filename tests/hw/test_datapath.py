@@ -5,7 +5,7 @@ import pytest
 
 from hw.config import EngineConfig
 from hw.datapath import Datapath
-from hw.instruction import Destination, Operation, RowMove
+from hw.instruction import Destination, Operation, ParameterForm, RowMove
 from hw.timing import average_cycles, tile_tail_cycles
 from tests.hw import maps
 from tests.hw.support import lint, simulate
@@ -98,8 +98,9 @@ class Machine:
 
     def random_layer(self, k, out_k, **fixed):
         flag = lambda: self.below(2)        # noqa: E731
+        parameters = (ParameterForm.FULL, ParameterForm.CONSTANT)[flag()]
         layer = {
-            "operation": Operation(flag()), "destination": Destination.MEMORY, "constant_parameters": flag(),
+            "operation": Operation(flag()), "destination": Destination.MEMORY, "parameters": parameters,
             "subsample": flag(), "row_phase": flag(), "column_phase": flag(), "parts_log2": k, "out_parts_log2": out_k,
             "columns": self.below((14 << k) + 1), "out_columns": self.below((14 << out_k) + 1), "pad": self.below(256),
             "zero_point": self.below(256), "clamp_low": self.below(40), "clamp_high": 255 - self.below(40),
@@ -145,7 +146,7 @@ class Machine:
         records = [{"bias": (self.below(20000) - 10000) & (1 << self.cfg.accumulator_bits) - 1,
                     "multiplier": 32768 + self.below(32768), "shift": layer["shift"] + self.below(3)}
                    for _ in range(channels)]
-        if layer["constant_parameters"]:
+        if layer["parameters"] is ParameterForm.CONSTANT:
             bias = layer["bias"] & (1 << self.cfg.accumulator_bits) - 1
             records = [{"bias": bias, "multiplier": layer["multiplier"], "shift": layer["shift"]}] * channels
         else:
@@ -284,7 +285,7 @@ def test_written_word_is_read_in_the_first_idle_cycle():
 
     async def bench(ctx):
         await machine.fill(ctx)
-        layer = machine.random_layer(0, 0, operation=Operation.MULTIPLY, constant_parameters=1, subsample=0,
+        layer = machine.random_layer(0, 0, operation=Operation.MULTIPLY, parameters=ParameterForm.CONSTANT, subsample=0,
                                      columns=14, bias=0, multiplier=1 << 15, shift=15, zero_point=1, clamp_low=0,
                                      clamp_high=255)
         ctx.set(dut.layer, layer)
@@ -319,11 +320,11 @@ def test_errors():
 
     async def bench(ctx):
         machine.traced = machine.memory.copy()
-        ctx.set(dut.layer, machine.random_layer(0, 0, constant_parameters=0, subsample=0))
+        ctx.set(dut.layer, machine.random_layer(0, 0, parameters=ParameterForm.FULL, subsample=0))
         ctx.set(dut.tile, {"address": 0, "rows": 2})
         await one_channel(ctx)
         assert machine.errors == ["underrun"]
-        ctx.set(dut.layer.constant_parameters, 1)
+        ctx.set(dut.layer.parameters, ParameterForm.CONSTANT)
         ctx.set(dut.tile, {"address": WORDS - 2, "rows": 2})        # channel 1 is the last word
         await one_channel(ctx)
         assert machine.errors == ["underrun"]

@@ -34,7 +34,7 @@ def requantize(acc):
 
 def small_program(cfg):
     """LOAD an image of `banks` rows, a dense 1x1 convolution to three channels, OUTPUT it, average it, AVERAGE."""
-    requantization = {"constant_parameters": 1, "multiplier": MULTIPLIER, "shift": SHIFT, "bias": BIAS,
+    requantization = {"multiplier": MULTIPLIER, "shift": SHIFT, "bias": BIAS,
                       "clamp_high": 255, "channels_out": CHANNELS_OUT, "columns": COLUMNS, "out_columns": COLUMNS}
     kernel = KERNEL_ENTRY.const({"weight": 1}).as_value().value
     convolution = descriptor(source=Source.STREAM, dense=1, raw_values=1, kernel_taps=1, channels_in=1,

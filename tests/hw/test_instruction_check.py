@@ -3,7 +3,7 @@
 import pytest
 
 from hw.config import EngineConfig
-from hw.instruction import Destination, Opcode, Source
+from hw.instruction import Destination, Opcode, ParameterForm, Source
 from hw.instruction_check import InstructionCheck
 from tests.hw.support import lint, simulate
 
@@ -11,12 +11,12 @@ CFG = EngineConfig(banks=4)
 
 TILE = ({"opcode": Opcode.TILE, "row": 1, "rows": 1},
         {"kernel_taps": 64, "columns": 28, "out_columns": 28, "channels_in": 1, "channels_out": 1, "group_channels": 1,
-         "parts_log2": 1, "out_parts_log2": 1, "constant_parameters": 1, "shift": 40})
+         "parts_log2": 1, "out_parts_log2": 1, "shift": 40})
 LOAD = ({"opcode": Opcode.LOAD, "row": 1, "rows": 1, "slots": [{"rows": 1}]},
         {"channels_in": 1, "image_columns": 28, "parts_log2": 1})
 SPLIT_LOAD = ({"opcode": Opcode.LOAD, "row": 0, "rows": 4, "slots": [{"rows": 2}], "last": 1},
               {"channels_in": 3, "image_columns": 56, "parts_log2": 1, "space_to_depth": 1})
-AVERAGE = ({"opcode": Opcode.AVERAGE}, {"channels_out": 1, "shift": 1, "constant_parameters": 1})
+AVERAGE = ({"opcode": Opcode.AVERAGE}, {"channels_out": 1, "shift": 1})
 OUTPUT = ({"opcode": Opcode.OUTPUT, "row": 3, "slots": [{"rows": 1}]}, {"channels_out": 1, "columns": 14})
 
 
@@ -34,7 +34,7 @@ def changed(pair, **changes):
 SOUND = (
     ({"opcode": Opcode.END}, {}), TILE, LOAD, SPLIT_LOAD, AVERAGE, OUTPUT,
     changed(TILE, kernel_taps=1, shift=1),
-    changed(TILE, constant_parameters=0, shift=0),
+    changed(TILE, parameters=ParameterForm.FULL, shift=0), changed(TILE, parameters=ParameterForm.SCALED_2, shift=1),
     changed(TILE, source=Source.WINDOW, channels_in=0, group_channels=0),
     changed(TILE, destination=Destination.AVERAGE, row=3, rows=4),
     changed(TILE, rows=0),
@@ -48,6 +48,7 @@ BAD = (
     changed(TILE, kernel_taps=0), changed(TILE, kernel_taps=65), changed(TILE, columns=0), changed(TILE, columns=29),
     changed(TILE, out_columns=0), changed(TILE, out_columns=29), changed(TILE, channels_in=0),
     changed(TILE, channels_out=0), changed(TILE, group_channels=0), changed(TILE, shift=0), changed(TILE, shift=41),
+    changed(TILE, parameters=ParameterForm.BIAS_3, shift=0), changed(TILE, parameters=ParameterForm.SCALED_1, shift=41),
     changed(TILE, parts_log2=3), changed(TILE, parts_log2=7), changed(TILE, out_parts_log2=3), changed(TILE, rows=2),
     changed(TILE, out_parts_log2=2),
     changed(LOAD, channels_in=0), changed(LOAD, image_columns=0), changed(LOAD, image_columns=29),
@@ -55,7 +56,7 @@ BAD = (
     changed(LOAD, rows=2), changed(LOAD, last=1, rows=0),
     changed(SPLIT_LOAD, image_columns=57), changed(SPLIT_LOAD, rows=5), changed(SPLIT_LOAD, space_to_depth=0),
     changed(AVERAGE, channels_out=0), changed(AVERAGE, shift=0), changed(AVERAGE, shift=63),
-    changed(AVERAGE, constant_parameters=0),
+    changed(AVERAGE, parameters=ParameterForm.BIAS_1),
     changed(OUTPUT, channels_out=0), changed(OUTPUT, columns=0), changed(OUTPUT, columns=15),
     changed(OUTPUT, map_rows=0), changed(OUTPUT, map_rows=2), changed(OUTPUT, parts_log2=3, columns=1),
 )

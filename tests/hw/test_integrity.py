@@ -6,7 +6,7 @@ import pytest
 
 from hw.config import EngineConfig
 from hw.error_code import ErrorCode
-from hw.instruction import HEADER_WORDS
+from hw.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC
 from hw.integrity import Integrity, ScanSelect
 from hw.program_memory import PROGRAM_LATENCY
 from hw.timing import integrity_cycles
@@ -79,8 +79,8 @@ def test_sound_programs_pass_in_the_predicted_cycles(scan_latency):
 
 
 WRONG_HEADERS = (
-    ({"identity": 0x464C02}, ErrorCode.BAD_IDENTITY),
-    ({"identity": 1 << 35 | 0x464C01}, ErrorCode.BAD_IDENTITY),
+    ({"identity": MAGIC << 8 | FORMAT_VERSION + 1}, ErrorCode.BAD_IDENTITY),
+    ({"identity": 1 << 35 | MAGIC << 8 | FORMAT_VERSION}, ErrorCode.BAD_IDENTITY),
     ({"config_digest": CFG.digest ^ 1}, ErrorCode.CONFIG_MISMATCH),
     ({"program_length": 65}, ErrorCode.BAD_LENGTH),
     ({"program_length": 1 << 35}, ErrorCode.BAD_LENGTH),

@@ -4,31 +4,55 @@ import numpy as np
 import pytest
 
 from hw.config import EngineConfig
+from hw.instruction import ParameterForm, record_chunks
 from hw.parameter_reader import ParameterReader
-from tests.hw.support import lint, pauses, pulse, simulate, sink, source
-from tests.hw.tap_path_model import random_records, record_words
+from tests.hw.support import lint, pauses, pulse, receive, simulate, sink, source
+from tests.hw.tap_path_model import random_parameters
+
+RECORD_FORMS = [form for form in ParameterForm if form is not ParameterForm.CONSTANT]
+
+
+async def start_layer(ctx, dut, fields: dict, channels: int):
+    ctx.set(dut.layer, fields | {"channels_out": channels})
+    await pulse(ctx, dut.start)
 
 
 @pytest.mark.parametrize("accumulator_bits", [20, 24, 32])
 @pytest.mark.parametrize("busy", [0, 4])
-def test_records(accumulator_bits, busy):
+@pytest.mark.parametrize("form", RECORD_FORMS)
+def test_records(accumulator_bits, busy, form):
     cfg = EngineConfig(accumulator_bits=accumulator_bits)
-    rng = np.random.default_rng(busy)
-    records = random_records(rng, cfg, 9)
-    words = [*record_words(cfg, records), 1, 2, 3]      # what follows in memory
+    fields, words, records = random_parameters(np.random.default_rng(busy), cfg, 9, form)
     dut, received = ParameterReader(cfg), []
 
-    async def start(ctx):
-        ctx.set(dut.records, len(records))
-        await pulse(ctx, dut.start)
-
-    async def surplus(ctx):
-        await start(ctx)
-        await source(dut.i, words[:-3], wait=pauses(5, busy))(ctx)
+    async def bench(ctx):
+        await start_layer(ctx, dut, fields, len(records))
+        await source(dut.i, words, wait=pauses(5, busy))(ctx)
         await ctx.tick().repeat(4)
         assert not ctx.get(dut.waiting) or len(received) < len(records)
-    simulate(dut, surplus, sink(dut.o, len(records), received, wait=pauses(6, busy)))
+    simulate(dut, bench, sink(dut.o, len(records), received, wait=pauses(6, busy)))
     assert [{name: record[name] for name in records[0]} for record in received] == records
+
+
+def test_a_start_forgets():
+    """A tile that is cut off at any moment leaves nothing behind for the next, of another form."""
+    cfg, rng = EngineConfig(), np.random.default_rng(7)
+    dut = ParameterReader(cfg)
+
+    async def bench(ctx):
+        for cycles in range(1, 24):
+            old, now = (random_parameters(rng, cfg, 3, RECORD_FORMS[int(rng.integers(7))]) for _ in range(2))
+            await start_layer(ctx, dut, old[0], 3)
+            ctx.set(dut.i.valid, 1)
+            ctx.set(dut.i.payload, (1 << 36) - 1)
+            await ctx.tick().repeat(cycles)
+            ctx.set(dut.i.valid, 0)
+            await start_layer(ctx, dut, now[0], 3)
+            await source(dut.i, now[1])(ctx)
+            for record in now[2]:
+                got = await receive(ctx, dut.o)
+                assert {name: got[name] for name in record} == record
+    simulate(dut, bench)
 
 
 def test_no_records():
@@ -36,28 +60,27 @@ def test_no_records():
 
     async def bench(ctx):
         ctx.set(dut.i.valid, 1)
-        await pulse(ctx, dut.start)
+        await start_layer(ctx, dut, {"parameters": ParameterForm.CONSTANT}, 5)
         for _ in range(10):
             assert not ctx.get(dut.o.valid) and not ctx.get(dut.waiting)
             await ctx.tick()
     simulate(dut, bench)
 
 
-def test_throughput():
+@pytest.mark.parametrize("form", RECORD_FORMS)
+def test_latency_and_throughput(form):
     cfg = EngineConfig()
-    dut = ParameterReader(cfg)
+    dut, chunks = ParameterReader(cfg), record_chunks(form, cfg)
 
     async def bench(ctx):
-        ctx.set(dut.records, 100)
         ctx.set(dut.o.ready, 1)
-        await pulse(ctx, dut.start)
         ctx.set(dut.i.valid, 1)
+        await start_layer(ctx, dut, {"parameters": form}, 100)
         valid = []
         for _ in range(30):
             valid.append(ctx.get(dut.o.valid))
             await ctx.tick()
-        first = 1 + cfg.parameter_chunks
-        assert [cycle for cycle, now in enumerate(valid) if now] == list(range(first, 30, cfg.parameter_chunks + 1))
+        assert [cycle for cycle, now in enumerate(valid) if now] == list(range(4 + chunks, 30, max(chunks, 2)))
     simulate(dut, bench)
 
 

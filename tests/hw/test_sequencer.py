@@ -25,8 +25,7 @@ def program(script):
     """Words of instructions (opcode, wait_load) and the two layers."""
     words = [0] * CFG.program_words
     layer = {"channels_out": 1, "shift": 1, "columns": 1, "out_columns": 1, "channels_in": 1}
-    words[TILE_LAYER:TILE_LAYER + DESCRIPTOR_WORDS] = descriptor(source=Source.WINDOW, kernel_taps=1,
-                                                                 constant_parameters=1, **layer)
+    words[TILE_LAYER:TILE_LAYER + DESCRIPTOR_WORDS] = descriptor(source=Source.WINDOW, kernel_taps=1, **layer)
     words[LOAD_LAYER:LOAD_LAYER + DESCRIPTOR_WORDS] = descriptor(image_columns=1, **layer)
     for n, (opcode, wait_load) in enumerate(script):
         place = HEADER_WORDS + n * STEP

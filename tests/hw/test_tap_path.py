@@ -8,7 +8,7 @@ import pytest
 from compiler.prefix_code import PrefixCode
 from compiler.weight_code import EncodedLayer
 from hw.config import EngineConfig
-from hw.instruction import CODE_WORD
+from hw.instruction import CODE_WORD, ParameterForm
 from hw.integrity import ScanSelect
 from hw.tap_path import TapPath
 from hw.timing import ADDRESS_CYCLES, channel_cycles, decoder_start_cycles, tap_path_cycles
@@ -101,11 +101,11 @@ def test_layers(shape, density):
 def test_tiles_one_after_another():
     def make(rng, images):
         tiles = [make_tile(rng, CFG, images, sparse(rng, (4, 5, 9), 0.4), dense=False),
-                 make_tile(rng, CFG, images, sparse(rng, (3, 4, 9), 1.0), dense=True, constant=True),
+                 make_tile(rng, CFG, images, sparse(rng, (3, 4, 9), 1.0), dense=True, form=ParameterForm.CONSTANT),
                  make_tile(rng, CFG, images, None, window=True, channels_out=5, places=9),
                  make_tile(rng, CFG, images, sparse(rng, (3, 4, 9), 0.5), dense=False, value_room=0),
                  make_tile(rng, CFG, images, sparse(rng, (2, 4, 25), 1.0), dense=True, value_room=0),
-                 make_tile(rng, CFG, images, None, window=True, channels_out=12, places=1, constant=True)]
+                 make_tile(rng, CFG, images, None, window=True, channels_out=12, places=1, form=ParameterForm.CONSTANT)]
         return tiles + tiles[::-1]
     run_tiles(make)
 
@@ -245,7 +245,7 @@ def test_invalid_code(limit):
 
 @pytest.mark.parametrize("name", ["value_address", "run_address", "parameter_address"])
 def test_stream_past_the_end_of_the_memory(name):
-    tile, images = small_tile()
+    tile, images = small_tile(form=ParameterForm.FULL)
     first = CFG.weight_words - 1
     images.weights += [0] * (first - len(images.weights)) + [WORD // 3]
     tile.layer[name] = first
@@ -259,9 +259,9 @@ def test_stream_may_end_with_the_memory():
         rng = np.random.default_rng(seed)
         weights = sparse(rng, (3, 4, 9), 0.4)
         trial = Images()
-        make_tile(rng, CFG, trial, weights, dense=False, constant=True)
+        make_tile(rng, CFG, trial, weights, dense=False, form=ParameterForm.CONSTANT)
         images = Images([0] * (CFG.weight_words - len(trial.weights)))
-        tile = make_tile(rng, CFG, images, weights, dense=False, constant=True)
+        tile = make_tile(rng, CFG, images, weights, dense=False, form=ParameterForm.CONSTANT)
         assert len(images.weights) == CFG.weight_words
         assert errors_of(tile, images) == set()
 

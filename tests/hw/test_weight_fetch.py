@@ -6,14 +6,15 @@ from collections import deque
 import pytest
 
 from hw.config import EngineConfig
-from hw.instruction import Source
+from hw.instruction import ParameterForm, Source
 from hw.weight_fetch import StreamName, WeightFetch
 from hw.weight_memory import WeightMemory
 from tests.hw.support import lint, pulse, simulate
 
 CFG = EngineConfig(weight_words=120)
 STARTS = {StreamName.VALUE: 3, StreamName.RUN: 40, StreamName.PARAMETER: 80}
-LAYER = {"source": Source.STREAM, "value_address": 3, "run_address": 40, "parameter_address": 80}
+LAYER = {"source": Source.STREAM, "parameters": ParameterForm.FULL, "value_address": 3,
+         "run_address": 40, "parameter_address": 80}
 
 
 def word_at(address: int) -> int:
@@ -79,10 +80,10 @@ def test_latency_restart_and_stop():
 
 
 @pytest.mark.parametrize("fields, streams", [
-    ({"source": Source.WINDOW}, {"parameter"}),
-    ({"source": Source.WINDOW, "constant_parameters": 1}, set()),
-    ({"source": Source.STREAM, "dense": 1}, {"value", "parameter"}),
-    ({"source": Source.STREAM, "constant_parameters": 1}, {"value", "run"}),
+    ({"source": Source.WINDOW, "parameters": ParameterForm.FULL}, {"parameter"}),
+    ({"source": Source.WINDOW}, set()),
+    ({"source": Source.STREAM, "dense": 1, "parameters": ParameterForm.BIAS_1}, {"value", "parameter"}),
+    ({"source": Source.STREAM}, {"value", "run"}),
 ])
 def test_streams_that_a_layer_has(fields, streams):
     dut = WeightFetch(CFG)

@@ -17,8 +17,8 @@ import numpy as np
 
 from hw.config import MAX_CODE_BITS, MEMORY_BITS, PARAMETER_CHUNK_BITS, EngineConfig
 from hw.instruction import (CODE_WORD, DESCRIPTOR, FORMAT_VERSION, HEADER_WORDS, KERNEL_ENTRY, KERNEL_ENTRY_BITS, MAGIC,
-                            RUN_ENTRY, SLOTS, Header, Opcode, RowMove, Source, instruction_layout, instruction_words,
-                            parameter_layout, words_for)
+                            RUN_ENTRY, SLOTS, Header, Opcode, ParameterForm, RowMove, Source, instruction_layout,
+                            instruction_words, record_layout, words_for)
 from sim.emulator.program_image import MemoryImages, crc_of_words
 
 SIGNED = {"column_move", "weight", "bias"}
@@ -101,7 +101,7 @@ class Assembler:
 
     def layer(self, *, kernel: Sequence[dict] = (), codes: tuple[Code, Code] = (FLAT, FLAT), **fields) -> int:
         """A descriptor with what stands behind it; returns its number. Requantization is the identity if not given."""
-        fields = {"constant_parameters": 1, "multiplier": 1 << 15, "shift": 15, "clamp_high": 255, "kernel_taps":
+        fields = {"multiplier": 1 << 15, "shift": 15, "clamp_high": 255, "kernel_taps":
                   len(kernel), **fields}
         words = to_words(pack(DESCRIPTOR, fields), words_for(DESCRIPTOR))
         if kernel and fields.get("source", Source.STREAM) is Source.STREAM:
@@ -119,10 +119,11 @@ class Assembler:
         return address
 
     def parameters(self, records: Iterable[tuple[int, int, int]]) -> int:
-        """A parameter stream of (bias, multiplier, shift) records."""
+        """A parameter stream of full (bias, multiplier, shift) records."""
         bits, width = [], PARAMETER_CHUNK_BITS * self.cfg.parameter_chunks
         for bias, multiplier, shift in records:
-            item = pack(parameter_layout(self.cfg), {"bias": bias, "multiplier": multiplier, "shift": shift})
+            item = pack(record_layout(ParameterForm.FULL, self.cfg),
+                        {"bias": bias, "fraction": multiplier - (1 << 15), "shift": shift})
             bits += [(item >> bit) & 1 for bit in range(width)]
         return self.stream(bits)
 

@@ -7,7 +7,7 @@ import pytest
 
 from hw.config import EngineConfig
 from hw.error_code import ErrorCode
-from hw.instruction import Destination, Opcode, Source
+from hw.instruction import FORMAT_VERSION, MAGIC, Destination, Opcode, ParameterForm, Source
 from sim.emulator import Emulator, EngineError, InvariantError, MemoryImages
 from tests.sim.assembler import FLAT, Assembler, Code, with_header
 
@@ -44,7 +44,8 @@ def test_the_program_without_changes_runs():
 
 
 @pytest.mark.parametrize(("code", "header"), [
-    (ErrorCode.BAD_IDENTITY, {"IDENTITY": 0x464C02}), (ErrorCode.CONFIG_MISMATCH, {"CONFIG_DIGEST": 1}),
+    (ErrorCode.BAD_IDENTITY, {"IDENTITY": MAGIC << 8 | FORMAT_VERSION + 1}),
+    (ErrorCode.CONFIG_MISMATCH, {"CONFIG_DIGEST": 1}),
     (ErrorCode.BAD_LENGTH, {"PROGRAM_LENGTH": 257}), (ErrorCode.BAD_LENGTH, {"WEIGHT_LENGTH": 65}),
     (ErrorCode.BAD_LENGTH, {"TABLE_LENGTHS": 2049}), (ErrorCode.BAD_LENGTH, {"TABLE_LENGTHS": 1025 << 18}),
     (ErrorCode.PROGRAM_CRC, {"PROGRAM_CRC": 1}), (ErrorCode.WEIGHT_CRC, {"WEIGHT_CRC": 1}),
@@ -131,7 +132,8 @@ def test_step_that_skips_a_channel():
 @pytest.mark.parametrize("stream", ["value_address", "run_address", "parameter_address"])
 def test_stream_behind_the_end_of_the_weights(stream):
     program = Assembler(CFG)
-    sparse_layer(program, WEIGHT, constant_parameters=stream != "parameter_address", **{stream: 63})
+    form = ParameterForm.FULL if stream == "parameter_address" else ParameterForm.CONSTANT
+    sparse_layer(program, WEIGHT, parameters=form, **{stream: 63})
     assert "runs on past the end" in expect(ErrorCode.WEIGHT_RANGE, program.images(), pc=8)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hw.config import BANK_PIXELS, EngineConfig
-from hw.instruction import Destination, Operation, RowMove, Source
+from hw.instruction import Destination, Operation, ParameterForm, RowMove, Source
 from sim.emulator import Emulator
 from sim.emulator.memory import word_rows
 from tests.sim.assembler import Assembler, Code, kernel_3x3
@@ -91,7 +91,7 @@ def test_convolution_3x3(banks, k):
         parameters = [(int(b), int(m), int(s)) for b, m, s in zip(
             bench.rng.integers(-3000, 3000, 5), bench.rng.integers(1 << 15, 1 << 16, 5), bench.rng.integers(17, 24, 5))]
         layer = bench.layer(channels_out=5, **bench.program.sparse_weights(weight.reshape(5, 3, 9)),
-                            constant_parameters=0, parameter_address=bench.program.parameters(parameters),
+                            parameters=ParameterForm.FULL, parameter_address=bench.program.parameters(parameters),
                             zero_point=9, clamp_low=3, clamp_high=250)
         bench.program.tile(layer, address=bench.RESULT, rows=bench.rows, slots=bench.slots())
         memory = bench.run().memories.activations

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from compiler.ir import Requantize
+from compiler.parameter_form import store_parameters
 from compiler.weight_code import encode_layer
 from hw.config import EngineConfig
-from hw.instruction import CODE_WORD, DESCRIPTOR
+from hw.instruction import CODE_WORD, DESCRIPTOR, ParameterForm
 from sim.emulator.decode import decode_codes, decode_descriptor
+from sim.emulator.faults import InvariantError
 from sim.emulator.program_image import MemoryImages
 from sim.emulator.weights import read_parameters, read_taps
 from tests.sim.assembler import Assembler, bits_to_words, pack, to_words
@@ -66,9 +69,45 @@ def test_streams_of_many_pieces():
 def test_parameters():
     cfg = EngineConfig(accumulator_bits=24)
     program = Assembler(cfg)
-    records = [(-(1 << 23), 1 << 15, 1), ((1 << 23) - 1, (1 << 16) - 1, 40), (5, 0, 1)]
+    records = [(-(1 << 23), 1 << 15, 1), ((1 << 23) - 1, (1 << 16) - 1, 40), (5, 40000, 1)]
     program.stream([1] * 40)
-    fields = {"channels_out": 3, "parameter_address": program.parameters(records)}
+    fields = {"channels_out": 3, "parameters": ParameterForm.FULL, "parameter_address": program.parameters(records)}
     layer = decode_descriptor(to_words(pack(DESCRIPTOR, fields), 7), 0)
     found = read_parameters(layer, program.images(), cfg, 0)
     assert list(zip(found.bias.tolist(), found.multiplier.tolist(), found.shift.tolist())) == records
+
+
+def stored(requantize: Requantize, channels: int, cfg: EngineConfig):
+    """What the emulator reads of parameters that the compiler stored."""
+    kept = store_parameters(requantize, channels, cfg, "layer")
+    fields = {**kept.fields, "channels_out": channels, "parameter_address": 2}
+    layer = decode_descriptor(to_words(pack(DESCRIPTOR, fields), 7), 0)
+    images = MemoryImages([], [7, 7, *bits_to_words(kept.bits.tolist())], [], [])
+    return kept.form, read_parameters(layer, images, cfg, 0)
+
+
+@pytest.mark.parametrize(("form", "bias_bits", "offsets"), [
+    (ParameterForm.BIAS_1, 9, 1), (ParameterForm.BIAS_2, 18, 1), (ParameterForm.BIAS_3, 21, 1),
+    (ParameterForm.SCALED_1, 1, 8), (ParameterForm.SCALED_2, 10, 8), (ParameterForm.SCALED_3, 19, 3),
+    (ParameterForm.FULL, 20, 20)])
+def test_parameters_of_every_form(form, bias_bits, offsets):
+    """Biases of so many bits, the least and the greatest among them, moved left by 3 and by a channel's offset."""
+    rng, channels, least = np.random.default_rng(form.value), 30, -1 << bias_bits - 1
+    offset = np.append([0, 0], rng.integers(0, offsets, channels - 2))
+    bias = np.append([least, -least - 1], rng.integers(least, -least, channels - 2)) << (3 + offset * (offsets <= 8))
+    multiplier = {1: np.full(channels, 54321), 20: rng.integers(1 << 15, 1 << 16, channels)}.get(
+        offsets, (32 + rng.integers(0, 32, channels)) * 1024)
+    found_form, found = stored(Requantize(bias, multiplier, 7 + offset), channels, EngineConfig())
+    assert found_form is form
+    assert (found.bias == bias).all() and (found.multiplier == multiplier).all() and (found.shift == 7 + offset).all()
+
+
+def test_constant_parameters():
+    form, found = stored(Requantize([-9], [40000], [7]), 4, EngineConfig())
+    assert form is ParameterForm.CONSTANT and found.bias.tolist() == [-9] * 4 and found.shift.tolist() == [7] * 4
+
+
+def test_a_bias_too_wide_for_the_accumulator_is_an_error_of_the_compiler():
+    layer = decode_descriptor(to_words(pack(DESCRIPTOR, {"channels_out": 1, "bias": 1 << 20}), 7), 0)
+    with pytest.raises(InvariantError, match="does not fit 20 bits"):
+        read_parameters(layer, MemoryImages([], [], [], []), EngineConfig(accumulator_bits=20), 0)
