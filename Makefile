@@ -1,7 +1,10 @@
 # Everything runs in .venv, which the first target that needs it makes.
 #
 #   make sim                              simulate held-out digits in the Verilog engine, check every result
-#   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own
+#   make sim MODEL=squeezenet1.0          the whole of SqueezeNet, 224 x 224, one image; other names: digits-bypass,
+#                                         squeezenet1.0-torchvision, squeezenet1.1, squeezenet1.0-simple-bypass,
+#                                         squeezenet1.0-complex-bypass, light_squeezenet  (SIZE=64: smaller images)
+#   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own  (LABELS=names.txt)
 #   make sim WAVES=1                      and keep waveforms
 #   make test                             the test suite        (PYTEST_ARGS="-k requantize")
 #   make lint                             ruff
@@ -18,6 +21,7 @@ FIRELANE := $(VENV)/bin/firelane
 
 option = $(if $($(1)),--$(2) '$($(1))')
 SIM_OPTIONS = $(call option,MODEL,model) $(call option,IMAGE,image) $(call option,IMAGES,images) \
+    $(call option,SIZE,input-size) $(call option,LABELS,labels) \
     $(call option,BOARD,board) $(call option,BANKS,banks) $(call option,ACTIVATION_WORDS,activation-words) \
     $(call option,WEIGHT_WORDS,weight-words) $(call option,PROGRAM_WORDS,program-words) \
     $(if $(filter-out 0,$(WAVES)),--waves)

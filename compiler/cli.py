@@ -16,6 +16,7 @@ from compiler.errors import ConfigError, FirelaneError, MismatchError
 from compiler.engine_options import engine_config, engine_options
 from compiler.import_cli import import_group
 from compiler.problems import further
+from compiler.progress import display
 from compiler.quantize_cli import quantize_command
 from sim.cli import simulate as simulate_command
 
@@ -39,11 +40,12 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
     from compiler.compile import compile_model
     from compiler.report import make_report, render
     chosen = get_board(board) if board else None
-    compiled = compile_model(model, engine_config(chosen, **sizes))
+    console = Console()
+    with display(console) as progress:
+        compiled = compile_model(model, engine_config(chosen, **sizes), progress)
     folder = output or Path("build") / model.stem
     write_artefact(compiled, folder)
     report = make_report(compiled, chosen, clock_mhz and clock_mhz * 1e6)
-    console = Console()
     console.print(render(report))
     console.print(f"written: {folder}", highlight=False, soft_wrap=True)
     if not report.fits:

@@ -8,6 +8,7 @@ from pathlib import Path
 from compiler.ir import Graph
 from compiler.lower import lower
 from compiler.program import Program, emit
+from compiler.progress import Progress, silent
 from compiler.remedies import with_remedies
 from compiler.result import ResultFormat, result_format
 from compiler.schedule import ActivationCapacityError, Schedule, schedule
@@ -29,7 +30,7 @@ class Compiled:
         return self.program.cfg
 
 
-def compile_graph(graph: Graph, cfg: EngineConfig) -> Compiled:
+def compile_graph(graph: Graph, cfg: EngineConfig, progress: Progress = silent) -> Compiled:
     """Compile `graph` for the engine `cfg`; the emitted program is checked before it is returned.
 
     Raises
@@ -37,17 +38,31 @@ def compile_graph(graph: Graph, cfg: EngineConfig) -> Compiled:
     ModelError, CapacityError
         If the engine cannot do it, or is too small.
     """
-    network = lower(graph, cfg)
     try:
-        plan = schedule(network, cfg)
+        plan = make_plan(graph, cfg, progress)
     except ActivationCapacityError as problem:
         raise with_remedies(graph, cfg, problem) from None
+    return compile_plan(graph, plan, cfg, progress)
+
+
+def make_plan(graph: Graph, cfg: EngineConfig, progress: Progress = silent) -> Schedule:
+    """The first half of `compile_graph`: all but the words; of the memories only the activation memory matters."""
+    progress("compiling: lowering to tiles", 0, None)
+    network = lower(graph, cfg)
+    progress(f"compiling: scheduling for {cfg.activation_words} words", 0, None)
+    return schedule(network, cfg)
+
+
+def compile_plan(graph: Graph, plan: Schedule, cfg: EngineConfig, progress: Progress = silent) -> Compiled:
+    """The second half: `plan` was made for an engine that differs from `cfg` at most in the other memories."""
+    progress("compiling: coding weights and program", 0, None)
     program = emit(plan.network, plan, cfg)
+    progress("compiling: checking the schedule", 0, None)
     check_schedule(program)
     return Compiled(graph, program, plan, result_format(plan.network, graph.tensors[graph.output].shape, cfg))
 
 
-def compile_model(path: str | Path, cfg: EngineConfig) -> Compiled:
+def compile_model(path: str | Path, cfg: EngineConfig, progress: Progress = silent) -> Compiled:
     """Compile an ONNX file."""
     from compiler.onnx_import import load_graph         # onnx takes a second to import
-    return compile_graph(load_graph(path), cfg)
+    return compile_graph(load_graph(path), cfg, progress)

@@ -32,16 +32,9 @@ def quantize_command(model: Path, calibration: Path, output: Path, method: str, 
     say or change it. It is recorded in the result.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    console = Console(stderr=True)
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console,
-                  transient=True, disable=not console.is_terminal) as bars:
-        tasks: dict[str, int] = {}
 
-        def progress(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done)
+    from compiler.progress import display
+    with display(Console(stderr=True)) as progress:
         summary = quantize_file(model, calibration, output, method=method, limit=limit, record=record,
                                 progress=progress)
     Console().print(f"{summary}\nwritten: {output}", highlight=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import numpy as np
 from compiler.errors import ConfigError
 from models.squeezenet import Conv
 
-__all__ = ["DEEP_COMPRESSION_DENSITIES", "random_parameters"]
+__all__ = ["DEEP_COMPRESSION_DENSITIES", "published_densities", "random_parameters"]
 
 PIXEL_MIDDLE, PIXEL_SPREAD = 127.5, 64.0         # what conv1 expects of its pixels
 BIAS_SPREAD = 0.05
@@ -29,6 +29,12 @@ DEEP_COMPRESSION_DENSITIES: Mapping[str, float] = MappingProxyType({
     "fire9/squeeze1x1": 0.4996, "fire9/expand1x1": 0.9951, "fire9/expand3x3": 0.2996,
     "conv10": 0.1998,
 })
+DEEP_COMPRESSION_DENSITY = 415_921 / 1_244_448      # of all layers together
+
+
+def published_densities(convolutions: Iterable[Conv]) -> dict[str, float]:
+    """Deep Compression's density of each convolution; the overall one for those that its network does not have."""
+    return {conv.name: DEEP_COMPRESSION_DENSITIES.get(conv.name, DEEP_COMPRESSION_DENSITY) for conv in convolutions}
 
 
 def random_parameters(convolutions: Iterable[Conv], *, seed: int,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import enum
 import json
-import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,8 +123,8 @@ class _Events:
 
 
 def run(simulator: Simulator, job: Job, directory: Path,
-        progress: Callable[[int], None] = lambda frames_done: None) -> Outcome:
-    """Simulate `job`, with all files in `directory`.
+        progress: Callable[[int, int], None] = lambda frames_done, cycles: None) -> Outcome:
+    """Simulate `job`, with all files in `directory`; `progress` is told of frames done and cycles simulated.
 
     Raises
     ------
@@ -187,15 +186,13 @@ def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path) ->
         raise SimulatorError(str(log), f"the simulator ended abnormally ({ran} cocotb tests ran)")
 
 
-def _follow(future: Future, path: Path, progress: Callable[[int], None]) -> None:
-    """Tell `progress` of each new number of finished frames, until the simulation ends."""
-    seen = 0
+def _follow(future: Future, path: Path, progress: Callable[[int, int], None]) -> None:
+    """Tell `progress` of what the simulator writes, until it ends."""
     while not future.done():
-        time.sleep(POLL_SECONDS)
-        done = path.stat().st_size if path.exists() else 0      # one byte a frame
-        if done != seen:
-            seen = done
-            progress(seen)
+        wait([future], POLL_SECONDS)
+        lines = path.read_text().split("\n") if path.exists() else []
+        if len(lines) > 1:
+            progress(*map(int, lines[-2].split()))              # behind the last newline may be half a line
 
 
 def _read_events(path: Path) -> _Events:

@@ -3,59 +3,110 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from boards.cli import DEFAULT_MODEL
 from compiler.engine_options import size_options
+from compiler.progress import Progress, display
 
-DEFAULT_IMAGES = 20
+if TYPE_CHECKING:
+    from compiler.compile import Compiled
+    from models.catalogue import Entry
+
+DEFAULT_MODEL = "digits"
 LOG_COLUMNS = 120           # where there is no terminal that has a width
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What the command line says of model and engine."""
+
+    model: str
+    input_size: int | None
+    board: str | None
+    sizes: dict[str, int | None]
+
+
 @click.command()
-@click.option("--model", type=click.Path(path_type=Path), default=DEFAULT_MODEL, show_default="the embedded digits",
-              help="quantized ONNX model")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, metavar="NAME|FILE",
+              help="A network by name, see above, or a quantized ONNX file.")
+@click.option("--input-size", type=click.IntRange(min=1), help="Rows and columns of the image.  [default: 224]")
 @click.option("--image", "files", type=click.Path(path_type=Path), multiple=True,
-              help="image file of the network's size; may be repeated")
-@click.option("--images", type=click.IntRange(min=1), show_default=f"{DEFAULT_IMAGES}, with --waves 1",
-              help="held-out digits to simulate, if the network takes digits and no --image is given")
-@click.option("--board", help="whose engine to simulate  [default: one of 8 banks]")
+              help="Image file; may be repeated.")
+@click.option("--images", type=click.IntRange(min=1),
+              help="How many, if no --image is given.  [default: 20 digits, 1 for other networks and with --waves]")
+@click.option("--labels", type=click.Path(path_type=Path), help="Text file with the name of a class in each line.")
+@click.option("--board", help="Whose engine to simulate.  [default: one of 8 banks, its memories as large as needed]")
 @size_options
-@click.option("--waves", is_flag=True, help="write waveforms (slow and large; another build of the simulator)")
-def simulate(model: Path, files: tuple[Path, ...], images: int | None, board: str | None, waves: bool,
-             **sizes: int | None) -> None:
-    """Simulate the Verilog of an engine with Verilator, and check every result byte against the reference."""
-    from compiler.compile import compile_model          # after the options have been understood: these take seconds
-    from sim.images import choose_images
+@click.option("--waves", is_flag=True, help="Write waveforms (slow and large; another build of the simulator).")
+def simulate(model: str, input_size: int | None, files: tuple[Path, ...], images: int | None, labels: Path | None,
+             board: str | None, waves: bool, **sizes: int | None) -> None:
+    """Simulate the Verilog of an engine with Verilator, and check every result byte against the reference.
+
+    Networks by name: digits and digits-bypass, which are part of the project; squeezenet1.0,
+    squeezenet1.0-torchvision, squeezenet1.1, squeezenet1.0-simple-bypass, squeezenet1.0-complex-bypass and
+    light_squeezenet, which are built and quantized first (kept in build/models). Their weights are random, with the
+    densities of Deep Compression, unless the published file is found (FIRELANE_DATA).
+    """
+    from sim.images import choose_images                # after the options have been understood: these take seconds
     from sim.report import print_report
-    from sim.session import Session, check_outcome, engine_config
+    from sim.session import Session, check_outcome
     from sim.verilator import build, build_root, locked
     console = Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)
-    cfg = engine_config(board, **sizes)
-    with _progress(console) as progress:
-        task = progress.add_task("compiling the network", total=None)
 
-        def notify(text: str) -> None:
-            progress.console.print(text)
+    def notify(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
 
-        compiled = compile_model(model, cfg)
-        chosen = choose_images(compiled.graph, files, images or (1 if waves else DEFAULT_IMAGES))
-        progress.update(task, description="building the simulator")
-        simulator = build(cfg, waves=waves, notify=notify)
-        progress.update(task, description=f"simulating {chosen.description}", total=len(chosen), completed=0)
+    with display(console) as progress:
+        entry, compiled = _compiled(_Wanted(model, input_size, board, sizes), notify, progress)
+        files = files or tuple(entry.photographs[:images or 1])
+        chosen = choose_images(compiled.graph, files, images or (1 if waves else None))
+        names = _class_names(compiled, labels or entry.labels)
+        simulator = build(compiled.cfg, waves=waves, notify=notify, progress=progress)
         session = Session(compiled, simulator, build_root() / "sim" / "last")
         with locked(session.directory):
-            report = check_outcome(session, chosen, notify=notify,
-                                   progress=lambda done: progress.update(task, completed=done))
+            report = check_outcome(session, chosen, labels=names, notify=notify, progress=progress)
+    console.print(f"image: {chosen.description}", highlight=False, soft_wrap=True)
     print_report(console, report)
     if waves:
-        console.print(f"waveforms: {session.directory / f'dump.{simulator.waves}'}", soft_wrap=True)
+        notify(f"waveforms: {session.directory / f'dump.{simulator.waves}'}")
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                    TimeElapsedColumn(), console=console, transient=True)
+def _compiled(wanted: _Wanted, notify, progress: Progress) -> tuple[Entry, Compiled]:
+    """The network and the engine that are wanted; says which they are."""
+    from compiler.engine_fit import GROWING, compile_fitting
+    from compiler.onnx_import import load_graph
+    from sim.session import engine_config
+    cfg = engine_config(wanted.board, **wanted.sizes)
+    entry = _entry(wanted, progress)
+    if entry.origin:
+        notify(f"model: {entry.path} ({entry.origin})")
+    free = () if wanted.board else [name for name in GROWING if wanted.sizes.get(name) is None]
+    compiled = compile_fitting(load_graph(entry.path), cfg, free, progress)
+    if compiled.cfg != cfg:
+        cfg = compiled.cfg
+        notify(f"engine: {cfg.banks} banks of {cfg.activation_words:,} words, {cfg.weight_words:,} words of weights, "
+               f"{cfg.program_words:,} of program, chosen so that the network fits")
+    return entry, compiled
+
+
+def _entry(wanted: _Wanted, progress: Progress) -> Entry:
+    """A network by name, or a file."""
+    from compiler.errors import ConfigError
+    from models.catalogue import NAMES, Entry, find
+    path = Path(wanted.model)
+    if wanted.model in NAMES or not path.exists():
+        return find(wanted.model, input_size=wanted.input_size, progress=progress)
+    if wanted.input_size is not None:
+        raise ConfigError("--input-size", f"{path} has one size only", hint="export it again with another one")
+    return Entry(path=path)
+
+
+def _class_names(compiled: Compiled, file: Path | None) -> tuple[str, ...]:
+    """Of the network's classes, if there is a file that has them."""
+    from sim.classes import read_labels
+    return read_labels(file, compiled.graph.tensors[compiled.graph.output].channels) if file else ()

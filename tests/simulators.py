@@ -13,12 +13,12 @@ from sim.session import Session, engine_config
 from sim.verilator import Simulator, build
 from tests.end_to_end.test_reference_equals_emulator import compiled_network
 
-ROOM = {"weight_words": 1 << 15, "program_words": 1 << 13, "value_symbols": 4096, "run_symbols": 4096,
-        "accumulator_bits": 28, "average_channels": 256}
+ROOM = {"weight_words": 1 << 17, "program_words": 1 << 13, "value_symbols": 4096, "run_symbols": 4096,
+        "accumulator_bits": 28, "average_channels": 1024}
 
 
 def roomy_engine(banks: int) -> EngineConfig:
-    """An engine for random networks."""
+    """An engine for random networks, and for whole SqueezeNets at a reduced resolution."""
     return EngineConfig(banks=banks, activation_words=4096, trace=True, **ROOM)
 
 

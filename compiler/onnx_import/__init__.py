@@ -69,6 +69,7 @@ def load_graph(path: str | Path) -> Graph:
 def import_graph(path: Path) -> Graph:
     """The graph as it stands in the file, before any pass."""
     model = read_model(path)
+    _refuse_float(model.graph, path)
     nodes, problems = order_nodes(model.graph)
     problems += _unsupported(model.graph)
     values, builder, output = {}, None, None
@@ -90,6 +91,15 @@ def import_graph(path: Path) -> Graph:
     graph = Graph(model.graph.name or path.stem, tuple(builder.nodes), builder.tensors, builder.input_tensor.name,
                   _stored(values[output]).name, metadata)
     return verify(graph, after="import")
+
+
+def _refuse_float(graph: onnx.GraphProto, path: Path) -> None:
+    """One word about the whole, in place of one about each layer."""
+    kinds = {node.op_type for node in graph.node}
+    quantized = any(kind in QOPERATORS or "quantize" in kind.lower() or kind.endswith("Integer") for kind in kinds)
+    if kinds & {"Conv", "Gemm", "MatMul"} and not quantized:
+        raise ModelError(str(path), "a float model, the engine computes with integers",
+                         hint="quantize it first: firelane quantize MODEL --calib IMAGES -o QUANTIZED")
 
 
 def _unsupported(graph: onnx.GraphProto) -> list[ModelError]:

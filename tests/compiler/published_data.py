@@ -1,16 +1,16 @@
 """The published files that some tests need, and the reason to skip where they are absent."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from compiler.preprocessing import read_pixels
+from models.published_data import class_of, data_folder, photographs
 
-PLACE = Path(os.environ.get("FIRELANE_DATA", Path(__file__).parents[3] / "shared/data"))
+PLACE = data_folder()
 NET_FILE = PLACE / "deep_compression/compressed_SqueezeNet.net"
-IMAGES = sorted((PLACE / "images").glob("*.png"))
+IMAGES = photographs()
 
 needs_net = pytest.mark.skipif(not NET_FILE.exists(), reason=f"no {NET_FILE}; FIRELANE_DATA says where the data are")
 needs_images = pytest.mark.skipif(not IMAGES, reason=f"no images in {PLACE}; FIRELANE_DATA says where the data are")
@@ -22,7 +22,7 @@ def images(size: int, count: int | None = None) -> tuple[np.ndarray, np.ndarray]
     step = max(len(IMAGES) // count, 1) if count else 1
     chosen = IMAGES[::step][:count]
     return (np.stack([read_pixels(path, 3, size, size, 256) for path in chosen]),
-            np.array([int(path.name[:4]) for path in chosen]))
+            np.array([class_of(path) for path in chosen]))
 
 
 def accuracy(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:

@@ -7,8 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from compiler.errors import ModelError
 from compiler.ir import AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Rescale
 from compiler.onnx_import import HOST_OPERATORS, load_graph
+from models.squeezenet import build
 from sim.onnx_session import OnnxSession, compare_layers
 from sim.reference import run
 
@@ -347,3 +349,10 @@ def test_rescale_of_the_input_alone(load):
     model = Model()
     graph = load(model.proto(model.quantized(model.quantized("image"), 0.02, 50)))
     assert isinstance(graph.nodes[0], Rescale) and not isinstance(graph.nodes[0], Conv)
+
+
+def test_float_model_is_refused_in_one_line(tmp_path):
+    onnx.save(build("squeezenet1.1", input_size=64), tmp_path / "float.onnx")
+    with pytest.raises(ModelError, match=r"^\S+/float\.onnx: a float model, the engine computes with integers; "
+                                         r"quantize it first: firelane quantize MODEL --calib IMAGES -o QUANTIZED$"):
+        load_graph(tmp_path / "float.onnx")

@@ -41,6 +41,8 @@ def test_one_image_file(run, tmp_path):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--model", "no.onnx"], "no.onnx"), (["--image", "no.png"], "no.png"), (["--banks", 3], "banks must be"),
+    (["--model", "resnet"], "resnet: no such network; a file, or one of digits, digits-bypass, squeezenet1.0, "),
+    (["--input-size", 64], "digits has one size only"), (["--labels", "no.txt"], "no.txt"),
     (["--board", "toaster"], "unknown board"), (["--images", 9999], "there are 360 held-out digits"),
 ])
 def test_user_errors_are_one_line(run, arguments, message):

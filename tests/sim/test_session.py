@@ -1,4 +1,4 @@
-"""What is said about a difference, and how cycles are attributed to layers."""
+"""What is said about a difference."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from boards.cli import DEFAULT_MODEL
 from compiler.compile import compile_model
 from compiler.errors import ConfigError
 from compiler.ir import Conv, Graph
-from sim.bench import Outcome, TileTime, Verdict
+from models.catalogue import EMBEDDED
 from sim.images import choose_images
-from sim.session import Session, _explain, dense_macs, engine_config, instruction_cycles
+from sim.session import Session, _explain, engine_config
 from tests.simulators import session
 
 
 @pytest.fixture(scope="module")
 def digits() -> Session:
-    return Session(compile_model(DEFAULT_MODEL, engine_config(None)), None, None)
+    return Session(compile_model(EMBEDDED["digits"], engine_config(None)), None, None)
 
 
 def with_other_bias(graph: Graph, name: str, channel: int) -> Graph:
@@ -41,21 +40,6 @@ def test_first_difference_is_named(digits, tmp_path):
     text = _explain(wrong, choose_images(graph, (), 1).pixels[0], 7)
     assert text.startswith(f"frame 7: layer {convolution.name} ")
     assert ", channel 3, row 0, column 0: expected " in text
-
-
-def test_dense_macs(digits):
-    """conv1 of the digit network: 24 filters of 3 x 3 on one channel, 27 x 27 outputs."""
-    macs = dense_macs(digits.graph)
-    first = next(node for node in digits.graph.nodes if isinstance(node, Conv))
-    assert macs[first.name] == first.weight.size * 27 * 27
-
-
-def test_instruction_cycles_of_the_second_frame():
-    tiles = [TileTime(8, 10, 15), TileTime(12, 20, 30), TileTime(8, 50, 56), TileTime(12, 60, 75)]
-    outcome = Outcome(verdict=Verdict.COMPLETE, results=[], frames=[], tiles=tiles, csrs={}, cycles=80, run_cycles=75,
-                      seconds=1.0)
-    assert instruction_cycles(outcome, 2, 0) == [5, 15]
-    assert instruction_cycles(outcome, 2, 1) == [6, 19]
 
 
 def test_impossible_size():

@@ -36,8 +36,8 @@ def test_built_once(monkeypatch):
     first = simulator(roomy_engine(2))
     monkeypatch.setattr(verilator, "_compile", lambda *arguments: pytest.fail("compiled again"))
     told = []
-    assert build(roomy_engine(2), notify=told.append) == first
-    assert told == ["exporting Verilog"]
+    assert build(roomy_engine(2), notify=told.append, progress=lambda stage, done, total: told.append(stage)) == first
+    assert told == ["writing the engine's Verilog"]
     assert first.build_seconds > 0
 
 

@@ -1,0 +1,136 @@
+"""Networks by name, ready to be compiled: the embedded ones, and the published ones, built and quantized here.
+
+    find("squeezenet1.1", input_size=64).path       a QDQ ONNX file in build/models
+
+Nothing is downloaded. Weights are random, with the densities of Deep Compression, and ranges are calibrated with
+`models.made_images`. Only SqueezeNet v1.0 at the size of its images takes the published weights, and is calibrated with
+photographs, where `models.published_data` finds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import onnx
+
+from compiler.errors import ConfigError
+from compiler.files import build_root, digest, locked
+from compiler.progress import Progress, silent
+from models.made_images import made_images
+from models.published_data import labels_file, net_file, photographs
+from models.squeezenet import NETWORKS, build
+from models.squeezenet_weights import published_densities
+
+__all__ = ["NAMES", "Entry", "find"]
+
+HERE = Path(__file__).resolve().parent
+EMBEDDED = {"digits": HERE / "digits_squeezenet.onnx", "digits-bypass": HERE / "digits_squeezenet_bypass.onnx"}
+LIGHT = "light_squeezenet"
+LIGHT_WEIGHTS = "the weights that the onnx package gives, one value for each layer"
+PUBLISHED = tuple(NETWORKS)
+NAMES = (*EMBEDDED, *PUBLISHED, LIGHT)
+SIZE = 224                              # rows and columns of the image if nobody says otherwise
+WEIGHT_SEED, IMAGE_SEED = 1, 2
+MADE_IMAGES = 16                        # to calibrate with
+SOURCES = [file for pattern in ("compiler/*quant*.py", "compiler/calibration*.py", "compiler/scale_groups.py",
+                                "compiler/fold_preprocessing.py", "compiler/deep_compression.py",
+                                "models/squeezenet*.py", "models/made_images.py", "models/catalogue.py")
+           for file in sorted(HERE.parent.glob(pattern))]       # what the result depends on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A quantized network.
+
+    Parameters
+    ----------
+    path : Path
+        Of the ONNX file.
+    origin : str
+        Where weights and ranges come from, in one line; empty for the embedded networks.
+    photographs : sequence of Path
+        Images that it knows.
+    labels : Path, optional
+        Names of its classes.
+    """
+
+    path: Path
+    origin: str = ""
+    photographs: Sequence[Path] = ()
+    labels: Path | None = None
+
+
+def find(name: str, *, input_size: int | None = None, progress: Progress = silent) -> Entry:
+    """The network called `name`, with images of `input_size` rows and columns.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network, or not of that size.
+    """
+    if name not in NAMES:
+        raise ConfigError("model", f"{name}: no such network", hint=f"a file, or one of {', '.join(NAMES)}")
+    if name not in PUBLISHED and input_size is not None:
+        raise ConfigError("--input-size", f"{name} has one size only", hint=f"possible for {', '.join(PUBLISHED)}")
+    if name in EMBEDDED:
+        return Entry(path=EMBEDDED[name])
+    size = input_size or SIZE
+    published = _published_files(size) if name == "squeezenet1.0" else None
+    key = digest([name, f"{size}", version("onnxruntime"), *SOURCES, *([net_file()] if published else [])])
+    path = build_root() / "models" / f"{name}-{size}-{key}.onnx"
+    with locked(path):
+        if not path.exists():
+            _make(path, name, size, published, progress)
+    if published:
+        return Entry(path=path, origin=f"the published Deep Compression weights, {net_file()}",
+                     photographs=published, labels=labels_file())
+    weights = LIGHT_WEIGHTS if name == LIGHT else "random weights of the published densities"
+    return Entry(path=path, origin=f"{weights}, calibrated with made images")
+
+
+def _published_files(size: int) -> list[Path] | None:
+    """The photographs, if these and the weights are there, and the weights are for this size of image."""
+    from compiler.deep_compression import INPUT_SIZES
+    return photographs() or None if size in INPUT_SIZES and net_file() else None
+
+
+def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, progress: Progress) -> None:
+    """Build and quantize; the file appears when it is complete."""
+    from compiler.float_model import write_model
+    from compiler.fold_preprocessing import fold_preprocessing, metadata
+    from compiler.onnx_import.reader import read_input
+    from compiler.preprocessing import preprocessing_of
+    from compiler.quantize import quantize
+    progress(f"building {name}", 0, None)
+    model = fold_preprocessing(_float_model(name, size, bool(published)))
+    shape, record = read_input(model.graph).dims, preprocessing_of(metadata(model))
+    if published:
+        from compiler.calibration_images import calibration_images
+        images = calibration_images(published[0].parent, shape, record, record, len(published))
+    else:
+        images = [record.real(image) for image in made_images(MADE_IMAGES, shape, seed=IMAGE_SEED)]
+    quantized = quantize(model, images, progress=lambda stage, done: progress(
+        f"quantizing {name}: {stage}", done, len(images)))
+    write_model(quantized, path)
+
+
+def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
+    """As `compiler.quantize` takes it."""
+    if published:
+        from compiler.deep_compression import decode, network
+        return network(decode(net_file()), input_size=size)
+    if name == LIGHT:
+        return _light_model()
+    return build(name, input_size=size, seed=WEIGHT_SEED,
+                 densities=published_densities(NETWORKS[name].convolutions))
+
+
+def _light_model() -> onnx.ModelProto:
+    """As the exporter wrote it, with the record of how images get into it, which he did not make."""
+    from compiler.float_model import read_float_model
+    from compiler.preprocessing import Preprocessing, record_preprocessing
+    source = Path(onnx.__file__).parent / f"backend/test/data/light/{LIGHT}.onnx"
+    return record_preprocessing(read_float_model(source), Preprocessing(channels="RGB", resize=256))

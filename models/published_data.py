@@ -1,0 +1,42 @@
+"""Files that were published with SqueezeNet and are no part of this project: used where they are there.
+
+They are looked for in the folder FIRELANE_DATA, or in `../shared/data` beside the project:
+
+    deep_compression/compressed_SqueezeNet.net      the weights, see `compiler.deep_compression`
+    images/0000_*.png                               photographs; a name begins with the index of the class
+    labels.txt                                      names of the classes, see `sim.labels`
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["class_of", "data_folder", "labels_file", "net_file", "photographs"]
+
+
+def data_folder() -> Path:
+    """Where the files are, if they are anywhere."""
+    return Path(os.environ.get("FIRELANE_DATA", Path(__file__).resolve().parents[2] / "shared/data"))
+
+
+def net_file() -> Path | None:
+    return _existing(data_folder() / "deep_compression/compressed_SqueezeNet.net")
+
+
+def labels_file() -> Path | None:
+    return _existing(data_folder() / "labels.txt")
+
+
+def photographs() -> list[Path]:
+    """In the order of their classes; none if there are none."""
+    return sorted((data_folder() / "images").glob("*.png"))
+
+
+def class_of(photograph: Path) -> int:
+    """Its class, from its name."""
+    return int(photograph.name[:4])
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.is_file() else None

@@ -1,0 +1,61 @@
+"""The engine grows as far as a network needs, where it may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from compiler.engine_fit import ACTIVATION_WORDS, GROWING, MEMORIES, compile_fitting
+from compiler.errors import CapacityError
+from compiler.ir import Conv
+from compiler.onnx_import import load_graph
+from hw.config import EngineConfig
+from models.catalogue import EMBEDDED
+
+DEFAULT = EngineConfig()
+SMALL = replace(DEFAULT, weight_words=64, program_words=64)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return load_graph(EMBEDDED["digits"])
+
+
+def with_large_weights(graph):
+    """All weights of the last convolution at their largest, so that its sums need more bits."""
+    last = [node for node in graph.nodes if isinstance(node, Conv)][-2]
+    return graph.with_nodes(replace(node, weight=np.full_like(node.weight, 127)) if node is last else node
+                            for node in graph.nodes)
+
+
+def test_what_fits_stays(graph):
+    assert compile_fitting(graph, DEFAULT).cfg == DEFAULT
+
+
+def test_memories_grow_together(graph):
+    found = compile_fitting(graph, SMALL).cfg
+    assert found == replace(SMALL, **{name: max(size, getattr(SMALL, name)) for name, size in MEMORIES[0].items()})
+
+
+def test_activation_memory_takes_the_first_depth_that_is_enough(graph):
+    found = compile_fitting(graph, replace(DEFAULT, activation_words=16))
+    assert found.cfg.activation_words == ACTIVATION_WORDS[0]
+    assert found.program.cfg == found.cfg
+
+
+def test_accumulators_grow(graph):
+    large = with_large_weights(graph)
+    narrow = replace(DEFAULT, accumulator_bits=20)
+    with pytest.raises(CapacityError, match="accumulator_bits is 20"):
+        compile_fitting(large, narrow, free=())
+    assert compile_fitting(large, narrow).cfg.accumulator_bits == 24
+
+
+def test_what_is_not_free_stays(graph):
+    free = [name for name in GROWING if name != "weight_words"]
+    with pytest.raises(CapacityError, match=r"^weight_words: the network needs \d+, the engine has 64"):
+        compile_fitting(graph, SMALL, free)
+    with pytest.raises(CapacityError, match="needs .* words of activation memory"):
+        compile_fitting(graph, replace(DEFAULT, activation_words=16), free=())

@@ -1,0 +1,83 @@
+"""Networks by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from compiler.cli import main
+from compiler.errors import ConfigError
+from compiler.ir import Conv
+from compiler.onnx_import import load_graph
+from models import catalogue
+from models.catalogue import EMBEDDED, LIGHT, NAMES, PUBLISHED, find
+from tests.compiler.published_data import IMAGES, NET_FILE, needs_images, needs_net
+
+SMALL = 64
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """No published data, and nothing built before."""
+    monkeypatch.setenv("FIRELANE_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_networks_at_a_reduced_size(name, alone):
+    entry = find(name, input_size=SMALL)
+    graph = load_graph(entry.path)
+    assert graph.tensors[graph.input].shape == (3, SMALL, SMALL)
+    assert graph.tensors[graph.output].channels == 1000
+    assert "random weights" in entry.origin and entry.labels is None and not entry.photographs
+    nonzero = sum(np.count_nonzero(node.weight) for node in graph.nodes if isinstance(node, Conv))
+    weights = sum(node.weight.size for node in graph.nodes if isinstance(node, Conv))
+    assert 0.30 < nonzero / weights < 0.35
+
+
+def test_made_once(alone, monkeypatch):
+    stages = []
+    first = find("squeezenet1.1", input_size=SMALL, progress=lambda stage, done, total: stages.append(stage))
+    assert "quantizing squeezenet1.1: extremes" in stages
+    monkeypatch.setattr(catalogue, "_make", lambda *arguments: pytest.fail("made again"))
+    assert find("squeezenet1.1", input_size=SMALL) == first
+    with pytest.raises(pytest.fail.Exception):
+        find("squeezenet1.1", input_size=SMALL + 2)
+
+
+def test_exporters_graph(alone):
+    graph = load_graph(find(LIGHT).path)
+    assert graph.tensors[graph.input].shape == (3, 224, 224)
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_embedded_networks_need_nothing(name, alone):
+    assert find(name).path.exists() and find(name).origin == ""
+
+
+@needs_net
+@needs_images
+def test_published_weights_are_taken_where_they_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path))
+    entry = find("squeezenet1.0")
+    assert str(NET_FILE) in entry.origin and list(entry.photographs) == IMAGES and entry.labels.name == "labels.txt"
+    nonzero = sum(np.count_nonzero(node.weight) for node in load_graph(entry.path).nodes if isinstance(node, Conv))
+    assert nonzero <= 415_921                       # published; a few become 0 when they are quantized
+    assert nonzero > 0.98 * 415_921
+    assert "random" in find("squeezenet1.0", input_size=SMALL).origin
+
+
+@pytest.mark.parametrize(("name", "size", "message"), [
+    ("resnet", None, "^model: resnet: no such network; a file, or one of digits, "),
+    ("digits", 64, "^--input-size: digits has one size only; possible for squeezenet1.0, "),
+    ("squeezenet1.1", 8, "^input size: 8 is too small for squeezenet1.1: "),
+])
+def test_refused(name, size, message, alone):
+    with pytest.raises(ConfigError, match=message):
+        find(name, input_size=size)
+
+
+def test_help_names_them_all(capsys):
+    assert main(["simulate", "--help"]) == 0
+    text = capsys.readouterr().out.replace("\n", " ").replace("  ", " ").replace("- ", "-")
+    assert [name for name in NAMES if name not in text.replace(" ", "")] == []
