@@ -76,6 +76,15 @@ class GraphBuilder:
         return verify(Graph("test", tuple(self.nodes), self.tensors, "image", output))
 
 
+def chain_of_fires(layers: int = 5, size: int = 27) -> Graph:
+    """Fires one after the other, and a classifier."""
+    build = GraphBuilder(3, 2 * size, 2 * size)
+    tensor = build.conv("image", 8, kernel=3, stride=2, pad=1)
+    for _ in range(layers):
+        tensor = build.fire(tensor, 4, 16)
+    return build.graph(build.average(build.conv(tensor, 10)))
+
+
 def check_against_reference(compiled: Compiled, seed: int = 0) -> None:
     """The emulator runs the emitted words and gives what the reference computes."""
     graph = compiled.graph

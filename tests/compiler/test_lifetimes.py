@@ -110,3 +110,11 @@ def test_sums_that_are_written_too_far_behind_are_refused(tight, by):
     if by < 16:
         with pytest.raises(InvariantError, match="which later channels read as slot"):
             Emulator(CFG, program).run_frame(np.zeros((14, 14, 3), np.uint8))
+
+
+def test_live_words_of_a_hand_made_case():
+    build = GraphBuilder(4, 14, 14)
+    network = lower(build.graph(build.conv("image", 6)), replace(CFG, banks=1))
+    order = order_steps(network, all_steps(network, replace(CFG, banks=1)))
+    words = live_words(lifetimes(network, order), len(order))
+    assert words.max() == 4 + 6 and np.count_nonzero(words == 10) == 14

@@ -1,0 +1,35 @@
+"""compiler.order_search: which maps to complete at once."""
+
+from dataclasses import replace
+
+from compiler.lower import lower
+from compiler.order_search import evaluate, search_whole_maps
+from compiler.steps import all_steps
+from hw.config import EngineConfig
+from tests.compiler.build import chain_of_fires
+
+CFG = EngineConfig(banks=4, weight_words=1 << 16, activation_words=64)
+NETWORK = lower(chain_of_fires(size=13), CFG)
+STEPS = all_steps(NETWORK, CFG)
+
+
+def test_a_whole_map_is_at_least_all_its_row_groups():
+    for name, found in NETWORK.maps.items():
+        assert evaluate(NETWORK, STEPS, [name]).peak >= found.channels * found.groups(CFG)
+
+
+def test_the_search_improves_on_what_it_starts_from():
+    found = search_whole_maps(NETWORK, STEPS, CFG)
+    assert found == sorted(found) and len({candidate.whole for candidate in found}) == len(found)
+    assert found[0].peak < evaluate(NETWORK, STEPS, ()).peak
+    assert found[0] == evaluate(NETWORK, STEPS, found[0].whole)
+
+
+def test_no_change_of_one_map_helps_the_best():
+    best = search_whole_maps(NETWORK, STEPS, CFG)[0]
+    assert all(evaluate(NETWORK, STEPS, set(best.whole) ^ {name}).peak >= best.peak for name in NETWORK.maps)
+
+
+def test_a_roomy_memory_ends_the_search_early():
+    roomy = replace(CFG, activation_words=4096)
+    assert len(search_whole_maps(NETWORK, STEPS, roomy)) < len(search_whole_maps(NETWORK, STEPS, CFG))
