@@ -10,7 +10,7 @@ from compiler.packing import descriptor_fields, field_table, pack, split_words
 from compiler.parameter_form import store_parameters
 from compiler.steps import tile_table
 from compiler.weight_code import EncodedLayer, encode_layer
-from compiler.weight_memory import SymbolTable, WeightMemory
+from compiler.weight_memory import StreamKind, SymbolTable, WeightMemory
 from hw.config import EngineConfig
 from hw.instruction import (CODE_WORD, DESCRIPTOR_WORDS, KERNEL_ENTRY, KERNEL_ENTRY_BITS, Destination, Source)
 
@@ -64,8 +64,8 @@ def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memor
                                run_room=cfg.run_symbols - len(memories.runs.entries))
         fields |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups,
                    "dense": encoded.dense, "raw_values": encoded.raw_values,
-                   "value_address": memories.weights.add(encoded.value_bits),
-                   "run_address": memories.weights.add(encoded.run_bits) if len(encoded.run_bits) else 0,
+                   "value_address": memories.weights.add(StreamKind.VALUES, encoded.value_bits),
+                   "run_address": 0 if encoded.dense else memories.weights.add(StreamKind.RUNS, encoded.run_bits),
                    "value_table": memories.values.add([value & 0xFF for value in encoded.value_table]),
                    "run_table": memories.runs.add(encoded.run_table)}
         codes = [pack(field_table(CODE_WORD), word, layer.name) for word in encoded.code_words]
@@ -84,7 +84,7 @@ def _kernel_words(table, layer: TileLayer) -> list[int]:
 def _requantize(requantize: Requantize, channels: int, where: str, cfg: EngineConfig, memories: Memories) -> dict:
     common = {"zero_point": requantize.zero_point, "clamp_low": requantize.low, "clamp_high": requantize.high}
     stored = store_parameters(requantize, channels, cfg, where)
-    address = memories.weights.add(stored.bits) if len(stored.bits) else 0
+    address = memories.weights.add(StreamKind.PARAMETERS, stored.bits) if len(stored.bits) else 0
     return common | stored.fields | {"parameter_address": address}
 
 

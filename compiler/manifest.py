@@ -10,6 +10,7 @@ from dataclasses import asdict
 from compiler.compile import Compiled
 from compiler.ir import Tensor
 from compiler.layers import View
+from compiler.rom_size import rom_size
 from hw.instruction import FORMAT_VERSION
 
 MANIFEST_VERSION = 1
@@ -24,9 +25,11 @@ def manifest(compiled: Compiled, files: Mapping[str, bytes]) -> str:
     output : shape (channels, rows, columns) and order of the result bytes, see `compiler.result`
     chunks : maps that are channels of a map in `tensors` which never stands as a whole: map, first channel, channels
     layers : name, kind, descriptor address
+    rom : bytes of the ROM image, and bits of its parts, see `compiler.rom_size`
     instructions : word address, opcode, layer; what is written: tensor, first_row, rows, channels, at words, row
     """
     program, graph = compiled.program, compiled.graph
+    rom = rom_size(program)
     source, result = graph.tensors[graph.input], graph.tensors[graph.output]
     document = {
         "manifest_version": MANIFEST_VERSION,
@@ -39,6 +42,7 @@ def manifest(compiled: Compiled, files: Mapping[str, bytes]) -> str:
                   "order": "row, column, channel"},
         "output": {**_quantization(result), "shape": list(result.shape), "group_rows": compiled.result.group_rows,
                    "order": "row group, channel, row, column"},
+        "rom": {"bytes": rom.bytes, "bits": asdict(rom)},
         "maps": [{"name": m.name, "channels": m.channels, "rows": m.height, "columns": m.width,
                   "parts_log2": m.parts_log2} for m in program.network.maps.values()],
         "chunks": {name: _view(chunk.whole) for name, chunk in sorted(program.network.chunks.items())},

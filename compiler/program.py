@@ -17,7 +17,7 @@ from compiler.problems import raise_all
 from compiler.schedule import Schedule
 from compiler.steps import Step, tile_table
 from compiler.weight_code import EncodedLayer
-from compiler.weight_memory import SymbolTable, WeightMemory
+from compiler.weight_memory import SymbolTable, WeightMemory, WeightStream
 from hw.config import EngineConfig
 from hw.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, Destination, Header, Opcode, instruction_words
 
@@ -52,6 +52,7 @@ class Program:
     network: Network
     program: tuple[int, ...]
     weights: tuple[int, ...]
+    streams: tuple[WeightStream, ...]           #: what stands in `weights`
     values: tuple[int, ...]         #: int8 as unsigned bytes
     runs: tuple[int, ...]
     descriptor_addresses: tuple[int, ...]       #: of each layer of the network
@@ -89,8 +90,8 @@ def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
     instructions += split_words(pack(instruction_fields(cfg), {"opcode": Opcode.END, "wait_load": 1}, "end"), size)
     body = [*instructions, *tail]
     header = _header(cfg, body, memories)
-    return Program(cfg, network, (*header, *body), tuple(memories.weights.words), tuple(memories.values.entries),
-                   tuple(memories.runs.entries), addresses, descriptors, tuple(notes))
+    return Program(cfg, network, (*header, *body), tuple(memories.weights.words), tuple(memories.weights.streams),
+                   tuple(memories.values.entries), tuple(memories.runs.entries), addresses, descriptors, tuple(notes))
 
 
 def _arrange(descriptors: Sequence[Descriptor], first: int) -> tuple[tuple[int, ...], list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from rich.console import Group
@@ -15,6 +15,7 @@ from compiler.cost_model import FrameCost, frame_cost
 from compiler.ir import Conv
 from compiler.layers import AverageLayer, LoadLayer, OutputLayer, TileLayer
 from compiler.resources import engine_resources
+from compiler.rom_size import RomSize, rom_size
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,11 @@ class Usage:
 
 @dataclass(frozen=True)
 class LayerLine:
-    """One layer in numbers: `density` and `code_bits` (per weight that is not zero) of layers with a weight stream."""
+    """One layer in numbers.
+
+    Of layers with a weight stream: `density`; `code_bits` per weight that is not zero; `overhead`, how much larger the
+    code is than the entropy of values and runs (0.02: 2 %), None if that is 0.
+    """
 
     name: str
     kind: str
@@ -41,15 +46,17 @@ class LayerLine:
     taps: int
     density: float | None
     code_bits: float | None
+    overhead: float | None
 
 
 @dataclass(frozen=True)
 class Report:
-    """`dense_macs`: of a frame, zero weights counted; `lanes`: multipliers that work on it."""
+    """`rom`: the image; `dense_macs`: of a frame, zero weights counted; `lanes`: multipliers that work on it."""
 
     usage: tuple[Usage, ...]
     layers: tuple[LayerLine, ...]
     cost: FrameCost
+    rom: RomSize
     dense_macs: int
     lanes: int
     clock_hz: float | None
@@ -71,8 +78,8 @@ def make_report(compiled: Compiled, board: Board | None = None, clock_hz: float 
     """Numbers of a compiled network, on `board` if there is one."""
     program, plan, cfg = compiled.program, compiled.plan, compiled.cfg
     cost = frame_cost(program.network, plan.steps, plan.wait_load, cfg, program.encoded)
-    return Report(tuple(_usage(compiled, board)), tuple(_layer_lines(compiled, cost)), cost, _dense_macs(compiled),
-                  cfg.lanes, clock_hz or (board.clock_hz if board else None))
+    return Report(tuple(_usage(compiled, board)), tuple(_layer_lines(compiled, cost)), cost, rom_size(program),
+                  _dense_macs(compiled), cfg.lanes, clock_hz or (board.clock_hz if board else None))
 
 
 def _usage(compiled: Compiled, board: Board | None) -> Iterator[Usage]:
@@ -96,14 +103,16 @@ def _layer_lines(compiled: Compiled, cost: FrameCost) -> Iterator[LayerLine]:
     counts = np.bincount([step.layer for step in plan.steps], minlength=len(program.network.layers)).tolist()
     kinds = {TileLayer: "tile", LoadLayer: "load", AverageLayer: "average", OutputLayer: "output"}
     for number, (layer, descriptor) in enumerate(zip(program.network.layers, program.descriptors)):
-        encoded, density, bits, taps = descriptor.encoded, None, None, 0
+        encoded, density, bits, overhead, taps = descriptor.encoded, None, None, None, 0
         if encoded:
             nonzero = max(int(np.count_nonzero(layer.weights)), 1)
             density, bits = nonzero / layer.weights.size, encoded.coded_bits / nonzero
+            overhead = encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None
             taps = int(encoded.taps.sum())
         elif isinstance(layer, TileLayer):
             taps = layer.channels_out * len(layer.places)
-        yield LayerLine(layer.name, kinds[type(layer)], counts[number], cost.layers[layer.name], taps, density, bits)
+        yield LayerLine(layer.name, kinds[type(layer)], counts[number], cost.layers[layer.name], taps, density, bits,
+                        overhead)
 
 
 def _dense_macs(compiled: Compiled) -> int:
@@ -115,7 +124,7 @@ def _dense_macs(compiled: Compiled) -> int:
 
 def render(report: Report) -> Group:
     """For the terminal."""
-    return Group(_usage_table(report), _layer_table(report), _summary(report))
+    return Group(_usage_table(report), _rom_table(report.rom), _layer_table(report), _summary(report))
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -136,12 +145,22 @@ def _usage_table(report: Report) -> Table:
     return table
 
 
+def _rom_table(rom: RomSize) -> Table:
+    table = _table("ROM image", "", "bytes", "share")
+    for name, bits in asdict(rom).items():
+        table.add_row(name, f"{bits / 8:.0f}", f"{bits / max(rom.bits, 1):.1%}")
+    table.add_row("all", f"{rom.bytes}", "")
+    return table
+
+
 def _layer_table(report: Report) -> Table:
-    table = _table("Layers", "layer", "runs", "taps", "density", "bits/weight", "cycles", "share")
+    table = _table("Layers", "layer", "runs", "taps", "density", "bits/weight", "excess", "cycles",
+                   "share")
     for line in report.layers:
         table.add_row(line.name, f"{line.instructions}", f"{line.taps or ''}",
                       "" if line.density is None else f"{line.density:.1%}",
                       "" if line.code_bits is None else f"{line.code_bits:.2f}",
+                      "" if line.overhead is None else f"{line.overhead:.1%}",
                       f"{line.cycles}", f"{line.cycles / report.cost.total:.1%}")
     return table
 

@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
-from hw.config import MEMORY_BITS
+from compiler.prefix_code import words_of
 
 
-def bits_of(numbers: np.ndarray, width: int) -> np.ndarray:
-    """uint8 of 0 and 1, (len(numbers) * width,): each number's bits, least significant first."""
-    numbers = np.asarray(numbers, np.int64)
-    return ((numbers[:, None] >> np.arange(width)) & 1).astype(np.uint8).reshape(-1)
+class StreamKind(Enum):
+    """What a stream of the weight memory holds."""
+
+    VALUES = "values"
+    RUNS = "runs"
+    PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True)
+class WeightStream:
+    """A stream in the weight memory: its first word, and its length in bits."""
+
+    kind: StreamKind
+    address: int
+    bits: int
 
 
 class WeightMemory:
-    """Bit streams, each from a word boundary."""
+    """Bit streams, each from a word boundary. `streams` are those that stand there, in order."""
 
     def __init__(self):
         self.words: list[int] = []
+        self.streams: list[WeightStream] = []
         self._found: dict[bytes, int] = {}
 
-    def add(self, bits: np.ndarray) -> int:
+    def add(self, kind: StreamKind, bits: np.ndarray) -> int:
         """The word where a stream of `bits` (uint8 0 or 1, first bit first) starts; a new one if there is none."""
         key = np.packbits(bits, bitorder="little").tobytes() + len(bits).to_bytes(4, "little")
         if key not in self._found:
             self._found[key] = len(self.words)
-            padded = np.zeros(-(-len(bits) // MEMORY_BITS) * MEMORY_BITS, np.uint8)
-            padded[:len(bits)] = bits
-            places = np.int64(1) << np.arange(MEMORY_BITS, dtype=np.int64)
-            self.words += (padded.reshape(-1, MEMORY_BITS).astype(np.int64) @ places).tolist()
+            self.streams.append(WeightStream(kind, len(self.words), len(bits)))
+            self.words += words_of(bits).tolist()
         return self._found[key]
 
 

@@ -1,6 +1,7 @@
 """compiler.report and compiler.resources."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -54,6 +55,16 @@ def test_numbers_agree():
     assert found.frames_per_second == found.clock_hz / found.cost.total
     assert sum(line.cycles for line in found.layers) + found.cost.end == found.cost.total
     assert found.fits
+
+
+def test_coding_is_reported():
+    found = report("ulx3s_85f")
+    lines = [line for line in found.layers if line.code_bits]
+    assert len(lines) == 4 and all(line.overhead > 0 for line in lines)
+    console = Console(record=True, width=140, file=io.StringIO())
+    console.print(render(found))
+    text = console.export_text()
+    assert re.search(rf"all +│ +{found.rom.bytes} ", text) and f"{lines[0].overhead:.1%}" in text
 
 
 def test_the_12f_lacks_logic_and_only_that():

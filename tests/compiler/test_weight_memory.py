@@ -2,16 +2,19 @@
 
 import numpy as np
 
-from compiler.weight_memory import SymbolTable, WeightMemory
+from compiler.weight_memory import StreamKind, SymbolTable, WeightMemory, WeightStream
+
+VALUES, RUNS = StreamKind.VALUES, StreamKind.RUNS
 
 
 def test_streams_start_at_words_and_equal_ones_are_shared():
     memory = WeightMemory()
     bits = np.zeros(40, np.uint8)
     bits[[0, 35, 37]] = 1
-    assert memory.add(bits) == 0 and memory.add(bits[:5]) == 2 and memory.add(bits.copy()) == 0
-    assert memory.add(bits[:6]) == 3                   # the same words, another length
+    assert memory.add(RUNS, bits) == 0 and memory.add(VALUES, bits[:5]) == 2 and memory.add(VALUES, bits.copy()) == 0
+    assert memory.add(RUNS, bits[:6]) == 3             # the same words, another length
     assert memory.words == [1 | 1 << 35, 2, 1, 1]
+    assert memory.streams == [WeightStream(RUNS, 0, 40), WeightStream(VALUES, 2, 5), WeightStream(RUNS, 3, 6)]
 
 
 def test_tables_are_found_inside_others():
