@@ -20,7 +20,7 @@ from compiler.layers import Chunk, Map, Network, TileLayer, View, views_read
 from compiler.slicing import slice_channels
 from hw.config import EngineConfig
 
-SIZES = (64, 32)            #: most channels of a chunk, the first choice first
+SIZES = (128, 64, 32)            #: most channels of a chunk, the first choice first
 
 
 @dataclass(frozen=True, order=True)
