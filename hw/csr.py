@@ -31,6 +31,7 @@ class Register(enum.IntEnum, shape=CSR_ADDRESS_BITS):
     STALL_DRAIN = 9         #: read: cycles in which the lanes waited for the drain
     STALL_INPUT = 10        #: read: cycles in which an instruction waited for the image
     STALL_OUTPUT = 11       #: read: cycles in which m_axis was not ready for a result
+    PROGRAM_DIGEST = 12     #: read: the program's CRC, which covers the CRCs of weights and tables; 0 until checked
     LOAD_ADDRESS = 16       #: write: `LOAD_ADDRESS`
     LOAD_HIGH = 17          #: write: bits 35..32 of the words to come
     LOAD_LOW = 18           #: write: bits 31..0; writes the word and moves to the next address
@@ -76,7 +77,7 @@ class Csr(wiring.Component):
     -------
     csr_address, csr_write, csr_write_data, csr_read_data
         The bus.
-    status, error, frames, last
+    status, error, program_digest, frames, last
         What is shown.
     run : Out(1)
         CONTROL.run.
@@ -94,6 +95,7 @@ class Csr(wiring.Component):
             "csr_address": In(CSR_ADDRESS_BITS), "csr_write": In(1), "csr_write_data": In(CSR_BITS),
             "csr_read_data": Out(CSR_BITS),
             "status": In(STATUS), "error": In(ErrorCode), "error_pc": In(bits_for(cfg.program_words)),
+            "program_digest": In(CSR_BITS),
             "frames": In(COUNTER_BITS), "last": In(FRAME_COUNTS),
             "run": Out(1, init=int(auto_run)), "reset": Out(1),
             "load_address_valid": Out(1), "load_high_valid": Out(1), "load_low_valid": Out(1),
@@ -123,6 +125,7 @@ class Csr(wiring.Component):
             Register.STALL_DRAIN: last.stall_drain,
             Register.STALL_INPUT: last.stall_input,
             Register.STALL_OUTPUT: last.stall_output,
+            Register.PROGRAM_DIGEST: self.program_digest,
         }
         m.d.sync += self.csr_read_data.eq(0)
         with m.Switch(self.csr_address):

@@ -1,6 +1,6 @@
 """The engine: its blocks and the wires between them."""
 
-from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.hdl import Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -129,6 +129,7 @@ class Engine(wiring.Component):
             csr.status.busy.eq(~sequencer.idle & ~fault.halt), csr.status.idle.eq(sequencer.idle),
             csr.status.checked.eq(checked), csr.status.error.eq(fault.halt), csr.status.refused.eq(refused),
             csr.error.eq(fault.code), csr.error_pc.eq(fault.error_pc),
+            csr.program_digest.eq(Mux(checked, self._integrity.program_crc, 0)),
             csr.frames.eq(counters.frames), csr.last.eq(counters.last),
             sequencer.run.eq(csr.run), sequencer.halt.eq(fault.halt), sequencer.checked.eq(checked),
         ]

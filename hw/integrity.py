@@ -59,7 +59,7 @@ class Integrity(wiring.Component):
         Pulse, together with `error`.
     error : Out(ErrorCode)
         NONE if the program is sound.
-    program_length : Out
+    program_length, program_crc : Out
         The header's, valid from `done` on.
     address, data
         To the program memory, PROGRAM_LATENCY.
@@ -72,7 +72,7 @@ class Integrity(wiring.Component):
         self._scan_latency = scan_latency
         super().__init__({
             "start": In(1), "busy": Out(1), "done": Out(1), "error": Out(ErrorCode),
-            "program_length": Out(bits_for(cfg.program_words + 1)),
+            "program_length": Out(bits_for(cfg.program_words + 1)), "program_crc": Out(CRC_BITS),
             "address": Out(bits_for(cfg.program_words)), "data": In(MEMORY_BITS),
             "scan_select": Out(ScanSelect), "scan_address": Out(LENGTH_BITS), "scan_data": In(MEMORY_BITS),
         })
@@ -89,6 +89,7 @@ class Integrity(wiring.Component):
             self.scan_select.eq(Mux(section == Section.VALUE, ScanSelect.VALUE,
                                     Mux(section == Section.RUN, ScanSelect.RUN, ScanSelect.WEIGHT))),
             self.program_length.eq(self._header[Header.PROGRAM_LENGTH]),
+            self.program_crc.eq(self._header[Header.PROGRAM_CRC]),
         ]
         self._receive(m)
         self._sequence(m)

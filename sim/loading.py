@@ -9,7 +9,7 @@ from hw.error_code import ErrorCode, describe
 from sim.emulator.program_image import MemoryImages
 
 ERROR_REGISTER = (int(Register.STATUS), STATUS.const({"error": 1}).as_value().value)
-CSR_COUNT = Register.STALL_OUTPUT + 1       # those that can be read
+CSR_COUNT = Register.PROGRAM_DIGEST + 1     # those that can be read
 
 
 def load_script(images: MemoryImages) -> list[tuple[int, int]]:

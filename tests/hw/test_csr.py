@@ -47,6 +47,7 @@ def test_every_register_reads_what_it_shows():
         ctx.set(dut.error, ErrorCode.IMAGE_LONG)
         ctx.set(dut.error_pc, 37)
         ctx.set(dut.frames, 1234)
+        ctx.set(dut.program_digest, 0xFEDCBA98)
         ctx.set(dut.last, counts)
         assert await read(ctx, dut, Register.IDENTITY) == MAGIC << 8 | FORMAT_VERSION
         assert await read(ctx, dut, Register.CONFIG_DIGEST) == CFG.digest
@@ -55,7 +56,8 @@ def test_every_register_reads_what_it_shows():
         assert await read(ctx, dut, Register.FRAMES) == 1234
         for offset, name in enumerate(("cycles", *EVENTS)):
             assert await read(ctx, dut, Register.FRAME_CYCLES + offset) == counts[name]
-        for number in (Register.LOAD_LOW, 12, 255):
+        assert await read(ctx, dut, Register.PROGRAM_DIGEST) == 0xFEDCBA98
+        for number in (Register.LOAD_LOW, 13, 255):
             assert await read(ctx, dut, number) == 0
 
     simulate(dut, bench)

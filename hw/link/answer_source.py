@@ -1,0 +1,179 @@
+"""Writes the answers' payloads."""
+
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.config import bits_for
+from hw.csr import CSR_BITS, Register
+from hw.link.engine_control import REQUEST, Operation
+from hw.link.protocol import ANSWER, HEADER, PAYLOAD_BYTES, REGISTERS_SHOWN, STATE, Status
+
+WORD_BYTES = CSR_BITS // 8
+
+
+class Body(enum.Enum, shape=3):
+    """What follows the status byte of an answer."""
+
+    EMPTY = 0
+    OFFSET = 1          #: the offset given, 4 bytes
+    ERROR = 2           #: the ERROR register
+    REGISTERS = 3       #: link state, REGISTERS_SHOWN registers
+    IDENTITY = 4        #: these, and the identity
+    RESULT = 5          #: flags, a chunk of the result
+
+
+ANSWER_LAYOUT = data.StructLayout({"sequence": 8, "command": 8, "status": Status, "body": Body})
+
+
+class AnswerSource(wiring.Component):
+    """From a verdict to a frame's header and payload.
+
+    Latency     2 cycles from `answer` to `header`.
+    Throughput  a byte per cycle, a register's first after 6 cycles.
+    Stalling    on `header`, `payload` and `request`.
+
+    Parameters
+    ----------
+    identity : bytes
+        What IDENTIFY says about board and engine.
+
+    Members
+    -------
+    answer : In(stream of ANSWER_LAYOUT)
+        Taken when the answer before has been sent. `offset`, `state`, `result_last` and `result_count` must be kept
+        until `answer` can be taken again.
+    header, payload : Out(stream)
+        To a `FrameSender`.
+    request, done, value
+        To `EngineControl`.
+    rewind, result
+        To `ResultBuffer`.
+    """
+
+    def __init__(self, identity: bytes):
+        self._identity = bytes(identity)
+        self._registers_bytes = 1 + WORD_BYTES * REGISTERS_SHOWN
+        if not 1 <= len(self._identity) <= PAYLOAD_BYTES - self._registers_bytes:
+            raise ValueError(f"identity must have 1 to {PAYLOAD_BYTES - self._registers_bytes} bytes, "
+                             f"not {len(self._identity)}")
+        super().__init__({
+            "answer": In(stream.Signature(ANSWER_LAYOUT)),
+            "offset": In(CSR_BITS), "state": In(STATE), "result_last": In(1),
+            "result_count": In(bits_for(PAYLOAD_BYTES + 1)),
+            "header": Out(stream.Signature(HEADER)), "payload": Out(stream.Signature(8)),
+            "request": Out(stream.Signature(REQUEST)), "done": In(1), "value": In(CSR_BITS),
+            "rewind": Out(1), "result": In(stream.Signature(8)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        self._answer = answer = Signal(ANSWER_LAYOUT)
+        self._register = Signal(range(REGISTERS_SHOWN + 1))
+        self._word, self._left = Signal(CSR_BITS), Signal(range(WORD_BYTES + 1))
+        self._count = Signal.like(self.result_count)
+        sent = self.payload.valid & self.payload.ready
+        m.d.comb += [
+            self.header.payload.sequence.eq(answer.sequence),
+            self.header.payload.command.eq(answer.command | ANSWER),
+            self.header.payload.length.eq(1 + self._body_bytes()),
+            self.request.payload.operation.eq(Operation.READ),
+            self.request.payload.argument.eq(self._register),
+        ]
+        with m.FSM(name="answers"):
+            with m.State("IDLE"):
+                m.d.comb += self.answer.ready.eq(1)
+                m.d.sync += [answer.eq(self.answer.payload), self._count.eq(self.result_count),
+                             self._word.eq(self.offset), self._left.eq(WORD_BYTES)]
+                with m.If(self.answer.valid):
+                    m.next = "HEADER"
+            with m.State("HEADER"):
+                m.d.comb += [self.header.valid.eq(1), self.rewind.eq(1)]
+                with m.If(self.header.ready):
+                    m.next = "STATUS"
+            with m.State("STATUS"):
+                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(answer.status)]
+                with m.If(sent):
+                    self._after_status(m)
+            with m.State("STATE"):
+                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(self.state)]
+                with m.If(sent):
+                    m.next = "ASK"
+            with m.State("ASK"):
+                m.d.comb += self.request.valid.eq(1)
+                m.d.sync += self._left.eq(WORD_BYTES)
+                with m.If(self.request.ready):
+                    m.next = "WAIT"
+            with m.State("WAIT"):
+                with m.If(self.done):
+                    m.next = "READ"
+            with m.State("READ"):
+                m.d.sync += [self._word.eq(self.value), self._register.eq(self._register + 1)]
+                m.next = "WORD"
+            with m.State("WORD"):
+                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(self._word[:8])]
+                with m.If(sent):
+                    m.d.sync += [self._word.eq(self._word >> 8), self._left.eq(self._left - 1)]
+                    with m.If(self._left == 1):
+                        self._after_word(m)
+            with m.State("IDENTITY"):
+                self._send_identity(m, sent)
+            with m.State("FLAGS"):
+                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(self.result_last)]
+                with m.If(sent):
+                    m.next = "RESULT"
+            with m.State("RESULT"):
+                m.d.comb += [self.payload.valid.eq(self.result.valid), self.payload.payload.eq(self.result.payload),
+                             self.result.ready.eq(self.payload.ready)]
+                with m.If(sent):
+                    m.d.sync += self._count.eq(self._count - 1)
+                    with m.If(self._count == 1):
+                        m.next = "IDLE"
+        return m
+
+    def _body_bytes(self):
+        registers = self._registers_bytes
+        count = Const(0)
+        sizes = {Body.OFFSET: WORD_BYTES, Body.ERROR: WORD_BYTES, Body.REGISTERS: registers,
+                 Body.IDENTITY: registers + len(self._identity), Body.RESULT: 1 + self._count}
+        for body, size in sizes.items():
+            count = Mux(self._answer.body == body, size, count)
+        return count
+
+    def _after_status(self, m):
+        with m.Switch(self._answer.body):
+            with m.Case(Body.EMPTY):
+                m.next = "IDLE"
+            with m.Case(Body.OFFSET):
+                m.next = "WORD"
+            with m.Case(Body.ERROR):
+                m.d.sync += self._register.eq(Register.ERROR)
+                m.next = "ASK"
+            with m.Case(Body.RESULT):
+                m.next = "FLAGS"
+            with m.Default():
+                m.d.sync += self._register.eq(0)
+                m.next = "STATE"
+
+    def _after_word(self, m):
+        m.next = "IDLE"
+        with m.If((self._answer.body == Body.REGISTERS) | (self._answer.body == Body.IDENTITY)):
+            m.next = "ASK"
+            with m.If(self._register == REGISTERS_SHOWN):
+                with m.If(self._answer.body == Body.IDENTITY):
+                    m.next = "IDENTITY"
+                with m.Else():
+                    m.next = "IDLE"
+
+    def _send_identity(self, m, sent):
+        m.submodules.identity = identity = Memory(shape=8, depth=len(self._identity), init=self._identity,
+                                                  attrs={"ram_style": "distributed"})
+        read = identity.read_port(domain="comb")
+        place = Signal(range(len(self._identity) + 1))
+        m.d.comb += [read.addr.eq(place), self.payload.valid.eq(1), self.payload.payload.eq(read.data)]
+        with m.If(sent):
+            m.d.sync += place.eq(place + 1)
+            with m.If(place == len(self._identity) - 1):
+                m.d.sync += place.eq(0)
+                m.next = "IDLE"

@@ -1,0 +1,96 @@
+"""From an answer to line bytes."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import crc, stream, wiring
+from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
+from amaranth.lib.wiring import In, Out
+
+from hw.link.protocol import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, HEADER, HEADER_BYTES
+
+
+class FrameSender(wiring.Component):
+    """Sends frames: FLAG, header, payload, CRC, FLAG, with FLAG and ESCAPE escaped in between.
+
+    Latency     2 cycles from `header` to the first FLAG.
+    Throughput  a byte per cycle; an escaped one takes two.
+    Stalling    on `payload` and `o`.
+
+    Members
+    -------
+    header : In(stream of HEADER)
+        Begins a frame.
+    payload : In(stream of 8)
+        The `length` bytes that the header promises.
+    o : Out(stream of 8)
+        To the line.
+    """
+
+    header: In(stream.Signature(HEADER))
+    payload: In(stream.Signature(8))
+    o: Out(stream.Signature(8))
+
+    def elaborate(self, platform):
+        m = Module()
+        self._byte, self._valid = Signal(8), Signal()       #: what is to be sent,
+        self._plain = Signal()                              #: without escaping,
+        self._taken = Signal()                              #: is taken
+        self._escape(m)
+        self._sequence(m)
+        return m
+
+    def _escape(self, m):
+        second_valid, second = Signal(), Signal(8, reset_less=True)      # what an ESCAPE announced
+        free, special = ~self.o.valid | self.o.ready, Signal()
+        m.d.comb += [
+            special.eq(~self._plain & ((self._byte == FLAG) | (self._byte == ESCAPE))),
+            self._taken.eq(self._valid & free & ~second_valid),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(second_valid & free):
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(second), second_valid.eq(0)]
+        with m.If(self._taken):
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(self._byte)]
+            with m.If(special):
+                m.d.sync += [self.o.payload.eq(ESCAPE), second.eq(self._byte ^ ESCAPE_XOR), second_valid.eq(1)]
+
+    def _sequence(self, m):
+        m.submodules.crc = check = crc.Processor(CRC32_ISO_HDLC(data_width=8))
+        shift = Signal(max(HEADER.size, 8 * CRC_BYTES), reset_less=True)     # header, then CRC
+        left = Signal(HEADER["length"].shape, reset_less=True)              # bytes of this part
+        length = Signal.like(left, reset_less=True)
+        m.d.comb += [
+            self._byte.eq(shift[:8]),
+            check.data.eq(self._byte),
+        ]
+        with m.If(self._taken):
+            m.d.sync += [left.eq(left - 1), shift.eq(shift >> 8)]
+
+        with m.FSM(name="sender"):
+            with m.State("IDLE"):
+                m.d.comb += [self._byte.eq(FLAG), self._plain.eq(1), self._valid.eq(self.header.valid),
+                             self.header.ready.eq(self._taken), check.start.eq(1)]
+                with m.If(self._taken):
+                    m.d.sync += [shift.eq(self.header.payload), length.eq(self.header.payload.length),
+                                 left.eq(HEADER_BYTES)]
+                    m.next = "HEADER"
+            with m.State("HEADER"):
+                m.d.comb += [self._valid.eq(1), check.valid.eq(self._taken)]
+                with m.If(self._taken & (left == 1)):
+                    m.d.sync += left.eq(length)
+                    m.next = "PAYLOAD"
+            with m.State("PAYLOAD"):
+                m.d.comb += [self._byte.eq(self.payload.payload), self._valid.eq(self.payload.valid & (left != 0)),
+                             self.payload.ready.eq(self._taken), check.valid.eq(self._taken)]
+                with m.If(left == 0):
+                    m.d.sync += [shift.eq(check.crc), left.eq(CRC_BYTES)]
+                    m.next = "CRC"
+            with m.State("CRC"):
+                m.d.comb += self._valid.eq(1)
+                with m.If(self._taken & (left == 1)):
+                    m.next = "FLAG"
+            with m.State("FLAG"):
+                m.d.comb += [self._byte.eq(FLAG), self._plain.eq(1), self._valid.eq(1)]
+                with m.If(self._taken):
+                    m.next = "IDLE"
+        return m

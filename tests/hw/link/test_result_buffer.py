@@ -1,0 +1,55 @@
+# amaranth: UnusedElaboratable=no
+"""Results of any length, chunk by chunk, each as often as asked."""
+
+import random
+
+import pytest
+
+from hw.link.protocol import PAYLOAD_BYTES
+from hw.link.result_buffer import ResultBuffer
+from tests.hw.support import lint, pauses, pulse, receive, simulate, source
+
+
+@pytest.mark.parametrize("size", [1, 7, PAYLOAD_BYTES, PAYLOAD_BYTES + 1, 2 * PAYLOAD_BYTES + 5])
+def test_a_result_comes_back_in_chunks(size):
+    dut, rng = ResultBuffer(), random.Random(size)
+    octets = [rng.randrange(256) for _ in range(size)]
+    beats = [{"data": byte, "last": n == size - 1} for n, byte in enumerate(octets)]
+
+    async def host(ctx):
+        offset = 0
+        while True:
+            await ctx.tick().until(dut.complete)
+            await ctx.tick()
+            count = ctx.get(dut.count)
+            assert ctx.get(dut.offset) == offset
+            for _ in range(2):
+                await pulse(ctx, dut.rewind)
+                asked = min(count, 40)
+                assert [await receive(ctx, dut.o) for _ in range(asked)] == octets[offset:offset + asked]
+            offset += count
+            if ctx.get(dut.last):
+                break
+            assert count == PAYLOAD_BYTES
+            await pulse(ctx, dut.advance)
+        assert offset == size
+
+    simulate(dut, source(dut.i, beats, wait=pauses(1, 2)), host, cycles=40_000)
+
+
+def test_clear_forgets_half_a_result():
+    dut = ResultBuffer()
+
+    async def bench(ctx):
+        await source(dut.i, [{"data": 1, "last": 0}, {"data": 2, "last": 0}])(ctx)
+        await pulse(ctx, dut.clear)
+        await source(dut.i, [{"data": 9, "last": 1}])(ctx)
+        assert (ctx.get(dut.complete), ctx.get(dut.last), ctx.get(dut.count)) == (1, 1, 1)
+        await pulse(ctx, dut.rewind)
+        assert await receive(ctx, dut.o) == 9
+
+    simulate(dut, bench)
+
+
+def test_lint():
+    lint(ResultBuffer())
