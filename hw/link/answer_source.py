@@ -30,8 +30,8 @@ ANSWER_LAYOUT = data.StructLayout({"sequence": 8, "command": 8, "status": Status
 class AnswerSource(wiring.Component):
     """From a verdict to a frame's header and payload.
 
-    Latency     2 cycles from `answer` to `header`.
-    Throughput  a byte per cycle, a register's first after 6 cycles.
+    Latency     3 cycles from `answer` to `header`.
+    Throughput  a byte per 2 cycles, a register's first after 6 cycles.
     Stalling    on `header`, `payload` and `request`.
 
     Parameters
@@ -73,31 +73,40 @@ class AnswerSource(wiring.Component):
         self._register = Signal(range(REGISTERS_SHOWN + 1))
         self._word, self._left = Signal(CSR_BITS), Signal(range(WORD_BYTES + 1))
         self._count = Signal.like(self.result_count)
-        sent = self.payload.valid & self.payload.ready
+        self._byte, self._valid, self._sent = Signal(8), Signal(), Signal()     #: next of `payload`; it is taken
+        sent, length = self._sent, Signal(HEADER["length"].shape, reset_less=True)
+        m.d.sync += length.eq(1 + self._body_bytes())
         m.d.comb += [
+            sent.eq(self._valid & ~self.payload.valid),
             self.header.payload.sequence.eq(answer.sequence),
             self.header.payload.command.eq(answer.command | ANSWER),
-            self.header.payload.length.eq(1 + self._body_bytes()),
+            self.header.payload.length.eq(length),
             self.request.payload.operation.eq(Operation.READ),
             self.request.payload.argument.eq(self._register),
         ]
+        with m.If(sent):
+            m.d.sync += [self.payload.valid.eq(1), self.payload.payload.eq(self._byte)]
+        with m.Elif(self.payload.ready):
+            m.d.sync += self.payload.valid.eq(0)
         with m.FSM(name="answers"):
             with m.State("IDLE"):
                 m.d.comb += self.answer.ready.eq(1)
                 m.d.sync += [answer.eq(self.answer.payload), self._count.eq(self.result_count),
                              self._word.eq(self.offset), self._left.eq(WORD_BYTES)]
                 with m.If(self.answer.valid):
-                    m.next = "HEADER"
+                    m.next = "MEASURE"
+            with m.State("MEASURE"):
+                m.next = "HEADER"
             with m.State("HEADER"):
                 m.d.comb += [self.header.valid.eq(1), self.rewind.eq(1)]
                 with m.If(self.header.ready):
                     m.next = "STATUS"
             with m.State("STATUS"):
-                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(answer.status)]
+                m.d.comb += [self._valid.eq(1), self._byte.eq(answer.status)]
                 with m.If(sent):
                     self._after_status(m)
             with m.State("STATE"):
-                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(self.state)]
+                m.d.comb += [self._valid.eq(1), self._byte.eq(self.state)]
                 with m.If(sent):
                     m.next = "ASK"
             with m.State("ASK"):
@@ -112,20 +121,20 @@ class AnswerSource(wiring.Component):
                 m.d.sync += [self._word.eq(self.value), self._register.eq(self._register + 1)]
                 m.next = "WORD"
             with m.State("WORD"):
-                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(self._word[:8])]
+                m.d.comb += [self._valid.eq(1), self._byte.eq(self._word[:8])]
                 with m.If(sent):
                     m.d.sync += [self._word.eq(self._word >> 8), self._left.eq(self._left - 1)]
                     with m.If(self._left == 1):
                         self._after_word(m)
             with m.State("IDENTITY"):
-                self._send_identity(m, sent)
+                self._send_identity(m)
             with m.State("FLAGS"):
-                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(self.result_last)]
+                m.d.comb += [self._valid.eq(1), self._byte.eq(self.result_last)]
                 with m.If(sent):
                     m.next = "RESULT"
             with m.State("RESULT"):
-                m.d.comb += [self.payload.valid.eq(self.result.valid), self.payload.payload.eq(self.result.payload),
-                             self.result.ready.eq(self.payload.ready)]
+                m.d.comb += [self._valid.eq(self.result.valid), self._byte.eq(self.result.payload),
+                             self.result.ready.eq(sent)]
                 with m.If(sent):
                     m.d.sync += self._count.eq(self._count - 1)
                     with m.If(self._count == 1):
@@ -166,13 +175,14 @@ class AnswerSource(wiring.Component):
                 with m.Else():
                     m.next = "IDLE"
 
-    def _send_identity(self, m, sent):
-        m.submodules.identity = identity = Memory(shape=8, depth=len(self._identity), init=self._identity,
-                                                  attrs={"ram_style": "distributed"})
+    def _send_identity(self, m):
+        m.submodules.identity = identity = Memory(shape=8, depth=len(self._identity), init=self._identity)
         read = identity.read_port(domain="comb")
         place = Signal(range(len(self._identity) + 1))
-        m.d.comb += [read.addr.eq(place), self.payload.valid.eq(1), self.payload.payload.eq(read.data)]
-        with m.If(sent):
+        byte = Signal(8, reset_less=True)
+        m.d.comb += [read.addr.eq(place), self._valid.eq(1), self._byte.eq(byte)]
+        m.d.sync += byte.eq(read.data)          # in time: no byte is sent in the cycle behind another
+        with m.If(self._sent):
             m.d.sync += place.eq(place + 1)
             with m.If(place == len(self._identity) - 1):
                 m.d.sync += place.eq(0)

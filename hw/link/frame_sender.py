@@ -11,8 +11,8 @@ from hw.link.protocol import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, HEADER, HEADER
 class FrameSender(wiring.Component):
     """Sends frames: FLAG, header, payload, CRC, FLAG, with FLAG and ESCAPE escaped in between.
 
-    Latency     2 cycles from `header` to the first FLAG.
-    Throughput  a byte per cycle; an escaped one takes two.
+    Latency     3 cycles from `header` to the first FLAG.
+    Throughput  a byte per 2 cycles.
     Stalling    on `payload` and `o`.
 
     Members
@@ -39,20 +39,20 @@ class FrameSender(wiring.Component):
         return m
 
     def _escape(self, m):
-        second_valid, second = Signal(), Signal(8, reset_less=True)      # what an ESCAPE announced
-        free, special = ~self.o.valid | self.o.ready, Signal()
-        m.d.comb += [
-            special.eq(~self._plain & ((self._byte == FLAG) | (self._byte == ESCAPE))),
-            self._taken.eq(self._valid & free & ~second_valid),
-        ]
+        staged, staged_valid, plain = Signal(8, reset_less=True), Signal(), Signal(reset_less=True)
+        second, second_valid = Signal(8, reset_less=True), Signal()     # what an ESCAPE announced
+        free = ~self.o.valid | self.o.ready
+        m.d.comb += self._taken.eq(self._valid & ~staged_valid)
+        with m.If(self._taken):
+            m.d.sync += [staged_valid.eq(1), staged.eq(self._byte), plain.eq(self._plain)]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(second_valid & free):
+        with m.If(free & second_valid):
             m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(second), second_valid.eq(0)]
-        with m.If(self._taken):
-            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(self._byte)]
-            with m.If(special):
-                m.d.sync += [self.o.payload.eq(ESCAPE), second.eq(self._byte ^ ESCAPE_XOR), second_valid.eq(1)]
+        with m.Elif(free & staged_valid):
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(staged), staged_valid.eq(0)]
+            with m.If(~plain & ((staged == FLAG) | (staged == ESCAPE))):
+                m.d.sync += [self.o.payload.eq(ESCAPE), second.eq(staged ^ ESCAPE_XOR), second_valid.eq(1)]
 
     def _sequence(self, m):
         m.submodules.crc = check = crc.Processor(CRC32_ISO_HDLC(data_width=8))

@@ -12,7 +12,7 @@ class ImageFeeder(wiring.Component):
     """Takes the bytes of a chunk, skips those that came before, and hands the others to the engine.
 
     Latency     1 cycle from a byte to `image`.
-    Throughput  a byte per cycle.
+    Throughput  a byte per 2 cycles.
     Stalling    while the engine takes nothing, for `slice_cycles` a chunk at most: then the chunk is given up, and
                 `offset` says how far it went.
 
@@ -61,21 +61,28 @@ class ImageFeeder(wiring.Component):
         left = Signal(CSR_BITS, reset_less=True)                # of the image
         skip = Signal(CSR_BITS, reset_less=True)                # of the chunk
         slice_left = Signal(range(self._slice_cycles + 1))
-        active, skipping, over, enter = Signal(), Signal(), Signal(), Signal()
+        active, ready, enter, pass_over = Signal(), Signal(), Signal(), Signal()
+        skipping, over = Signal(), Signal()
+        m.d.sync += [       # a cycle late: so long nothing is taken
+            skipping.eq(skip != 0), self.complete.eq(left == 0),
+            ready.eq(active & ~self.done & ~(self.payload.valid & self.payload.ready)),
+        ]
         m.d.comb += [
-            skipping.eq(skip != 0), over.eq(slice_left == 0), self.complete.eq(left == 0),
             self.image.payload.eq(byte),
-            enter.eq(active & self.payload.valid & ~skipping & ~self.complete & ~over
+            pass_over.eq(ready & self.payload.valid & skipping),
+            enter.eq(ready & self.payload.valid & ~skipping & ~self.complete & ~over
                      & (~self.image.valid | self.image.ready)),
-            self.payload.ready.eq(enter | (active & skipping)),
+            self.payload.ready.eq(enter | pass_over),
             self.too_long.eq(self.payload.valid & ~skipping & self.complete),
-            self.done.eq(active & (self.empty | over | self.too_long)),
+            self.done.eq(ready & (self.empty | over | self.too_long)),
         ]
         with m.If(active):
             m.d.sync += slice_left.eq(slice_left - 1)
+        with m.If(slice_left == 0):
+            m.d.sync += over.eq(1)
         with m.If(self.done):
             m.d.sync += active.eq(0)
-        with m.If(self.payload.valid & self.payload.ready & skipping):
+        with m.If(pass_over):
             m.d.sync += skip.eq(skip - 1)
         with m.If(self.image.ready):
             m.d.sync += self.image.valid.eq(0)
@@ -83,7 +90,7 @@ class ImageFeeder(wiring.Component):
             m.d.sync += [self.image.valid.eq(1), byte.data.eq(self.payload.payload), byte.last.eq(left == 1),
                          left.eq(left - 1), self.offset.eq(self.offset + 1)]
         with m.If(self.start):
-            m.d.sync += [active.eq(1), skip.eq(self.skip), slice_left.eq(self._slice_cycles)]
+            m.d.sync += [active.eq(1), skip.eq(self.skip), slice_left.eq(self._slice_cycles), over.eq(0)]
         with m.If(self.begin):
             m.d.sync += [self.image.valid.eq(0), left.eq(self.length), self.offset.eq(0)]
         return m

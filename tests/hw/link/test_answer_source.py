@@ -6,7 +6,7 @@ import pytest
 from hw.csr import Register
 from hw.link.answer_source import AnswerSource, Body
 from hw.link.protocol import ANSWER, PAYLOAD_BYTES, REGISTERS_SHOWN, Status
-from tests.hw.support import lint, pauses, receive, send, simulate, sink, source
+from tests.hw.support import lint, pauses, send, simulate, sink, source
 
 IDENTITY = b"who"
 REGISTERS = [0x01020304 * n & 0xFFFFFFFF for n in range(REGISTERS_SHOWN)]
