@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from hw.activation_memory import segment_words
 from hw.config import BANK_PIXELS, MEMORY_BITS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
 from hw.instruction import RUN_ENTRY_BITS
-from hw.link.protocol import PAYLOAD_BYTES
 
 EBR_BITS = 18 * 1024
 EBR_MAX_WIDTH = 36              #: 512 words
 EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words
-LINK_BUFFERS = 2                #: a frame's payload, a piece of the result
 REQUANTIZE_DSP = 2              #: 18x18 multipliers of a requantizer
 LUT_PER_CELL_NUMERATOR, LUT_PER_CELL_DENOMINATOR = 3, 32   #: distributed RAM: 3 LUTs hold 32 bits with two ports
 LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_LANE = 10_900, 195, 80   #: from builds for the ULX3S 25F and 85F; +-15 %
@@ -44,7 +42,7 @@ def _block_words(words: int) -> int:
 
 
 def engine_resources(cfg: EngineConfig) -> Resources:
-    """Of one engine and its host link."""
+    """Of one engine. A host link needs no block RAM."""
     ebr = {
         "activation memory": cfg.banks * block_rams(_block_words(cfg.activation_words), BANK_PIXELS * PIXEL_BITS,
                                                     EBR_TRUE_DUAL_PORT_WIDTH),
@@ -52,7 +50,6 @@ def engine_resources(cfg: EngineConfig) -> Resources:
         "program": block_rams(cfg.program_words, MEMORY_BITS),
         "symbol tables": block_rams(cfg.value_symbols, WEIGHT_BITS) + block_rams(cfg.run_symbols, RUN_ENTRY_BITS),
         "channel sums": block_rams(cfg.average_channels, cfg.average_bits),
-        "host link": LINK_BUFFERS * block_rams(PAYLOAD_BYTES, 8),
     }
     dsp = cfg.lanes - cfg.logic_lanes + REQUANTIZE_DSP * BANK_PIXELS
     lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + LUT_PER_LOGIC_LANE * cfg.logic_lanes

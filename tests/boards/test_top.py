@@ -1,30 +1,26 @@
 # amaranth: UnusedElaboratable=no
 """Board tops: every board makes a build plan without any tool, and the engine answers over its serial line."""
 
-from dataclasses import replace
-
 import pytest
 
 from boards import all_boards, get_board
 from boards.board import Board
-from boards.host.framing import Deframer, Frame
 from boards.top import BoardTop, LinkedEngine
 from compiler.errors import ConfigError
 from hw.config import EngineConfig
 from hw.engine import Engine
-from hw.link.protocol import Command, Status
-from tests.hw.link.linked import CFG, DIGEST, IDENTITY, PROGRAM, WEIGHTS, image_and_result, words
+from hw.error_code import ErrorCode
 from tests.hw.support import simulate
-from tests.hw.test_engine import SIZES
+from tests.hw.test_engine import SIZES, expected_result, random_image, small_program
 
 BIT_CYCLES = 6
-CLOCK_HZ = 1e6
+SILENCE_CYCLES = 400
 
 
 @pytest.mark.parametrize("board", all_boards(), ids=lambda board: board.name)
 def test_every_board_has_a_build_plan(board: Board):
     small = EngineConfig(banks=1, **SIZES)
-    plan = board.platform().build(BoardTop(replace(board, engine=small), Engine(small)), do_build=False)
+    plan = board.platform().build(BoardTop(board, Engine(small), image_bytes=5), do_build=False)
     assert {"top.il", "top.lpf"} <= set(plan.files)
     assert f"{board.clock_hz:.0f}" in plan.files["top.lpf"]
 
@@ -45,6 +41,14 @@ def test_an_unknown_board_is_named_with_those_there_are():
         get_board("ice40")
 
 
+def serial_engine():
+    cfg = EngineConfig(banks=1, **SIZES)
+    program, weights = small_program(cfg)
+    engine = Engine(cfg, program=program, weights=weights, auto_run=True)
+    return cfg, LinkedEngine(engine, image_bytes=cfg.banks * 5, bit_cycles=BIT_CYCLES,
+                             silence_cycles=SILENCE_CYCLES)
+
+
 async def send_byte(ctx, dut, byte: int):
     for bit in (0, *((byte >> n) & 1 for n in range(8)), 1):
         ctx.set(dut.rx, bit)
@@ -62,26 +66,33 @@ async def receive_byte(ctx, dut) -> int:
     return byte
 
 
-async def ask(ctx, dut, command: int, payload: bytes) -> tuple[int, bytes]:
-    """Status and body of the answer to a command."""
-    for byte in Frame(1, command, payload).to_bytes():
+async def exchange(ctx, dut, image, count: int) -> list[int]:
+    """Send an image, or what arrives of it, and receive `count` bytes of answer."""
+    for byte in image:
         await send_byte(ctx, dut, byte)
-    deframer, frames = Deframer(), []
-    while not frames:
-        frames = list(deframer.feed([await receive_byte(ctx, dut)]))
-    return frames[0].payload[0], frames[0].payload[1:]
+    return [await receive_byte(ctx, dut) for _ in range(count)]
 
 
-def test_an_image_over_the_serial_line():
-    engine = Engine(CFG, program=PROGRAM, weights=WEIGHTS)
-    dut = LinkedEngine(CFG, engine, identity=IDENTITY, bit_cycles=BIT_CYCLES, clock_hz=CLOCK_HZ)
-    image, result = image_and_result(1)
+def test_images_over_the_serial_line():
+    cfg, dut = serial_engine()
 
     async def host(ctx):
-        assert await ask(ctx, dut, Command.RUN, words(len(image), DIGEST)) == (Status.OK, b"")
-        assert await ask(ctx, dut, Command.IMAGE, words(0) + image) == (Status.OK, words(len(image)))
-        while (answer := await ask(ctx, dut, Command.RESULT, words(0)))[0] == Status.PENDING:
-            pass
-        assert answer == (Status.OK, b"\x01" + result)
+        for seed in (1, 2):
+            image = random_image(cfg, seed)
+            expected = [0] + [byte for byte, _ in expected_result(cfg, image)]
+            assert await exchange(ctx, dut, image, len(expected)) == expected
 
-    simulate(dut, host, cycles=20_000)
+    simulate(dut, host, cycles=8_000)
+
+
+def test_a_lost_byte_is_answered_by_its_error_and_the_next_image_is_right():
+    cfg, dut = serial_engine()
+    image = random_image(cfg, 3)
+    expected = [0] + [byte for byte, _ in expected_result(cfg, image)]
+
+    async def host(ctx):
+        assert await exchange(ctx, dut, image[:-1], 1) == [ErrorCode.IMAGE_SHORT]
+        await ctx.tick().repeat(2 * BIT_CYCLES)
+        assert await exchange(ctx, dut, image, len(expected)) == expected
+
+    simulate(dut, host, cycles=8_000)

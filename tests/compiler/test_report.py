@@ -67,9 +67,9 @@ def test_coding_is_reported():
     assert re.search(rf"all +│ +{found.rom.bytes} ", text) and f"{lines[0].overhead:.1%}" in text
 
 
-def test_the_12f_lacks_logic_and_a_block_ram():
+def test_the_12f_lacks_logic_and_only_that():
     found = report("ulx3s_12f")
-    assert [line.name for line in found.usage if not line.fits] == ["EBR", "LUT (estimate)"]
+    assert [line.name for line in found.usage if not line.fits] == ["LUT (estimate)"]
 
 
 def test_what_does_not_fit_is_marked():
