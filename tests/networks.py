@@ -25,7 +25,7 @@ from compiler.verify import verify, window_output
 from sim.reference import compute, convolution_sums
 
 FEATURES = ("conv", "stride2", "groups", "depthwise", "max_pool", "ceil", "average_pool", "fire", "add", "rescale",
-            "global_average", "zero_point", "clamp")
+            "global_average", "zero_point", "clamp", "grid")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def random_graph(rng: np.random.Generator, *, max_columns: int = 28, size: str =
     size : str
         A key of `SIZES`.
     without : names of `FEATURES` not to use
-        "stride2" is stride 2 elsewhere than at the input; "zero_point" is zero points that differ from 0.
+        "stride2" is stride 2 elsewhere than at the input; "zero_point" is zero points that differ from 0;
+        "grid" is scales and biases that short parameter records hold.
     """
     unknown = set(without) - set(FEATURES)
     if unknown:
@@ -157,7 +158,8 @@ class _Grower:
 
     def _on_grid(self, requantize: Requantize) -> Requantize:
         """As it is, with one scale for all channels, or with scales and biases that a scaled record holds."""
-        kind, scales = self.rng.integers(3), requantize.multiplier / np.exp2(requantize.shift)
+        kind = 0 if "grid" in self.without else self.rng.integers(3)
+        scales = requantize.multiplier / np.exp2(requantize.shift)
         if kind == 0:
             return requantize
         if kind == 1:
