@@ -23,7 +23,7 @@ from hw.config import EngineConfig
 from hw.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, Destination, Header, Opcode, instruction_words
 
 CRC_WORD_BYTES = 5
-CYCLE_PRICES = (10.0, 3.0, 1.0, 0.0)     #: bits of weight memory that a cycle may cost, the first choice first
+CYCLE_PRICES = (1.0, 0.3, 0.1, 0.0)    #: bits of weight memory that a cycle may cost, the first choice first
 
 
 @dataclass(frozen=True)
