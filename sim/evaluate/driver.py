@@ -1,0 +1,207 @@
+"""`evaluate`: from models and images to an `Evaluation`. Finds out what runs, and refuses what cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from compiler.errors import ConfigError, FirelaneError, ModelError
+from compiler.float_model import read_float_model
+from compiler.fold_preprocessing import metadata
+from compiler.ir import Graph
+from compiler.onnx_import import graph_of
+from compiler.onnx_import.reader import read_input, read_model
+from compiler.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
+from compiler.progress import Progress, silent
+from sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, scores_tensor
+from sim.evaluate.job import Job, Networks, OnnxModel
+from sim.evaluate.pool import Pool, in_process
+from sim.evaluate.result import Evaluation, added_up
+
+__all__ = ["DERIVED", "Plan", "evaluate", "plan"]
+
+DERIVED = "derived"                    # float_model: the quantized model without quantization of its activations
+Model = str | Path | onnx.ModelProto
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will run, found and checked before the first image is read.
+
+    Parameters
+    ----------
+    shape : (channels, height, width) of the images
+    resize : as `Preprocessing` has it
+    classes : of the network
+    """
+
+    job: Job
+    network: str
+    float_graph: str
+    shape: tuple[int, int, int]
+    resize: int | None
+    classes: int
+
+
+def evaluate(model: Model, images: Sequence[np.ndarray], *, labels: Sequence[int] | None = None,
+             float_model: Model | None = None, reference: bool | None = None, onnxruntime: bool = False,
+             pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
+    """How well `model` does on `images`.
+
+    Parameters
+    ----------
+    model : path or parsed model; quantized (QDQ or QOperator), or float, for ONNX Runtime only
+    images : uint8 (C, H, W) each, pixels of the network's size, gray or RGB; how pixels become input is taken from the
+        models' metadata
+    labels : the class of each image
+    float_model : that `model` is compared with; `DERIVED`: `model` without quantization of its activations
+    reference : run the integer reference; as None, if the model is quantized
+    onnxruntime : run the model in ONNX Runtime as well
+    pool : from `sim.evaluate.workers`; this process if none is given
+    progress : told of images done
+
+    Raises
+    ------
+    FirelaneError
+        If a model is broken or does not fit, if there are no images, or if workers cannot be used.
+    """
+    planned = plan(model, float_model=float_model, reference=reference, onnxruntime=onnxruntime)
+    return carry_out(planned, images, labels=labels, pool=pool, progress=progress)
+
+
+def carry_out(planned: Plan, images: Sequence[np.ndarray], *, labels: Sequence[int] | None = None,
+              pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
+    """`evaluate`, from a plan."""
+    if not len(images):
+        raise FirelaneError("images", "there are none", hint="one at least is needed")
+    if labels is not None and len(labels) != len(images):
+        raise FirelaneError("labels", f"{len(labels)} for {len(images)} images", hint="one for each")
+    measured = pool(planned.job, _Checked(images, planned.shape), progress)
+    return added_up(planned.job, measured, labels, network=planned.network, float_graph=planned.float_graph)
+
+
+def plan(model: Model, *, float_model: Model | None = None, reference: bool | None = None,
+         onnxruntime: bool = False) -> Plan:
+    """Reads the models; parameters as for `evaluate`."""
+    content, where = _read(model)
+    if not is_quantized(content.graph):
+        return _float_plan(model, where, float_model, bool(reference))
+    reference = reference is not False
+    if not reference and not onnxruntime:
+        raise ConfigError("--no-reference", "nothing is left to run", hint="add --onnxruntime")
+    graph = graph_of(content, where)
+    own = OnnxModel(content=content.SerializeToString(), scores=scores_tensor(content.graph), record=None)
+    original, float_graph, pairs_ = _original(content, float_model, graph)
+    job = Job(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
+              model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
+    return _plan(job, graph.name, float_graph, graph.tensors[graph.input].shape, record_of(graph).resize)
+
+
+def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool) -> Plan:
+    """Of a float model: ONNX Runtime only."""
+    if reference:
+        raise ModelError(str(where), "a float model, the reference computes with integers",
+                         hint="quantize it first: firelane quantize MODEL --calib IMAGES -o QUANTIZED")
+    if _is_derived(float_model):
+        raise ModelError(str(where), "a float model: there is nothing to derive", hint="give another one with --float")
+    content = _float_model(model)
+    shape, record = read_input(content.graph).dims, _record(content, where)
+    original, float_graph = None, ""
+    if float_model is not None:
+        _, original, float_graph = _given_float(float_model, shape, record.resize)
+    own = OnnxModel(content=content.SerializeToString(), scores=scores_tensor(content.graph), record=record)
+    job = Job(key=_key(own, original), reference=False, model=own, original=original)
+    return _plan(job, content.graph.name or where.stem, float_graph, shape, record.resize)
+
+
+def _plan(job: Job, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None) -> Plan:
+    """Runs the networks once, so that what is wrong with them is known before there are images and workers."""
+    classes = Networks(job).classes(np.zeros(shape, np.uint8))
+    return Plan(job=job, network=network, float_graph=float_graph, shape=tuple(shape), resize=resize, classes=classes)
+
+
+def _key(*parts: OnnxModel | bool | None) -> str:
+    contents = (getattr(part, "content", repr(part).encode()) for part in parts)
+    return sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
+
+
+def _original(content: onnx.ModelProto, float_model: Model | None,
+              graph: Graph) -> tuple[OnnxModel | None, str, Pairs]:
+    """The float graph for the job, in words what it is, and its tensors' pairs."""
+    if float_model is None:
+        return None, "", ()
+    record, source = record_of(graph), graph.tensors[graph.input]
+    if _is_derived(float_model):
+        plain = derived_float(content)
+        takes_floats = read_input(plain.graph).element_type == onnx.TensorProto.FLOAT
+        original = OnnxModel(content=plain.SerializeToString(), scores=scores_tensor(plain.graph),
+                             record=record if takes_floats else None)
+        return original, "the model's own, without quantization of activations", own_pairs(content.graph, graph.tensors)
+    given, original, words = _given_float(float_model, source.shape, record.resize)
+    found = pairs(content.graph, given.graph, graph.tensors)
+    if original.record != record:                        # then the inputs are different numbers
+        found = tuple(pair for pair in found if pair[0] != graph.input)
+    return original, words, found
+
+
+def _given_float(float_model: Model, shape: tuple[int, ...],
+                 resize: int | None) -> tuple[onnx.ModelProto, OnnxModel, str]:
+    where = _read(float_model)[1]
+    given = _float_model(float_model)
+    found, record = read_input(given.graph).dims, _record(given, where)
+    if found != tuple(shape):
+        raise ModelError(str(where), f"an input of shape {list(found)}, the evaluated model's is {list(shape)}",
+                         hint="give the float model that was quantized")
+    if None not in (resize, record.resize) and resize != record.resize:
+        raise ModelError(str(where), f"resizes images to {record.resize}, the evaluated model to {resize}",
+                         hint=f"correct metadata {INPUT_KEY}")
+    original = OnnxModel(content=given.SerializeToString(), scores=scores_tensor(given.graph), record=record)
+    return given, original, str(where)
+
+
+def _record(model: onnx.ModelProto, where: Path) -> Preprocessing:
+    record, channels = preprocessing_of(metadata(model)), read_input(model.graph).dims[0]
+    if record is None:
+        raise ModelError(str(where), "how the network takes pixels is not known",
+                         hint=f"record it in its metadata, {INPUT_KEY}: compiler/preprocessing.py says how")
+    if CHANNELS[record.channels] != channels:
+        raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {channels}",
+                         hint="correct it")
+    return record
+
+
+def _read(model: Model) -> tuple[onnx.ModelProto, Path]:
+    """The model, and what messages call it."""
+    if isinstance(model, onnx.ModelProto):
+        return model, Path(model.graph.name or "model")
+    return read_model(Path(model)), Path(model)
+
+
+def _float_model(model: Model) -> onnx.ModelProto:
+    return model if isinstance(model, onnx.ModelProto) else read_float_model(model)
+
+
+def _is_derived(float_model: Model | None) -> bool:
+    return isinstance(float_model, str) and float_model == DERIVED
+
+
+class _Checked(Sequence):
+    """Images, each of which is looked at before it is used."""
+
+    def __init__(self, images: Sequence[np.ndarray], shape: tuple[int, int, int]):
+        self._images, self._shape = images, tuple(shape)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        image = self._images[index]
+        if image.dtype != np.uint8 or image.shape != self._shape:
+            raise FirelaneError(f"image {index}", f"{image.dtype} of shape {image.shape}",
+                                hint=f"uint8 of shape {self._shape} is wanted")
+        return image

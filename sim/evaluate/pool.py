@@ -1,0 +1,132 @@
+"""Spreads images over processes: a local Dask cluster, or a remote one by the address of its scheduler.
+
+The job travels once to each worker, images as arrays in small batches, so that no file has to be visible to a worker
+and no more than a few batches wait in memory. What is measured of an image depends on that image alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from compiler.errors import ConfigError, FirelaneError
+from compiler.progress import Progress
+from sim.evaluate.job import Job, Measured, Networks
+from sim.evaluate.worker import code_digest, measure_batch
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+BATCH = 4                              # images of a task
+BATCHES_AHEAD = 3                      # that wait for each thread of a worker
+STAGE = "evaluating"
+CONNECT_SECONDS = 10.0
+Pool = Callable[[Job, Sequence[np.ndarray], Progress], list[Measured]]
+
+
+def in_process(job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+    """A pool without processes: one image after the other."""
+    networks, measured = Networks(job), []
+    for pixels in images:
+        progress(STAGE, len(measured), len(images))
+        measured.append(networks.measure(pixels))
+    progress(STAGE, len(measured), len(images))
+    return measured
+
+
+@contextlib.contextmanager
+def workers(count: int | None = None, scheduler: str | None = None, *,
+            seconds: float = CONNECT_SECONDS) -> Iterator[Pool]:
+    """A pool of worker processes, for as long as the context lasts.
+
+    Worker processes start by importing the main module, as always with `multiprocessing`: a script that calls this
+    does so under `if __name__ == "__main__"`.
+
+    Parameters
+    ----------
+    count : processes on this machine, as many as there are processors if None; 0: none, everything runs in this process
+    scheduler : address of a Dask scheduler, such as tcp://10.0.0.1:8786, in place of local processes; its workers need
+        this package, in the same version
+    seconds : until a scheduler or its workers count as not there
+
+    Raises
+    ------
+    FirelaneError
+        If there are no workers to be had.
+    """
+    if scheduler is not None and count is not None:
+        raise ConfigError("--workers", f"{count}, but the workers of {scheduler} are to be used",
+                          hint="leave out --workers or --scheduler")
+    if count == 0:
+        yield in_process
+        return
+    with _cluster(count) if scheduler is None else _remote(scheduler, seconds) as client:
+        yield lambda job, images, progress: _measure(client, job, images, progress)
+
+
+@contextlib.contextmanager
+def _cluster(count: int | None) -> Iterator[Client]:
+    """Processes on this machine, reachable from nowhere else; without dashboard, on free ports."""
+    from distributed import Client, LocalCluster
+    count = count or len(os.sched_getaffinity(0))
+    with (LocalCluster(n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1",
+                       dashboard_address=None, silence_logs=logging.CRITICAL,
+                       scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"}) as cluster,
+          Client(cluster) as client):
+        yield client
+
+
+@contextlib.contextmanager
+def _remote(address: str, seconds: float) -> Iterator[Client]:
+    from distributed import Client
+    try:
+        client = Client(address, timeout=seconds)
+    except (OSError, ValueError, TypeError) as error:    # TimeoutError is an OSError
+        reason = "no answer" if isinstance(error, OSError) else "not an address"
+        raise ConfigError("--scheduler", f"{address}: {reason} in {seconds:g} s" if reason == "no answer" else
+                          f"{address}: {reason}", hint="the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
+                          ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=seconds)
+        except TimeoutError:
+            raise ConfigError("--scheduler", f"{address} has no workers",
+                              hint=f"start some: dask worker {address}") from None
+        yield client
+
+
+def _measure(client: Client, job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+    """What is measured of each image, in their order; never more than a few batches are on their way."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+    try:
+        [job_there] = client.scatter([job], broadcast=True)
+        starts = iter(range(0, len(images), BATCH))
+        found: dict[int, Measured] = {}
+        progress(STAGE, 0, len(images))
+
+        def submit(start: int):
+            batch = [images[index] for index in range(start, min(start + BATCH, len(images)))]
+            return client.submit(measure_batch, job_there, code_digest(), start, batch, pure=False)
+        ahead = BATCHES_AHEAD * sum(client.nthreads().values())
+        waiting = as_completed([submit(start) for start in islice(starts, ahead)])
+        for future in waiting:
+            found.update(future.result())
+            progress(STAGE, len(found), len(images))
+            future.release()
+            for start in islice(starts, 1):
+                waiting.add(submit(start))
+    except ImportError as error:
+        raise FirelaneError("--scheduler", f"a worker does not have this package ({error})",
+                            hint="install Firelane where the workers run") from None
+    except (KilledWorker, CancelledError, OSError) as error:
+        raise FirelaneError("--workers", f"a worker was lost ({type(error).__name__})",
+                            hint="fewer workers need less memory") from None
+    return [found[index] for index in range(len(images))]
