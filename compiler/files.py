@@ -1,4 +1,4 @@
-"""Files that are made: where the build folder is, what identifies its contents, who may write, and writing whole files."""
+"""Files that are made: whole ones or none; where the build folder is, what identifies its contents, who may write."""
 
 from __future__ import annotations
 

@@ -6,9 +6,11 @@ and no more than a few batches wait in memory. What is measured of an image depe
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from itertools import islice
@@ -19,7 +21,7 @@ import numpy as np
 from compiler.errors import ConfigError, FirelaneError
 from compiler.progress import Progress
 from sim.evaluate.job import Job, Measured, Networks
-from sim.evaluate.worker import code_digest, measure_batch
+from sim.evaluate.worker import code_digest
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -86,14 +88,14 @@ def _cluster(count: int | None) -> Iterator[Client]:
 @contextlib.contextmanager
 def _remote(address: str, seconds: float) -> Iterator[Client]:
     from distributed import Client
+    hint = "the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
     try:
-        client = Client(address, timeout=seconds)
-    except (OSError, ValueError, TypeError) as error:    # TimeoutError is an OSError
-        reason = "no answer" if isinstance(error, OSError) else "not an address"
-        raise ConfigError("--scheduler", f"{address}: {reason} in {seconds:g} s" if reason == "no answer" else
-                          f"{address}: {reason}", hint="the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
-                          ) from None
-    with client:
+        asyncio.run(asyncio.wait_for(_identity(address, seconds), seconds))
+    except OSError:                                      # TimeoutError is one
+        raise ConfigError("--scheduler", f"{address}: no answer in {seconds:g} s", hint=hint) from None
+    except (ValueError, TypeError):
+        raise ConfigError("--scheduler", f"{address}: not an address", hint=hint) from None
+    with Client(address, timeout=seconds) as client:
         try:
             client.wait_for_workers(1, timeout=seconds)
         except TimeoutError:
@@ -102,19 +104,37 @@ def _remote(address: str, seconds: float) -> Iterator[Client]:
         yield client
 
 
+async def _identity(address: str, seconds: float) -> dict:
+    """What a scheduler says of itself. `Client` is not asked: it waits for ever for one that accepts and is silent."""
+    from distributed.core import rpc
+    async with rpc(address, timeout=seconds, deserialize=False) as scheduler:
+        return await scheduler.identity()
+
+
+def _task() -> Callable:
+    """What Dask carries to a worker. Being local, it travels as code, and knows nothing of us before it runs there: so
+    the scheduler, which unpickles what it passes on, needs Dask alone."""
+    def measure(*arguments):
+        from sim.evaluate.worker import measure_batch
+        return measure_batch(*arguments)
+    return measure
+
+
 def _measure(client: Client, job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
     """What is measured of each image, in their order; never more than a few batches are on their way."""
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
+    task = _task()
     try:
-        [job_there] = client.scatter([job], broadcast=True)
+        [job_there] = client.scatter([pickle.dumps(job)], broadcast=True)
         starts = iter(range(0, len(images), BATCH))
         found: dict[int, Measured] = {}
         progress(STAGE, 0, len(images))
 
         def submit(start: int):
-            batch = [images[index] for index in range(start, min(start + BATCH, len(images)))]
-            return client.submit(measure_batch, job_there, code_digest(), start, batch, pure=False)
+            batch = np.stack([images[index] for index in range(start, min(start + BATCH, len(images)))])
+            return client.submit(task, job.key, job_there, code_digest(), start, batch.shape, batch.tobytes(),
+                                 pure=False)
         ahead = BATCHES_AHEAD * sum(client.nthreads().values())
         waiting = as_completed([submit(start) for start in islice(starts, ahead)])
         for future in waiting:

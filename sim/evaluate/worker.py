@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+import pickle
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,19 +12,24 @@ import numpy as np
 
 from compiler.errors import FirelaneError
 from compiler.files import digest
-from sim.evaluate.job import Job, Measured, Networks
+from sim.evaluate.job import Measured, Networks
 
 KEPT = 2                               # networks of so many jobs: a sweep goes from one to the next
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3          # names of glibc's malloc.h for mallopt
 MMAP_BYTES, TRIM_BYTES = 32 << 20, 1 << 30       # the first is the most that mallopt takes
 _networks: dict[str, Networks] = {}
+_lock = threading.Lock()
 
 
-def measure_batch(job: Job, code: str, start: int, batch: Sequence[np.ndarray]) -> list[tuple[int, Measured]]:
-    """Measures images number `start` and following, uint8 (C, H, W).
+def measure_batch(key: str, job: bytes, code: str, start: int, shape: tuple[int, int, int, int],
+                  pixels: bytes) -> list[tuple[int, Measured]]:
+    """Measures images number `start` and following.
 
     Parameters
     ----------
+    key : of the job
+    job : the pickled `Job`
+    shape, pixels : of the images, uint8 (N, C, H, W)
     code : `code_digest()` of the process that adds up
 
     Raises
@@ -34,13 +40,18 @@ def measure_batch(job: Job, code: str, start: int, batch: Sequence[np.ndarray]) 
     if code != code_digest():
         raise FirelaneError("--scheduler", "a worker has another version of Firelane",
                             hint="install the same one on all machines")
-    if job.key not in _networks:
-        keep_memory()
-        while len(_networks) >= KEPT:
-            del _networks[next(iter(_networks))]
-        _networks[job.key] = Networks(job)
-    networks = _networks[job.key]
-    return [(start + index, networks.measure(pixels)) for index, pixels in enumerate(batch)]
+    keep_memory()
+    networks, batch = _built(key, job), np.frombuffer(pixels, np.uint8).reshape(shape)
+    return [(start + index, networks.measure(image)) for index, image in enumerate(batch)]
+
+
+def _built(key: str, job: bytes) -> Networks:
+    with _lock:                                          # a worker may have several threads
+        if key not in _networks:
+            while len(_networks) >= KEPT:
+                del _networks[next(iter(_networks))]
+            _networks[key] = Networks(pickle.loads(job))
+        return _networks[key]
 
 
 @lru_cache
