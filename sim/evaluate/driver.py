@@ -18,7 +18,7 @@ from compiler.onnx_import import graph_of
 from compiler.onnx_import.reader import read_input, read_model
 from compiler.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
 from compiler.progress import Progress, silent
-from sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, scores_tensor
+from sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
 from sim.evaluate.job import Job, Networks, OnnxModel
 from sim.evaluate.pool import Pool, in_process
 from sim.evaluate.result import Evaluation, added_up
@@ -95,7 +95,7 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
     if not reference and not onnxruntime:
         raise ConfigError("--no-reference", "nothing is left to run", hint="add --onnxruntime")
     graph = graph_of(content, where)
-    own = OnnxModel(content=content.SerializeToString(), scores=scores_tensor(content.graph), record=None)
+    own = _onnx_model(content, None)
     original, float_graph, pairs_ = _original(content, float_model, graph)
     job = Job(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
               model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
@@ -114,7 +114,7 @@ def _float_plan(model: Model, where: Path, float_model: Model | None, reference:
     original, float_graph = None, ""
     if float_model is not None:
         _, original, float_graph = _given_float(float_model, shape, record.resize)
-    own = OnnxModel(content=content.SerializeToString(), scores=scores_tensor(content.graph), record=record)
+    own = _onnx_model(content, record)
     job = Job(key=_key(own, original), reference=False, model=own, original=original)
     return _plan(job, content.graph.name or where.stem, float_graph, shape, record.resize)
 
@@ -139,8 +139,7 @@ def _original(content: onnx.ModelProto, float_model: Model | None,
     if _is_derived(float_model):
         plain = derived_float(content)
         takes_floats = read_input(plain.graph).element_type == onnx.TensorProto.FLOAT
-        original = OnnxModel(content=plain.SerializeToString(), scores=scores_tensor(plain.graph),
-                             record=record if takes_floats else None)
+        original = _onnx_model(plain, record if takes_floats else None)
         return original, "the model's own, without quantization of activations", own_pairs(content.graph, graph.tensors)
     given, original, words = _given_float(float_model, source.shape, record.resize)
     found = pairs(content.graph, given.graph, graph.tensors)
@@ -160,8 +159,12 @@ def _given_float(float_model: Model, shape: tuple[int, ...],
     if None not in (resize, record.resize) and resize != record.resize:
         raise ModelError(str(where), f"resizes images to {record.resize}, the evaluated model to {resize}",
                          hint=f"correct metadata {INPUT_KEY}")
-    original = OnnxModel(content=given.SerializeToString(), scores=scores_tensor(given.graph), record=record)
-    return given, original, str(where)
+    return given, _onnx_model(given, record), str(where)
+
+
+def _onnx_model(model: onnx.ModelProto, record: Preprocessing | None) -> OnnxModel:
+    extended, scores = with_scores(model)
+    return OnnxModel(content=extended.SerializeToString(), scores=scores, record=record)
 
 
 def _record(model: onnx.ModelProto, where: Path) -> Preprocessing:

@@ -13,13 +13,14 @@ from onnx import helper, numpy_helper
 
 from compiler.errors import ModelError
 
-__all__ = ["Pairs", "derived_float", "is_quantized", "own_pairs", "pairs", "scores_tensor"]
+__all__ = ["Pairs", "derived_float", "is_quantized", "own_pairs", "pairs", "with_scores"]
 
-SOFTMAX = ("Softmax", "LogSoftmax")
+SOFTMAX = ("Softmax", "LogSoftmax", "QLinearSoftmax")
 CLAMPS = ("Relu", "Clip")
 FOLLOWED = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze"})
 QUANTIZED_SUFFIX = "_quantized"        # what the QOperator form adds to names
 QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
+REAL_SCORES = "firelane/scores"
 Pairs = tuple[tuple[str, str], ...]    # quantized tensor, float tensor
 
 
@@ -28,14 +29,24 @@ def is_quantized(graph: onnx.GraphProto) -> bool:
     return any(node.op_type in (QUANTIZE, DEQUANTIZE) or node.op_type.startswith("QLinear") for node in graph.node)
 
 
-def scores_tensor(graph: onnx.GraphProto) -> str:
-    """The tensor that a Softmax at the end reads; the output if there is no Softmax."""
-    made_by, output = _makers(graph), graph.output[0].name
+def with_scores(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
+    """The model, and the name of the tensor that a Softmax at the end reads; of the output if there is no Softmax.
+
+    Where the Softmax reads codes, the model is a copy that has their real values as well.
+    """
+    made_by, output = _makers(model.graph), model.graph.output[0].name
     name = output
     while name in made_by and made_by[name].op_type in FOLLOWED:
         name = made_by[name].input[0]
-    ends_so = name in made_by and made_by[name].op_type in SOFTMAX
-    return made_by[name].input[0] if ends_so else output
+    last = made_by.get(name)
+    if last is None or last.op_type not in SOFTMAX:
+        return model, output
+    if last.op_type != "QLinearSoftmax":
+        return model, last.input[0]
+    extended = onnx.ModelProto()
+    extended.CopyFrom(model)
+    extended.graph.node.append(helper.make_node(DEQUANTIZE, last.input[:3], [REAL_SCORES], name=REAL_SCORES))
+    return extended, REAL_SCORES
 
 
 def pairs(quantized: onnx.GraphProto, original: onnx.GraphProto, tensors: Iterable[str]) -> Pairs:
