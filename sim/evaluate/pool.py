@@ -88,6 +88,7 @@ def _cluster(count: int | None) -> Iterator[Client]:
 @contextlib.contextmanager
 def _remote(address: str, seconds: float) -> Iterator[Client]:
     from distributed import Client
+    from distributed.utils import silence_logging_cmgr
     hint = "the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
     try:
         asyncio.run(asyncio.wait_for(_identity(address, seconds), seconds))
@@ -95,7 +96,7 @@ def _remote(address: str, seconds: float) -> Iterator[Client]:
         raise ConfigError("--scheduler", f"{address}: no answer in {seconds:g} s", hint=hint) from None
     except (ValueError, TypeError):
         raise ConfigError("--scheduler", f"{address}: not an address", hint=hint) from None
-    with Client(address, timeout=seconds) as client:
+    with silence_logging_cmgr(logging.CRITICAL), Client(address, timeout=seconds) as client:
         try:
             client.wait_for_workers(1, timeout=seconds)
         except TimeoutError:
@@ -147,6 +148,6 @@ def _measure(client: Client, job: Job, images: Sequence[np.ndarray], progress: P
         raise FirelaneError("--scheduler", f"a worker does not have this package ({error})",
                             hint="install Firelane where the workers run") from None
     except (KilledWorker, CancelledError, OSError) as error:
-        raise FirelaneError("--workers", f"a worker was lost ({type(error).__name__})",
-                            hint="fewer workers need less memory") from None
+        raise FirelaneError("--workers", f"workers were lost, or their scheduler ({type(error).__name__})",
+                            hint="look into their logs; fewer workers need less memory") from None
     return [found[index] for index in range(len(images))]

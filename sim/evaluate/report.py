@@ -15,6 +15,7 @@ NAMES = {REFERENCE: "integer reference", ONNXRUNTIME: "ONNX Runtime", FLOAT: "fl
 
 def print_evaluation(console: Console, evaluation: Evaluation) -> None:
     """Tables of the runs and, where they were compared, of the layers."""
+    console.print(f"{evaluation.network}, {evaluation.images} images", highlight=False, soft_wrap=True)
     console.print(_runs(evaluation))
     if evaluation.float_graph:
         console.print(f"float: {evaluation.float_graph}", highlight=False, soft_wrap=True)
@@ -35,8 +36,7 @@ def share(value: float | None, images: int) -> str:
 
 def _runs(evaluation: Evaluation) -> Table:
     compared, labelled = bool(evaluation.float_graph), any(score.top1 is not None for score in evaluation.scores)
-    table = Table(title=f"{evaluation.network}, {evaluation.images} images", title_justify="left", box=None,
-                  header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("run")
     columns = (["top-1", "top-5"] if labelled else []) + (["like float", "KL, nats"] if compared else [])
     columns += (["lost", "gained"] if labelled and compared else []) + ["tied"]
