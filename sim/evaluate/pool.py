@@ -11,6 +11,8 @@ import contextlib
 import logging
 import os
 import pickle
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from itertools import islice
@@ -34,7 +36,11 @@ Pool = Callable[[Job, Sequence[np.ndarray], Progress], list[Measured]]
 
 
 def in_process(job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
-    """A pool without processes: one image after the other."""
+    """A pool without processes: one image after the other.
+
+    NumPy's BLAS takes as many threads as there are processors; OPENBLAS_NUM_THREADS=1 is several times faster where
+    these have other work.
+    """
     networks, measured = Networks(job), []
     for pixels in images:
         progress(STAGE, len(measured), len(images))
@@ -78,11 +84,25 @@ def _cluster(count: int | None) -> Iterator[Client]:
     """Processes on this machine, reachable from nowhere else; without dashboard, on free ports."""
     from distributed import Client, LocalCluster
     count = count or len(os.sched_getaffinity(0))
-    with (LocalCluster(n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1",
-                       dashboard_address=None, silence_logs=logging.CRITICAL,
-                       scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"}) as cluster,
-          Client(cluster) as client):
+    with _no_interrupts():
+        cluster = LocalCluster(n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1",
+                               dashboard_address=None, silence_logs=logging.CRITICAL,
+                               scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"})
+    with cluster, Client(cluster) as client:
         yield client
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Processes that start meanwhile never see Ctrl-C: it is for this one, which then ends them without their words."""
+    if threading.current_thread() is not threading.main_thread():        # where signals are not to be had
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from models.digits import load_split
 from sim.evaluate import evaluate, worker, workers
 from sim.evaluate.driver import DERIVED
 from sim.evaluate.job import Job, Networks
-from sim.evaluate.pool import BATCH, in_process
+from sim.evaluate.pool import BATCH, _cluster, in_process
 
 COUNT = 3 * BATCH + 1                  # so that the last batch is a small one
 SECONDS = 60                           # until something is wrong
@@ -88,6 +89,14 @@ def test_local_cluster_of_two_processes(digits, here):
         other = evaluate(EMBEDDED["digits-bypass"], images, labels=labels, pool=pool)
     assert other == evaluate(EMBEDDED["digits-bypass"], images, labels=labels)
     assert told[0] == ("evaluating", 0, COUNT) and told[-1] == ("evaluating", COUNT, COUNT)
+
+
+def test_local_processes_leave_interrupts_to_this_one():
+    before = signal.getsignal(signal.SIGINT)
+    with _cluster(1) as client:
+        assert signal.getsignal(signal.SIGINT) is before
+        assert list(client.run(lambda: signal.getsignal(signal.SIGINT) == signal.SIG_IGN).values()) == [True]
+        assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])
 
 
 def test_scheduler_by_address(digits, here, start, monkeypatch):
