@@ -17,7 +17,8 @@ __all__ = ["Pairs", "derived_float", "is_quantized", "own_pairs", "pairs", "with
 
 SOFTMAX = ("Softmax", "LogSoftmax", "QLinearSoftmax")
 CLAMPS = ("Relu", "Clip")
-FOLLOWED = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze"})
+FOLLOWED = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze",
+                      *CLAMPS})        # of probabilities a clamp changes nothing; `derived_float` makes such
 QUANTIZED_SUFFIX = "_quantized"        # what the QOperator form adds to names
 QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
 REAL_SCORES = "firelane/scores"

@@ -101,6 +101,7 @@ class TestNumbers:
         assert "without quantization of activations" in derived.float_graph
         conv1 = [next(layer.snr_db for layer in found.layers if layer.node == "conv1") for found in (derived, given)]
         assert conv1[0] > conv1[1]
+        assert 0 < derived.score("reference").divergence < 2 * given.score("reference").divergence
 
     @pytest.mark.parametrize("write", [qdq_model, qoperator_model], ids=["qdq", "qoperator"])
     @pytest.mark.parametrize("seed", range(3))

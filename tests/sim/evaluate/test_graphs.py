@@ -91,3 +91,4 @@ def test_derived_float_is_the_original_but_for_its_weights(models):
     results = [onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
         None, {"image": image.astype(np.float32)})[0] for model in (original, plain)]
     assert results[1] == pytest.approx(results[0], rel=0.05)     # weights of 8 bits
+    assert with_scores(plain)[1] == with_scores(quantized)[1] == plain.graph.node[-2].input[0]
