@@ -12,6 +12,20 @@ from compiler.errors import ConfigError
 METHODS = ("minmax", "mse", "percentile")
 
 
+def record_options(command):
+    """The options that say how a float network takes pixels, for `changed_record`."""
+    for option in (
+            click.option("--resize", type=int, help="Shorter side of an image before its centre is cut out."),
+            click.option("--scale", metavar="S[,S,S]",
+                         help="Pixels are multiplied by it after that, e.g. 0.00392 for 1/255."),
+            click.option("--mean", metavar="M[,M,M]",
+                         help="Subtracted from pixels 0..255, in the order of the channels."),
+            click.option("--channels", type=click.Choice(["gray", "RGB", "BGR"]),
+                         help="How the network takes channels.")):
+        command = option(command)
+    return command
+
+
 @click.command(name="quantize")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--calib", "calibration", required=True, type=click.Path(path_type=Path), metavar="IMAGES",
@@ -21,10 +35,7 @@ METHODS = ("minmax", "mse", "percentile")
               help="How the ranges of activations are found.")
 @click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
               help="Use so many of the images at most.")
-@click.option("--channels", type=click.Choice(["gray", "RGB", "BGR"]), help="How the network takes channels.")
-@click.option("--mean", metavar="M[,M,M]", help="Subtracted from pixels 0..255, in the order of the channels.")
-@click.option("--scale", metavar="S[,S,S]", help="Pixels are multiplied by it after that, e.g. 0.00392 for 1/255.")
-@click.option("--resize", type=int, help="Shorter side of an image before its centre is cut out.")
+@record_options
 def quantize_command(model: Path, calibration: Path, output: Path, method: str, limit: int, **record) -> None:
     """Quantize MODEL, a float ONNX file, to a standard QDQ graph.
 
@@ -58,7 +69,7 @@ def quantize_file(model: Path, calibration: Path, output: Path, *, method: str =
     from compiler.quantize import quantize
     network = read_float_model(model)
     shape = read_input(network.graph).dims
-    recorded = _changed(preprocessing_of(metadata(network)), shape[0], record or {})
+    recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record or {})
     if recorded is not None:
         network = record_preprocessing(network, recorded)
     network = fold_preprocessing(network)
@@ -71,7 +82,7 @@ def quantize_file(model: Path, calibration: Path, output: Path, *, method: str =
     return f"calibrated with {len(images)} images ({method}); the input takes {pixels}"
 
 
-def _changed(recorded, channels: int, options: dict):
+def changed_record(recorded, channels: int, options: dict):
     """The recorded `Preprocessing`, or a new one, with what the options say; None if nobody says anything."""
     from compiler.preprocessing import Preprocessing
     given = {name: value for name, value in options.items() if value is not None}

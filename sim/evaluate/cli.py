@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from compiler.errors import ConfigError
+from compiler.quantize_cli import record_options
 
 if TYPE_CHECKING:
     from sim.evaluate.driver import Plan
@@ -38,10 +39,15 @@ LOG_COLUMNS = 120                      # where there is no terminal that has a w
 @click.option("--workers", type=click.IntRange(0), metavar="N",
               help="Processes on this machine, 0 for none but this one.  [default: as many as processors]")
 @click.option("--json", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write the result there.")
+@record_options
 def evaluate_command(model: Path, folder: Path, labels: Path | None, float_model: Path | None, derive_float: bool,
                      reference: bool | None, onnxruntime: bool, limit: int | None, scheduler: str | None,
-                     workers: int | None, output: Path | None) -> None:
-    """Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float network."""
+                     workers: int | None, output: Path | None, **record) -> None:
+    """Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float network.
+
+    How images become the input of a float model is read from its metadata; --channels, --mean, --scale and --resize
+    say or change it. A quantized model says so itself.
+    """
     from compiler.files import write_file
     from compiler.progress import display
     from sim.evaluate.driver import DERIVED, plan
@@ -51,7 +57,7 @@ def evaluate_command(model: Path, folder: Path, labels: Path | None, float_model
     if output is not None and output.is_dir():
         raise ConfigError("--json", f"{output} is a folder", hint="name a file")
     planned = plan(model, float_model=DERIVED if derive_float else float_model, reference=reference,
-                   onnxruntime=onnxruntime)
+                   onnxruntime=onnxruntime, record=record)
     with display(Console(stderr=True)) as progress:
         evaluation, seconds = _run(planned, folder, labels, limit, scheduler, workers, progress)
     console = Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)

@@ -18,6 +18,7 @@ from compiler.onnx_import import graph_of
 from compiler.onnx_import.reader import read_input, read_model
 from compiler.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
 from compiler.progress import Progress, silent
+from compiler.quantize_cli import changed_record
 from sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
 from sim.evaluate.job import Job, Networks, OnnxModel
 from sim.evaluate.pool import Pool, in_process
@@ -50,7 +51,7 @@ class Plan:
 
 def evaluate(model: Model, images: Sequence[np.ndarray], *, labels: Sequence[int] | None = None,
              float_model: Model | None = None, reference: bool | None = None, onnxruntime: bool = False,
-             pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
+             record: dict | None = None, pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
     """How well `model` does on `images`.
 
     Parameters
@@ -62,6 +63,8 @@ def evaluate(model: Model, images: Sequence[np.ndarray], *, labels: Sequence[int
     float_model : that `model` is compared with; `DERIVED`: `model` without quantization of its activations
     reference : run the integer reference; as None, if the model is quantized
     onnxruntime : run the model in ONNX Runtime as well
+    record : how the float model takes pixels, where its metadata do not say so: channels, mean, scale, resize as on
+        the command line of `firelane quantize`
     pool : from `sim.evaluate.workers`; this process if none is given
     progress : told of images done
 
@@ -70,7 +73,7 @@ def evaluate(model: Model, images: Sequence[np.ndarray], *, labels: Sequence[int
     FirelaneError
         If a model is broken or does not fit, if there are no images, or if workers cannot be used.
     """
-    planned = plan(model, float_model=float_model, reference=reference, onnxruntime=onnxruntime)
+    planned = plan(model, float_model=float_model, reference=reference, onnxruntime=onnxruntime, record=record)
     return carry_out(planned, images, labels=labels, pool=pool, progress=progress)
 
 
@@ -86,23 +89,23 @@ def carry_out(planned: Plan, images: Sequence[np.ndarray], *, labels: Sequence[i
 
 
 def plan(model: Model, *, float_model: Model | None = None, reference: bool | None = None,
-         onnxruntime: bool = False) -> Plan:
+         onnxruntime: bool = False, record: dict | None = None) -> Plan:
     """Reads the models; parameters as for `evaluate`."""
     content, where = _read(model)
     if not is_quantized(content.graph):
-        return _float_plan(model, where, float_model, bool(reference))
+        return _float_plan(model, where, float_model, bool(reference), record or {})
     reference = reference is not False
     if not reference and not onnxruntime:
         raise ConfigError("--no-reference", "nothing is left to run", hint="add --onnxruntime")
     graph = graph_of(content, where)
     own = _onnx_model(content, None)
-    original, float_graph, pairs_ = _original(content, float_model, graph)
+    original, float_graph, pairs_ = _original(content, float_model, graph, record or {})
     job = Job(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
               model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
     return _plan(job, graph.name, float_graph, graph.tensors[graph.input].shape, record_of(graph).resize)
 
 
-def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool) -> Plan:
+def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool, options: dict) -> Plan:
     """Of a float model: ONNX Runtime only."""
     if reference:
         raise ModelError(str(where), "a float model, the reference computes with integers",
@@ -110,10 +113,10 @@ def _float_plan(model: Model, where: Path, float_model: Model | None, reference:
     if _is_derived(float_model):
         raise ModelError(str(where), "a float model: there is nothing to derive", hint="give another one with --float")
     content = _float_model(model)
-    shape, record = read_input(content.graph).dims, _record(content, where)
+    shape, record = read_input(content.graph).dims, _record(content, where, options)
     original, float_graph = None, ""
     if float_model is not None:
-        _, original, float_graph = _given_float(float_model, shape, record.resize)
+        _, original, float_graph = _given_float(float_model, shape, record.resize, options)
     own = _onnx_model(content, record)
     job = Job(key=_key(own, original), reference=False, model=own, original=original)
     return _plan(job, content.graph.name or where.stem, float_graph, shape, record.resize)
@@ -130,8 +133,8 @@ def _key(*parts: OnnxModel | bool | None) -> str:
     return sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
 
 
-def _original(content: onnx.ModelProto, float_model: Model | None,
-              graph: Graph) -> tuple[OnnxModel | None, str, Pairs]:
+def _original(content: onnx.ModelProto, float_model: Model | None, graph: Graph,
+              options: dict) -> tuple[OnnxModel | None, str, Pairs]:
     """The float graph for the job, in words what it is, and its tensors' pairs."""
     if float_model is None:
         return None, "", ()
@@ -141,24 +144,24 @@ def _original(content: onnx.ModelProto, float_model: Model | None,
         takes_floats = read_input(plain.graph).element_type == onnx.TensorProto.FLOAT
         original = _onnx_model(plain, record if takes_floats else None)
         return original, "the model's own, without quantization of activations", own_pairs(content.graph, graph.tensors)
-    given, original, words = _given_float(float_model, source.shape, record.resize)
+    given, original, words = _given_float(float_model, source.shape, record.resize, options)
     found = pairs(content.graph, given.graph, graph.tensors)
     if original.record != record:                        # then the inputs are different numbers
         found = tuple(pair for pair in found if pair[0] != graph.input)
     return original, words, found
 
 
-def _given_float(float_model: Model, shape: tuple[int, ...],
-                 resize: int | None) -> tuple[onnx.ModelProto, OnnxModel, str]:
+def _given_float(float_model: Model, shape: tuple[int, ...], resize: int | None,
+                 options: dict) -> tuple[onnx.ModelProto, OnnxModel, str]:
     where = _read(float_model)[1]
     given = _float_model(float_model)
-    found, record = read_input(given.graph).dims, _record(given, where)
+    found, record = read_input(given.graph).dims, _record(given, where, options)
     if found != tuple(shape):
         raise ModelError(str(where), f"an input of shape {list(found)}, the evaluated model's is {list(shape)}",
                          hint="give the float model that was quantized")
     if None not in (resize, record.resize) and resize != record.resize:
         raise ModelError(str(where), f"resizes images to {record.resize}, the evaluated model to {resize}",
-                         hint=f"correct metadata {INPUT_KEY}")
+                         hint=f"correct metadata {INPUT_KEY}, or give --resize")
     return given, _onnx_model(given, record), str(where)
 
 
@@ -167,14 +170,15 @@ def _onnx_model(model: onnx.ModelProto, record: Preprocessing | None) -> OnnxMod
     return OnnxModel(content=extended.SerializeToString(), scores=scores, record=record)
 
 
-def _record(model: onnx.ModelProto, where: Path) -> Preprocessing:
-    record, channels = preprocessing_of(metadata(model)), read_input(model.graph).dims[0]
+def _record(model: onnx.ModelProto, where: Path, options: dict) -> Preprocessing:
+    channels = read_input(model.graph).dims[0]
+    record = changed_record(preprocessing_of(metadata(model)), channels, options)
     if record is None:
         raise ModelError(str(where), "how the network takes pixels is not known",
-                         hint=f"record it in its metadata, {INPUT_KEY}: compiler/preprocessing.py says how")
+                         hint=f"it has no metadata {INPUT_KEY}: give --mean, --scale, --channels, --resize")
     if CHANNELS[record.channels] != channels:
         raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {channels}",
-                         hint="correct it")
+                         hint="correct it with --channels")
     return record
 
 

@@ -143,6 +143,13 @@ class TestNumbers:
         assert min(layer.snr_db for layer in found.layers if layer.node in ("", "conv1")) > 25
         assert {score.run: score.agreement for score in found.scores}["reference"] >= 0.8
 
+    def test_how_a_float_model_takes_pixels_may_be_said(self, small, tmp_path):
+        onnx.save(without_record(small_model()), tmp_path / "silent.onnx")
+        found = evaluate(small["model"], noise(), float_model=tmp_path / "silent.onnx", record={"scale": "1"})
+        assert found.scores == evaluate(**small, images=noise()).scores
+        darker = evaluate(tmp_path / "silent.onnx", noise(), float_model=small["float_model"], record={"scale": "0.5"})
+        assert darker.score("onnxruntime").divergence == 0.0             # it is said of both
+
 
 class TestSameDigits:
     def test_order_of_images(self, small):
@@ -197,7 +204,7 @@ class TestRefused:
 
     def test_another_network_as_float_model(self, refused, tmp_path):
         onnx.save(without_record(small_model()), tmp_path / "silent.onnx")
-        assert "silent.onnx: how the network takes pixels is not known; record it in its metadata" in refused(
+        assert "silent.onnx: how the network takes pixels is not known; it has no metadata" in refused(
             float_model=str(tmp_path / "silent.onnx"))
         onnx.save(small_model(record=Preprocessing(resize=99)), tmp_path / "other.onnx")
         assert "other.onnx: resizes images to 99, the evaluated model to 37; correct metadata" in refused(
