@@ -4,11 +4,13 @@
     with workers(2) as pool:
         evaluation = evaluate("q.onnx", images, labels=labels, float_model="f.onnx", pool=pool)
 
-`job` says what a process does with one image, `pool` spreads images over processes, `result` adds up.
+`plan` finds out what runs, `job` says what a process does with one image, `pool` spreads images over processes,
+`result` adds up.
 """
 
 from sim.evaluate.driver import evaluate
+from sim.evaluate.plan import DERIVED
 from sim.evaluate.pool import workers
 from sim.evaluate.result import Evaluation, LayerNoise, Score
 
-__all__ = ["Evaluation", "LayerNoise", "Score", "evaluate", "workers"]
+__all__ = ["DERIVED", "Evaluation", "LayerNoise", "Score", "evaluate", "workers"]

@@ -14,7 +14,7 @@ from compiler.errors import ConfigError
 from compiler.quantize_cli import record_options
 
 if TYPE_CHECKING:
-    from sim.evaluate.driver import Plan
+    from sim.evaluate.plan import Plan
     from sim.evaluate.result import Evaluation
 
 LOG_COLUMNS = 120                      # where there is no terminal that has a width
@@ -50,7 +50,7 @@ def evaluate_command(model: Path, folder: Path, labels: Path | None, float_model
     """
     from compiler.files import write_file
     from compiler.progress import display
-    from sim.evaluate.driver import DERIVED, plan
+    from sim.evaluate.plan import DERIVED, plan
     from sim.evaluate.report import print_evaluation
     if float_model is not None and derive_float:
         raise ConfigError("--derive-float", f"{float_model} is given as well", hint="leave out one of them")

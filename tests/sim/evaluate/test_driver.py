@@ -13,7 +13,7 @@ from compiler.onnx_import import load_graph
 from compiler.preprocessing import Preprocessing, stored_input
 from compiler.quantize import quantize
 from sim.evaluate import evaluate
-from sim.evaluate.driver import DERIVED
+from sim.evaluate.plan import DERIVED
 from sim.onnx_session import OnnxSession
 from sim.reference import run, run_batch
 from tests.compiler.small_networks import SIDE, small_model, without_record

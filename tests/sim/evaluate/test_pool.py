@@ -15,7 +15,7 @@ from compiler.errors import ConfigError, FirelaneError
 from models.catalogue import EMBEDDED
 from models.digits import load_split
 from sim.evaluate import evaluate, worker, workers
-from sim.evaluate.driver import DERIVED
+from sim.evaluate.plan import DERIVED
 from sim.evaluate.job import Job, Networks
 from sim.evaluate.pool import BATCH, _cluster, in_process
 
@@ -156,7 +156,7 @@ def test_errors_of_workers_arrive_whole(digits):
     """A tensor of another size is found where the network runs."""
     from dataclasses import replace
 
-    from sim.evaluate.driver import plan
+    from sim.evaluate.plan import plan
     model, images, _ = digits
     job = plan(model, float_model=DERIVED).job
     wrong = replace(job, key="wrong", pairs=((job.pairs[0][0], job.pairs[-1][1]),))
@@ -168,7 +168,7 @@ def test_errors_of_workers_arrive_whole(digits):
 def test_a_worker_keeps_the_networks_of_few_jobs(digits, monkeypatch):
     import pickle
 
-    from sim.evaluate.driver import plan
+    from sim.evaluate.plan import plan
     built = []
 
     def counted(job: Job) -> Networks:
