@@ -45,7 +45,7 @@ def read_calibrated(path: Path, calibration: Path, limit: int, record: dict | No
     """
     network = read_float_model(path)
     shape = read_input(network.graph).dims
-    recorded = changed(preprocessing_of(metadata(network)), shape[0], record or {})
+    recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record or {})
     if recorded is not None:
         network = record_preprocessing(network, recorded)
     network = fold_preprocessing(network)
@@ -60,7 +60,7 @@ def read_quantized(path: Path, calibration: Path, limit: int) -> Calibrated:
     return Calibrated(network, calibration_images(calibration, read_input(network.graph).dims, recorded, recorded, limit))
 
 
-def changed(recorded: Preprocessing | None, channels: int, options: dict) -> Preprocessing | None:
+def changed_record(recorded: Preprocessing | None, channels: int, options: dict) -> Preprocessing | None:
     """The recorded `Preprocessing`, or a new one, with what the options say; None if nobody says anything."""
     given = {name: value for name, value in options.items() if value is not None}
     if not given:
@@ -79,7 +79,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
         raise ConfigError(option, f"{text!r}", hint="one number, or several with commas between") from None
 
 
-def preprocessing_options(command: Callable) -> Callable:
+def record_options(command: Callable) -> Callable:
     """--channels, --mean, --scale and --resize of commands that calibrate."""
     import click
     options = [

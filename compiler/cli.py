@@ -20,6 +20,7 @@ from compiler.problems import further
 from compiler.progress import display
 from compiler.quantize_cli import quantize_command
 from sim.cli import simulate as simulate_command
+from sim.evaluate.cli import evaluate_command
 
 USER_ERROR, MISMATCH = 2, 1
 
@@ -56,7 +57,7 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
 
 
 for command in (simulate_command, bitstream_command, program_command, quantize_command, compress_command,
-                import_group):
+                evaluate_command, import_group):
     firelane.add_command(command)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from compiler.calibrated import preprocessing_options
+from compiler.calibrated import record_options
 
 METHODS = ("minmax", "mse", "percentile")
 
@@ -20,7 +20,7 @@ METHODS = ("minmax", "mse", "percentile")
               help="How the ranges of activations are found.")
 @click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
               help="Use so many of the images at most.")
-@preprocessing_options
+@record_options
 def quantize_command(model: Path, calibration: Path, output: Path, method: str, limit: int, **record) -> None:
     """Quantize MODEL, a float ONNX file, to a standard QDQ graph.
 

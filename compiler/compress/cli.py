@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from compiler.calibrated import preprocessing_options
+from compiler.calibrated import record_options
 from compiler.engine_options import size_options
 from compiler.errors import ConfigError
 from compiler.quantize_cli import METHODS
@@ -34,7 +34,7 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               help="Use so many of the images at most.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed gives the same bytes.")
 @size_options
-@preprocessing_options
+@record_options
 def compress_command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
                      objective: str, sweep: Path | None, method: str, limit: int, seed: int, **options) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
