@@ -57,7 +57,8 @@ def read_quantized(path: Path, calibration: Path, limit: int) -> Calibrated:
     """A model that is quantized already."""
     network = read_model(path)
     recorded = preprocessing_of(metadata(network))
-    return Calibrated(network, calibration_images(calibration, read_input(network.graph).dims, recorded, recorded, limit))
+    shape = read_input(network.graph).dims
+    return Calibrated(network, calibration_images(calibration, shape, recorded, recorded, limit))
 
 
 def changed_record(recorded: Preprocessing | None, channels: int, options: dict) -> Preprocessing | None:

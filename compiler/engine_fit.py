@@ -44,7 +44,7 @@ def compile_fitting(graph: Graph, cfg: EngineConfig, free: Collection[str] = GRO
         If no such engine can do it.
     """
     grown = [_grown(cfg, sizes, free) for sizes in ({}, *MEMORIES)]
-    bits = _first(_sizes("accumulator_bits", cfg, ACCUMULATOR_BITS, free), _accumulator_bits(graph, cfg))
+    bits = _first(_sizes("accumulator_bits", cfg, ACCUMULATOR_BITS, free), accumulator_bits_needed(graph, cfg))
     plan, words = _plan(graph, replace(grown[-1], accumulator_bits=bits), free, progress)
     largest = replace(grown[-1], accumulator_bits=bits, activation_words=words)
     compiled = compile_plan(graph, plan, largest, progress)
@@ -85,8 +85,8 @@ def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Pro
     raise with_remedies(graph, deeper, problem)
 
 
-def _accumulator_bits(graph: Graph, cfg: EngineConfig) -> int:
-    """That sums and biases need."""
+def accumulator_bits_needed(graph: Graph, cfg: EngineConfig) -> int:
+    """By sums and biases."""
     network = lower(graph, replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1]))
     layers = [layer for layer in network.layers if isinstance(layer, TileLayer)]
     biases = [(int(layer.requantize.bias.min()), int(layer.requantize.bias.max())) for layer in layers]

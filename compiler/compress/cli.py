@@ -28,15 +28,19 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               help="Whether cycles count beside bytes, and how much.")
 @click.option("--sweep", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Compress to several sizes and write size against accuracy against cycles: frontier.png, .csv.")
-@click.option("--method", type=click.Choice(METHODS), default="minmax", show_default=True,
+@click.option("--method", type=click.Choice(METHODS), default="mse", show_default=True,
               help="How the ranges of activations are found, if the model is float.")
 @click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
               help="Use so many of the images at most.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--effort", type=click.Choice(["fast", "thorough"]), default="thorough", show_default=True,
+              help="How many steps of its weights' grid are tried for each layer.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="The same seed gives the same bytes.")
 @size_options
 @record_options
 def compress_command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
-                     objective: str, sweep: Path | None, method: str, limit: int, seed: int, **options) -> None:
+                     objective: str, sweep: Path | None, method: str, limit: int, effort: str, seed: int,
+                     **options) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
     The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same.
@@ -57,7 +61,8 @@ def compress_command(model: Path, calibration: Path, output: Path | None, budget
     record = {name: options.pop(name) for name in ("channels", "mean", "scale", "resize")}
     console = Console(stderr=True)
     with display(console) as progress:
-        job = run.Job(model, calibration, limit=limit, method=method, record=record, objective=objective, seed=seed,
+        job = run.Job(model, calibration, limit=limit, method=method, record=record, objective=objective,
+                      thorough=effort == "thorough", seed=seed,
                       cfg=engine_config(None, **options), progress=progress)
         if sweep is not None:
             summary = run.sweep(job, sweep)
@@ -76,5 +81,6 @@ def parse_size(text: str) -> int:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
     if not found or found[2].upper() not in UNITS or float(found[1]) == 0:
-        raise ConfigError("--budget", f"{text!r}", hint="a number of bytes, with B, KB, KiB, MB or MiB behind it or not")
+        raise ConfigError("--budget", f"{text!r}",
+                          hint="a number of bytes, with B, KB, KiB, MB or MiB behind it or not")
     return int(float(found[1]) * UNITS[found[2].upper()])

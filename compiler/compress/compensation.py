@@ -1,10 +1,10 @@
 """Levels of a layer's weights: the least error for their rate, each error made good by the weights that follow.
 
 The error of an output channel o is g_o (w - t)' H (w - t): `t` its real weights, `w` those of the levels, H the second
-moments of the layer's inputs, g_o how much the network's result depends on the channel. The weights are chosen column
-by column, and what a choice does wrong is carried to the columns behind it by the inverse of H (optimal brain surgeon,
-Hassibi and Stork 1993; column order and Cholesky form of GPTQ, arXiv 2210.17323). Each choice minimises error + `slope` x
-bits, zero among the candidates, so pruning and rounding are one decision. Then every weight is chosen again, given all
+moments of the layer's inputs, g_o how much the network's result depends on the channel. The weights are chosen
+column by column, and what a choice does wrong is carried to the columns behind it by the inverse of H (optimal brain
+surgeon, Hassibi and Stork 1993; column order and Cholesky form of GPTQ, arXiv 2210.17323). Each choice minimises error +
+`slope` x bits, zero among the candidates, so pruning and rounding are one decision. Then every weight is chosen again, given all
 the others, until little changes (coordinate descent on the same cost).
 """
 
@@ -18,9 +18,10 @@ from scipy import linalg
 from compiler.compress.rate import RateModel, laplace
 from compiler.ir import WEIGHT_MAX
 
-DAMPING = 0.01              #: of H's mean diagonal, added to its diagonal: inputs that never occurred could do anything
+DAMPING = 0.003             #: of H's mean diagonal, added to its diagonal: inputs that never occurred could do anything
 ROUNDS = 3                  #: of compensation, each with the rates of the one before
-SWEEPS = 6                  #: of coordinate descent
+SWEEPS = 6                  #: of coordinate descent, at most
+SETTLED = 0.003             #: share of the weights that still change when it is enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def damped(moments: np.ndarray, damping: float = DAMPING) -> np.ndarray:
 
 
 def free_variance(moments: np.ndarray) -> np.ndarray:
-    """What of each column's error remains when all later columns make it good: float64 (n,), 1 / (inverse's diagonal)."""
+    """What of each column's error remains when all later columns make it good: float64 (n,)."""
     return 1 / np.diagonal(_inverse_factor(moments)) ** 2
 
 
@@ -124,7 +125,7 @@ def _descend(problem: Problem, levels: np.ndarray, steps: np.ndarray, slope: flo
                 pull[moved] += ((chosen - levels[:, column]) * steps)[moved, None] * moments[column]
                 levels[:, column] = chosen
                 changed += len(moved)
-        if changed < levels.size // 1000:
+        if changed < SETTLED * levels.size:
             break
     return levels
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from compiler.compress.float_network import FloatNetwork, Weights
-from compiler.compress.layer_solver import MULTIPLES, Price, solve_layer
+from compiler.compress.layer_solver import THOROUGH, Price, solve_layer
 from compiler.compress.layerwise import Walk
 from compiler.compress.measure import Cost, layer_tiles, measure
 from compiler.compress.quantized_graph import IntegerLayer, integer_layer, with_layers
@@ -59,23 +59,26 @@ class Compressor:
     ----------
     images : uint8 (C, H, W) each, stored values of the graph's input
     cfg : the engine whose tiles count as cycles
+    multiples : steps that are tried for each layer, see `layer_solver`
     """
 
     def __init__(self, source: Source, images: Sequence[np.ndarray], cfg: EngineConfig, workers: Workers, *,
-                 objective: Objective = Objective.BALANCED, seed: int = 0, progress: Progress = silent):
+                 objective: Objective = Objective.BALANCED, multiples: tuple[float, ...] = THOROUGH, seed: int = 0,
+                 progress: Progress = silent):
         self.source, self.images = source, images
         self.network = FloatNetwork(source.graph)
+        self._multiples = multiples
         self._cfg, self._workers, self._progress, self._attempts = cfg, workers, progress, 0
         self._importances = importances(self.network, source.weights, images, workers, seed=seed, progress=progress)
         self._tap_bits = {name: objective.value * tiles for name, tiles in layer_tiles(source.graph, cfg).items()}
 
-    def at(self, slope: float, multiples: tuple[float, ...] = MULTIPLES) -> Attempt:
+    def at(self, slope: float) -> Attempt:
         """With every choice made at `slope`."""
         found = {}
 
         def solver(node, problem):
             price = Price(slope, self._tap_bits.get(node.name, 0.0))
-            layer = solve_layer(problem, price, multiples)
+            layer = solve_layer(problem, price, self._multiples)
             found.setdefault(node.name, []).append(layer)
             return layer.weights
         self._attempts += 1

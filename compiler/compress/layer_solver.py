@@ -1,8 +1,8 @@
 """One layer at a given price of a bit: steps that suit it, on the grid of short parameter records, and levels.
 
-Of uniform steps with ideal codes the best at a rate of some bits has 12 d / step^2 = 1 and d'(bits) = -2 ln 2 d (Gish and
-Pierce 1968), so that step^2 = (6 / ln 2) slope / weight with `weight` the price of a squared error. For channels of
-importance g that is g times what the later columns cannot make good. Zeros change the optimum a little: a few multiples
+Of uniform steps with ideal codes the best at a rate of some bits has 12 d / step^2 = 1 and d'(bits) = -2 ln 2 d
+(Gish and Pierce 1968), so that step^2 = (6 / ln 2) slope / weight with `weight` the price of a squared error. For
+channels of importance g that is g times what the later columns cannot make good. Zeros change the optimum a little: a few multiples
 of that step are tried, and the one of least error + slope x bits is taken.
 """
 
@@ -17,8 +17,9 @@ from compiler.ir import WEIGHT_MAX
 from compiler.parameter_form import nearest_scales
 
 RATIO = 6 / np.log(2)
-MULTIPLES = (1.0, 0.8, 1.25)            #: of the theory's step that are tried, the first one first
+FAST, THOROUGH = (1.0,), (1.0, 0.8, 1.25)       #: multiples of the theory's step that are tried
 PARTS = 1 / 64                          #: of a step that the grid of scales may be off by, twice over
+TINY = 2.0 ** -12                       #: of a layer's largest weight: no step needs to be smaller
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class QuantizedLayer:
         return self.levels * self.steps[:, None]
 
 
-def solve_layer(problem: Problem, price: Price, multiples: tuple[float, ...] = MULTIPLES) -> QuantizedLayer:
+def solve_layer(problem: Problem, price: Price, multiples: tuple[float, ...] = THOROUGH) -> QuantizedLayer:
     """The best found among `multiples` of the theoretical step."""
     found = [_at(problem, price, multiple) for multiple in multiples]
     return min(found, key=lambda layer: layer.solution.error + price.slope * layer.solution.bits)
@@ -57,7 +58,9 @@ def solve_layer(problem: Problem, price: Price, multiples: tuple[float, ...] = M
 def _at(problem: Problem, price: Price, multiple: float) -> QuantizedLayer:
     left = np.exp(np.log(free_variance(problem.moments)).mean())
     steps = multiple * np.sqrt(RATIO * price.slope / (problem.importance * left))
-    least = np.abs(problem.target).max(axis=1) / WEIGHT_MAX * (1 + 2 * PARTS)
-    multiplier, shift = nearest_scales(np.maximum(steps, np.maximum(least, np.finfo(float).tiny)))
+    largest = np.abs(problem.target).max(axis=1)
+    most = 2 * largest.max() or 1.0                     # all is 0 at such a step
+    steps = np.clip(steps, np.maximum(largest / WEIGHT_MAX * (1 + 2 * PARTS), most * TINY), most)
+    multiplier, shift = nearest_scales(steps)
     solution = solve(problem, multiplier / np.exp2(shift), price.slope, price.tap_bits)
     return QuantizedLayer(solution.levels.astype(np.int8), multiplier, shift, solution)

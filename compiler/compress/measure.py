@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.descriptors import Memories, describe
-from compiler.engine_fit import ACCUMULATOR_BITS, MEMORIES
+from compiler.engine_fit import ACCUMULATOR_BITS, MEMORIES, accumulator_bits_needed
 from compiler.ir import Graph
 from compiler.layers import Network, TileLayer
 from compiler.lower import lower
@@ -43,7 +43,8 @@ def layer_tiles(graph: Graph, cfg: EngineConfig) -> dict[str, int]:
 
 def measure(graph: Graph, cfg: EngineConfig) -> Cost:
     """Of the graph as `compiler.program.emit` stores it where there is room."""
-    cfg = roomy_engine(cfg)
+    bits = max(cfg.accumulator_bits, accumulator_bits_needed(graph, cfg))
+    cfg = replace(roomy_engine(cfg), accumulator_bits=next(size for size in ACCUMULATOR_BITS if size >= bits))
     network = lower(graph, cfg)
     tiles = _tiles(network, cfg)
     memories = Memories(WeightMemory(), SymbolTable(), SymbolTable())

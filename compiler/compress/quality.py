@@ -1,7 +1,7 @@
 """How near a compressed network is to the float one, on images that it was not compressed with.
 
-No labels are needed: if the float network's probabilities are right, its first choice is right with probability p(first),
-and another choice c with p(c). So p(first) - p(c), on average, is the top-1 accuracy that is lost.
+No labels are needed: if the float network's probabilities are right, its first choice is right with probability
+p(first), and another choice c with p(c). So p(first) - p(c), on average, is the top-1 accuracy that is lost.
 """
 
 from __future__ import annotations

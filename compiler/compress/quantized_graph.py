@@ -93,14 +93,15 @@ def with_weights(model: onnx.ModelProto, graph: Graph, layers: Mapping[str, Inte
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     nodes = {node.name: node for node in graph.nodes if isinstance(node, Conv)}
-    found = {}
-    for target in changed.graph.node:
-        if target.op_type == "Conv" and target.name in layers:
-            found[target.name] = True
-            _replace_weights(changed.graph, target, nodes[target.name], graph, layers[target.name])
+    found = {target.name: target for target in changed.graph.node
+             if target.op_type == "Conv" and target.name in layers}
     _refuse_missing(layers, found)
-    _drop_unused(changed.graph)
-    ordered = [node for node in changed.graph.node if node.op_type == "DequantizeLinear" and node.name.startswith(PREFIX)]
+    for target in found.values():
+        target.input[:] = target.input[:1]
+    _drop_unused(changed.graph)                             # first: they may have the names of the new ones
+    for name, target in found.items():
+        _add_weights(changed.graph, target, nodes[name], graph, layers[name])
+    ordered = [node for node in changed.graph.node if node.name.startswith(PREFIX)]
     others = [node for node in changed.graph.node if node not in ordered]
     del changed.graph.node[:]
     changed.graph.node.extend([*ordered, *others])
@@ -111,8 +112,8 @@ def with_weights(model: onnx.ModelProto, graph: Graph, layers: Mapping[str, Inte
 PREFIX = "firelane/"        #: of the names of what `with_weights` adds
 
 
-def _replace_weights(proto: onnx.GraphProto, target: onnx.NodeProto, node: Conv, graph: Graph,
-                     layer: IntegerLayer) -> None:
+def _add_weights(proto: onnx.GraphProto, target: onnx.NodeProto, node: Conv, graph: Graph,
+                 layer: IntegerLayer) -> None:
     read, made = graph.tensors[node.inputs[0]], graph.tensors[node.output]
     scales = (layer.steps * (made.scale / read.scale)).astype(np.float32)
     bias = layer.bias + read.zero_point * layer.levels.astype(np.int64).sum(axis=1)
@@ -125,7 +126,7 @@ def _replace_weights(proto: onnx.GraphProto, target: onnx.NodeProto, node: Conv,
         output = f"{PREFIX}{node.name}/{part}/real"
         proto.node.append(onnx.helper.make_node("DequantizeLinear", inputs, [output], name=output, axis=0))
         names.append(output)
-    target.input[:] = [target.input[0], *names]
+    target.input.extend(names)
 
 
 def _drop_unused(proto: onnx.GraphProto) -> None:

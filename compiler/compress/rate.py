@@ -39,7 +39,7 @@ class RateModel:
 
         Levels that occur so rarely that their table entry costs more than they are worth get no code.
         """
-        counts = np.bincount(np.ravel(levels) + WEIGHT_MAX, minlength=LEVELS).astype(np.float64)
+        counts = _counts(levels).astype(np.float64)
         total, taps = counts.sum(), counts.sum() - counts[WEIGHT_MAX]
         share = np.clip(taps / total, 1 / total, 1 - 1 / total)
         counts[WEIGHT_MAX] = 0
@@ -65,9 +65,14 @@ class RateModel:
 
     def total(self, levels: np.ndarray) -> float:
         """Of all `levels`, and of the table entries of those that occur."""
-        counts = np.bincount(np.ravel(levels) + WEIGHT_MAX, minlength=LEVELS)
+        counts = _counts(levels)
         occurring = np.flatnonzero(counts)
         return float(counts[occurring] @ self.bits[occurring]) + TABLE_ENTRY_BITS * len(occurring)
+
+
+def _counts(levels: np.ndarray) -> np.ndarray:
+    """How often each level occurs: int64 (LEVELS,)."""
+    return np.bincount(np.ravel(levels).astype(np.int64) + WEIGHT_MAX, minlength=LEVELS)
 
 
 def laplace(scale: float, tap_bits: float = 0.0) -> RateModel:

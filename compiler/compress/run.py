@@ -7,6 +7,7 @@ from pathlib import Path
 
 from compiler.compress.compressor import Attempt, Compressor, Objective
 from compiler.compress.frontier import FrontierRow, write_frontier
+from compiler.compress.layer_solver import FAST, THOROUGH
 from compiler.compress.quality import Judge, Quality, held_out
 from compiler.compress.quantized_graph import with_weights
 from compiler.compress.search import within_budget, within_drop
@@ -26,9 +27,10 @@ class Job:
     model: Path
     calibration: Path
     limit: int = 256
-    method: str = "minmax"
+    method: str = "mse"
     record: dict = field(default_factory=dict)
     objective: str = "balanced"
+    thorough: bool = True
     seed: int = 0
     cfg: EngineConfig = EngineConfig()
     progress: Progress = silent
@@ -39,7 +41,9 @@ class Job:
 
 
 def compress_file(job: Job, output: Path, *, budget: int | None = None, max_drop: float | None = None) -> str:
-    """Write the compressed QDQ model; returns what was reached, in words. One of `budget` (bytes) and `max_drop` (0..1).
+    """Write the compressed QDQ model; returns what was reached, in words.
+
+    Either `budget` (bytes) or `max_drop` (share of images, 0 .. 1) is given.
 
     Raises
     ------
@@ -80,12 +84,12 @@ def _judged(job: Job, material: Material, threads) -> tuple[Compressor, Judge]:
 
 def _compressor(job: Job, material: Material, images, threads) -> Compressor:
     return Compressor(material.source, images, job.cfg, threads, objective=Objective[job.objective.upper()],
-                      seed=job.seed, progress=job.progress)
+                      multiples=THOROUGH if job.thorough else FAST, seed=job.seed, progress=job.progress)
 
 
 def _row(attempt: Attempt, quality: Quality) -> FrontierRow:
-    return FrontierRow(label=f"{attempt.bytes / 1000:.0f} KB", size=attempt.bytes, top1=None, agreement=quality.agreement,
-                       cycles=attempt.cost.cycles)
+    return FrontierRow(label=f"{attempt.bytes / 1000:.0f} KB", size=attempt.bytes, top1=None,
+                       agreement=quality.agreement, cycles=attempt.cost.cycles)
 
 
 def _words(attempt: Attempt) -> str:
@@ -94,5 +98,5 @@ def _words(attempt: Attempt) -> str:
     weights = sum(layer.levels.size for layer in attempt.layers.values())
     return (f"{rom.bytes:,} bytes of ROM: values {rom.values / 8:,.0f}, runs {rom.runs / 8:,.0f}, parameters "
             f"{rom.parameters / 8:,.0f}, tables {rom.tables / 8:,.0f}\n"
-            f"{taps:,} of {weights:,} weights are not zero ({taps / weights:.1%}); {attempt.cost.cycles:,} cycles of taps "
-            f"a frame")
+            f"{taps:,} of {weights:,} weights are not zero ({taps / weights:.1%}); a frame takes "
+            f"{attempt.cost.cycles:,} cycles of taps")

@@ -18,14 +18,14 @@ from compiler.compress.workers import Workers
 from compiler.progress import Progress, silent
 
 PROBES = 2                  #: random directions v an image
-SHRINKAGE = 0.2             #: part of the layer's mean in each channel's importance: some dozens of images say little
+SHRINKAGE = 0.5             #: part of the layer's mean in each channel's importance: some dozens of images say little
 
 
-def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequence[np.ndarray], workers: Workers, *,
-                seed: int = 0, progress: Progress = silent) -> dict[str, np.ndarray]:
-    """g of each convolution, float64 (O,): g w' H w is the divergence (nats an image) that an error w of a channel costs.
+def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequence[np.ndarray],
+                workers: Workers, *, seed: int = 0, progress: Progress = silent) -> dict[str, np.ndarray]:
+    """g of each convolution, float64 (O,): an error w of a channel's weights costs a divergence g w' H w (nats an image).
 
-    H are the second moments of what a channel's weights see, over the pixels of the images. A layer whose sums are averaged into logits has equal importances: a class that no image shows must not become
+    H are the second moments of what the weights see, over the pixels of the images. A layer whose sums are averaged into logits has equal importances: a class that no image shows must not become
     likely, and the second order at p = 0 does not say so.
     """
     classes = int(np.prod(network.graph.tensors[network.graph.output].shape))

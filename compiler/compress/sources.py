@@ -32,7 +32,7 @@ class Material:
     images: Sequence[np.ndarray]
 
 
-def read_material(path: Path, calibration: Path, *, limit: int, method: str = "minmax", record: dict | None = None,
+def read_material(path: Path, calibration: Path, *, limit: int, method: str = "mse", record: dict | None = None,
                   progress: Progress = silent) -> Material:
     """Read and, if need be, quantize.
 

@@ -33,7 +33,7 @@ class Workers:
 
 @contextmanager
 def workers(count: int | None = None) -> Iterator[Workers]:
-    """As many threads as processors, each with one BLAS thread: products are then the same on every machine of a kind."""
+    """As many threads as processors, each with one BLAS thread: so products do not depend on their number."""
     count = count or len(os.sched_getaffinity(0))
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(count) as executor:
         yield Workers(executor, count)

@@ -1,0 +1,219 @@
+"""`firelane compress`, from files to files."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from compiler.cli import main
+from compiler.compress import run
+from compiler.compress.cli import parse_size
+from compiler.compress.compressor import Compressor
+from compiler.compress.layer_solver import FAST
+from compiler.compress.measure import measure
+from compiler.compress.quality import Judge
+from compiler.compress.quantized_graph import integer_layer, with_layers
+from compiler.compress.workers import workers
+from compiler.engine_fit import compile_fitting
+from compiler.errors import ConfigError
+from compiler.onnx_import import load_graph
+from compiler.parameter_form import nearest_scales
+from compiler.rom_size import rom_size
+from hw.config import EngineConfig
+from models.digits import load_split
+from models.made_images import made_images
+from models.squeezenet import Bypass
+from sim import reference
+from tests.compiler.build import check_against_reference
+from tests.compiler.published_data import IMAGES, NET_FILE, needs_images, needs_net
+from tests.compiler.small_networks import SIDE, small_model
+
+FLOAT_DIGITS = Path("models/digits_squeezenet_float.onnx")
+
+
+def digits_job(calibration, **options) -> run.Job:
+    return run.Job(FLOAT_DIGITS, calibration, record={"channels": "gray"}, thorough=False, **options)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A folder with calibration images, and the digits compressed to 20 000 bytes with them."""
+    folder = tmp_path_factory.mktemp("digits")
+    training, held_out = load_split()
+    np.save(folder / "calibration.npy", training.images[:48])
+    np.save(folder / "others.npy", held_out.images[:60])
+    run.compress_file(digits_job(folder / "calibration.npy"), folder / "out.onnx", budget=20_000)
+    return folder
+
+
+def test_the_emitted_image_fits_and_fills_the_budget(digits):
+    compiled = compile_fitting(load_graph(digits / "out.onnx"), EngineConfig())
+    size = rom_size(compiled.program).bytes
+    assert 19_000 <= size <= 20_000
+    assert size == measure(compiled.graph, EngineConfig()).rom.bytes
+
+
+def test_accuracy_is_kept(digits):
+    _, held_out = load_split()
+    scores = reference.run_batch(load_graph(digits / "out.onnx"), held_out.images.transpose(0, 3, 1, 2))
+    assert (scores.reshape(len(scores), -1).argmax(axis=1) == held_out.labels).mean() >= 0.98
+
+
+def test_compiling_is_lossless(digits):
+    """The graph that was written == the emulator of what is compiled from it."""
+    check_against_reference(compile_fitting(load_graph(digits / "out.onnx"), EngineConfig()))
+
+
+def test_nearer_to_the_float_network_than_plain_rounding_of_that_size(digits):
+    """On images that were not used."""
+    material = digits_job(digits / "others.npy", limit=60).read()
+    source = material.source
+    plain = {}
+    for node in load_graph(digits / "out.onnx").nodes:
+        if node.name in source.weights:
+            weights = source.weights[node.name]
+            steps = np.abs(weights.taps).max() / 6
+            multiplier, shift = nearest_scales(np.full(len(weights.taps), steps))
+            levels = np.rint(weights.taps / (multiplier / np.exp2(shift))[:, None]).astype(np.int8)
+            plain[node.name] = integer_layer(next(n for n in source.graph.nodes if n.name == node.name), levels,
+                                             multiplier, shift, weights.bias)
+    rounded = with_layers(source.graph, plain)
+    assert measure(rounded, EngineConfig()).rom.bytes > 18_500
+    with workers() as threads:
+        judge = Judge(source.graph, source.weights, material.images, threads)
+        assert judge.of(load_graph(digits / "out.onnx")).divergence < 0.5 * judge.of(rounded).divergence
+
+
+def test_the_same_seed_gives_the_same_bytes_and_a_quantized_model_will_do(digits, tmp_path):
+    job = digits_job(digits / "calibration.npy", limit=12)
+    quantized = run.Job(digits / "out.onnx", digits / "calibration.npy", limit=12, thorough=False)
+    for name, chosen in (("a", job), ("b", job), ("c", quantized)):
+        run.compress_file(chosen, tmp_path / f"{name}.onnx", budget=19_000)
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+    assert measure(load_graph(tmp_path / "c.onnx"), EngineConfig()).rom.bytes <= 19_000
+
+
+def test_cycles_are_bought_with_a_few_bytes(digits, tmp_path):
+    costs = {}
+    for objective in ("size", "cycles"):
+        job = digits_job(digits / "calibration.npy", limit=16, objective=objective)
+        run.compress_file(job, tmp_path / "out.onnx", budget=20_000)
+        costs[objective] = measure(load_graph(tmp_path / "out.onnx"), EngineConfig()).cycles
+    assert costs["cycles"] < 0.98 * costs["size"]
+
+
+def test_the_least_size_for_a_drop(digits, tmp_path):
+    job = digits_job(digits / "calibration.npy", limit=20)
+    run.compress_file(job, tmp_path / "out.onnx", max_drop=0.01)
+    assert measure(load_graph(tmp_path / "out.onnx"), EngineConfig()).rom.bytes < 27_000
+
+
+def test_a_sweep_is_drawn(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SWEEP_SLOPES", (1e-6, 1e-5))
+    text = run.sweep(digits_job(digits / "calibration.npy", limit=16), tmp_path / "sweep")
+    rows = (tmp_path / "sweep/frontier.csv").read_text().splitlines()
+    assert len(rows) == 3 and re.match(r"2 sizes from [\d,]+ to [\d,]+ bytes", text)
+    assert (tmp_path / "sweep/frontier.png").read_bytes().startswith(b"\x89PNG")
+
+
+def command(*arguments) -> list[str]:
+    return ["compress", *map(str, arguments), "--channels", "gray", "--effort", "fast"]
+
+
+@pytest.mark.parametrize("goal, message", [
+    ((), "error: firelane compress: one goal is needed; give --budget, --max-drop or --sweep"),
+    (("--budget", "1MB", "--max-drop", 1), "error: --budget and --max-drop: one goal is needed; give .*"),
+    (("--budget", "many"), "error: --budget: 'many'; a number of bytes, with B, KB, KiB, MB or MiB behind it or not"),
+    (("--budget", "900"), "error: --budget: 900 bytes cannot be reached; [0-9,]+ bytes was the smallest; .*"),
+])
+def test_refusals_leave_no_file(goal, message, digits, tmp_path, capsys):
+    out = tmp_path / "out.onnx"
+    arguments = ["--calib", digits / "calibration.npy", "--images", 8, "-o", out]
+    assert main(command(FLOAT_DIGITS, *arguments, *goal)) == 2
+    assert re.fullmatch(message, capsys.readouterr().err.splitlines()[-1])
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_images(digits, tmp_path, capsys):
+    arguments = ["--calib", digits / "calibration.npy", "--images", 3, "-o", tmp_path / "out.onnx", "--budget", "20KB"]
+    assert main(command(FLOAT_DIGITS, *arguments)) == 2
+    assert re.fullmatch(r"error: --calib: 3 images in .*; at least 8 are needed, 100 or more are better",
+                        capsys.readouterr().err.strip())
+
+
+def test_images_of_the_wrong_form(tmp_path, capsys):
+    np.save(tmp_path / "wrong.npy", np.zeros((9, 3, 10, 10), np.float32))
+    assert main(command(FLOAT_DIGITS, "--calib", tmp_path / "wrong.npy", "-o", tmp_path / "o.onnx", "--budget", 1)) == 2
+    assert "float32 of shape (9, 3, 10, 10)" in capsys.readouterr().err
+
+
+def test_weights_that_are_not_finite(digits, tmp_path, capsys):
+    model = onnx.load(FLOAT_DIGITS)
+    weight = next(tensor for tensor in model.graph.initializer if len(tensor.dims) == 4)
+    values = onnx.numpy_helper.to_array(weight).copy()
+    values.flat[5] = np.nan
+    weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+    onnx.save(model, tmp_path / "nan.onnx")
+    arguments = ["--calib", digits / "calibration.npy", "-o", tmp_path / "o.onnx", "--budget", "20KB"]
+    assert main(command(tmp_path / "nan.onnx", *arguments)) == 2
+    assert re.search(r"initializer .*: 1 of \d+ values are not finite numbers; ", capsys.readouterr().err)
+
+
+def test_a_layer_that_the_engine_cannot_do_is_named(digits, tmp_path, capsys):
+    model = onnx.load(FLOAT_DIGITS)
+    node = next(node for node in model.graph.node if node.op_type == "Relu")
+    node.op_type = "Tanh"
+    onnx.save(model, tmp_path / "tanh.onnx")
+    arguments = ["--calib", digits / "calibration.npy", "-o", tmp_path / "o.onnx", "--budget", "20KB"]
+    assert main(command(tmp_path / "tanh.onnx", *arguments)) == 2
+    assert "Tanh" in capsys.readouterr().err
+
+
+def test_interrupting_leaves_the_old_file(digits, tmp_path, monkeypatch):
+    (tmp_path / "out.onnx").write_bytes(b"old")
+
+    def interrupted(self, slope):
+        raise KeyboardInterrupt
+    monkeypatch.setattr("compiler.compress.compressor.Compressor.at", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.compress_file(digits_job(digits / "calibration.npy", limit=8), tmp_path / "out.onnx", budget=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["out.onnx"]
+    assert (tmp_path / "out.onnx").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("text, size", [("336KB", 336_000), ("300000", 300_000), ("0.5 MiB", 524_288), ("1.5kb", 1500)])
+def test_sizes(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "KB", "-3", "0", "3 GB", "1e5"])
+def test_no_sizes(text):
+    with pytest.raises(ConfigError, match=r"^--budget: .*; a number of bytes, .*$"):
+        parse_size(text)
+
+
+def test_networks_with_a_bypass_and_padding(tmp_path):
+    """Additions, an average and a padded last layer."""
+    onnx.save(small_model(bypass=Bypass.COMPLEX, pad=1), tmp_path / "small.onnx")
+    np.save(tmp_path / "images.npy", made_images(10, (3, SIDE, SIDE), seed=0))
+    job = run.Job(tmp_path / "small.onnx", tmp_path / "images.npy", thorough=False)
+    material = job.read()
+    before = measure(material.source.graph, EngineConfig()).rom.bytes
+    run.compress_file(job, tmp_path / "out.onnx", budget=before * 3 // 4)
+    check_against_reference(compile_fitting(load_graph(tmp_path / "out.onnx"), EngineConfig(banks=2)))
+
+
+@needs_net
+@needs_images
+def test_the_published_network(tmp_path):
+    """Few images, so little is asked of the accuracy; the size is asked for."""
+    assert main(["import", "deep-compression", str(NET_FILE), "-o", str(tmp_path / "float.onnx")]) == 0
+    job = run.Job(tmp_path / "float.onnx", IMAGES[0].parent, limit=8)
+    material = job.read()
+    with workers() as threads:
+        attempt = Compressor(material.source, material.images, EngineConfig(), threads, multiples=FAST).at(2e-7)
+        quality = Judge(material.source.graph, material.source.weights, material.images, threads).of(attempt.graph)
+    assert attempt.bytes < 345_000 and attempt.cost.cycles < 3_700_000
+    assert quality.divergence < 0.3 and quality.agreement >= 0.75

@@ -1,0 +1,46 @@
+"""compiler.compress.search: on made-up relations between price, size and accuracy."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from compiler.compress.search import CLOSE_ENOUGH, HIGHEST, LOWEST, within_budget, within_drop
+from compiler.errors import CapacityError
+
+
+@dataclass(frozen=True)
+class Made:
+    slope: float
+    bytes: int
+
+
+def maker(scale: float, power: float, least: int = 0):
+    return lambda slope: Made(slope, max(least, int(scale * slope ** -power)))
+
+
+@pytest.mark.parametrize("scale, power", [(6000, 0.25), (20_000, 0.15), (200, 0.4), (1000, 0.25)])
+@pytest.mark.parametrize("budget", [300_000, 336_000, 50_000])
+def test_the_budget_is_filled(scale, power, budget):
+    found = within_budget(maker(scale, power), budget)
+    assert budget * (1 - CLOSE_ENOUGH) <= found.bytes <= budget
+
+
+def test_a_network_that_is_small_anyway_is_fine():
+    assert within_budget(lambda slope: Made(slope, 1000), 336_000).bytes == 1000
+
+
+def test_an_impossible_budget_says_what_was_reached():
+    message = r"^--budget: 10,000 bytes cannot be reached; 90,000 bytes was the smallest; give a larger budget, or .*$"
+    with pytest.raises(CapacityError, match=message):
+        within_budget(maker(6000, 0.25, least=90_000), 10_000)
+
+
+def test_the_highest_price_that_loses_little():
+    slope = within_drop(lambda slope: Made(slope, 0), lambda made: made.slope * 1e4, 0.002)
+    assert 0.75 * 2e-7 < slope <= 2e-7
+
+
+def test_a_drop_that_is_there_from_the_start():
+    with pytest.raises(CapacityError, match=r"^--max-drop: 3\.00 points are lost already with next to no compression; .*$"):
+        within_drop(lambda slope: Made(slope, 0), lambda made: 0.03, 0.005)
+    assert LOWEST < HIGHEST
