@@ -18,6 +18,7 @@ from compiler.import_cli import import_group
 from compiler.problems import further
 from compiler.progress import display
 from compiler.quantize_cli import quantize_command
+from sim.benchmark.cli import bench as bench_command
 from sim.cli import simulate as simulate_command
 
 USER_ERROR, MISMATCH = 2, 1
@@ -54,7 +55,7 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
                           hint="a smaller engine, or a larger board")
 
 
-for command in (simulate_command, bitstream_command, program_command, quantize_command, import_group):
+for command in (simulate_command, bench_command, bitstream_command, program_command, quantize_command, import_group):
     firelane.add_command(command)
 
 
