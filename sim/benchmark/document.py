@@ -24,9 +24,10 @@ operands of additions as taps as well. The frame has everything in it: loading, 
 result. *Use* is dense multiply-accumulates per multiplier and cycle.
 """
 SPEEDS_NOTE = """
-Seconds of wall clock. Compiling is from the ONNX file to ROM images, with the search for a schedule and the choice of
-the engine's memories. A build of the simulator serves all networks on an engine of that size, and may be older than
-the rest. *Load* is how many other processes wanted to run when the measurement began.
+Seconds of CPU, one thread each; the build of a simulator, which uses all cores, in seconds of wall clock. It serves
+all networks on an engine of that size, and may be older than the rest. Compiling is from the ONNX file to ROM images,
+with the search for a schedule and the choice of the engine's memories. *Load* is how many other processes wanted to run
+when the measurement began: with more of them than cores, everything is slower.
 """
 ACCURACY_NOTE = """
 {images} photographs, one of each tenth class of ImageNet; the ranges of the quantized network were found on the same
@@ -103,8 +104,8 @@ def _speed_rows(frames: Mapping) -> Iterator[Sequence[str]]:
         report = frame.report
         yield (case.title, f"{frame.compile_seconds:.1f}", f"{frame.rom_bytes / 1000:.1f}",
                f"{frame.reference_seconds:.2f}", f"{frame.emulator_seconds:.1f}", f"{report.build_seconds:.0f}",
-               f"{report.frame_cycles / report.cycles_per_second:.1f}", _number(round(report.cycles_per_second, -3)),
-               f"{frame.made.load:.1f}")
+               f"{report.frame_cycles / frame.cycles_per_second:.1f}",
+               _number(round(frame.cycles_per_second, -3)), f"{frame.made.load:.1f}")
 
 
 def _accuracy_rows(record: AccuracyRecord) -> Iterator[Sequence[str]]:

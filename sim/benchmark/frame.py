@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,13 +41,16 @@ def measure_frame(case: Case, *, input_size: int | None = None,
     simulator = build(compiled.cfg, notify=notify, progress=progress)
     session = Session(compiled, simulator, build_root() / "sim" / "bench")
     with locked(session.directory):
+        before = _seconds_of_children()
         report = check_outcome(session, images, labels=_labels(entry, compiled), notify=notify, progress=progress)
+        simulation_seconds = round(_seconds_of_children() - before, 2)
     progress("timing reference and emulator", 0, None)
     return FrameRecord(
         made=made, weights=entry.origin.removesuffix(f", {net_file()}"), image=_image_name(entry, images),
         banks=compiled.cfg.banks, activation_words=compiled.cfg.activation_words,
         weight_words=len(compiled.program.weights), program_words=len(compiled.program.program),
         rom_bytes=rom_size(compiled.program).bytes, report=report, compile_seconds=compile_seconds,
+        simulation_seconds=simulation_seconds,
         reference_seconds=_timed(lambda: session.expected(images.pixels[:1]))[1],
         emulator_seconds=_timed(lambda: session.predict(images.pixels[0]))[1])
 
@@ -62,10 +66,16 @@ def _compile(path: Path, activation_words: int | None, progress: Progress) -> Co
 
 
 def _timed(step: Callable):
-    """What `step` returns, and the seconds it took, to a hundredth."""
-    started = time.perf_counter()
+    """What `step` returns, and the CPU seconds it took, to a hundredth."""
+    started = time.process_time()
     result = step()
-    return result, round(time.perf_counter() - started, 2)
+    return result, round(time.process_time() - started, 2)
+
+
+def _seconds_of_children() -> float:
+    """CPU seconds of all processes started from here that have ended: of simulators, after the build."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _labels(entry: Entry, compiled: Compiled) -> tuple[str, ...]:

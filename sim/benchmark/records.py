@@ -30,7 +30,10 @@ class FrameRecord:
     report : Report
         What the simulation showed; `build_seconds` is the build of its simulator.
     compile_seconds : float
-        From the ONNX file to ROM images, the choice of the engine included.
+        From the ONNX file to ROM images, the choice of the engine included. These are seconds of CPU, one thread each:
+        what the machine does besides changes them little.
+    simulation_seconds : float
+        Of the whole run, which begins with the loading of the memories.
     reference_seconds, emulator_seconds : float
         For a frame.
     """
@@ -45,8 +48,14 @@ class FrameRecord:
     rom_bytes: int
     report: Report
     compile_seconds: float
+    simulation_seconds: float
     reference_seconds: float
     emulator_seconds: float
+
+    @property
+    def cycles_per_second(self) -> float:
+        """Of the simulator."""
+        return self.report.simulated_cycles / self.simulation_seconds
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,10 +20,10 @@ def frame_record(*, frame_cycles: int = 1100, measured: int = 1000) -> FrameReco
     report = Report(model="net", engine="2 banks", lanes=10, layers=[conv, pool], frame_cycles=frame_cycles,
                     predicted_frame_cycles=1100, input_bytes=300, input_wait=5, output_bytes=3, output_cycles=3,
                     frames=1, values=1000, correct=None, guesses=[Guess(7, "cock", 0.75), Guess(3, "", 0.125)],
-                    simulated_cycles=44000, seconds=2.0, build_seconds=61.0)
+                    simulated_cycles=44000, seconds=3.0, build_seconds=61.0)
     return FrameRecord(made=MADE, weights="random", image="a made image", banks=2, activation_words=640,
                        weight_words=100, program_words=50, rom_bytes=1234, report=report, compile_seconds=1.25,
-                       reference_seconds=0.5, emulator_seconds=2.25)
+                       simulation_seconds=2.0, reference_seconds=0.5, emulator_seconds=2.25)
 
 
 def accuracy_record() -> AccuracyRecord:

@@ -35,5 +35,5 @@ def test_what_it_was_made_with(record):
 
 def test_every_step_was_timed(record):
     seconds = (record.compile_seconds, record.reference_seconds, record.emulator_seconds, record.report.seconds,
-               record.report.build_seconds)
+               record.simulation_seconds, record.report.build_seconds)
     assert all(each > 0 for each in seconds)
