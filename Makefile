@@ -6,6 +6,9 @@
 #                                         squeezenet1.0-complex-bypass, light_squeezenet  (SIZE=64: smaller images)
 #   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own  (LABELS=names.txt)
 #   make sim WAVES=1                      and keep waveforms
+#   make bench                            measure whole frames, speeds and accuracy again, and write docs/benchmarks.md
+#   make bench ONLY=squeezenet1.1         one of them alone   (or squeezenet1.0, squeezenet1.0-simple-bypass,
+#                                         squeezenet1.0-complex-bypass, accuracy; none: write the document only)
 #   make test                             the test suite        (PYTEST_ARGS="-k requantize")
 #   make lint                             ruff
 #   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2)
@@ -27,7 +30,7 @@ SIM_OPTIONS = $(call option,MODEL,model) $(call option,IMAGE,image) $(call optio
     $(if $(filter-out 0,$(WAVES)),--waves)
 
 .DEFAULT_GOAL := help
-.PHONY: help sim test lint bitstream program clean
+.PHONY: help sim bench test lint bitstream program clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -40,6 +43,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 sim: $(INSTALLED)
 	@$(FIRELANE) simulate $(SIM_OPTIONS)
+
+bench: $(INSTALLED)
+	@OPENBLAS_NUM_THREADS=1 $(FIRELANE) bench $(foreach name,$(ONLY),--only '$(name)')
 
 test: $(INSTALLED)
 	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto $(PYTEST_ARGS)

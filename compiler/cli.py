@@ -19,6 +19,7 @@ from compiler.import_cli import import_group
 from compiler.problems import further
 from compiler.progress import display
 from compiler.quantize_cli import quantize_command
+from sim.benchmark.cli import bench as bench_command
 from sim.cli import simulate as simulate_command
 from sim.evaluate.cli import evaluate_command
 
@@ -57,7 +58,7 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
 
 
 for command in (simulate_command, bitstream_command, program_command, quantize_command, compress_command,
-                evaluate_command, import_group):
+                evaluate_command, bench_command, import_group):
     firelane.add_command(command)
 
 

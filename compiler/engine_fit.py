@@ -18,6 +18,7 @@ from compiler.ir import Graph
 from compiler.layers import TileLayer
 from compiler.lower import lower
 from compiler.lower.proofs import accumulator_range, signed_bits
+from compiler.order_search import ROOM
 from compiler.program import Program
 from compiler.progress import Progress, silent
 from compiler.remedies import with_remedies
@@ -73,7 +74,7 @@ def _is_worth(cycles: int, fewer: int) -> bool:
 
 
 def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Progress) -> tuple[Schedule, int]:
-    """A schedule for the first size that is enough."""
+    """A schedule for the first size that is enough; not tried are those with no room for placement."""
     needed = 0
     for words in sizes:
         if words >= needed:
@@ -81,7 +82,7 @@ def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Pro
             try:
                 return make_plan(graph, deeper, progress), words
             except ActivationCapacityError as error:
-                problem, needed = error, error.words
+                problem, needed = error, error.words / ROOM
     raise with_remedies(graph, deeper, problem)
 
 

@@ -18,9 +18,11 @@ from hw.config import EngineConfig
 def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = ()) -> list[Step]:
     """Steps depth first: each goal in turn, whatever it needs before it. Maps in `whole` are goals of their own.
 
-    Chunks that are not kept are computed once for each row group (band) of what is made of them, as copies.
+    Chunks that are not kept are computed once for each row group (band) of what is made of them, as copies. Of chunks
+    that are kept, a row group is begun when the one above it is there in all of them.
     """
     again = {name for name, chunk in network.chunks.items() if not chunk.kept}
+    above = _row_groups_above(network, steps)
     order: list[Step] = []
     done: set[tuple[int, int]] = set()
 
@@ -31,13 +33,29 @@ def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = 
         if (number, copy) not in done:
             done.add((number, copy))
             band = copy if copied or step.output is None else step.output.group
-            for need in step.needs:
+            for need in (*above.get(number, ()), *step.needs):
                 run(need, band)
             order.append(_with_copies(step, again, copy, band) if again else step)
 
     for goal in _goals(network, steps, set(whole)):
         run(goal, 0)
     return order
+
+
+def _row_groups_above(network: Network, steps: Sequence[Step]) -> dict[int, tuple[int, ...]]:
+    """Of each step that writes a kept chunk: the steps that write the row group above it, of all chunks of that map.
+
+    Without them the first row group of a pooled map would be made chunk by chunk of all its rows, and what the chunks
+    are made of would live as long.
+    """
+    written: dict[tuple[str, int], list[int]] = {}
+    places: dict[int, tuple[str, int]] = {}
+    for step in steps:
+        chunk = network.chunks.get(step.output.map) if step.output else None
+        if chunk and chunk.kept:
+            places[step.number] = place = (chunk.whole.map, step.output.group)
+            written.setdefault(place, []).append(step.number)
+    return {number: tuple(written.get((name, group - 1), ())) for number, (name, group) in places.items()}
 
 
 def _with_copies(step: Step, again: Collection[str], copy: int, band: int) -> Step:

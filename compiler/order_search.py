@@ -38,7 +38,8 @@ def evaluate(network: Network, steps: Sequence[Step], whole: Iterable[str]) -> C
 def search_whole_maps(network: Network, steps: Sequence[Step], cfg: EngineConfig) -> list[Candidate]:
     """All maps up to some size, then changes of one map at a time to the best of them; least words first.
 
-    Ends as soon as a set fits with some room for placement, or when no change helps.
+    Ends as soon as a set fits with some room for placement, or when no change helps. A whole map needs its size at
+    least: maps that are larger than the memory and than the best set so far are left out.
     """
     sizes = {name: network.maps[name].channels * network.maps[name].groups(cfg)
              for name in {step.output.map for step in steps if step.output} - network.chunks.keys()}
@@ -50,13 +51,20 @@ def search_whole_maps(network: Network, steps: Sequence[Step], cfg: EngineConfig
         if chosen not in seen:
             seen[chosen] = evaluate(network, steps, chosen)
 
-    for count in range(len(names) + 1):
+    def is_too_large(name: str, best: Candidate) -> bool:
+        return sizes[name] > max(cfg.activation_words, best.peak)
+
+    look(())
+    for count, name in enumerate(names, 1):
+        if is_too_large(name, min(seen.values())):
+            break
         look(names[:count])
     for start in sorted(seen.values())[:STARTS]:
         best = start
         while best.peak > ROOM * cfg.activation_words:
             for name in names:
-                look(set(best.whole) ^ {name})
+                if not is_too_large(name, best):
+                    look(set(best.whole) ^ {name})
             better = min(seen.values())
             if better.peak >= best.peak:
                 break

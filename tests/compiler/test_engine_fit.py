@@ -12,6 +12,7 @@ from compiler.engine_fit import ACTIVATION_WORDS, GROWING, MEMORIES, compile_fit
 from compiler.errors import CapacityError
 from compiler.ir import Conv
 from compiler.onnx_import import load_graph
+from compiler.schedule import ActivationCapacityError
 from hw.config import EngineConfig
 from models.catalogue import EMBEDDED
 from tests.compiler.build import GraphBuilder
@@ -65,6 +66,20 @@ def test_a_little_more_depth_is_taken_where_it_is_worth_it(monkeypatch, sizes, t
     monkeypatch.setattr(engine_fit, "ACTIVATION_WORDS", sizes)
     small = EngineConfig(banks=4, activation_words=64)
     assert compile_fitting(pooled_sum(), small).cfg.activation_words == taken
+
+
+def test_a_depth_without_room_for_placement_is_not_tried(graph, monkeypatch):
+    tried, make_plan = [], engine_fit.make_plan
+
+    def plan(graph, cfg, progress):
+        tried.append(cfg.activation_words)
+        if cfg.activation_words < 600:
+            raise ActivationCapacityError("layer", "needs 590 words", 590)
+        return make_plan(graph, cfg, progress)
+    monkeypatch.setattr(engine_fit, "make_plan", plan)
+    monkeypatch.setattr(engine_fit, "ACTIVATION_WORDS", (592, 640))
+    assert compile_fitting(graph, replace(DEFAULT, activation_words=64)).cfg.activation_words == 640
+    assert 592 not in tried
 
 
 def test_no_depth_is_added_where_it_is_not_free(monkeypatch):

@@ -1,11 +1,12 @@
 """compiler.order: steps after what they need, loads ahead of their readers."""
 
+from compiler.chunking import Chunking, chunked
 from compiler.layers import LoadLayer, TileLayer
 from compiler.lower import lower
 from compiler.order import order_steps, prefetched, wait_flags
 from compiler.steps import all_steps
 from hw.config import EngineConfig
-from tests.compiler.build import chain_of_fires
+from tests.compiler.build import GraphBuilder, chain_of_fires
 
 CFG = EngineConfig(banks=2, weight_words=1 << 16, program_words=1 << 13)
 
@@ -18,6 +19,16 @@ def test_every_step_runs_once_and_after_what_it_needs():
         position = {step.number: time for time, step in enumerate(order)}
         assert sorted(position) == list(range(len(steps)))
         assert all(position[need] < position[step.number] for step in steps for need in step.needs)
+
+
+def test_kept_chunks_are_made_row_group_by_row_group():
+    """Also those of the first row group of the pooling, which needs two of them."""
+    build = GraphBuilder(3, 14, 14)
+    tensor = build.pool(build.fire(build.conv("image", 4), 4, 24))
+    network = chunked(lower(build.graph(build.conv(tensor, 2)), CFG), {"pool5": Chunking(8, True)})
+    order = order_steps(network, all_steps(network, CFG))
+    groups = [step.output.group for step in order if step.output and step.output.map in network.chunks]
+    assert len(network.chunks) == 6 and groups == sorted(groups) and len(set(groups)) == 7
 
 
 def test_loads_run_beside_tiles():

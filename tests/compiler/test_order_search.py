@@ -33,3 +33,13 @@ def test_no_change_of_one_map_helps_the_best():
 def test_a_roomy_memory_ends_the_search_early():
     roomy = replace(CFG, activation_words=4096)
     assert len(search_whole_maps(NETWORK, STEPS, roomy)) < len(search_whole_maps(NETWORK, STEPS, CFG))
+
+
+def test_maps_that_are_too_large_to_help_are_left_out():
+    network = lower(chain_of_fires(size=27), CFG)
+    steps = all_steps(network, CFG)
+    limit = max(CFG.activation_words, evaluate(network, steps, ()).peak)
+    large = {name for name, found in network.maps.items() if found.channels * found.groups(CFG) > limit}
+    found = search_whole_maps(network, steps, CFG)
+    assert large and not any(large & set(candidate.whole) for candidate in found)
+    assert all(evaluate(network, steps, {*found[0].whole, name}).peak > found[0].peak for name in large)

@@ -1,0 +1,63 @@
+"""Classes found on labelled photographs: by the float network, by ONNX Runtime on the QDQ graph, in integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from compiler.deep_compression import decode, network
+from compiler.fold_preprocessing import metadata
+from compiler.onnx_import import load_graph
+from compiler.preprocessing import preprocessing_of, read_image, read_pixels
+from compiler.progress import Progress, silent
+from models.catalogue import SIZE, find
+from models.published_data import class_of, net_file, photographs
+from sim.benchmark.cases import ACCURACY_NETWORK
+from sim.benchmark.provenance import provenance
+from sim.benchmark.records import AccuracyRecord, Score
+from sim.onnx_session import OnnxSession
+from sim.reference import run_batch
+
+TOP = 5
+
+
+def measure_accuracy(limit: int | None = None, progress: Progress = silent) -> AccuracyRecord | None:
+    """On the photographs beside the published weights, the first `limit` of them; None if there are none."""
+    files = photographs()[:limit]
+    if net_file() is None or not files:
+        return None
+    made, path = provenance(), find(ACCURACY_NETWORK, progress=progress).path
+    graph, session = load_graph(path), OnnxSession(path)
+    found: dict[str, list[np.ndarray]] = {"float": [], "ONNX Runtime, QDQ graph": [], "integer reference": []}
+    for number, (file, values) in enumerate(zip(files, _float_results(files))):
+        progress("accuracy: photographs", number, len(files))
+        image = read_image(graph, file)
+        results = values, session.run(graph, image)[graph.output], run_batch(graph, image[None])[0]
+        for kind, result in zip(found.values(), results):
+            kind.append(result.reshape(-1))
+    classes = np.array([class_of(file) for file in files])
+    return AccuracyRecord(made=made, images=len(files),
+                          scores={name: score(np.stack(results), classes) for name, results in found.items()})
+
+
+def score(results: np.ndarray, classes: np.ndarray) -> Score:
+    """Of results (N, K), largest is best and of equal ones the first, for classes (N,)."""
+    best = np.argsort(-results.astype(np.float64), axis=1, kind="stable")[:, :TOP]
+    hits = best == classes[:, None]
+    return Score(top1=int(hits[:, 0].sum()), top5=int(hits.any(axis=1).sum()))
+
+
+def _float_results(files: Sequence[Path]) -> Iterator[np.ndarray]:
+    """What the published network makes of each photograph."""
+    model = network(decode(net_file()), input_size=SIZE)
+    record = preprocessing_of(metadata(model))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    source = session.get_inputs()[0]
+    for file in files:
+        pixels = read_pixels(file, *source.shape[1:], record.resize)
+        yield session.run(None, {source.name: record.real(pixels)[None]})[0]

@@ -1,0 +1,47 @@
+"""What `make bench` measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compiler.errors import ConfigError
+
+ACCURACY = "accuracy"                   #: the measurement that is no frame
+ACCURACY_NETWORK = "squeezenet1.0"      #: that has published weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A whole frame of one network of `models.catalogue`, at its published size.
+
+    `activation_words`: words of each bank; None: what `make sim` chooses.
+    """
+
+    network: str
+    title: str
+    activation_words: int | None = None
+
+
+CASES = (
+    Case(network="squeezenet1.0", title="SqueezeNet v1.0"),
+    Case(network="squeezenet1.1", title="SqueezeNet v1.1"),
+    # The bypasses: little more than the least words that a schedule was found for, in place of the next power of two.
+    Case(network="squeezenet1.0-simple-bypass", title="v1.0 with simple bypass", activation_words=1664),
+    Case(network="squeezenet1.0-complex-bypass", title="v1.0 with complex bypass", activation_words=3584),
+)
+NAMES = (*(case.network for case in CASES), ACCURACY)
+
+
+def chosen(only: Sequence[str]) -> tuple[str, ...]:
+    """Names of the measurements to make, in their order: those in `only`, or all.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such measurement.
+    """
+    unknown = [name for name in only if name not in NAMES]
+    if unknown:
+        raise ConfigError("--only", f"{unknown[0]}: no such measurement", hint=f"there are {', '.join(NAMES)}")
+    return tuple(name for name in NAMES if not only or name in only)

@@ -1,0 +1,87 @@
+"""One whole frame of one network: compiled, simulated, checked, and every step of it timed."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from compiler.artefact import artefact_files
+from compiler.compile import Compiled
+from compiler.engine_fit import GROWING, compile_fitting
+from compiler.files import build_root, locked
+from compiler.onnx_import import load_graph
+from compiler.progress import Progress, silent
+from compiler.rom_size import rom_size
+from models.catalogue import Entry, find
+from models.published_data import net_file
+from sim.benchmark.cases import Case
+from sim.benchmark.provenance import provenance
+from sim.benchmark.records import FrameRecord
+from sim.classes import read_labels
+from sim.images import ImageSet, choose_images
+from sim.session import Session, check_outcome, engine_config
+from sim.verilator import build
+
+
+def measure_frame(case: Case, *, input_size: int | None = None,
+                  notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> FrameRecord:
+    """Simulate one frame and compare every result byte; `input_size`: smaller images, for tests.
+
+    Raises
+    ------
+    MismatchError
+        If a level of truth disagrees: there is no record of such a frame.
+    """
+    made = provenance()
+    entry = find(case.network, input_size=input_size, progress=progress)
+    compiled, compile_seconds = _timed(lambda: _compile(entry.path, case.activation_words, progress))
+    images = choose_images(compiled.graph, entry.photographs[:1])
+    simulator = build(compiled.cfg, notify=notify, progress=progress)
+    session = Session(compiled, simulator, build_root() / "sim" / "bench")
+    with locked(session.directory):
+        before = _seconds_of_children()
+        report = check_outcome(session, images, labels=_labels(entry, compiled), notify=notify, progress=progress)
+        simulation_seconds = round(_seconds_of_children() - before, 2)
+    progress("timing reference and emulator", 0, None)
+    return FrameRecord(
+        made=made, weights=entry.origin.removesuffix(f", {net_file()}"), image=_image_name(entry, images),
+        banks=compiled.cfg.banks, activation_words=compiled.cfg.activation_words,
+        weight_words=len(compiled.program.weights), program_words=len(compiled.program.program),
+        rom_bytes=rom_size(compiled.program).bytes, report=report, compile_seconds=compile_seconds,
+        simulation_seconds=simulation_seconds,
+        reference_seconds=_timed(lambda: session.expected(images.pixels[:1]))[1],
+        emulator_seconds=_timed(lambda: session.predict(images.pixels[0]))[1])
+
+
+def _compile(path: Path, activation_words: int | None, progress: Progress) -> Compiled:
+    """From the file to the bytes of all ROM images."""
+    free = [name for name in GROWING if name != "activation_words" or activation_words is None]
+    cfg = engine_config(None, activation_words=activation_words)
+    compiled = compile_fitting(load_graph(path), cfg, free, progress)
+    progress("compiling: writing ROM images", 0, None)
+    artefact_files(compiled)
+    return compiled
+
+
+def _timed(step: Callable):
+    """What `step` returns, and the CPU seconds it took, to a hundredth."""
+    started = time.process_time()
+    result = step()
+    return result, round(time.process_time() - started, 2)
+
+
+def _seconds_of_children() -> float:
+    """CPU seconds of all processes started from here that have ended: of simulators, after the build."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _labels(entry: Entry, compiled: Compiled) -> tuple[str, ...]:
+    classes = compiled.graph.tensors[compiled.graph.output].channels
+    return read_labels(entry.labels, classes) if entry.labels else ()
+
+
+def _image_name(entry: Entry, images: ImageSet) -> str:
+    return entry.photographs[0].name if entry.photographs else images.description.partition(" (")[0]

@@ -1,0 +1,110 @@
+"""Raw results: one JSON file for each measurement, so that one can be made again alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from compiler.errors import FirelaneError
+from compiler.files import build_root
+from sim.benchmark.cases import NAMES
+from sim.benchmark.provenance import Provenance
+from sim.classes import Guess
+from sim.layer_cycles import LayerCycles
+from sim.report import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameRecord:
+    """A whole frame through Verilator, every result equal to the reference, and how long everything took.
+
+    Parameters
+    ----------
+    weights, image : str
+        What was computed with, in words.
+    banks, activation_words, weight_words, program_words : int
+        Of the engine; of the last two, what the network uses.
+    rom_bytes : int
+        Of weights, biases and code tables.
+    report : Report
+        What the simulation showed; `build_seconds` is the build of its simulator.
+    compile_seconds : float
+        From the ONNX file to ROM images, the choice of the engine included. These are seconds of CPU, one thread each:
+        what the machine does besides changes them little.
+    simulation_seconds : float
+        Of the whole run, which begins with the loading of the memories.
+    reference_seconds, emulator_seconds : float
+        For a frame.
+    """
+
+    made: Provenance
+    weights: str
+    image: str
+    banks: int
+    activation_words: int
+    weight_words: int
+    program_words: int
+    rom_bytes: int
+    report: Report
+    compile_seconds: float
+    simulation_seconds: float
+    reference_seconds: float
+    emulator_seconds: float
+
+    @property
+    def cycles_per_second(self) -> float:
+        """Of the simulator."""
+        return self.report.simulated_cycles / self.simulation_seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Images of `images` whose class was the best, or among the five best."""
+
+    top1: int
+    top5: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyRecord:
+    """The float network, ONNX Runtime on the QDQ graph and the integer reference, on the same images."""
+
+    made: Provenance
+    images: int
+    scores: dict[str, Score]
+
+
+def folder() -> Path:
+    """Where the files are."""
+    return build_root() / "bench"
+
+
+def store(name: str, record: FrameRecord | AccuracyRecord) -> None:
+    """Keep the record of a measurement in place of an older one."""
+    folder().mkdir(parents=True, exist_ok=True)
+    path = folder() / f"{name}.json"
+    fresh = path.with_suffix(".fresh")
+    fresh.write_text(json.dumps(asdict(record), indent=1) + "\n")
+    fresh.rename(path)
+
+
+def load_all() -> dict[str, FrameRecord | AccuracyRecord]:
+    """What is there, by the name of the measurement."""
+    return {name: _load(path) for name in NAMES if (path := folder() / f"{name}.json").exists()}
+
+
+def _load(path: Path) -> FrameRecord | AccuracyRecord:
+    try:
+        fields = json.loads(path.read_text())
+        fields["made"] = Provenance(**fields["made"])
+        if "scores" in fields:
+            return AccuracyRecord(**fields | {"scores": {key: Score(**value)
+                                                         for key, value in fields["scores"].items()}})
+        report = fields["report"]
+        report["layers"] = [LayerCycles(**layer) for layer in report["layers"]]
+        report["guesses"] = [Guess(**guess) for guess in report["guesses"]]
+        return FrameRecord(**fields | {"report": Report(**report)})
+    except (ValueError, TypeError, KeyError) as error:
+        raise FirelaneError(str(path), f"not a result of this version ({error})",
+                            hint=f"delete it, or measure again: make bench ONLY={path.stem}") from None

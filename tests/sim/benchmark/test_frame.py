@@ -1,0 +1,39 @@
+"""sim.benchmark.frame: a reduced network, measured as the whole ones are."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.benchmark import frame
+from sim.benchmark.cases import Case
+from sim.benchmark.frame import measure_frame
+from sim.benchmark.records import FrameRecord
+from tests.simulators import roomy_engine
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory) -> FrameRecord:
+    """On the simulator that other tests of whole networks share, so that none is built for this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frame, "engine_config", lambda board, **sizes: roomy_engine(4))
+        return measure_frame(Case(network="squeezenet1.1", title="small"), input_size=SIZE)
+
+
+def test_every_result_was_compared(record):
+    assert record.report.values == 1000 and record.report.frames == 1
+
+
+def test_what_it_was_made_with(record):
+    assert record.weights == "random weights of the published densities, calibrated with made images"
+    assert record.image == "1 made image"
+    assert (record.banks, record.activation_words) == (4, 4096)
+    assert 0 < record.weight_words <= roomy_engine(4).weight_words
+    assert record.rom_bytes > record.weight_words * 36 // 8
+
+
+def test_every_step_was_timed(record):
+    seconds = (record.compile_seconds, record.reference_seconds, record.emulator_seconds, record.report.seconds,
+               record.simulation_seconds, record.report.build_seconds)
+    assert all(each > 0 for each in seconds)
