@@ -3,9 +3,9 @@
 The error of an output channel o is g_o (w - t)' H (w - t): `t` its real weights, `w` those of the levels, H the second
 moments of the layer's inputs, g_o how much the network's result depends on the channel. The weights are chosen
 column by column, and what a choice does wrong is carried to the columns behind it by the inverse of H (optimal brain
-surgeon, Hassibi and Stork 1993; column order and Cholesky form of GPTQ, arXiv 2210.17323). Each choice minimises error +
-`slope` x bits, zero among the candidates, so pruning and rounding are one decision. Then every weight is chosen again, given all
-the others, until little changes (coordinate descent on the same cost).
+surgeon, Hassibi and Stork 1993; column order and Cholesky form of GPTQ, arXiv 2210.17323). Each choice minimises
+error + `slope` x bits, zero among the candidates, so pruning and rounding are one decision. Then every weight is chosen
+again, given all the others, until little changes (coordinate descent on the same cost).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Of uniform steps with ideal codes the best at a rate of some bits has 12 d / step^2 = 1 and d'(bits) = -2 ln 2 d
 (Gish and Pierce 1968), so that step^2 = (6 / ln 2) slope / weight with `weight` the price of a squared error. For
-channels of importance g that is g times what the later columns cannot make good. Zeros change the optimum a little: a few multiples
-of that step are tried, and the one of least error + slope x bits is taken.
+channels of importance g that is g times what the later columns cannot make good. Zeros change the optimum a little: a
+few multiples of that step are tried, and the one of least error + slope x bits is taken.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Layer by layer through the network: each layer makes good what the layers before it have done wrong.
 
 Two copies of every map are kept: `ideal`, what the float network has there, and `real`, what the compressed network
-has, rounded to pixels. A layer with real inputs x and ideal inputs x* is to give W* x* + b*. The W of least squared error
-is W* E[x* x'] H^-1 with H = E[x x'], all centred, and the bias that goes with it is exact in the mean (bias correction).
+has, rounded to pixels. A layer with real inputs x and ideal inputs x* is to give W* x* + b*. The W of least squared
+error is W* E[x* x'] H^-1 with H = E[x x'], all centred, and the bias that goes with it is exact in the mean (bias
+correction).
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Walk:
     """
 
     def __init__(self, network: FloatNetwork, ideal_weights: dict[str, Weights], images: Sequence[np.ndarray],
-                 workers: Workers, progress: Progress = silent, stage: str = "layer by layer"):
+                 workers: Workers, progress: Progress = silent,
+                 stage: str = "layer by layer"):
         self._real, self._ideal = network, FloatNetwork(network.graph, rounding=False)
         self._weights = ideal_weights
         self._workers, self._progress, self._stage = workers, progress, stage

@@ -23,10 +23,11 @@ SHRINKAGE = 0.5             #: part of the layer's mean in each channel's import
 
 def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequence[np.ndarray],
                 workers: Workers, *, seed: int = 0, progress: Progress = silent) -> dict[str, np.ndarray]:
-    """g of each convolution, float64 (O,): an error w of a channel's weights costs a divergence g w' H w (nats an image).
+    """g of each convolution, float64 (O,): an error w of a channel's weights costs g w' H w (divergence, nats an image).
 
-    H are the second moments of what the weights see, over the pixels of the images. A layer whose sums are averaged into logits has equal importances: a class that no image shows must not become
-    likely, and the second order at p = 0 does not say so.
+    H are the second moments of what the weights see, over the pixels of the images. A layer whose sums are averaged
+    into logits has equal importances: a class that no image shows must not become likely, and the second order at p = 0
+    does not say so.
     """
     classes = int(np.prod(network.graph.tensors[network.graph.output].shape))
     noise = np.random.default_rng(seed).standard_normal((len(images), PROBES, classes))

@@ -41,6 +41,7 @@ def test_the_highest_price_that_loses_little():
 
 
 def test_a_drop_that_is_there_from_the_start():
-    with pytest.raises(CapacityError, match=r"^--max-drop: 3\.00 points are lost already with next to no compression; .*$"):
+    message = r"^--max-drop: 3\.00 points are lost already with next to no compression; .*$"
+    with pytest.raises(CapacityError, match=message):
         within_drop(lambda slope: Made(slope, 0), lambda made: 0.03, 0.005)
     assert LOWEST < HIGHEST
