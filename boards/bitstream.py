@@ -6,20 +6,23 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from boards import tools
 from boards.board import Board
-from boards.build_report import BuildReport, read_report
+from boards.build_record import RECORD_FILE, Digests, ModelFacts, record
+from boards.build_report import BuildReport
 from boards.carry_ends import open_carry_ends
+from boards.packing import BITSTREAM, pack, sha256
+from boards.place_route import CONFIG, Say, place_and_route
 from boards.pll import plan_pll
+from boards.routed_design import MAP_FILE, RoutedDesign, recognise_design
 from compiler.errors import ConfigError, FirelaneError
 from hw.pipeline import KEEP_COPIES_SCRIPT
 
-NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--tmg-ripup", "--timing-allow-fail")
 _DEVICE_OPTIONS = re.compile(r"--(?:um5g-|um-)?\d+k --package \S+ --speed \d")
 
 # What abc9 makes of long names of wires collides now and then, and Yosys ends with a failed assertion. So the wires get
@@ -37,8 +40,6 @@ SYNTHESIS_SCRIPT = (
     "write_json top.json",
 )
 
-Say = Callable[[str], None]
-
 
 class TimingError(FirelaneError):
     """Routed, but slower than the clock that the PLL would make."""
@@ -50,17 +51,29 @@ class Build:
 
     folder: Path
     bitstream: Path
+    digests: Digests
+    seed: int
     report: BuildReport
     tool_versions: dict[str, str]
 
 
-def build_bitstream(board: Board, top, folder: Path, *, seed: int, say: Say) -> Build:
-    """Build `top` (an Elaboratable for `board`'s platform) into `folder`, all of it or nothing.
+def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, *, seeds: Sequence[int],
+                    say: Say) -> Build:
+    """Build `top` with the model `images` into `folder`, all of it or nothing.
+
+    The same sources, tools and seeds give the same bitstream, wherever and on however many cores. Everything up to
+    place and route knows nothing of the model: `boards.patch` puts another one into the result.
 
     Parameters
     ----------
-    seed : int
-        Of the placer. The same sources, tools and seed give the same bitstream.
+    top : Elaboratable
+        For `board`'s platform, with `boards.memory_key.key_images` in its memories.
+    images
+        Has the members of `compiler.container.ImageFile`.
+    model : ModelFacts
+        For `build.json`.
+    seeds : sequence of int
+        Of the placer; the first that meets timing wins.
     say : function of a line
         Told before each step.
 
@@ -77,22 +90,31 @@ def build_bitstream(board: Board, top, folder: Path, *, seed: int, say: Say) -> 
         tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
         open_carry_ends(work / "top.json")
         say("place and route (several minutes for a large device)")
-        tools.nextpnr_ecp5().run(*options.split(), *NEXTPNR_OPTIONS, "--seed", str(seed), "--json", "top.json",
-                                 "--lpf", "top.lpf", "--textcfg", "top.config", "--report", "report.json",
-                                 cwd=work, log=work / "nextpnr.log")
         target_hz = plan_pll(board.platform().default_clk_frequency, board.clock_hz).output_hz
-        report = read_report(work / "report.json", target_hz=target_hz)
+        routed = place_and_route(work, options.split(), seeds, target_hz=target_hz, say=say)
+        report = routed.report
+        design = _fill(work, board, images)
         if report.meets_timing:
             say("packing")
-            tools.ecppack().run("--compress", "--input", "top.config", "--bit", "top.bit", "--svf", "top.svf",
-                                cwd=work, log=work / "ecppack.log")
+            pack(work, CONFIG, design, images)
+        digests = Digests(design.digest, sha256(work / BITSTREAM) if report.meets_timing else None)
+        versions = {tool.name: tools.version(tool)
+                    for tool in (tools.yosys_script(), tools.nextpnr_ecp5(), tools.ecppack())}
+        (work / RECORD_FILE).write_text(record(board, model, report, seed=routed.seed, tools=versions, digests=digests))
     if not report.meets_timing:
         raise TimingError(board.name, f"timing missed: {report.achieved_hz / 1e6:.1f} MHz of "
                                       f"{report.target_hz / 1e6:.1f} MHz",
-                          hint=f"try another --seed or a lower --clock; worst path: {_summary(report)}")
-    versions = {tool.name: tools.version(tool)
-                for tool in (tools.yosys_script(), tools.nextpnr_ecp5(), tools.ecppack())}
-    return Build(folder, folder / "top.bit", report, versions)
+                          hint=f"try more --seeds or a lower --clock; worst path: {report.limit}")
+    return Build(folder, folder / BITSTREAM, digests, routed.seed, report, versions)
+
+
+def _fill(work: Path, board: Board, images) -> RoutedDesign:
+    """Put the model in place of the key in CONFIG; leaves the map that `boards.patch` needs beside it."""
+    keyed = (work / CONFIG).read_text()
+    design = recognise_design(keyed, board, board.engine, CONFIG)
+    (work / CONFIG).write_text(design.fill(keyed, images))
+    (work / MAP_FILE).write_text(design.to_json())
+    return design
 
 
 def program(board: Board, bitstream: Path, *, say: Say) -> None:
@@ -139,8 +161,3 @@ def _all_or_nothing(folder: Path) -> Iterator[Path]:
         raise
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(work, folder)
-
-
-def _summary(report: BuildReport) -> str:
-    path = report.worst_path
-    return f"{path[0]} ... {path[-1]}" if path else "not reported"
