@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +12,15 @@ from boards.board import Board
 from boards.build_record import RECORD_FILE, Digests, ModelFacts, record
 from boards.build_report import BuildReport
 from boards.carry_ends import open_carry_ends
+from boards.clock import plan_clock
 from boards.packing import BITSTREAM, pack, sha256
 from boards.place_route import CONFIG, Say, place_and_route
-from boards.pll import plan_pll
 from boards.routed_design import MAP_FILE, RoutedDesign, recognise_design
+from boards.work_folder import all_or_nothing
 from compiler.errors import ConfigError, FirelaneError
 from hw.pipeline import KEEP_COPIES_SCRIPT
 
+FAMILY = "ecp5"
 _DEVICE_OPTIONS = re.compile(r"--(?:um5g-|um-)?\d+k --package \S+ --speed \d")
 
 # What abc9 makes of long names of wires collides now and then, and Yosys ends with a failed assertion. So the wires get
@@ -80,17 +78,20 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
     Raises
     ------
     ConfigError
-        If a tool is missing or fails.
+        If the device is no ECP5, or a tool is missing or fails.
     TimingError
         If the slowest path is slower than the engine's clock. The folder is written, without a bitstream.
     """
-    with _all_or_nothing(folder) as work:
+    if board.device.family != FAMILY:
+        raise ConfigError(board.name, f"no place and route for the {board.device.name}",
+                          hint=f"`firelane vivado-project MODEL --board {board.name}` writes a project for Vivado")
+    with all_or_nothing(folder) as work:
         options = _write_sources(board, top, work)
         say(f"synthesis ({tools.version(tools.yosys_script())})")
         tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
         open_carry_ends(work / "top.json")
         say("place and route (several minutes for a large device)")
-        target_hz = plan_pll(board.platform().default_clk_frequency, board.clock_hz).output_hz
+        target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
         routed = place_and_route(work, options.split(), seeds, target_hz=target_hz, say=say)
         report = routed.report
         design = _fill(work, board, images)
@@ -138,26 +139,3 @@ def _write_sources(board: Board, top, work: Path) -> str:
     found = _DEVICE_OPTIONS.search(script if isinstance(script, str) else script.decode())
     assert found, "amaranth's build script no longer names the device as expected"
     return found.group()
-
-
-@contextmanager
-def _all_or_nothing(folder: Path) -> Iterator[Path]:
-    """A working folder beside `folder` that takes its place on success and vanishes on failure.
-
-    The logs of a failed build are moved to `folder` + ".failed".
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise ConfigError(str(folder), f"cannot be written: {error.strerror}",
-                          hint="choose another folder with -o") from error
-    try:
-        yield work
-    except BaseException:
-        failed = folder.with_name(folder.name + ".failed")
-        shutil.rmtree(failed, ignore_errors=True)
-        os.replace(work, failed)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(work, folder)

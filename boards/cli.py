@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,18 +50,15 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, 
               **sizes: int | None) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line."""
     from boards.bitstream import build_bitstream
+    from boards.board_design import board_design
     from boards.memory_key import key_images
-    from boards.top import BoardTop
     from compiler.compile import compile_model
-    from hw.engine import Engine
     board = get_board(board_name)
     board = replace(board, engine=engine_config(board, **sizes),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else board.clock_hz)
     console = Console()
     compiled = compile_model(model, board.engine)
-    engine = Engine(board.engine, **asdict(key_images(board.engine)), auto_run=True)
-    image = compiled.graph.tensors[compiled.graph.input]
-    top = BoardTop(board, engine, image_bytes=image.channels * image.height * image.width)
+    top = board_design(board, key_images(board.engine), compiled)
     facts = _facts(model, compiled)
     started = time.monotonic()
     build = build_bitstream(board, top, compiled.program, facts, output or build_folder(board, model),

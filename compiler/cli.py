@@ -13,6 +13,7 @@ from boards import get_board
 from boards.cli import bitstream as bitstream_command
 from boards.cli import program as program_command
 from boards.patch_cli import patch_command
+from boards.vivado_cli import vivado_project_command
 from compiler.errors import ConfigError, FirelaneError, MismatchError
 from compiler.engine_options import engine_config, engine_options
 from compiler.import_cli import import_group
@@ -55,7 +56,8 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
                           hint="a smaller engine, or a larger board")
 
 
-for command in (simulate_command, bitstream_command, program_command, patch_command, quantize_command, import_group):
+for command in (simulate_command, bitstream_command, program_command, patch_command, vivado_project_command,
+                quantize_command, import_group):
     firelane.add_command(command)
 
 
