@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from boards import get_board
+from boards.boards_cli import boards_command
 from boards.cli import bitstream as bitstream_command
 from boards.cli import program as program_command
 from boards.patch_cli import patch_command
@@ -57,7 +58,7 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
 
 
 for command in (simulate_command, bitstream_command, program_command, patch_command, vivado_project_command,
-                quantize_command, import_group):
+                boards_command, quantize_command, import_group):
     firelane.add_command(command)
 
 
