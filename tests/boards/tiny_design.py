@@ -3,13 +3,15 @@
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from amaranth.lib import io
 
-from hw.config import EngineConfig, WEIGHT_BITS
+from boards.clock import add_clock, plan_clock
+from hw.config import WEIGHT_BITS, EngineConfig
 from hw.instruction import RUN_ENTRY_BITS
 from hw.program_memory import ProgramMemory
 from hw.symbol_table import SymbolTable
 from hw.weight_memory import WeightMemory
 
 CONFIG = EngineConfig(banks=1, weight_words=3072, program_words=1024, value_symbols=2048, run_symbols=1024)
+CLOCK_HZ = 75e6
 
 
 class TinyDesign(Elaboratable):
@@ -19,9 +21,12 @@ class TinyDesign(Elaboratable):
     ----------
     images
         Has the members `program`, `weights`, `values` and `runs`: first words of the memories.
+    button : str
+        The platform's name of it.
     """
 
-    def __init__(self, images):
+    def __init__(self, images, button: str = "button_fire"):
+        self._button = button
         self._memories = (WeightMemory(CONFIG.weight_words, images.weights),
                           ProgramMemory(CONFIG, init=images.program),
                           SymbolTable(width=WEIGHT_BITS, depth=CONFIG.value_symbols, init=images.values),
@@ -31,7 +36,9 @@ class TinyDesign(Elaboratable):
         m = Module()
         m.submodules.weights, m.submodules.program, m.submodules.values, m.submodules.runs = self._memories
         weights, program, values, runs = self._memories
-        button = platform.request("button_fire", 0, dir="-")
+        m.submodules.oscillator = clock_in = io.Buffer("i", platform.request(platform.default_clk, dir="-"))
+        add_clock(m, platform, plan_clock(platform, CLOCK_HZ), clock_in.i)
+        button = platform.request(self._button, 0, dir="-")
         led = platform.request("led", 0, dir="-")
         m.submodules.button = button = io.Buffer("i", button)
         m.submodules.led = led = io.Buffer("o", led)
