@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
     winner = choose(routed)
     for name in (CONFIG, LOG, REPORT):
         os.replace(work / f"seed_{winner.seed}" / name, work / name)
+    for seed in seeds:
+        shutil.rmtree(work / f"seed_{seed}", ignore_errors=True)
     return winner
 
 

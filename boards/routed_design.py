@@ -14,6 +14,7 @@ from boards.memory_key import memory_shapes, to_bits
 from boards.memory_map import BlockMap, MemoryMap, recognise
 from boards.trellis_config import design_digest, read_blocks, replace_blocks
 from compiler.container import ImageFile
+from compiler.engine_options import SIZES, size_option
 from compiler.errors import FirelaneError, MismatchError
 from hw.config import EngineConfig
 
@@ -145,6 +146,6 @@ def _differences(design: RoutedDesign, model: Path) -> str:
 def _options(design: RoutedDesign) -> str:
     from boards import get_board
     usual = get_board(design.board).engine
-    sizes = [f"--{name.replace('_', '-')} {value}" for name, value in asdict(design.engine).items()
-             if value != getattr(usual, name)]
+    sizes = [f"{size_option(name)} {getattr(design.engine, name)}" for name in SIZES
+             if getattr(design.engine, name) != getattr(usual, name)]
     return " ".join(["--board", design.board, *sizes])

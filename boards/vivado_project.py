@@ -29,7 +29,7 @@ COUNT_SCRIPT = (
     "read_rtlil top.il",
     "hierarchy -top top",
     *KEEP_COPIES_SCRIPT.split("; "),
-    "synth_xilinx -family xc7 -top top -run begin:map_luts",
+    "synth_xilinx -family xc7 -top top -flatten -run begin:map_luts",
     "rename -hide w:*",                             # as in boards.bitstream: long names collide in abc9
     "rename -enumerate -pattern wire_% w:*",
     "synth_xilinx -family xc7 -top top -run map_luts:edif",

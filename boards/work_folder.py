@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compiler.errors import ConfigError
+from compiler.errors import ConfigError, FirelaneError
 
 
 @contextmanager
@@ -29,12 +29,15 @@ def all_or_nothing(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise ConfigError(str(folder), f"cannot be written: {error.strerror}",
                           hint="choose another folder with -o") from error
+    work.chmod(0o755)
     try:
         yield work
-    except BaseException:
+    except BaseException as error:
         failed = folder.with_name(folder.name + ".failed")
         shutil.rmtree(failed, ignore_errors=True)
         os.replace(work, failed)
+        if isinstance(error, FirelaneError):            # it may name a log in there
+            raise type(error)(error.where, error.found, hint=error.hint.replace(str(work), str(failed))) from error
         raise
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(work, folder)

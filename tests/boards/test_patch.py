@@ -78,7 +78,7 @@ def test_another_engine_is_refused(tiny_build, tmp_path, capsys):
     said = refused(capsys, tiny_build / "top.config", model, "-o", tmp_path / "new.bit")
     assert said.startswith(f"error: {model}: was compiled for another engine than the bitstream has (banks 2 in place "
                            "of 1, weight_words 4096 in place of 3072); compile it for that engine: --board ulx3s_12f "
-                           "--banks 1 ")
+                           "--banks 1 --weight-words 3072\n")
     assert said.count("\n") == 1 and not (tmp_path / "new.bit").exists()
 
 
