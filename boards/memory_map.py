@@ -27,7 +27,7 @@ from boards.trellis_config import BLOCK_WORD_BITS, BLOCK_WORDS
 BLOCK_BITS = BLOCK_WORDS * BLOCK_WORD_BITS
 WIDTHS = (36, 18, 9, 4, 2, 1)
 STEPS = (1, 2, 4, 8, 16)        #: between words at neighbouring addresses: memories may be interleaved
-WINDOW = 128                    #: addresses that identify a column: as many random bits never meet by chance
+WINDOW = 64                     #: addresses that identify a column: as many random bits never meet by chance
 
 
 @dataclass(frozen=True)

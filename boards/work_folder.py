@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compiler.errors import ConfigError, FirelaneError
+from compiler.errors import ConfigError
 
 
 @contextmanager
@@ -36,8 +36,8 @@ def all_or_nothing(folder: Path) -> Iterator[Path]:
         failed = folder.with_name(folder.name + ".failed")
         shutil.rmtree(failed, ignore_errors=True)
         os.replace(work, failed)
-        if isinstance(error, FirelaneError):            # it may name a log in there
-            raise type(error)(error.where, error.found, hint=error.hint.replace(str(work), str(failed))) from error
+        if isinstance(error, ConfigError):            # it may name a log in there
+            raise ConfigError(error.where, error.found, hint=error.hint.replace(str(work), str(failed))) from error
         raise
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(work, folder)
