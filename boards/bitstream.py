@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from amaranth.build.run import BuildPlan
+
 from boards import tools
 from boards.board import Board
 from boards.build_plan import plan_text, write_plan_files
@@ -134,6 +136,11 @@ def _write_sources(board: Board, top, work: Path) -> str:
     plan = board.platform().build(top, do_build=False)
     write_plan_files(plan, ("top.il", "top.lpf"), work)
     (work / "top.ys").write_text("\n".join(SYNTHESIS_SCRIPT) + "\n")
+    return device_options(plan)
+
+
+def device_options(plan: BuildPlan) -> str:
+    """Of nextpnr: device, package and speed, as amaranth's build script has them."""
     found = _DEVICE_OPTIONS.search(plan_text(plan, "build_top.sh"))
     assert found, "amaranth's build script no longer names the device as expected"
     return found.group()
