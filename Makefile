@@ -11,7 +11,8 @@
 #                                         squeezenet1.0-complex-bypass, accuracy; none: write the document only)
 #   make test                             the test suite        (PYTEST_ARGS="-k requantize")
 #   make lint                             ruff
-#   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2)
+#   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2 SEEDS=4)
+#   make vivado BOARD=arty_a7_100         a project for Vivado, and what it needs  (MODEL=net.onnx)
 #   make program BOARD=ulx3s_85f          load it into a board  (MODEL=net.onnx)
 #   make clean                            remove build/
 
@@ -30,7 +31,7 @@ SIM_OPTIONS = $(call option,MODEL,model) $(call option,IMAGE,image) $(call optio
     $(if $(filter-out 0,$(WAVES)),--waves)
 
 .DEFAULT_GOAL := help
-.PHONY: help sim bench test lint bitstream program clean
+.PHONY: help sim bench test lint bitstream vivado program clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -55,7 +56,10 @@ lint: $(INSTALLED)
 
 bitstream: $(INSTALLED)
 	@$(FIRELANE) bitstream $(call option,MODEL,model) --board '$(BITSTREAM_BOARD)' $(call option,BANKS,banks) \
-	    $(call option,SEED,seed) $(call option,CLOCK,clock)
+	    $(call option,SEED,seed) $(call option,SEEDS,seeds) $(call option,CLOCK,clock)
+
+vivado: $(INSTALLED)
+	@$(FIRELANE) vivado-project '$(or $(MODEL),models/digits_squeezenet.onnx)' --board '$(or $(BOARD),arty_a7_100)'
 
 program: $(INSTALLED)
 	@$(FIRELANE) program $(call option,MODEL,model) --board '$(BITSTREAM_BOARD)'

@@ -2,10 +2,11 @@
 
 from compiler.errors import ConfigError
 
-from boards import ecpix5, ulx3s
+from boards import arty_a7, butterstick, ecpix5, icepi_zero, orangecrab, ulx3s
 from boards.board import Board
 
-_BOARDS = {board.name: board for module in (ulx3s, ecpix5) for board in module.BOARDS}
+_MODULES = (ulx3s, ecpix5, orangecrab, butterstick, icepi_zero, arty_a7)
+_BOARDS = {board.name: board for module in _MODULES for board in module.BOARDS}
 
 
 def all_boards() -> tuple[Board, ...]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from amaranth.build.run import BuildPlan
+
 from boards import tools
 from boards.board import Board
-from boards.build_report import BuildReport, read_report
+from boards.build_plan import plan_text, write_plan_files
+from boards.build_record import RECORD_FILE, Digests, ModelFacts, record
+from boards.build_report import BuildReport
 from boards.carry_ends import open_carry_ends
-from boards.pll import plan_pll
+from boards.clock import plan_clock
+from boards.packing import BITSTREAM, pack, sha256
+from boards.place_route import CONFIG, Say, place_and_route
+from boards.routed_design import MAP_FILE, RoutedDesign, recognise_design
+from boards.work_folder import all_or_nothing
 from compiler.errors import ConfigError, FirelaneError
 from hw.pipeline import KEEP_COPIES_SCRIPT
 
-NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--tmg-ripup", "--timing-allow-fail")
+FAMILY = "ecp5"
 _DEVICE_OPTIONS = re.compile(r"--(?:um5g-|um-)?\d+k --package \S+ --speed \d")
 
 # What abc9 makes of long names of wires collides now and then, and Yosys ends with a failed assertion. So the wires get
@@ -37,8 +41,6 @@ SYNTHESIS_SCRIPT = (
     "write_json top.json",
 )
 
-Say = Callable[[str], None]
-
 
 class TimingError(FirelaneError):
     """Routed, but slower than the clock that the PLL would make."""
@@ -50,49 +52,73 @@ class Build:
 
     folder: Path
     bitstream: Path
+    digests: Digests
+    seed: int
     report: BuildReport
     tool_versions: dict[str, str]
 
 
-def build_bitstream(board: Board, top, folder: Path, *, seed: int, say: Say) -> Build:
-    """Build `top` (an Elaboratable for `board`'s platform) into `folder`, all of it or nothing.
+def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, *, seeds: Sequence[int],
+                    say: Say) -> Build:
+    """Build `top` with the model `images` into `folder`, all of it or nothing.
+
+    The same sources, tools and seeds give the same bitstream, wherever and on however many cores. Everything up to
+    place and route knows nothing of the model: `boards.patch` puts another one into the result.
 
     Parameters
     ----------
-    seed : int
-        Of the placer. The same sources, tools and seed give the same bitstream.
+    top : Elaboratable
+        For `board`'s platform, with `boards.memory_key.key_images` in its memories.
+    images
+        Has the members of `compiler.container.ImageFile`.
+    model : ModelFacts
+        For `build.json`.
+    seeds : sequence of int
+        Of the placer; the first that meets timing wins.
     say : function of a line
         Told before each step.
 
     Raises
     ------
     ConfigError
-        If a tool is missing or fails.
+        If the device is no ECP5, or a tool is missing or fails.
     TimingError
         If the slowest path is slower than the engine's clock. The folder is written, without a bitstream.
     """
-    with _all_or_nothing(folder) as work:
+    if board.device.family != FAMILY:
+        raise ConfigError(board.name, f"no place and route for the {board.device.name}",
+                          hint=f"`firelane vivado-project MODEL --board {board.name}` writes a project for Vivado")
+    with all_or_nothing(folder) as work:
         options = _write_sources(board, top, work)
         say(f"synthesis ({tools.version(tools.yosys_script())})")
         tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
         open_carry_ends(work / "top.json")
         say("place and route (several minutes for a large device)")
-        tools.nextpnr_ecp5().run(*options.split(), *NEXTPNR_OPTIONS, "--seed", str(seed), "--json", "top.json",
-                                 "--lpf", "top.lpf", "--textcfg", "top.config", "--report", "report.json",
-                                 cwd=work, log=work / "nextpnr.log")
-        target_hz = plan_pll(board.platform().default_clk_frequency, board.clock_hz).output_hz
-        report = read_report(work / "report.json", target_hz=target_hz)
+        target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
+        routed = place_and_route(work, options.split(), seeds, target_hz=target_hz, say=say)
+        report = routed.report
+        design = _fill(work, board, images)
         if report.meets_timing:
             say("packing")
-            tools.ecppack().run("--compress", "--input", "top.config", "--bit", "top.bit", "--svf", "top.svf",
-                                cwd=work, log=work / "ecppack.log")
+            pack(work, CONFIG, design, images)
+        digests = Digests(design.digest, sha256(work / BITSTREAM) if report.meets_timing else None)
+        versions = {tool.name: tools.version(tool)
+                    for tool in (tools.yosys_script(), tools.nextpnr_ecp5(), tools.ecppack())}
+        (work / RECORD_FILE).write_text(record(board, model, report, seed=routed.seed, tools=versions, digests=digests))
     if not report.meets_timing:
         raise TimingError(board.name, f"timing missed: {report.achieved_hz / 1e6:.1f} MHz of "
                                       f"{report.target_hz / 1e6:.1f} MHz",
-                          hint=f"try another --seed or a lower --clock; worst path: {_summary(report)}")
-    versions = {tool.name: tools.version(tool)
-                for tool in (tools.yosys_script(), tools.nextpnr_ecp5(), tools.ecppack())}
-    return Build(folder, folder / "top.bit", report, versions)
+                          hint=f"try more --seeds or a lower --clock; worst path: {report.limit}")
+    return Build(folder, folder / BITSTREAM, digests, routed.seed, report, versions)
+
+
+def _fill(work: Path, board: Board, images) -> RoutedDesign:
+    """Put the model in place of the key in CONFIG; leaves the map that `boards.patch` needs beside it."""
+    keyed = (work / CONFIG).read_text()
+    design = recognise_design(keyed, board, board.engine, CONFIG)
+    (work / CONFIG).write_text(design.fill(keyed, images))
+    (work / MAP_FILE).write_text(design.to_json())
+    return design
 
 
 def program(board: Board, bitstream: Path, *, say: Say) -> None:
@@ -108,39 +134,13 @@ def program(board: Board, bitstream: Path, *, say: Say) -> None:
 def _write_sources(board: Board, top, work: Path) -> str:
     """RTLIL, constraints and script of `top` into `work`; returns nextpnr's device options."""
     plan = board.platform().build(top, do_build=False)
-    for name in ("top.il", "top.lpf"):
-        content = plan.files[name]
-        (work / name).write_text(content if isinstance(content, str) else content.decode())
+    write_plan_files(plan, ("top.il", "top.lpf"), work)
     (work / "top.ys").write_text("\n".join(SYNTHESIS_SCRIPT) + "\n")
-    script = plan.files["build_top.sh"]
-    found = _DEVICE_OPTIONS.search(script if isinstance(script, str) else script.decode())
+    return device_options(plan)
+
+
+def device_options(plan: BuildPlan) -> str:
+    """Of nextpnr: device, package and speed, as amaranth's build script has them."""
+    found = _DEVICE_OPTIONS.search(plan_text(plan, "build_top.sh"))
     assert found, "amaranth's build script no longer names the device as expected"
     return found.group()
-
-
-@contextmanager
-def _all_or_nothing(folder: Path) -> Iterator[Path]:
-    """A working folder beside `folder` that takes its place on success and vanishes on failure.
-
-    The logs of a failed build are moved to `folder` + ".failed".
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise ConfigError(str(folder), f"cannot be written: {error.strerror}",
-                          hint="choose another folder with -o") from error
-    try:
-        yield work
-    except BaseException:
-        failed = folder.with_name(folder.name + ".failed")
-        shutil.rmtree(failed, ignore_errors=True)
-        os.replace(work, failed)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(work, folder)
-
-
-def _summary(report: BuildReport) -> str:
-    path = report.worst_path
-    return f"{path[0]} ... {path[-1]}" if path else "not reported"

@@ -17,6 +17,7 @@ class Device:
     ebr: int
     dsp: int
     lut: int
+    family: str = "ecp5"    #: as amaranth's platforms call it
 
 
 LFE5U_12F = Device("LFE5U-12F", ebr=32, dsp=28, lut=12_000)
@@ -24,6 +25,7 @@ LFE5U_25F = Device("LFE5U-25F", ebr=56, dsp=28, lut=24_288)
 LFE5U_45F = Device("LFE5U-45F", ebr=108, dsp=72, lut=43_848)
 LFE5U_85F = Device("LFE5U-85F", ebr=208, dsp=156, lut=83_640)
 LFE5UM5G_85F = Device("LFE5UM5G-85F", ebr=208, dsp=156, lut=83_640)
+XC7A100T = Device("XC7A100T", ebr=270, dsp=240, lut=63_400, family="series7")  #: RAMB18E1, DSP48E1, LUT6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,7 @@ class Board:
     device: Device
     platform: Callable[[], Any]     #: makes the amaranth-boards platform
     engine: EngineConfig
-    clock_hz: float                 #: of the engine, made by a PLL
+    clock_hz: float                 #: of the engine, made by a PLL or MMCM
     baud: int                       #: of the serial line
     programmer: str                 #: openFPGALoader's name of the board
+    serial: str = "the board's USB socket"      #: how a host reaches the serial line, with the pins if there is no chip

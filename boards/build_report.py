@@ -17,17 +17,40 @@ RESOURCES = (                   # nextpnr's cell type, our word
 
 
 @dataclass(frozen=True)
+class Step:
+    """A piece of a path: nanoseconds in a cell (`kind` clk-to-q, logic, setup) or on wires (routing)."""
+
+    kind: str
+    delay_ns: float
+    source: str         #: cell
+    sink: str
+
+    def __str__(self) -> str:
+        return f"{self.delay_ns:.2f} ns {self.kind}: {self.source} -> {self.sink}"
+
+
+@dataclass(frozen=True)
 class BuildReport:
     """Resources as (used, available), clocks in Hz."""
 
     resources: dict[str, tuple[int, int]]
     achieved_hz: float
     target_hz: float
-    worst_path: tuple[str, ...]         #: cells along it, first to last
+    worst_path: tuple[Step, ...]        #: of the slowest clock, from register to register
 
     @property
     def meets_timing(self) -> bool:
         return self.achieved_hz >= self.target_hz
+
+    @property
+    def limit(self) -> str:
+        """The path that limits the clock, in words."""
+        if not self.worst_path:
+            return "not reported"
+        wires = sum(step.delay_ns for step in self.worst_path if step.kind == "routing")
+        total = sum(step.delay_ns for step in self.worst_path)
+        return (f"{total:.1f} ns, {wires:.1f} ns of it on wires, from {self.worst_path[0].source} to "
+                f"{self.worst_path[-1].sink}")
 
 
 def read_report(path: Path, *, target_hz: float) -> BuildReport:
@@ -42,10 +65,10 @@ def read_report(path: Path, *, target_hz: float) -> BuildReport:
     return BuildReport(resources, clock["achieved"] * 1e6, target_hz, _worst_path(document, name))
 
 
-def _worst_path(document: dict, clock: str) -> tuple[str, ...]:
+def _worst_path(document: dict, clock: str) -> tuple[Step, ...]:
     for path in document.get("critical_paths", ()):
         if clock in path["from"] and clock in path["to"]:
-            return tuple(f"{step['delay']:.2f} ns {step['type']}: {step['from']['cell']} -> {step['to']['cell']}"
+            return tuple(Step(step["type"], step["delay"], step["from"]["cell"], step["to"]["cell"])
                          for step in path["path"])
     return ()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -11,6 +13,11 @@ from rich.console import Console
 from boards import get_board
 from boards.board import Board
 from compiler.engine_options import engine_config, size_options
+
+if TYPE_CHECKING:
+    from boards.bitstream import Build
+    from boards.build_record import ModelFacts
+    from compiler.compile import Compiled
 
 BUILD = Path("build") / "bitstream"
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "digits_squeezenet.onnx"
@@ -35,33 +42,54 @@ def model_option(command):
 @model_option
 @size_options
 @click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Engine clock, if not the board's usual one.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the placer.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the placer; the first, if there are several.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
+              help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder; build/bitstream/... if not given.")
-def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, output: Path | None,
+def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, seeds: int, output: Path | None,
               **sizes: int | None) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line."""
     from boards.bitstream import build_bitstream
-    from boards.build_report import table
-    from boards.top import BoardTop
+    from boards.board_design import board_design
+    from boards.memory_key import key_images
     from compiler.compile import compile_model
-    from hw.engine import Engine
     board = get_board(board_name)
     board = replace(board, engine=engine_config(board, **sizes),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else board.clock_hz)
     console = Console()
     compiled = compile_model(model, board.engine)
-    program = compiled.program
-    engine = Engine(board.engine, program=program.program, weights=program.weights, values=program.values,
-                    runs=program.runs, auto_run=True)
-    image = compiled.graph.tensors[compiled.graph.input]
-    top = BoardTop(board, engine, image_bytes=image.channels * image.height * image.width)
-    folder = output or build_folder(board, model)
-    build = build_bitstream(board, top, folder, seed=seed,
+    top = board_design(board, key_images(board.engine), compiled)
+    facts = _facts(model, compiled)
+    started = time.monotonic()
+    build = build_bitstream(board, top, compiled.program, facts, output or build_folder(board, model),
+                            seeds=range(seed, seed + seeds),
                             say=lambda line: console.print(line, highlight=False, soft_wrap=True))
-    console.print(table(build.report, title=f"{model.stem} on {board.description}"))
-    for name, version in build.tool_versions.items():
-        console.print(f"{name}: {version}", highlight=False, soft_wrap=True)
-    console.print(f"written: {build.bitstream}", highlight=False, soft_wrap=True)
+    _print_build(console, board, facts, build, time.monotonic() - started)
+
+
+def _facts(model: Path, compiled: Compiled) -> ModelFacts:
+    from boards.build_record import ModelFacts
+    from compiler.cost_model import frame_cost
+    from hw.instruction import Header
+    program, plan = compiled.program, compiled.plan
+    cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded)
+    return ModelFacts(model.stem, program.program[Header.PROGRAM_CRC], cost.total)
+
+
+def _print_build(console: Console, board: Board, model: ModelFacts, build: Build, seconds: float) -> None:
+    from boards.build_record import hex32
+    from boards.build_report import table
+    report = build.report
+    console.print(table(report, title=f"{model.name} on {board.description}"))
+    lines = [f"{model.frames_per_second(report.target_hz):.1f} frames/s: {report.target_hz / 1e6:g} MHz, "
+             f"{model.frame_cycles} cycles a frame",
+             f"limited by {report.limit}",
+             f"engine {hex32(board.engine.digest)}, program {hex32(model.program_digest)}, seed {build.seed}, "
+             f"{seconds:.0f} s",
+             *(f"{name}: {version}" for name, version in build.tool_versions.items()),
+             f"written: {build.bitstream}", f"sha256: {build.digests.bitstream}"]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 @click.command()

@@ -3,11 +3,10 @@
 from amaranth_boards.ecpix5 import ECPIX585Platform
 
 from boards.board import LFE5UM5G_85F, Board
-from hw.config import EngineConfig
+from boards.engines import ENGINE_85F
 
 BOARDS = (
     Board(name="ecpix5_85f", description="LambdaConcept ECPIX-5, LFE5UM5G-85F", device=LFE5UM5G_85F,
           platform=ECPIX585Platform,
-          engine=EngineConfig(banks=4, activation_words=1024, weight_words=71_168, program_words=4096),
-          clock_hz=80e6, baud=3_000_000, programmer="ecpix5_r03"),
+          engine=ENGINE_85F, clock_hz=80e6, baud=3_000_000, programmer="ecpix5_r03"),
 )

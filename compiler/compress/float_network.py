@@ -3,8 +3,8 @@
 Numbers are those of `compiler.ir`, in steps of the tensors (a pixel is 0 .. 255), but weights and biases are float32
 and in steps of the layer's *output*: z = sum(weight * x) + bias, y = clip(round(z), low, high). Going backwards,
 rounding counts as the identity (straight-through estimator, Bengio et al., arXiv 1308.3432, section 4) and clipping
-stops the gradient. Maps are float32 (C, H, W), one image at a time: so images can be shared out among threads, and sums of
-gradients do not depend on how many threads there are.
+stops the gradient. Maps are float32 (C, H, W), one image at a time: so images can be shared out among threads, and sums
+of gradients do not depend on how many threads there are.
 """
 
 from __future__ import annotations

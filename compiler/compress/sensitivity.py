@@ -23,7 +23,7 @@ SHRINKAGE = 0.5             #: part of the layer's mean in each channel's import
 
 def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequence[np.ndarray],
                 workers: Workers, *, seed: int = 0, progress: Progress = silent) -> dict[str, np.ndarray]:
-    """g of each convolution, float64 (O,): an error w of a channel's weights costs g w' H w (divergence, nats an image).
+    """g of each convolution, float64 (O,): an error w of a channel's weights costs a divergence of g w' H w nats.
 
     H are the second moments of what the weights see, over the pixels of the images. A layer whose sums are averaged
     into logits has equal importances: a class that no image shows must not become likely, and the second order at p = 0

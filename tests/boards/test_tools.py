@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from boards import get_board, tools
-from boards.bitstream import _all_or_nothing, program
+from boards.bitstream import program
 from compiler.errors import ConfigError
 
 
@@ -56,22 +56,3 @@ def test_program_names_board_and_file(tmp_path, monkeypatch):
     bitstream.write_bytes(b"bits")
     program(get_board("ecpix5_85f"), bitstream, say=lambda line: None)
     assert (tmp_path / "arguments").read_text() == f"-b ecpix5_r03 -m {bitstream}\n"
-
-
-def test_a_failed_build_leaves_the_old_one_and_its_own_logs(tmp_path):
-    folder = tmp_path / "build"
-    with _all_or_nothing(folder) as work:
-        (work / "top.bit").write_text("old")
-    with pytest.raises(RuntimeError), _all_or_nothing(folder) as work:
-        (work / "yosys.log").write_text("why")
-        raise RuntimeError
-    assert (folder / "top.bit").read_text() == "old"
-    assert (tmp_path / "build.failed" / "yosys.log").read_text() == "why"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "build.failed"]
-
-
-def test_an_unwritable_folder(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"cannot be written: .*; choose another folder with -o$"):
-        with _all_or_nothing(tmp_path / "file" / "build"):
-            pass

@@ -1,0 +1,24 @@
+"""Digilent Arty A7-100: 100 MHz oscillator, FT2232H serial line. Vivado places and routes it, see
+`boards.vivado_project`.
+"""
+
+from amaranth_boards.arty_a7 import ArtyA7_100Platform
+
+from boards.board import XC7A100T, Board
+from hw.config import EngineConfig
+
+
+class ArtyPlatform(ArtyA7_100Platform):
+    """A build plan with RTLIL in place of Verilog, because amaranth would call a Yosys of its own for that."""
+
+    @property
+    def file_templates(self):
+        templates = {name: text for name, text in super().file_templates.items() if not name.endswith(".v")}
+        return templates | {"{{name}}.il": "{{emit_rtlil()}}"}
+
+
+BOARDS = (
+    Board(name="arty_a7_100", description="Digilent Arty A7-100, XC7A100T", device=XC7A100T, platform=ArtyPlatform,
+          engine=EngineConfig(banks=8, activation_words=2048, weight_words=71_168, program_words=4096),
+          clock_hz=75e6, baud=3_000_000, programmer="arty_a7_100t"),
+)

@@ -1,0 +1,80 @@
+"""Place and route with one seed or several, of which the first that meets timing wins."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from boards import tools
+from boards.build_report import BuildReport, read_report
+from compiler.errors import ConfigError
+
+NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--tmg-ripup", "--timing-allow-fail")
+CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What one seed gave."""
+
+    seed: int
+    report: BuildReport
+
+
+def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, target_hz: float, say: Say) -> Routed:
+    """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG and REPORT of the winner there.
+
+    As many seeds at a time as there are cores. The first in the order of `seeds` that meets timing wins, whichever
+    is ready first, so that the result does not depend on the machine; none after it is begun. If none meets timing,
+    the fastest wins.
+
+    Raises
+    ------
+    ConfigError
+        If nextpnr is missing, or fails with every seed.
+    """
+    nextpnr = tools.nextpnr_ecp5()
+    met: list[int] = []
+    failures: list[ConfigError] = []
+
+    def attempt(place: int) -> Routed | None:
+        seed = seeds[place]
+        if any(other < place for other in met):
+            return None
+        folder = work / f"seed_{seed}"
+        folder.mkdir()
+        try:
+            nextpnr.run(*options, *NEXTPNR_OPTIONS, "--seed", str(seed), "--json", "../top.json",
+                        "--lpf", "../top.lpf", "--textcfg", CONFIG, "--report", REPORT, cwd=folder, log=folder / LOG)
+        except ConfigError as failure:
+            failures.append(failure)
+            return None
+        report = read_report(folder / REPORT, target_hz=target_hz)
+        if report.meets_timing:
+            met.append(place)
+        say(f"seed {seed}: {report.achieved_hz / 1e6:.1f} MHz of {target_hz / 1e6:.1f} MHz")
+        return Routed(seed, report)
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ThreadPoolExecutor(min(len(seeds), cores)) as pool:
+        routed = [result for result in pool.map(attempt, range(len(seeds))) if result]
+    if not routed:
+        raise failures[0]
+    winner = choose(routed)
+    for name in (CONFIG, LOG, REPORT):
+        os.replace(work / f"seed_{winner.seed}" / name, work / name)
+    for seed in seeds:
+        shutil.rmtree(work / f"seed_{seed}", ignore_errors=True)
+    return winner
+
+
+def choose(routed: Sequence[Routed]) -> Routed:
+    """The first that meets timing, else the fastest."""
+    return next((one for one in routed if one.report.meets_timing),
+                max(routed, key=lambda one: one.report.achieved_hz))

@@ -1,0 +1,40 @@
+"""One real build of `tiny_design`, once a test run, whichever worker needs it first."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from boards import get_board
+from boards.bitstream import build_bitstream
+from boards.build_record import ModelFacts
+from boards.memory_key import KeyImages, key_images, memory_shapes
+from compiler.files import locked
+from tests.boards.tiny_design import CONFIG, TinyDesign
+
+TINY_BOARD = replace(get_board("ulx3s_12f"), engine=CONFIG)
+
+
+def random_images(seed: int) -> KeyImages:
+    """Contents that do not fill the memories."""
+    source = random.Random(seed)
+    return KeyImages(**{name: tuple(source.getrandbits(shape.bits) for _ in range(shape.words * 2 // 3 + seed))
+                        for name, shape in memory_shapes(CONFIG).items()})
+
+
+def build_tiny(folder: Path, images: KeyImages):
+    """About 20 s."""
+    return build_bitstream(TINY_BOARD, TinyDesign(key_images(CONFIG)), images, ModelFacts("tiny", 0x1234, 1000), folder,
+                           seeds=[1], say=lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def tiny_build(tmp_path_factory) -> Path:
+    """The folder of a build with `random_images(1)`."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root.parent if root.name.startswith("popen-") else root) / "tiny_build"       # shared by xdist's workers
+    with locked(folder):
+        if not folder.exists():
+            build_tiny(folder, random_images(1))
+    return folder

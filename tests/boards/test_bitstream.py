@@ -1,0 +1,81 @@
+"""A whole build with the real tools, of a design that is small enough: what stands beside the bitstream, and that
+two builds are the same."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from boards.bitstream import TimingError
+from boards.build_record import RECORD_FILE, ModelFacts
+from boards.packing import sha256
+from boards.routed_design import read_design
+from boards.trellis_config import design_digest
+from tests.boards.conftest import build_tiny, random_images
+from tests.boards.tiny_design import CONFIG
+
+BUILD_AGAIN = """
+import sys
+from pathlib import Path
+from tests.boards.conftest import build_tiny, random_images
+build_tiny(Path(sys.argv[1]), random_images(2))
+"""
+
+
+def test_the_record(tiny_build):
+    record = json.loads((tiny_build / RECORD_FILE).read_text())
+    assert record["bitstream_sha256"] == sha256(tiny_build / "top.bit")
+    assert record["design_sha256"] == design_digest((tiny_build / "top.config").read_text())
+    assert record["board"] == "ulx3s_12f" and record["engine"]["weight_words"] == CONFIG.weight_words
+    assert record["engine_digest"] == f"{CONFIG.digest:08x}" and record["program_digest"] == "00001234"
+    assert record["clock_mhz"] == 75 and record["fmax_mhz"] > 75 and record["frames_per_second"] == 75_000
+    assert record["resources"]["EBR"]["used"] == 10 and record["seed"] == 1
+    assert set(record["tools"]) == {"yosys", "nextpnr-ecp5", "ecppack"} and record["limited_by"]
+
+
+def test_every_block_ram_of_the_model_is_known(tiny_build):
+    text, design = read_design(tiny_build / "top.config")
+    assert len(design.memories.blocks) == 10 and design.memories.missing() == {}
+    words = design.check(text, random_images(1), "top.config")
+    assert words == CONFIG.weight_words + CONFIG.program_words + CONFIG.value_symbols + CONFIG.run_symbols
+
+
+def test_another_build_is_the_same_whatever_the_folder_the_hash_seed_and_the_model(tiny_build, tmp_path):
+    """And with another model only the contents differ."""
+    folder = tmp_path / "elsewhere" / "again"
+    subprocess.run([sys.executable, "-c", BUILD_AGAIN, str(folder)], check=True, cwd=Path(__file__).parents[2],
+                   env={**os.environ, "PYTHONHASHSEED": "99"})
+    first, again = ((place / "top.config").read_text() for place in (tiny_build, folder))
+    assert first != again and design_digest(first) == design_digest(again)
+    _, design = read_design(folder / "top.config")
+    assert design.fill(again, random_images(1)) == first
+    records = [json.loads((place / RECORD_FILE).read_text()) for place in (tiny_build, folder)]
+    assert records[0].pop("bitstream_sha256") != records[1].pop("bitstream_sha256")
+    assert records[0] == records[1]
+
+
+def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, monkeypatch):
+    """The routed design is that of `tiny_build`; nothing reaches 999 MHz."""
+    def routed_before(work, options, seeds, *, target_hz, say):
+        from boards.build_report import read_report
+        from boards.memory_key import key_images
+        from boards.place_route import Routed
+        text, design = read_design(tiny_build / "top.config")
+        (work / "top.config").write_text(design.fill(text, key_images(CONFIG)))
+        return Routed(7, read_report(tiny_build / "report.json", target_hz=999e6))
+
+    monkeypatch.setattr("boards.bitstream.place_and_route", routed_before)
+    monkeypatch.setattr("boards.bitstream.open_carry_ends", lambda netlist: None)
+    monkeypatch.setattr("boards.tools.Tool.run", lambda *arguments, **options: None)
+    with pytest.raises(TimingError, match=r"^ulx3s_12f: timing missed: \d+\.\d MHz of 999\.0 MHz; try more --seeds or "
+                                          r"a lower --clock; worst path: .*ns of it on wires, from .*$"):
+        build_tiny(tmp_path / "slow", random_images(1))
+    assert not (tmp_path / "slow" / "top.bit").exists()
+    assert json.loads((tmp_path / "slow" / RECORD_FILE).read_text())["bitstream_sha256"] is None
+
+
+def test_frames_per_second():
+    assert ModelFacts("m", 0, 37_500).frames_per_second(75e6) == 2000

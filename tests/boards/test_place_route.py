@@ -1,0 +1,63 @@
+"""Several seeds: who wins does not depend on who is ready first."""
+
+import json
+
+import pytest
+
+from boards import tools
+from boards.place_route import CONFIG, LOG, REPORT, place_and_route
+from compiler.errors import ConfigError
+
+
+class FakeNextpnr:
+    """Reaches the clock that is listed for a seed; fails where there is none."""
+
+    def __init__(self, megahertz: dict[int, float | None]):
+        self.megahertz, self.seeds = megahertz, []
+
+    def run(self, *arguments, cwd, log):
+        seed = int(arguments[arguments.index("--seed") + 1])
+        self.seeds.append(seed)
+        if self.megahertz[seed] is None:
+            raise ConfigError("nextpnr-ecp5", f"failed: seed {seed}")
+        (cwd / CONFIG).write_text(f"seed {seed}")
+        log.write_text("log")
+        (cwd / REPORT).write_text(json.dumps({"utilization": {}, "fmax": {"clk": {"achieved": self.megahertz[seed]}}}))
+
+
+@pytest.fixture
+def route(tmp_path, monkeypatch):
+    def run(megahertz: dict[int, float | None], cores: int = 1):
+        nextpnr = FakeNextpnr(megahertz)
+        monkeypatch.setattr(tools, "nextpnr_ecp5", lambda: nextpnr)
+        monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
+        said = []
+        routed = place_and_route(tmp_path, [], list(megahertz), target_hz=75e6, say=said.append)
+        assert (tmp_path / CONFIG).read_text() == f"seed {routed.seed}"
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CONFIG, LOG, REPORT])
+        return routed, nextpnr.seeds, said
+    return run
+
+
+def test_the_first_that_meets_timing_wins_and_no_other_is_begun(route):
+    routed, tried, said = route({3: 70.0, 4: 76.0, 5: 90.0})
+    assert routed.seed == 4 and routed.report.achieved_hz == pytest.approx(76e6) and tried == [3, 4]
+    assert said == ["seed 3: 70.0 MHz of 75.0 MHz", "seed 4: 76.0 MHz of 75.0 MHz"]
+
+
+def test_the_same_seed_wins_on_many_cores(route):
+    assert route({3: 70.0, 4: 76.0, 5: 90.0}, cores=3)[0].seed == 4
+
+
+def test_the_fastest_if_all_miss(route):
+    routed, tried, _ = route({1: 70.0, 2: 74.0, 3: 73.0})
+    assert routed.seed == 2 and not routed.report.meets_timing and tried == [1, 2, 3]
+
+
+def test_a_seed_that_cannot_be_routed_is_passed_over(route):
+    assert route({1: None, 2: 80.0})[0].seed == 2
+
+
+def test_all_fail(route):
+    with pytest.raises(ConfigError, match="^nextpnr-ecp5: failed: seed 1$"):
+        route({1: None, 2: None})

@@ -1,0 +1,53 @@
+"""Nothing but the four memories of a model, behind three pins: what an engine's build does with them, in a minute."""
+
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
+from amaranth.lib import io
+
+from boards.clock import add_clock, plan_clock
+from hw.config import WEIGHT_BITS, EngineConfig
+from hw.instruction import RUN_ENTRY_BITS
+from hw.program_memory import ProgramMemory
+from hw.symbol_table import SymbolTable
+from hw.weight_memory import WeightMemory
+
+CONFIG = EngineConfig(banks=1, weight_words=3072, program_words=1024, value_symbols=2048, run_symbols=1024)
+CLOCK_HZ = 75e6
+
+
+class TinyDesign(Elaboratable):
+    """Addresses and writes come in from a button through a shift register, all data goes out to one LED.
+
+    Parameters
+    ----------
+    images
+        Has the members `program`, `weights`, `values` and `runs`: first words of the memories.
+    button : str
+        The platform's name of it.
+    """
+
+    def __init__(self, images, button: str = "button_fire"):
+        self._button = button
+        self._memories = (WeightMemory(CONFIG.weight_words, images.weights),
+                          ProgramMemory(CONFIG, init=images.program),
+                          SymbolTable(width=WEIGHT_BITS, depth=CONFIG.value_symbols, init=images.values),
+                          SymbolTable(width=RUN_ENTRY_BITS, depth=CONFIG.run_symbols, init=images.runs))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.weights, m.submodules.program, m.submodules.values, m.submodules.runs = self._memories
+        weights, program, values, runs = self._memories
+        m.submodules.oscillator = clock_in = io.Buffer("i", platform.request(platform.default_clk, dir="-"))
+        add_clock(m, platform, plan_clock(platform, CLOCK_HZ), clock_in.i)
+        button = platform.request(self._button, 0, dir="-")
+        led = platform.request("led", 0, dir="-")
+        m.submodules.button = button = io.Buffer("i", button)
+        m.submodules.led = led = io.Buffer("o", led)
+        inputs = [*(memory.write_valid for memory in self._memories), *(memory.write for memory in self._memories),
+                  weights.address, program.address, values.scan_address, runs.scan_address]
+        bits = Cat(*(Signal.cast(value) if isinstance(value, Signal) else value.as_value() for value in inputs))
+        shift = Signal(len(bits))
+        outputs = Cat(weights.data, program.data, values.entry, runs.entry)
+        out = Signal(len(outputs))
+        m.d.sync += [shift.eq(Cat(button.i, shift)), out.eq(out.rotate_left(1) ^ outputs), led.o.eq(out[-1])]
+        m.d.comb += [bits.eq(shift), values.scan.eq(1), runs.scan.eq(1)]
+        return m
