@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw.config import EngineConfig
+from hw.link.protocol import PAYLOAD_BYTES
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,4 @@ class Board:
     clock_hz: float                 #: of the engine, made by a PLL
     baud: int                       #: of the serial line
     programmer: str                 #: openFPGALoader's name of the board
+    result_bytes: int = PAYLOAD_BYTES   #: of a result that the link keeps for one answer: 64 spare a block RAM

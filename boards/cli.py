@@ -52,9 +52,8 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, 
     compiled = compile_model(model, board.engine)
     program = compiled.program
     engine = Engine(board.engine, program=program.program, weights=program.weights, values=program.values,
-                    runs=program.runs, auto_run=True)
-    image = compiled.graph.tensors[compiled.graph.input]
-    top = BoardTop(board, engine, image_bytes=image.channels * image.height * image.width)
+                    runs=program.runs)
+    top = BoardTop(board, engine)
     folder = output or build_folder(board, model)
     build = build_bitstream(board, top, folder, seed=seed,
                             say=lambda line: console.print(line, highlight=False, soft_wrap=True))
