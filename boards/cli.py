@@ -43,6 +43,7 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, 
     from boards.bitstream import build_bitstream
     from boards.build_report import table
     from boards.top import BoardTop
+    from compiler.artefact import write_artefact
     from compiler.compile import compile_model
     from hw.engine import Engine
     board = get_board(board_name)
@@ -57,6 +58,7 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, 
     folder = output or build_folder(board, model)
     build = build_bitstream(board, top, folder, seed=seed,
                             say=lambda line: console.print(line, highlight=False, soft_wrap=True))
+    write_artefact(compiled, build.folder / "model")        # where `firelane run` finds it
     console.print(table(build.report, title=f"{model.stem} on {board.description}"))
     for name, version in build.tool_versions.items():
         console.print(f"{name}: {version}", highlight=False, soft_wrap=True)

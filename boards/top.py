@@ -10,6 +10,12 @@ from boards.pll import add_pll, plan_pll
 from hw.engine import Engine
 
 
+def board_identity(board: Board) -> Identity:
+    """What the board will say, with the clock that its PLL makes."""
+    plan = plan_pll(board.platform().default_clk_frequency, board.clock_hz)
+    return Identity(board=board.name, clock_hz=round(plan.output_hz), engine=board.engine)
+
+
 class BoardTop(Elaboratable):
     """An engine of `board.engine` on its board, with a clock of `board.clock_hz` or the nearest that the PLL makes."""
 
@@ -23,9 +29,8 @@ class BoardTop(Elaboratable):
         m.submodules.oscillator = clock_in = io.Buffer("i", oscillator)
         plan = plan_pll(platform.default_clk_frequency, self._board.clock_hz)
         add_pll(m, platform, plan, clock_in.i)
-        identity = Identity(board=self._board.name, clock_hz=round(plan.output_hz), engine=self._board.engine)
         m.submodules.linked = linked = LinkedEngine(
-            self._engine, identity, link_timing(plan.output_hz, self._board.baud),
+            self._engine, board_identity(self._board), link_timing(plan.output_hz, self._board.baud),
             result_bytes=self._board.result_bytes)
         pins = platform.lookup("uart", 0).ios
         line = platform.request("uart", 0, dir={pin.name: "-" for pin in pins})

@@ -12,6 +12,7 @@ from rich.console import Console
 from boards import get_board
 from boards.cli import bitstream as bitstream_command
 from boards.cli import program as program_command
+from boards.host.cli import host_commands
 from compiler.errors import ConfigError, FirelaneError, MismatchError
 from compiler.engine_options import engine_config, engine_options
 from compiler.import_cli import import_group
@@ -54,7 +55,8 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
                           hint="a smaller engine, or a larger board")
 
 
-for command in (simulate_command, bitstream_command, program_command, quantize_command, import_group):
+for command in (simulate_command, bitstream_command, program_command, quantize_command, import_group,
+                *host_commands):
     firelane.add_command(command)
 
 
