@@ -12,13 +12,13 @@ from compiler.errors import FirelaneError
 from hw.error_code import describe
 from hw.link.protocol import ANSWER, FRAME_ERRORS, Command, Status
 
-ANSWER_SECONDS = 2.0        #: a board takes 0.1 at most, a simulated one a second or two
+ANSWER_SECONDS = 2.0        #: after which a command is sent again; a board takes 0.1 at most, a simulated one a second
 ATTEMPTS = 5
 
 _WORDS = {
     Status.BAD_LENGTH: ("refuses the length of a command", "this host and the board have different protocols"),
     Status.UNKNOWN_COMMAND: ("does not know a command", "this host and the board have different protocols"),
-    Status.WRONG_ORDER: ("was not ready for a command", "is another host using the board?"),
+    Status.WRONG_ORDER: ("was not ready for a command", "is another host using it?"),
     Status.NO_MODEL: ("has no model: a load was begun and not finished", "firelane load DIR"),
     Status.WRONG_MODEL: ("holds another model", "firelane load DIR, or --model with the folder of the one it holds"),
     Status.WRONG_ENGINE: ("has another engine than the model was compiled for", "firelane compile --board NAME"),
@@ -54,21 +54,20 @@ class Connection:
     Parameters
     ----------
     port : Port
-    answer_seconds : float
-        Silence after which a command is sent again.
+    clock : function
+        Seconds.
     """
 
-    def __init__(self, port: Port, *, answer_seconds: float = ANSWER_SECONDS,
-                 clock: Callable[[], float] = time.monotonic):
+    def __init__(self, port: Port, *, clock: Callable[[], float] = time.monotonic):
         self.port = port
         self.sent_again = 0                     #: commands that were
-        self._answer_seconds = answer_seconds
         self._clock = clock
         self._deframer = Deframer()
         self._sequence = random.randrange(256)  # an answer to the host before us is not taken for one of ours
 
-    def ask(self, command: Command, payload: bytes = b"") -> bytes:
-        """The body of the answer, after its status.
+    def ask(self, command: Command, payload: bytes = b"", *, attempts: int = ATTEMPTS,
+            seconds: float = ANSWER_SECONDS) -> bytes:
+        """The body of the answer, after its status; sent `attempts` times at most, each after `seconds` of silence.
 
         Raises
         ------
@@ -80,21 +79,21 @@ class Connection:
         self._sequence = (self._sequence + 1) % 256
         line = Frame(self._sequence, command, payload).to_bytes()
         damaged = False
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             self.sent_again += attempt > 0
             self.port.write(line)
-            answer = self._answer(command)
+            answer = self._answer(command, seconds)
             if answer is not None and answer.command == command | ANSWER:
                 return self._judged(answer)
             damaged = damaged or answer is not None
         if damaged:
-            raise LinkError(self.port.name, f"damages what is sent: {command.name} failed {ATTEMPTS} times",
+            raise LinkError(self.port.name, f"damages what is sent: {command.name} failed {attempts} times",
                             hint="check cable, adapter and baud rate")
         raise LinkError(self.port.name, f"no answer to {command.name}", hint="is the board still there?")
 
-    def _answer(self, command: Command) -> Frame | None:
+    def _answer(self, command: Command, seconds: float) -> Frame | None:
         """The answer, or the board's complaint of a damaged frame; None after silence."""
-        deadline = self._clock() + self._answer_seconds
+        deadline = self._clock() + seconds
         while self._clock() < deadline:
             for frame in self._deframer.feed(self.port.read()):
                 if not frame.payload:

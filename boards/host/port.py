@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -16,11 +17,9 @@ READ_SECONDS = 0.02         #: that one `read` waits
 WRITE_SECONDS = 10          #: after which a line that takes nothing is given up
 
 _HINTS = {
-    errno.EACCES: "may not be opened by you: Debian: add yourself to the group dialout",
+    errno.EACCES: "may not be opened by you (Debian: add yourself to the group dialout)",
     errno.EBUSY: "is in use by another program",
     errno.EAGAIN: "is in use by another program",
-    errno.ENOTTY: "is no serial port",
-    errno.EISDIR: "is no serial port",
 }
 
 
@@ -54,6 +53,8 @@ class SerialPort:
 
     def __init__(self, name: str, baud: int):
         self.name = name
+        if os.path.isfile(name) or os.path.isdir(name):
+            raise ConfigError("--port", f"{name} is no serial port", hint=_known_ports())
         try:
             self._serial = serial.Serial(name, baud, timeout=READ_SECONDS, write_timeout=WRITE_SECONDS, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
