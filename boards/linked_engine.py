@@ -1,38 +1,13 @@
 """All of a board but its pins and its clock: the engine, its memories filled, behind a serial line."""
 
-from dataclasses import dataclass
-
 from amaranth.hdl import Elaboratable, Module, Signal
 from amaranth.lib.wiring import connect
 
 from boards.identity import Identity
+from boards.link_timing import LinkTiming
 from hw.engine import Engine
 from hw.link.frame_link import FrameLink
-from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
-
-SLICE_SECONDS = 0.005       #: how long an IMAGE command waits for an engine that takes nothing
-PATIENCE_SECONDS = 2        #: after so long without a byte of image or result a run is abandoned
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinkTiming:
-    """What the link counts in cycles: a bit of the line, and the two times of `docs/host_link.md`."""
-
-    bit_cycles: int
-    slice_cycles: int
-    patience_cycles: int
-
-
-def link_timing(clock_hz: float, baud: int) -> LinkTiming:
-    """Of a board.
-
-    Raises
-    ------
-    ValueError
-        If the clock cannot make the rate.
-    """
-    return LinkTiming(bit_cycles=bit_cycles(clock_hz, baud), slice_cycles=round(SLICE_SECONDS * clock_hz),
-                      patience_cycles=round(PATIENCE_SECONDS * clock_hz))
+from hw.link.uart import UartReceiver, UartTransmitter
 
 
 class LinkedEngine(Elaboratable):

@@ -5,7 +5,8 @@ from amaranth.lib import io
 
 from boards.board import Board
 from boards.identity import Identity
-from boards.linked_engine import LinkedEngine, link_timing
+from boards.link_timing import link_timing
+from boards.linked_engine import LinkedEngine
 from boards.pll import add_pll, plan_pll
 from hw.engine import Engine
 

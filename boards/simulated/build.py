@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from boards.identity import Identity
-from boards.linked_engine import LinkTiming
+from boards.link_timing import SIMULATED_TIMING, LinkTiming
 from boards.simulated.contents import Piece, marked_images, pieces_from_json, pieces_to_json, take_out
 from compiler.files import build_root, digest, locked
 from compiler.progress import Progress, silent
@@ -31,14 +31,9 @@ HERE = Path(__file__).resolve().parent
 MAIN = HERE / "main.cpp"
 TOP = "firelane_board"
 SOURCES = (*sorted(HARDWARE.rglob("*.py")), HERE / "contents.py", HERE.parent / "linked_engine.py",
-           HERE.parent / "identity.py")     # what the Verilog depends on
+           HERE.parent / "link_timing.py", HERE.parent / "identity.py")     # what the Verilog depends on
 VERILATOR_ARGUMENTS = ("--cc", "--exe", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast",
                        "--output-split", "20000", "--top-module", TOP)
-
-# The line and the times of a simulated board, in cycles: a bit is as short as the receiver allows, because each cycle
-# takes a microsecond or more; an IMAGE command waits for half the time that its frame takes; and the patience is many
-# times what the largest network needs for an image.
-SIMULATED_TIMING = LinkTiming(bit_cycles=4, slice_cycles=40_000, patience_cycles=30_000_000)
 
 
 @dataclass(frozen=True, kw_only=True)

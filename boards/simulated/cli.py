@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from boards.link_timing import SIMULATED_TIMING
 from compiler.errors import ConfigError
 from compiler.progress import Progress, display
 
@@ -19,7 +20,9 @@ UNNAMED_CLOCK_HZ = 75_000_000       #: what cycles are converted with where no b
 @click.command(name="board-sim")
 @click.argument("model", metavar="DIR|MODEL")
 @click.option("--board", "board_name", metavar="NAME", help="Which board it pretends to be, e.g. ulx3s_25f.")
-def board_sim(model: str, board_name: str | None) -> None:
+@click.option("--patience", type=click.IntRange(min=1000), default=SIMULATED_TIMING.patience_cycles, show_default=True,
+              help="Cycles after which a run that stands still is abandoned (another build).")
+def board_sim(model: str, board_name: str | None, patience: int) -> None:
     """Simulate a board with a model in its memories, and offer its serial line as a pseudo-terminal.
 
     DIR is what `firelane compile` wrote; a MODEL, by name or as an ONNX file, is compiled first. What is simulated, by
@@ -37,7 +40,9 @@ def board_sim(model: str, board_name: str | None) -> None:
     with display(console) as progress:
         folder = _compiled_folder(model, board_name, say, progress)
         found = read_model(folder)
-        built = build_board(_design(found, folder, board_name), notify=say, progress=progress)
+        design = replace(_design(found, folder, board_name),
+                         timing=replace(SIMULATED_TIMING, patience_cycles=patience))
+        built = build_board(design, notify=say, progress=progress)
     running = RunningBoard(built, found.images)
     signal.signal(signal.SIGTERM, signal.default_int_handler)       # the same end as Ctrl-C
     try:

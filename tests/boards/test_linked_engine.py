@@ -5,7 +5,8 @@ import pytest
 
 from boards.host.framing import Deframer, Frame
 from boards.identity import Identity
-from boards.linked_engine import LinkedEngine, LinkTiming, link_timing
+from boards.link_timing import LinkTiming, link_timing
+from boards.linked_engine import LinkedEngine
 from hw.engine import Engine
 from hw.link.protocol import ANSWER, Command, Status
 from tests.hw.link.linked import CFG, DIGEST, PROGRAM, WEIGHTS, image_and_result, words

@@ -15,8 +15,7 @@ from models.catalogue import EMBEDDED
 from models.digits import load_split
 from sim import reference
 
-CFG = EngineConfig(banks=2, activation_words=1024, weight_words=6144, program_words=1024, value_symbols=1024,
-                   run_symbols=512, average_channels=64)
+CFG = EngineConfig(banks=2, weight_words=6144, program_words=1024)
 
 
 @cache
