@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from amaranth.build.run import BuildPlan
+
 from boards import tools
 from boards.board import Board
+from boards.build_plan import plan_text, write_plan_files
 from boards.build_record import RECORD_FILE, Digests, ModelFacts, record
 from boards.build_report import BuildReport
 from boards.carry_ends import open_carry_ends
@@ -131,11 +134,13 @@ def program(board: Board, bitstream: Path, *, say: Say) -> None:
 def _write_sources(board: Board, top, work: Path) -> str:
     """RTLIL, constraints and script of `top` into `work`; returns nextpnr's device options."""
     plan = board.platform().build(top, do_build=False)
-    for name in ("top.il", "top.lpf"):
-        content = plan.files[name]
-        (work / name).write_text(content if isinstance(content, str) else content.decode())
+    write_plan_files(plan, ("top.il", "top.lpf"), work)
     (work / "top.ys").write_text("\n".join(SYNTHESIS_SCRIPT) + "\n")
-    script = plan.files["build_top.sh"]
-    found = _DEVICE_OPTIONS.search(script if isinstance(script, str) else script.decode())
+    return device_options(plan)
+
+
+def device_options(plan: BuildPlan) -> str:
+    """Of nextpnr: device, package and speed, as amaranth's build script has them."""
+    found = _DEVICE_OPTIONS.search(plan_text(plan, "build_top.sh"))
     assert found, "amaranth's build script no longer names the device as expected"
     return found.group()

@@ -67,10 +67,13 @@ class RoutedDesign:
         Raises
         ------
         MismatchError
-            At the first word that differs.
+            At the first word that differs, or if a block RAM is not there.
         """
         expected = self._contents(images)
-        found = self.memories.read(read_blocks(config, where))
+        try:
+            found = self.memories.read(read_blocks(config, where))
+        except ValueError as error:
+            raise MismatchError(f"{where}: {error}") from error
         for name, bits in expected.items():
             wrong = np.flatnonzero((bits != found[name]).any(axis=1))
             if len(wrong):

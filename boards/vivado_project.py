@@ -17,6 +17,7 @@ from rich.table import Table
 
 from boards import tools
 from boards.board import Board
+from boards.build_plan import write_plan_files
 from boards.place_route import Say
 from boards.work_folder import all_or_nothing
 from compiler.errors import ConfigError
@@ -66,9 +67,7 @@ def write_project(board: Board, top, folder: Path, *, say: Say) -> VivadoProject
                           hint=f"`firelane bitstream --board {board.name}` builds it without Vivado")
     with all_or_nothing(folder) as work:
         plan = board.platform().build(top, do_build=False)
-        for name in ("top.il", "top.xdc", "top.tcl"):
-            content = plan.files[name]
-            (work / name).write_text(content if isinstance(content, str) else content.decode())
+        write_plan_files(plan, ("top.il", "top.xdc", "top.tcl"), work)
         say("writing Verilog")
         _yosys(work, "verilog", verilog_script("top.il", "top.v"))
         say("counting resources (synthesis, some minutes)")

@@ -53,6 +53,12 @@ def without_contents(config: str) -> str:
     return config
 
 
+def test_a_block_that_is_not_there(tiny_build):
+    text, design = read_design(tiny_build / "top.config")
+    with pytest.raises(MismatchError, match=r"^new\.bit: block RAM \d+ is absent$"):
+        design.check(without_contents(text), random_images(1), "new.bit")
+
+
 def test_a_bitstream_with_other_words_is_never_kept(tiny_build, tmp_path, monkeypatch):
     """A map that leaves out a word: the word that stays from before is found when the bitstream is read back."""
     fill = MemoryMap.fill

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from boards import all_boards, get_board
+from boards.bitstream import device_options
 from boards.board import Board
 from boards.clock import plan_clock
 from boards.top import BoardTop
@@ -24,6 +25,8 @@ def test_every_board_has_a_build_plan(board: Board):
     constraints = plan.files["top.lpf" if board.device.family == "ecp5" else "top.xdc"]
     assert "uart_0__rx" in constraints and "uart_0__tx" in constraints
     if board.device.family == "ecp5":                   # Vivado derives the engine's clock itself
+        size = board.device.name.rpartition("-")[2].lower().replace("f", "k")
+        assert f"{size} --package " in device_options(plan)
         assert re.search(rf"FREQUENCY .* {plan_clock(platform, board.clock_hz).output_hz}", constraints)
     assert ("MULT18X18D" in plan.files["top.il"]) == (board.device.family == "ecp5")
 

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """A Vivado project without Vivado: sources with their memories, constraints, script, Yosys' count."""
 
 import io
@@ -7,8 +8,11 @@ import pytest
 from rich.console import Console
 
 from boards import get_board
-from boards.vivado_project import count_cells, table, write_project
+from boards.top import BoardTop
+from boards.vivado_project import VivadoProject, count_cells, table, write_project
+from compiler.cli import main
 from compiler.errors import ConfigError
+from models.catalogue import EMBEDDED
 from tests.boards.conftest import random_images
 from tests.boards.tiny_design import CONFIG, TinyDesign
 
@@ -48,6 +52,17 @@ def test_the_count(project):
 def test_cells_are_counted_by_what_they_take():
     cells = {"LUT6": 5, "LUT2": 1, "RAM64M": 2, "RAMB36E1": 3, "RAMB18E1": 1, "FDRE": 7, "BUFG": 1}
     assert count_cells(cells) == {"LUT": 14, "FF": 7, "RAMB18": 7, "DSP48": 0}
+
+
+def test_the_command(monkeypatch, tmp_path, capsys):
+    def written(board, top, folder, *, say):
+        assert board is ARTY and isinstance(top, BoardTop) and folder == tmp_path / "p"
+        return VivadoProject(folder, {"LUT": 63_500, "RAMB18": 254})
+
+    monkeypatch.setattr("boards.vivado_project.write_project", written)
+    assert main(["vivado-project", str(EMBEDDED["digits"]), "--board", "arty_a7_100", "-o", str(tmp_path / "p")]) == 0
+    said = capsys.readouterr().out
+    assert "63500" in said and "94%" in said and "vivado -mode batch -source top.tcl" in said
 
 
 def test_another_vendors_device(tmp_path):
