@@ -42,4 +42,4 @@ class Board:
     clock_hz: float                 #: of the engine, made by a PLL
     baud: int                       #: of the serial line
     programmer: str                 #: openFPGALoader's name of the board
-    result_bytes: int = PAYLOAD_BYTES   #: of a result that the link keeps for one answer: 64 spare a block RAM
+    result_bytes: int = PAYLOAD_BYTES   #: of a result that the link keeps for one answer: 64 spare two block RAMs
