@@ -16,7 +16,7 @@ EBR_MAX_WIDTH = 36              #: 512 words
 EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words
 REQUANTIZE_DSP = 2              #: 18x18 multipliers of a requantizer
 LUT_PER_CELL_NUMERATOR, LUT_PER_CELL_DENOMINATOR = 3, 32   #: distributed RAM: 3 LUTs hold 32 bits with two ports
-LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_LANE = 10_900, 195, 80   #: from builds for the ULX3S 25F and 85F; +-15 %
+LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_LANE = 12_000, 195, 80   #: from builds for the ULX3S 25F and 85F; +-15 %
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,10 @@ def _block_words(words: int) -> int:
 
 
 def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES) -> Resources:
-    """Of one engine and its host link, which keeps a frame, and `result_bytes` of a result."""
+    """Of one engine and its host link, which keeps a frame, its identity, and `result_bytes` of a result.
+
+    Where a result is kept in distributed RAM, to spare block RAM, so is the identity.
+    """
     ebr = {
         "activation memory": cfg.banks * block_rams(_block_words(cfg.activation_words), BANK_PIXELS * PIXEL_BITS,
                                                     EBR_TRUE_DUAL_PORT_WIDTH),
@@ -54,7 +57,8 @@ def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES) -> Re
         "symbol tables": block_rams(cfg.value_symbols, WEIGHT_BITS) + block_rams(cfg.run_symbols, RUN_ENTRY_BITS),
         "channel sums": block_rams(cfg.average_channels, cfg.average_bits),
         "host link": block_rams(PAYLOAD_BYTES, BYTE_BITS) + (
-            block_rams(result_bytes, BYTE_BITS) if result_bytes >= BLOCK_BYTES else 0),
+            block_rams(result_bytes, BYTE_BITS) + block_rams(PAYLOAD_BYTES, BYTE_BITS)
+            if result_bytes >= BLOCK_BYTES else 0),
     }
     dsp = cfg.lanes - cfg.logic_lanes + REQUANTIZE_DSP * BANK_PIXELS
     lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + LUT_PER_LOGIC_LANE * cfg.logic_lanes

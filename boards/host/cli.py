@@ -36,11 +36,11 @@ def run(images: tuple[Path, ...], port: str, baud: int, folder: Path | None, lab
     and the result back.
     """
     from boards.host.run import Session, image_files, run_images
-    console = Console(stderr=as_json or not sys.stdout.isatty())
+    console = _progress_console(as_json)
     files = image_files(images)
     with display(console) as progress:
         with Session.open(port, baud, folder, labels) as session:
-            run_images(session, files, as_json=as_json, say=_say(console, as_json), progress=progress)
+            run_images(session, files, as_json=as_json, say=_say(console), progress=progress)
 
 
 @click.command()
@@ -52,13 +52,18 @@ def load(folder: Path, port: str, baud: int) -> None:
     The board checks what arrived, by CRC, before it is the model; until then there is none.
     """
     from boards.host.run import load_model
-    console = Console()
+    console = _progress_console()
     with display(console) as progress:
         summary = load_model(folder, port, baud, progress)
-    console.print(summary, highlight=False, soft_wrap=True)
+    _say(console)(summary)
 
 
-def _say(console: Console, as_json: bool):
+def _progress_console(as_json: bool = False) -> Console:
+    """Where progress is shown: not among results that a program reads."""
+    return Console(stderr=as_json or not sys.stdout.isatty())
+
+
+def _say(console: Console):
     """Results go to standard output, past the bars that a terminal shows."""
     if console.stderr:
         return click.echo

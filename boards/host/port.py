@@ -59,6 +59,8 @@ class SerialPort:
             self._serial = serial.Serial(name, baud, timeout=READ_SECONDS, write_timeout=WRITE_SECONDS, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise ConfigError("--port", _reason(name, error), hint=_known_ports()) from None
+        with contextlib.suppress(ValueError, OSError, AttributeError):      # not of pseudo-terminals
+            self._serial.set_low_latency_mode(True)     # FTDI adapters then answer after 1 ms, not 16
         self._serial.reset_input_buffer()       # answers to a host before us
 
     def write(self, octets: bytes) -> None:

@@ -14,7 +14,7 @@ from hw.link.frame_receiver import FrameReceiver
 from hw.link.frame_sender import FrameSender
 from hw.link.image_feeder import ImageFeeder
 from hw.link.protocol import PAYLOAD_BYTES
-from hw.link.result_buffer import ResultBuffer
+from hw.link.result_buffer import BLOCK_BYTES, ResultBuffer
 
 
 class FrameLink(wiring.Component):
@@ -31,7 +31,7 @@ class FrameLink(wiring.Component):
                    +----------+     | source | <------------ | buffer |
                                     +--------+               +--------+
 
-    Limits      two block RAMs (frame, result), one if `result_bytes` is small; PAYLOAD_BYTES a frame.
+    Limits      three block RAMs (frame, result, identity), one if `result_bytes` is small; PAYLOAD_BYTES a frame.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class FrameLink(wiring.Component):
         self._result_bytes = result_bytes
         self._processor = CommandProcessor(cfg, patience_cycles=patience_cycles)
         self._feeder = ImageFeeder(slice_cycles=slice_cycles)
-        self._answers = AnswerSource(identity)
+        self._answers = AnswerSource(identity, block_ram=result_bytes >= BLOCK_BYTES)
         super().__init__({
             "rx": In(stream.Signature(8, always_ready=True)), "tx": Out(stream.Signature(8)),
             "image": Out(stream.Signature(BYTE_LAST)), "result": In(stream.Signature(BYTE_LAST)),
