@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boards import tools
+from boards.block_sites import block_sites
 from boards.board import Board
 from boards.build_report import BuildReport, read_report
 from boards.carry_ends import open_carry_ends
+from boards.floorplan import fix_blocks
 from boards.pll import plan_pll
 from compiler.errors import ConfigError, FirelaneError
 from hw.pipeline import KEEP_COPIES_SCRIPT
@@ -76,6 +78,9 @@ def build_bitstream(board: Board, top, folder: Path, *, seed: int, say: Say) -> 
         say(f"synthesis ({tools.version(tools.yosys_script())})")
         tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
         open_carry_ends(work / "top.json")
+        if sites := block_sites(board.device.name):
+            say("sites of block RAMs and multipliers")
+            fix_blocks(work / "top.json", sites)
         say("place and route (several minutes for a large device)")
         tools.nextpnr_ecp5().run(*options.split(), *NEXTPNR_OPTIONS, "--seed", str(seed), "--json", "top.json",
                                  "--lpf", "top.lpf", "--textcfg", "top.config", "--report", "report.json",
