@@ -1,4 +1,3 @@
-# amaranth: UnusedElaboratable=no
 """`firelane bitstream`: what it asks of the build, and what it says afterwards."""
 
 import re
@@ -8,6 +7,7 @@ import pytest
 from boards.bitstream import Build
 from boards.build_record import Digests
 from boards.build_report import BuildReport, Step
+from boards.memory_key import key_images
 from compiler.cli import main
 from compiler.compile import compile_model
 from hw.instruction import Header
@@ -20,11 +20,17 @@ def asked(monkeypatch, tmp_path):
     calls = {}
 
     def build(board, top, images, model, folder, *, seeds, say):
+        assert top == "the design"
         calls.update(board=board, images=images, model=model, folder=folder, seeds=list(seeds))
         report = BuildReport({"LUT": (20_000, 24_288)}, 81e6, 75e6, (Step("routing", 12.3, "a", "b"),))
         return Build(folder, folder / "top.bit", Digests("d" * 64, "b" * 64), 5, report, {"yosys": "pyosys 0"})
 
+    def design(board, images, compiled):
+        assert images == key_images(board.engine), "place and route must not see the model"
+        return "the design"
+
     monkeypatch.setattr("boards.bitstream.build_bitstream", build)
+    monkeypatch.setattr("boards.board_design.board_design", design)
     return calls
 
 

@@ -1,4 +1,3 @@
-# amaranth: UnusedElaboratable=no
 """A Vivado project without Vivado: sources with their memories, constraints, script, Yosys' count."""
 
 import io
@@ -8,7 +7,6 @@ import pytest
 from rich.console import Console
 
 from boards import get_board
-from boards.top import BoardTop
 from boards.vivado_project import VivadoProject, count_cells, table, write_project
 from compiler.cli import main
 from compiler.errors import ConfigError
@@ -56,10 +54,11 @@ def test_cells_are_counted_by_what_they_take():
 
 def test_the_command(monkeypatch, tmp_path, capsys):
     def written(board, top, folder, *, say):
-        assert board is ARTY and isinstance(top, BoardTop) and folder == tmp_path / "p"
+        assert board is ARTY and top == "the design" and folder == tmp_path / "p"
         return VivadoProject(folder, {"LUT": 63_500, "RAMB18": 254})
 
     monkeypatch.setattr("boards.vivado_project.write_project", written)
+    monkeypatch.setattr("boards.board_design.board_design", lambda board, images, compiled: "the design")
     assert main(["vivado-project", str(EMBEDDED["digits"]), "--board", "arty_a7_100", "-o", str(tmp_path / "p")]) == 0
     said = capsys.readouterr().out
     assert "63500" in said and "94%" in said and "vivado -mode batch -source top.tcl" in said
