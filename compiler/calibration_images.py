@@ -11,7 +11,7 @@ from PIL import Image
 from compiler.errors import FirelaneError, ModelError
 from compiler.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, read_pixels
 
-__all__ = ["calibration_images"]
+__all__ = ["LazyImages", "calibration_images", "image_files", "no_images"]
 
 HINT = "give a folder of images, or an .npy file"
 Shape = tuple[int, int, int]
@@ -62,11 +62,21 @@ def calibration_images(path: str | Path, shape: Shape, recorded: Preprocessing |
     return _array(path, shape, recorded, taken, limit)
 
 
-def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -> Sequence[np.ndarray]:
+def image_files(folder: Path) -> list[Path]:
+    """The files in it that Pillow knows, by their extension, sorted by name."""
     known = Image.registered_extensions()
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in known and file.is_file())
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in known and file.is_file())
+
+
+def no_images(folder: Path) -> FirelaneError:
+    """What to raise if there are none."""
+    return FirelaneError(str(folder), "no images in it", hint="PNG, PPM, PGM, BMP and JPEG files are looked for")
+
+
+def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -> Sequence[np.ndarray]:
+    files = image_files(path)
     if not files:
-        raise FirelaneError(str(path), "no images in it", hint="PNG, PPM, PGM, BMP and JPEG files are looked for")
+        raise no_images(path)
     record = _needed(path, taken)
     chosen = [files[index] for index in _spread(len(files), limit)]
     return LazyImages(len(chosen), lambda index: record.real(read_pixels(chosen[index], *shape, record.resize)))

@@ -16,6 +16,7 @@ from boards.cli import program as program_command
 from boards.host.cli import host_commands
 from boards.patch_cli import patch_command
 from boards.vivado_cli import vivado_project_command
+from compiler.compress.cli import compress_command
 from compiler.errors import ConfigError, FirelaneError, MismatchError
 from compiler.engine_options import engine_config, engine_options
 from compiler.import_cli import import_group
@@ -23,6 +24,7 @@ from compiler.problems import further
 from compiler.progress import display
 from compiler.quantize_cli import quantize_command
 from sim.cli import simulate as simulate_command
+from sim.evaluate.cli import evaluate_command
 
 USER_ERROR, MISMATCH = 2, 1
 
@@ -59,7 +61,7 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
 
 
 for command in (simulate_command, bitstream_command, program_command, patch_command, vivado_project_command,
-                boards_command, quantize_command, import_group, *host_commands):
+                boards_command, quantize_command, compress_command, evaluate_command, import_group, *host_commands):
     firelane.add_command(command)
 
 

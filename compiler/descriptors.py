@@ -32,11 +32,12 @@ class Descriptor:
     encoded: EncodedLayer | None = None
 
 
-def describe(layer: Layer, network: Network, cfg: EngineConfig, memories: Memories) -> Descriptor:
-    """The descriptor of `layer`; its streams and tables join `memories`."""
+def describe(layer: Layer, network: Network, cfg: EngineConfig, memories: Memories,
+             tap_cost_bits: float) -> Descriptor:
+    """The descriptor of `layer`; its streams and tables join `memories`. `tap_cost_bits`: what a tap more may cost."""
     match layer:
         case TileLayer():
-            return _tile(layer, network, cfg, memories)
+            return _tile(layer, network, cfg, memories, tap_cost_bits)
         case LoadLayer():
             fields = _load(layer, network)
         case AverageLayer():
@@ -46,7 +47,8 @@ def describe(layer: Layer, network: Network, cfg: EngineConfig, memories: Memori
     return Descriptor(tuple(split_words(pack(descriptor_fields(), fields, layer.name), DESCRIPTOR_WORDS)))
 
 
-def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memories) -> Descriptor:
+def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memories,
+          tap_cost_bits: float) -> Descriptor:
     source, table = network.maps[layer.inputs[0].map], tile_table(layer, network, cfg)
     out_class = network.maps[layer.output.map].parts_log2 if layer.output else 0
     fields = {
@@ -60,7 +62,8 @@ def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memor
     }
     kernel, encoded, codes = _kernel_words(table, layer), None, []
     if layer.weights is not None:
-        encoded = encode_layer(layer.weights, value_room=cfg.value_symbols - len(memories.values.entries),
+        encoded = encode_layer(layer.weights, tap_cost_bits=tap_cost_bits,
+                               value_room=cfg.value_symbols - len(memories.values.entries),
                                run_room=cfg.run_symbols - len(memories.runs.entries))
         fields |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups,
                    "dense": encoded.dense, "raw_values": encoded.raw_values,

@@ -22,6 +22,16 @@ class FirelaneError(Exception):
         self.hint = hint
         super().__init__(f"{where}: {found}" + (f"; {hint}" if hint else ""))
 
+    def __reduce__(self):
+        """Pickled with what it says: it may come from another process."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[FirelaneError], args: tuple, attributes: dict) -> FirelaneError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
+
 
 class ModelError(FirelaneError):
     """The graph is broken, or has something that the engine cannot do."""

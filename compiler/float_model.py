@@ -13,7 +13,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, numpy_helper
 
-from compiler.errors import FirelaneError, ModelError
+from compiler.errors import ModelError
+from compiler.files import write_file
 from compiler.onnx_import.reader import one_line, order_nodes, read_input, read_model, read_output
 
 __all__ = ["quiet_root_logger", "read_float_model", "write_model"]
@@ -55,30 +56,14 @@ def read_float_model(path: str | Path) -> onnx.ModelProto:
 
 
 def write_model(model: onnx.ModelProto, path: str | Path) -> None:
-    """Write the whole file or nothing: beside it first, then renamed.
+    """Write the whole file or nothing.
 
     Raises
     ------
     FirelaneError
         If it cannot be written.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise FirelaneError(str(path), "is a folder", hint="name a file with --output")
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(model.SerializeToString(deterministic=True))
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise FirelaneError(str(path), error.strerror or "cannot be written",
-                            hint="name a file that can be written with --output") from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    write_file(path, model.SerializeToString(deterministic=True), "--output")
 
 
 @contextmanager

@@ -192,13 +192,28 @@ def read_image(graph: Graph, path: str | Path) -> np.ndarray:
     What the model's metadata say is done; without them the network must take raw pixels (scale 1, zero point 0) and the
     image must have its size. It becomes gray or RGB as the network has one channel or three.
     """
+    record = record_of(graph)
+    return stored_input(graph, read_pixels(path, *graph.tensors[graph.input].shape, record.resize))
+
+
+def record_of(graph: Graph) -> Preprocessing:
+    """How a quantized network takes pixels: what its metadata say; without them raw pixels, if these are its input.
+
+    Raises
+    ------
+    FirelaneError
+        If image files cannot become its input.
+    """
     tensor, recorded = graph.tensors[graph.input], preprocessing_of(graph.metadata)
     if recorded is None or CHANNELS[recorded.channels] != tensor.channels or recorded.takes_pixels:
         _check_takes_pixels(graph, tensor)
-    pixels = read_pixels(path, tensor.channels, tensor.height, tensor.width, recorded.resize if recorded else None)
-    if recorded is None or recorded.takes_pixels:
-        return pixels
-    return quantize_input(graph, recorded.real(pixels))
+    return recorded or Preprocessing(channels="gray" if tensor.channels == 1 else "RGB")
+
+
+def stored_input(graph: Graph, pixels: np.ndarray) -> np.ndarray:
+    """Pixels of the network's size, uint8 (C, H, W), gray or RGB, as the stored values of its input."""
+    record = record_of(graph)
+    return pixels if record.takes_pixels else quantize_input(graph, record.real(pixels))
 
 
 def _check_takes_pixels(graph: Graph, tensor: Tensor) -> None:

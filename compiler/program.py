@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from hw.config import EngineConfig
 from hw.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, Destination, Header, Opcode, instruction_words
 
 CRC_WORD_BYTES = 5
+CYCLE_PRICES = (1.0, 0.3, 0.1, 0.0)    #: bits of weight memory that a cycle may cost, the first choice first
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,7 @@ def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
     CapacityError
         If a memory is too small, or if a value does not fit its field.
     """
-    memories = Memories(WeightMemory(), SymbolTable(), SymbolTable())
-    descriptors = tuple(describe(layer, network, cfg, memories) for layer in network.layers)
+    descriptors, memories = _describe_all(network, plan, cfg)
     size = instruction_words(cfg)
     first = HEADER_WORDS + (len(plan.steps) + 1) * size
     addresses, tail = _arrange(descriptors, first)
@@ -92,6 +93,21 @@ def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
     header = _header(cfg, body, memories)
     return Program(cfg, network, (*header, *body), tuple(memories.weights.words), tuple(memories.weights.streams),
                    tuple(memories.values.entries), tuple(memories.runs.entries), addresses, descriptors, tuple(notes))
+
+
+def _describe_all(network: Network, plan: Schedule, cfg: EngineConfig) -> tuple[tuple[Descriptor, ...], Memories]:
+    """All descriptors and what they point to: with as few cycles as the weight memory has room for.
+
+    What a tap more costs are the tiles of its layer.
+    """
+    tiles = Counter(step.layer for step in plan.steps)
+    for price in CYCLE_PRICES:
+        memories = Memories(WeightMemory(), SymbolTable(), SymbolTable())
+        descriptors = tuple(describe(layer, network, cfg, memories, price * tiles[number])
+                            for number, layer in enumerate(network.layers))
+        if len(memories.weights.words) <= cfg.weight_words:
+            break
+    return descriptors, memories
 
 
 def _arrange(descriptors: Sequence[Descriptor], first: int) -> tuple[tuple[int, ...], list[int]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from compiler.errors import ConfigError
+from compiler.calibrated import record_options
 
 METHODS = ("minmax", "mse", "percentile")
 
@@ -21,10 +20,7 @@ METHODS = ("minmax", "mse", "percentile")
               help="How the ranges of activations are found.")
 @click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
               help="Use so many of the images at most.")
-@click.option("--channels", type=click.Choice(["gray", "RGB", "BGR"]), help="How the network takes channels.")
-@click.option("--mean", metavar="M[,M,M]", help="Subtracted from pixels 0..255, in the order of the channels.")
-@click.option("--scale", metavar="S[,S,S]", help="Pixels are multiplied by it after that, e.g. 0.00392 for 1/255.")
-@click.option("--resize", type=int, help="Shorter side of an image before its centre is cut out.")
+@record_options
 def quantize_command(model: Path, calibration: Path, output: Path, method: str, limit: int, **record) -> None:
     """Quantize MODEL, a float ONNX file, to a standard QDQ graph.
 
@@ -49,43 +45,13 @@ def quantize_file(model: Path, calibration: Path, output: Path, *, method: str =
     record : channels, mean, scale, resize as on the command line, where they are given
     progress : called with a stage's name, images done and images in all
     """
+    from compiler.calibrated import read_calibrated
     from compiler.calibration import Method
-    from compiler.calibration_images import calibration_images
-    from compiler.float_model import read_float_model, write_model
-    from compiler.fold_preprocessing import fold_preprocessing, metadata
-    from compiler.onnx_import.reader import read_input
-    from compiler.preprocessing import preprocessing_of, record_preprocessing
+    from compiler.float_model import write_model
     from compiler.quantize import quantize
-    network = read_float_model(model)
-    shape = read_input(network.graph).dims
-    recorded = _changed(preprocessing_of(metadata(network)), shape[0], record or {})
-    if recorded is not None:
-        network = record_preprocessing(network, recorded)
-    network = fold_preprocessing(network)
-    taken = preprocessing_of(metadata(network))
-    images = calibration_images(calibration, shape, recorded, taken, limit)
-    quantized = quantize(network, images, method=Method(method),
-                         progress=lambda stage, done: progress(stage, done, len(images)))
+    source = read_calibrated(model, calibration, limit, record)
+    quantized = quantize(source.model, source.images, method=Method(method),
+                         progress=lambda stage, done: progress(stage, done, len(source.images)))
     write_model(quantized, output)
-    pixels = "raw pixels" if taken is not None and taken.takes_pixels else "values that the host quantizes"
-    return f"calibrated with {len(images)} images ({method}); the input takes {pixels}"
-
-
-def _changed(recorded, channels: int, options: dict):
-    """The recorded `Preprocessing`, or a new one, with what the options say; None if nobody says anything."""
-    from compiler.preprocessing import Preprocessing
-    given = {name: value for name, value in options.items() if value is not None}
-    if not given:
-        return recorded
-    for name in ("mean", "scale"):
-        if name in given:
-            given[name] = _numbers(f"--{name}", given[name])
-    default = Preprocessing(channels="gray" if channels == 1 else "RGB")
-    return replace(recorded or default, **given)
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ConfigError(option, f"{text!r}", hint="one number, or several with commas between") from None
+    pixels = "raw pixels" if source.takes_pixels else "values that the host quantizes"
+    return f"calibrated with {len(source.images)} images ({method}); the input takes {pixels}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from compiler.descriptors import Descriptor
 from compiler.program import Program
-from compiler.weight_memory import StreamKind
+from compiler.weight_memory import StreamKind, WeightStream
 from hw.config import MEMORY_BITS, WEIGHT_BITS
 from hw.instruction import CODE_WORDS, RUN_ENTRY_BITS
 
@@ -36,10 +38,16 @@ class RomSize:
 
 def rom_size(program: Program) -> RomSize:
     """Of an emitted program. What layers share counts once."""
-    streams = {kind.value: sum(stream.bits for stream in program.streams if stream.kind is kind)
-               for kind in StreamKind}
-    coded = {address for address, descriptor in zip(program.descriptor_addresses, program.descriptors)
-             if descriptor.encoded}
-    tables = (len(program.values) * WEIGHT_BITS + len(program.runs) * RUN_ENTRY_BITS
-              + len(coded) * CODE_WORDS * MEMORY_BITS)
-    return RomSize(**streams, padding=len(program.weights) * MEMORY_BITS - sum(streams.values()), tables=tables)
+    return size_of(program.streams, program.descriptors, weight_words=len(program.weights),
+                   value_entries=len(program.values), run_entries=len(program.runs))
+
+
+def size_of(streams: Iterable[WeightStream], descriptors: Iterable[Descriptor], *, weight_words: int,
+            value_entries: int, run_entries: int) -> RomSize:
+    """Of memories with so many words and entries, and the descriptors that point to them."""
+    bits = dict.fromkeys((kind.value for kind in StreamKind), 0)
+    for stream in streams:
+        bits[stream.kind.value] += stream.bits
+    coded = {descriptor.words for descriptor in descriptors if descriptor.encoded}
+    tables = value_entries * WEIGHT_BITS + run_entries * RUN_ENTRY_BITS + len(coded) * CODE_WORDS * MEMORY_BITS
+    return RomSize(**bits, padding=weight_words * MEMORY_BITS - sum(bits.values()), tables=tables)

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from compiler.ir import Graph
+from compiler.ir import Graph, Tensor
 from sim.reference import run_node
 
 INT8_OFFSET = 128                      # the IR stores int8 with this added
@@ -86,20 +86,28 @@ class OnnxSession:
         -------
         tensor name -> uint8 (C, H, W).
         """
-        source = graph.tensors[graph.input]
         names = [name for name in self._names if name in graph.tensors]
-        fed = self._fed(image, source.scale, source.zero_point)
-        found = dict(zip(names, self._session.run(names, {self._input.name: fed})))
+        feed = fed(image, graph.tensors[graph.input], self._input.type.tensor_type.elem_type)
+        found = dict(zip(names, self._session.run(names, {self._input.name: feed})))
         found.setdefault(graph.input, image)
         return {name: stored(values).reshape(graph.tensors[name].shape) for name, values in found.items()}
 
-    def _fed(self, image: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
-        kind = self._input.type.tensor_type.elem_type
-        if kind == onnx.TensorProto.UINT8:
-            return image[None]
-        if kind == onnx.TensorProto.INT8:
-            return (image[None].astype(np.int16) - INT8_OFFSET).astype(np.int8)
-        return ((image[None].astype(np.int16) - zero_point) * np.float32(scale)).astype(np.float32)
+
+def fed(image: np.ndarray, source: Tensor, kind: int) -> np.ndarray:
+    """What ONNX Runtime is given for an image, (1, C, H, W).
+
+    Parameters
+    ----------
+    image : uint8 (C, H, W)
+        Stored values of the graph's input tensor `source`.
+    kind : int
+        Element type of the model's input (onnx.TensorProto.DataType): UINT8, INT8, else float32.
+    """
+    if kind == onnx.TensorProto.UINT8:
+        return image[None]
+    if kind == onnx.TensorProto.INT8:
+        return (image[None].astype(np.int16) - INT8_OFFSET).astype(np.int8)
+    return ((image[None].astype(np.int16) - source.zero_point) * np.float32(source.scale)).astype(np.float32)
 
 
 def stored(values: np.ndarray) -> np.ndarray:

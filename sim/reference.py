@@ -9,14 +9,14 @@ Inside, maps are (C, N, H, W): channels first, so that one matrix product serves
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import reduce, singledispatch
 
 import numpy as np
 
 from compiler.errors import FirelaneError
 from compiler.ir import PIXEL_MAX, Add, AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Rescale
-from compiler.ir import Tensor, Window
+from compiler.ir import Tensor
+from compiler.windows import seen
 
 IMAGES_AT_ONCE = 16                    # bounds the memory of `run_batch`
 FLOAT32_EXACT = 1 << 24                # integers below this are exact in float32
@@ -96,23 +96,6 @@ def _(node: Concat, inputs, sources, result) -> np.ndarray:
 @compute.register
 def _(node: Rescale, inputs, sources, result) -> np.ndarray:
     return node.requantize.apply(inputs[0].astype(np.int64))
-
-
-def seen(values: np.ndarray, window: Window, result: Tensor, outside: int) -> Iterator[np.ndarray]:
-    """What each output pixel sees at each place of the window, rows before columns: kh * kw views (C, N, H', W').
-
-    Pixels outside the map read as `outside`; so do those past the padding that ceil mode may ask for.
-    """
-    (kernel_y, kernel_x), (stride_y, stride_x), (top, left, _, _) = window.kernel, window.stride, window.pads
-    height, width = values.shape[2:]
-    rows, columns = (result.height - 1) * stride_y + 1, (result.width - 1) * stride_x + 1
-    bottom = max(rows + kernel_y - 1 - height - top, 0)
-    right = max(columns + kernel_x - 1 - width - left, 0)
-    if top or left or bottom or right:
-        values = np.pad(values, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=outside)
-    for y in range(kernel_y):
-        for x in range(kernel_x):
-            yield values[:, :, y:y + rows:stride_y, x:x + columns:stride_x]
 
 
 def convolution_sums(node: Conv, values: np.ndarray, zero_point: int, result: Tensor) -> np.ndarray:

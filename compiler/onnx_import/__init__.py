@@ -59,16 +59,26 @@ def load_graph(path: str | Path) -> Graph:
     """
     path = Path(path)
     try:
-        return run_passes(import_graph(path))
+        return graph_of(read_model(path), path)
     except ModelErrors:
         raise
     except ModelError as error:
         raise ModelErrors([error]) from None
 
 
-def import_graph(path: Path) -> Graph:
-    """The graph as it stands in the file, before any pass."""
-    model = read_model(path)
+def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
+    """The same of a model that has been read; `path` is what messages call it.
+
+    Raises
+    ------
+    ModelError
+        `ModelErrors` if there may be several.
+    """
+    return run_passes(import_graph(model, path))
+
+
+def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
+    """The graph as it stands in the model, before any pass."""
     _refuse_float(model.graph, path)
     nodes, problems = order_nodes(model.graph)
     problems += _unsupported(model.graph)

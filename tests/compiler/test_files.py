@@ -1,6 +1,9 @@
-"""The build folder."""
+"""Whole files, and the build folder."""
 
-from compiler.files import build_root, digest, locked
+import pytest
+
+from compiler.errors import FirelaneError
+from compiler.files import build_root, digest, locked, write_file
 
 
 def test_digest_is_of_contents(tmp_path):
@@ -19,3 +22,15 @@ def test_folder_can_be_elsewhere(tmp_path, monkeypatch):
 def test_lock_stands_beside(tmp_path):
     with locked(tmp_path / "new/thing"):
         assert [path.name for path in (tmp_path / "new").iterdir()] == ["thing.lock"]
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    place = tmp_path / "new" / "file"
+    write_file(place, b"first", "--json")
+    write_file(str(place), b"second", "--json")
+    assert place.read_bytes() == b"second" and list(place.parent.iterdir()) == [place]
+    with pytest.raises(FirelaneError, match=f"^{place.parent}: is a folder; name a file with --json$"):
+        write_file(place.parent, b"", "--json")
+    with pytest.raises(FirelaneError, match=f"^{place}/x: .*; name a file that can be written with --json$"):
+        write_file(place / "x", b"", "--json")
+    assert place.read_bytes() == b"second"

@@ -1,12 +1,14 @@
 """Images to the stored values of the input, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from compiler.errors import FirelaneError
 from compiler.ir import IDENTITY, Graph, Rescale, Tensor
-from compiler.preprocessing import quantize_input, read_image
+from compiler.preprocessing import INPUT_KEY, Preprocessing, quantize_input, read_image, record_of, stored_input
 
 
 def graph_for(channels: int = 3, scale: float = 1.0, zero_point: int = 0) -> Graph:
@@ -75,3 +77,13 @@ def test_truncated_image(tmp_path):
 def test_networks_that_do_not_take_image_files(tmp_path, graph, message):
     with pytest.raises(FirelaneError, match=f"^{message}$"):
         read_image(graph, tmp_path / "image.png")
+
+
+def test_pixels_become_stored_values_as_the_record_says():
+    pixels = np.arange(18, dtype=np.uint8).reshape(3, 2, 3)
+    assert record_of(graph_for()) == Preprocessing() and stored_input(graph_for(), pixels) is pixels
+    record = Preprocessing(channels="BGR", mean=(1.0, 2.0, 3.0), scale=(0.5,))
+    graph = replace(graph_for(scale=0.25, zero_point=100), metadata={INPUT_KEY: record.to_json()})
+    assert record_of(graph) == record
+    expected = [2 * (pixels[channel].astype(int) - mean) + 100 for channel, mean in ((2, 1), (1, 2), (0, 3))]
+    assert np.array_equal(stored_input(graph, pixels), expected)

@@ -1,0 +1,80 @@
+"""`firelane compress`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from compiler.calibrated import record_options
+from compiler.engine_options import size_options
+from compiler.errors import ConfigError
+from compiler.quantize_cli import METHODS
+
+OBJECTIVES = ("size", "balanced", "cycles")
+UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20}
+
+
+@click.command(name="compress")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--calib", "calibration", required=True, type=click.Path(path_type=Path), metavar="IMAGES",
+              help="Folder of images without labels, or .npy, as for `firelane quantize`.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The QDQ model to write.")
+@click.option("--budget", metavar="SIZE", help="Bytes of the ROM image, e.g. 336KB (1000 bytes a KB) or 300000.")
+@click.option("--max-drop", type=click.FloatRange(0, min_open=True), metavar="POINTS",
+              help="In place of a budget: the smallest size that loses at most so much expected top-1, e.g. 0.5.")
+@click.option("--objective", type=click.Choice(OBJECTIVES), default="balanced", show_default=True,
+              help="Whether cycles count beside bytes, and how much.")
+@click.option("--sweep", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Compress to several sizes and write size against accuracy against cycles: frontier.png, .csv.")
+@click.option("--method", type=click.Choice(METHODS), default="minmax", show_default=True,
+              help="How the ranges of activations are found, if the model is float.")
+@click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
+              help="Use so many of the images at most.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed gives the same bytes.")
+@size_options
+@record_options
+def compress_command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
+                     objective: str, sweep: Path | None, method: str, limit: int, seed: int, **options) -> None:
+    """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
+
+    The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same.
+    """
+    wanted = [name for name, given in (("--budget", budget), ("--max-drop", max_drop), ("--sweep", sweep))
+              if given is not None]
+    if len(wanted) != 1:
+        raise ConfigError(" and ".join(wanted) or "firelane compress", "one goal is needed",
+                          hint="give --budget, --max-drop or --sweep")
+    if sweep is None and output is None:
+        raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
+    size = None if budget is None else parse_size(budget)
+    from rich.console import Console
+
+    from compiler.compress import run
+    from compiler.engine_options import engine_config
+    from compiler.progress import display
+    record = {name: options.pop(name) for name in ("channels", "mean", "scale", "resize")}
+    console = Console(stderr=True)
+    with display(console) as progress:
+        job = run.Job(model, calibration, limit=limit, method=method, record=record, objective=objective, seed=seed,
+                      cfg=engine_config(None, **options), progress=progress)
+        if sweep is not None:
+            summary = run.sweep(job, sweep)
+        else:
+            summary = run.compress_file(job, output, budget=size, max_drop=max_drop and max_drop / 100)
+    Console().print(summary, highlight=False, soft_wrap=True)
+
+
+def parse_size(text: str) -> int:
+    """Bytes of e.g. "336KB", "0.3 MiB", "300000".
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
+    if not found or found[2].upper() not in UNITS or float(found[1]) == 0:
+        raise ConfigError("--budget", f"{text!r}", hint="a number of bytes, with B, KB, KiB, MB or MiB behind it or not")
+    return int(float(found[1]) * UNITS[found[2].upper()])

@@ -1,0 +1,95 @@
+"""A network compressed at a given price of a bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import onnx
+
+from compiler.compress.float_network import FloatNetwork, Weights
+from compiler.compress.layer_solver import MULTIPLES, Price, solve_layer
+from compiler.compress.layerwise import Walk
+from compiler.compress.measure import Cost, layer_tiles, measure
+from compiler.compress.quantized_graph import IntegerLayer, integer_layer, with_layers
+from compiler.compress.sensitivity import importances
+from compiler.compress.workers import Workers
+from compiler.ir import Graph
+from compiler.progress import Progress, silent
+from hw.config import EngineConfig
+
+
+class Objective(Enum):
+    """What cycles count beside bytes: bits that a tap more is worth, for each tile of its layer."""
+
+    SIZE = 0.0
+    BALANCED = 0.03
+    CYCLES = 0.12
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A compressed network: `layers` by node name, the `graph` with them, and what it costs."""
+
+    slope: float
+    layers: dict[str, IntegerLayer]
+    graph: Graph
+    cost: Cost
+
+    @property
+    def bytes(self) -> int:
+        return self.cost.rom.bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What is compressed: the quantized `graph`, the QDQ `model` that it was read from, the real weights."""
+
+    graph: Graph
+    model: onnx.ModelProto
+    weights: dict[str, Weights]
+
+
+class Compressor:
+    """Compresses one network, again and again at other prices.
+
+    Parameters
+    ----------
+    images : uint8 (C, H, W) each, stored values of the graph's input
+    cfg : the engine whose tiles count as cycles
+    """
+
+    def __init__(self, source: Source, images: Sequence[np.ndarray], cfg: EngineConfig, workers: Workers, *,
+                 objective: Objective = Objective.BALANCED, seed: int = 0, progress: Progress = silent):
+        self.source, self.images = source, images
+        self.network = FloatNetwork(source.graph)
+        self._cfg, self._workers, self._progress, self._attempts = cfg, workers, progress, 0
+        self._importances = importances(self.network, source.weights, images, workers, seed=seed, progress=progress)
+        self._tap_bits = {name: objective.value * tiles for name, tiles in layer_tiles(source.graph, cfg).items()}
+
+    def at(self, slope: float, multiples: tuple[float, ...] = MULTIPLES) -> Attempt:
+        """With every choice made at `slope`."""
+        found = {}
+
+        def solver(node, problem):
+            price = Price(slope, self._tap_bits.get(node.name, 0.0))
+            layer = solve_layer(problem, price, multiples)
+            found.setdefault(node.name, []).append(layer)
+            return layer.weights
+        self._attempts += 1
+        walk = Walk(self.network, self.source.weights, self.images, self._workers, self._progress,
+                    stage=f"compressing: attempt {self._attempts}, layer by layer")
+        weights = walk.run(self._importances, solver)
+        layers = {}
+        for node in self.network.convolutions:
+            levels, multiplier, shift = (np.concatenate([getattr(part, name) for part in found[node.name]])
+                                         for name in ("levels", "multiplier", "shift"))
+            layers[node.name] = integer_layer(node, levels, multiplier, shift, weights[node.name].bias)
+        return self.attempt(slope, layers)
+
+    def attempt(self, slope: float, layers: dict[str, IntegerLayer]) -> Attempt:
+        """With `layers` as they are."""
+        graph = with_layers(self.source.graph, layers)
+        return Attempt(slope, layers, graph, measure(graph, self._cfg))

@@ -1,0 +1,70 @@
+"""What a graph costs on the engine: bytes of its ROM image and cycles of its taps, without a schedule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.descriptors import Memories, describe
+from compiler.engine_fit import ACCUMULATOR_BITS, MEMORIES
+from compiler.ir import Graph
+from compiler.layers import Network, TileLayer
+from compiler.lower import lower
+from compiler.program import CYCLE_PRICES
+from compiler.rom_size import RomSize, size_of
+from compiler.steps import all_steps
+from compiler.weight_memory import SymbolTable, WeightMemory
+from hw.config import EngineConfig
+
+
+@dataclass(frozen=True)
+class Cost:
+    """`rom` of the image; `cycles` of all taps of a frame (pooling's too; not the start and end of tiles)."""
+
+    rom: RomSize
+    cycles: int
+
+
+def roomy_engine(cfg: EngineConfig) -> EngineConfig:
+    """`cfg` with memories that hold any network: what is measured must not depend on what a board has left."""
+    return replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1], **MEMORIES[-1])
+
+
+def layer_tiles(graph: Graph, cfg: EngineConfig) -> dict[str, int]:
+    """Tiles of a frame for each convolution by node name: the cycles that one tap of each channel costs."""
+    network = lower(graph, roomy_engine(cfg))
+    tiles = _tiles(network, cfg)
+    named = {node.name for node in graph.nodes}
+    return {layer.name: tiles[number] for number, layer in enumerate(network.layers)
+            if layer.name in named and isinstance(layer, TileLayer)}
+
+
+def measure(graph: Graph, cfg: EngineConfig) -> Cost:
+    """Of the graph as `compiler.program.emit` stores it where there is room."""
+    cfg = roomy_engine(cfg)
+    network = lower(graph, cfg)
+    tiles = _tiles(network, cfg)
+    memories = Memories(WeightMemory(), SymbolTable(), SymbolTable())
+    descriptors = [describe(layer, network, cfg, memories, CYCLE_PRICES[0] * tiles[number])
+                   for number, layer in enumerate(network.layers)]
+    size = size_of(memories.weights.streams, descriptors, weight_words=len(memories.weights.words),
+                   value_entries=len(memories.values.entries), run_entries=len(memories.runs.entries))
+    cycles = sum(_cycles(layer, descriptor, cfg) * tiles[number]
+                 for number, (layer, descriptor) in enumerate(zip(network.layers, descriptors)))
+    return Cost(size, cycles)
+
+
+def _tiles(network: Network, cfg: EngineConfig) -> Counter:
+    """By place of the layer."""
+    return Counter(step.layer for step in all_steps(network, cfg))
+
+
+def _cycles(layer, descriptor, cfg: EngineConfig) -> int:
+    """Of one tile."""
+    if not isinstance(layer, TileLayer):
+        return 0
+    taps = (descriptor.encoded.taps if descriptor.encoded
+            else np.full(layer.channels_out, len(layer.places), np.int64))
+    return int(np.maximum(taps, cfg.drain_cycles).sum())

@@ -1,0 +1,61 @@
+"""How near a compressed network is to the float one, on images that it was not compressed with.
+
+No labels are needed: if the float network's probabilities are right, its first choice is right with probability p(first),
+and another choice c with p(c). So p(first) - p(c), on average, is the top-1 accuracy that is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.compress.float_network import FloatNetwork, Weights
+from compiler.compress.quantized_graph import graph_weights
+from compiler.compress.sensitivity import logits_of, softmax
+from compiler.compress.workers import Workers
+from compiler.ir import Graph
+
+HELD_OUT = 5                #: one image in so many is held out where quality is asked for
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Means over images: `divergence` in nats; `agreement` of the first choices, and `drop`, expected loss of top-1."""
+
+    divergence: float
+    agreement: float
+    drop: float
+
+
+def held_out(images: Sequence) -> tuple[list, list]:
+    """(those to compress with, those to judge by)."""
+    judged = [image for number, image in enumerate(images) if number % HELD_OUT == HELD_OUT // 2]
+    return [image for number, image in enumerate(images) if number % HELD_OUT != HELD_OUT // 2], judged
+
+
+class Judge:
+    """Remembers what the float network says about the images."""
+
+    def __init__(self, graph: Graph, weights: dict[str, Weights], images: Sequence[np.ndarray], workers: Workers):
+        self._images, self._workers = images, workers
+        self._wanted = softmax(self._logits(FloatNetwork(graph, rounding=False), weights))
+
+    def of(self, graph: Graph) -> Quality:
+        """The quality of a graph as the engine computes it."""
+        logits = self._logits(FloatNetwork(graph), graph_weights(graph))
+        return compare(self._wanted, softmax(logits), logits.argmax(axis=1))
+
+    def _logits(self, network: FloatNetwork, weights: dict[str, Weights]) -> np.ndarray:
+        return np.array(list(self._workers.map(
+            lambda image: logits_of(network, network.forward(image, weights)), self._images)))
+
+
+def compare(wanted: np.ndarray, found: np.ndarray, choice: np.ndarray) -> Quality:
+    """Of probabilities float64 (N, classes), and the classes (N,) that the compressed network chooses."""
+    rows, first = np.arange(len(wanted)), wanted.argmax(axis=1)
+    small = np.finfo(float).tiny
+    divergence = (wanted * (np.log(np.maximum(wanted, small)) - np.log(np.maximum(found, small)))).sum(axis=1)
+    return Quality(float(divergence.mean()), float((first == choice).mean()),
+                   float((wanted[rows, first] - wanted[rows, choice]).mean()))

@@ -1,0 +1,98 @@
+"""What `firelane compress` does, from files to files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compiler.compress.compressor import Attempt, Compressor, Objective
+from compiler.compress.frontier import FrontierRow, write_frontier
+from compiler.compress.quality import Judge, Quality, held_out
+from compiler.compress.quantized_graph import with_weights
+from compiler.compress.search import within_budget, within_drop
+from compiler.compress.sources import Material, read_material
+from compiler.compress.workers import workers
+from compiler.float_model import write_model
+from compiler.progress import Progress, silent
+from hw.config import EngineConfig
+
+SWEEP_SLOPES = (2e-8, 6e-8, 1.2e-7, 2e-7, 3.5e-7, 6e-7)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is compressed, with what, and how; fields as the options of the command line."""
+
+    model: Path
+    calibration: Path
+    limit: int = 256
+    method: str = "minmax"
+    record: dict = field(default_factory=dict)
+    objective: str = "balanced"
+    seed: int = 0
+    cfg: EngineConfig = EngineConfig()
+    progress: Progress = silent
+
+    def read(self) -> Material:
+        return read_material(self.model, self.calibration, limit=self.limit, method=self.method, record=self.record,
+                             progress=self.progress)
+
+
+def compress_file(job: Job, output: Path, *, budget: int | None = None, max_drop: float | None = None) -> str:
+    """Write the compressed QDQ model; returns what was reached, in words. One of `budget` (bytes) and `max_drop` (0..1).
+
+    Raises
+    ------
+    FirelaneError
+        As `read_material`, `within_budget` and `within_drop` do. Nothing is written then.
+    """
+    material = job.read()
+    with workers() as threads:
+        slope = None if max_drop is None else _slope_of_drop(job, material, threads, max_drop)
+        compressor = _compressor(job, material, material.images, threads)
+        attempt = compressor.at(slope) if slope is not None else within_budget(compressor.at, budget)
+    source = material.source
+    write_model(with_weights(source.model, source.graph, attempt.layers), output)
+    return f"{_words(attempt)}\nwritten: {output}"
+
+
+def sweep(job: Job, folder: Path) -> str:
+    """Write frontier.csv and frontier.png: sizes from large to small, judged on images that are held out."""
+    material = job.read()
+    with workers() as threads:
+        compressor, judge = _judged(job, material, threads)
+        rows = [_row(attempt, judge.of(attempt.graph)) for attempt in map(compressor.at, SWEEP_SLOPES)]
+    write_frontier(rows, folder / "frontier.csv", folder / "frontier.png")
+    return f"{len(rows)} sizes from {rows[-1].size:,} to {rows[0].size:,} bytes\nwritten: {folder}"
+
+
+def _slope_of_drop(job: Job, material: Material, threads, most: float) -> float:
+    compressor, judge = _judged(job, material, threads)
+    return within_drop(compressor.at, lambda attempt: judge.of(attempt.graph).drop, most)
+
+
+def _judged(job: Job, material: Material, threads) -> tuple[Compressor, Judge]:
+    """A compressor that does not see some of the images, and a judge that sees only those."""
+    used, judged = held_out(material.images)
+    source = material.source
+    return _compressor(job, material, used, threads), Judge(source.graph, source.weights, judged, threads)
+
+
+def _compressor(job: Job, material: Material, images, threads) -> Compressor:
+    return Compressor(material.source, images, job.cfg, threads, objective=Objective[job.objective.upper()],
+                      seed=job.seed, progress=job.progress)
+
+
+def _row(attempt: Attempt, quality: Quality) -> FrontierRow:
+    return FrontierRow(label=f"{attempt.bytes / 1000:.0f} KB", size=attempt.bytes, top1=None, agreement=quality.agreement,
+                       cycles=attempt.cost.cycles)
+
+
+def _words(attempt: Attempt) -> str:
+    """What was reached."""
+    rom, taps = attempt.cost.rom, sum(int((layer.levels != 0).sum()) for layer in attempt.layers.values())
+    weights = sum(layer.levels.size for layer in attempt.layers.values())
+    return (f"{rom.bytes:,} bytes of ROM: values {rom.values / 8:,.0f}, runs {rom.runs / 8:,.0f}, parameters "
+            f"{rom.parameters / 8:,.0f}, tables {rom.tables / 8:,.0f}\n"
+            f"{taps:,} of {weights:,} weights are not zero ({taps / weights:.1%}); {attempt.cost.cycles:,} cycles of taps "
+            f"a frame")

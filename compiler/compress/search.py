@@ -1,0 +1,78 @@
+"""Which price of a bit: the one that fills a budget, or the highest that loses no more accuracy than allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from compiler.compress.compressor import Attempt
+from compiler.errors import CapacityError
+
+FIRST_SLOPE = 2e-7              #: divergence (nats an image) a bit, to begin a search with
+ELASTICITY = 4.0                #: slope ~ bytes ** -ELASTICITY, until two attempts say better
+CLOSE_ENOUGH = 0.006            #: part of a budget that may be left over
+ATTEMPTS = 8
+STEEPEST = 40.0                 #: how much a search may change the slope from one attempt to the next
+HALVINGS = 5                    #: of the range of slopes, in a search for accuracy
+LOWEST, HIGHEST = 5e-9, 2e-6    #: that range
+
+
+def within_budget(compress: Callable[[float], Attempt], budget: int) -> Attempt:
+    """The attempt that fills `budget` bytes of ROM best.
+
+    Raises
+    ------
+    CapacityError
+        If none fits; says the smallest size that was reached.
+    """
+    tried: list[Attempt] = []
+    slope = FIRST_SLOPE
+    while len(tried) < ATTEMPTS:
+        tried.append(compress(slope))
+        best = max((attempt for attempt in tried if attempt.bytes <= budget), key=lambda a: a.bytes, default=None)
+        if best is not None and best.bytes >= budget * (1 - CLOSE_ENOUGH):
+            break
+        if best is None and len(tried) > ATTEMPTS // 2:
+            break
+        slope = next_slope(tried, budget)
+    if best is None:
+        least = min(attempt.bytes for attempt in tried)
+        raise CapacityError("--budget", f"{budget:,} bytes cannot be reached; {least:,} bytes was the smallest",
+                            hint="give a larger budget, or prune the network first")
+    return best
+
+
+def within_drop(compress: Callable[[float], Attempt], drop_of: Callable[[Attempt], float], most: float) -> float:
+    """The highest slope, to within a few percent of bytes, whose `drop_of` is at most `most`.
+
+    Raises
+    ------
+    CapacityError
+        If even the lowest slope loses more.
+    """
+    low, high = np.log([LOWEST, HIGHEST])
+    least = drop_of(compress(LOWEST))
+    if least > most:
+        raise CapacityError("--max-drop", f"{100 * least:.2f} points are lost already with next to no compression",
+                            hint="allow more, or give other calibration images or another --method")
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if drop_of(compress(float(np.exp(middle)))) <= most:
+            low = middle
+        else:
+            high = middle
+    return float(np.exp(low))
+
+
+def next_slope(tried: Sequence[Attempt], budget: int) -> float:
+    """Where log(slope) against log(bytes) meets the budget: between the nearest attempts, else beyond the last."""
+    goal = np.log(budget * (1 - CLOSE_ENOUGH / 2))
+    below = max((attempt for attempt in tried if attempt.bytes <= budget), key=lambda a: a.bytes, default=None)
+    above = min((attempt for attempt in tried if attempt.bytes > budget), key=lambda a: a.bytes, default=None)
+    if below is not None and above is not None and below.slope > above.slope:
+        sizes, slopes = (np.log([getattr(a, name) for a in (below, above)]) for name in ("bytes", "slope"))
+        return float(np.exp(np.interp(goal, sizes, slopes)))
+    last = below if below is not None else above
+    change = np.clip(ELASTICITY * (np.log(last.bytes) - goal), -np.log(STEEPEST), np.log(STEEPEST))
+    return float(last.slope * np.exp(change))

@@ -1,0 +1,93 @@
+"""What `firelane compress` starts from: a float model, which it quantizes first, or one that is quantized already."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from compiler.calibrated import Calibrated, read_calibrated, read_quantized
+from compiler.calibration import Method
+from compiler.compress.compressor import Source
+from compiler.compress.quantized_graph import graph_weights, real_weights
+from compiler.errors import ConfigError, ModelError
+from compiler.ir import PIXEL_MAX, Conv, Graph
+from compiler.onnx_import import load_graph
+from compiler.onnx_import.reader import read_model
+from compiler.progress import Progress, silent
+from compiler.quantize import quantize
+
+LEAST_IMAGES = 8            #: with fewer, second moments say nothing about what the network will see
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """The network, and images: uint8 (C, H, W) each, stored values of its input."""
+
+    source: Source
+    images: Sequence[np.ndarray]
+
+
+def read_material(path: Path, calibration: Path, *, limit: int, method: str = "minmax", record: dict | None = None,
+                  progress: Progress = silent) -> Material:
+    """Read and, if need be, quantize.
+
+    Raises
+    ------
+    FirelaneError
+        If the model has layers that cannot be compressed or weights that are not finite, or the images are unusable or
+        fewer than `LEAST_IMAGES`.
+    """
+    if _is_quantized(read_model(path)):
+        calibrated = read_quantized(path, calibration, limit)
+        _enough(calibrated, calibration)
+        graph = load_graph(path)
+        source = Source(graph, calibrated.model, graph_weights(graph))
+    else:
+        calibrated = read_calibrated(path, calibration, limit, record)
+        _enough(calibrated, calibration)
+        model = quantize(calibrated.model, calibrated.images, method=Method(method),
+                         progress=lambda stage, done: progress(f"calibrating: {stage}", done, len(calibrated.images)))
+        graph = _graph_of(model)
+        source = Source(graph, model, real_weights(graph, calibrated.model))
+    _refuse_without_convolutions(graph)
+    return Material(source, [stored(graph, image) for image in calibrated.images])
+
+
+def stored(graph: Graph, image: np.ndarray) -> np.ndarray:
+    """Values of the input (float32 (C, H, W)) as the engine takes them: uint8."""
+    tensor = graph.tensors[graph.input]
+    return np.clip(np.rint(image / tensor.scale) + tensor.zero_point, 0, PIXEL_MAX).astype(np.uint8)
+
+
+def _is_quantized(model: onnx.ModelProto) -> bool:
+    kinds = {node.op_type for node in model.graph.node}
+    operator = next((node for node in model.graph.node if node.op_type.startswith("QLinearConv")), None)
+    if operator is not None:
+        raise ModelError(operator.name or "model", "is quantized in QOperator form",
+                         hint="compress the float model, or a QDQ form of it")
+    return "QuantizeLinear" in kinds or "DequantizeLinear" in kinds
+
+
+def _graph_of(model: onnx.ModelProto) -> Graph:
+    """As the compiler reads it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "quantized.onnx")
+        onnx.save(model, path)
+        return load_graph(path)
+
+
+def _enough(calibrated: Calibrated, calibration: Path) -> None:
+    found = len(calibrated.images)
+    if found < LEAST_IMAGES:
+        raise ConfigError("--calib", f"{found} images in {calibration}",
+                          hint=f"at least {LEAST_IMAGES} are needed, 100 or more are better")
+
+
+def _refuse_without_convolutions(graph: Graph) -> None:
+    if not any(isinstance(node, Conv) for node in graph.nodes):
+        raise ModelError(graph.name, "has no convolution", hint="there is nothing to compress")

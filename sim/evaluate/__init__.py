@@ -1,0 +1,16 @@
+"""How much of a float network a quantized one keeps: accuracy, agreement, divergence, and noise layer by layer.
+
+    from sim.evaluate import evaluate, workers
+    with workers(2) as pool:
+        evaluation = evaluate("q.onnx", images, labels=labels, float_model="f.onnx", pool=pool)
+
+`plan` finds out what runs, `job` says what a process does with one image, `pool` spreads images over processes,
+`result` adds up.
+"""
+
+from sim.evaluate.driver import evaluate
+from sim.evaluate.plan import DERIVED
+from sim.evaluate.pool import workers
+from sim.evaluate.result import Evaluation, LayerNoise, Score
+
+__all__ = ["DERIVED", "Evaluation", "LayerNoise", "Score", "evaluate", "workers"]

@@ -1,0 +1,36 @@
+"""The image files of a folder, and of the folders of classes in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from compiler.calibration_images import LazyImages, image_files, no_images
+from compiler.errors import FirelaneError
+from compiler.preprocessing import read_pixels
+
+__all__ = ["find_images", "pixels_of"]
+
+
+def find_images(folder: Path) -> list[Path]:
+    """All image files in or below `folder`, sorted by path; hidden folders are left out.
+
+    Raises
+    ------
+    FirelaneError
+        If there are none.
+    """
+    if not folder.is_dir():
+        raise FirelaneError(str(folder), "is no folder" if folder.exists() else "no such folder",
+                            hint="give a folder of images with --images")
+    below = sorted(path for path in folder.rglob("*") if path.is_dir())
+    visible = [path for path in below if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    files = sorted(file for place in (folder, *visible) for file in image_files(place))
+    if not files:
+        raise no_images(folder)
+    return files
+
+
+def pixels_of(files: Sequence[Path], shape: tuple[int, int, int], resize: int | None) -> Sequence:
+    """uint8 (C, H, W) of each file, gray or RGB, read when asked for; parameters as for `read_pixels`."""
+    return LazyImages(len(files), lambda index: read_pixels(files[index], *shape, resize))

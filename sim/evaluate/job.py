@@ -1,0 +1,182 @@
+"""What is done with one image: run every network that takes part, keep what the evaluation needs, drop the rest.
+
+A `Job` is what travels to another process: graph and models, no files. `Networks` is what the process makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from compiler.errors import FirelaneError, ModelError
+from compiler.ir import Graph
+from compiler.onnx_import.reader import one_line
+from compiler.preprocessing import Preprocessing, stored_input
+from sim.evaluate.graphs import Pairs
+from sim.evaluate.metrics import best_of, divergence, energies, is_tied
+from sim.onnx_session import fed
+from sim.reference import run
+
+REFERENCE, ONNXRUNTIME, FLOAT = "reference", "onnxruntime", "float"      # names of the runs, in their order
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OnnxModel:
+    """A model for ONNX Runtime.
+
+    Parameters
+    ----------
+    content : bytes of the .onnx file
+    scores : name of the tensor with a score for each class
+    record : how its input is made of pixels; None: it takes the stored values of the job's graph
+    """
+
+    content: bytes
+    scores: str
+    record: Preprocessing | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Job:
+    """What an evaluation does with each image.
+
+    Parameters
+    ----------
+    key : identifies the job among others, so that a process builds its networks once
+    graph : for the reference, or for the input of a model that takes stored values
+    reference : run it
+    model : for ONNX Runtime beside the reference
+    original : the float graph that both are compared with
+    pairs : tensors of graph and original that belong together
+    """
+
+    key: str
+    graph: Graph | None = None
+    reference: bool = True
+    model: OnnxModel | None = None
+    original: OnnxModel | None = None
+    pairs: Pairs = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one network and one image: its best classes, whether the first has a rival, how far it is from the float
+    graph in nats (None if there is none)."""
+
+    best: tuple[int, ...]
+    tied: bool
+    divergence: float | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one image: the outcome of each run, and signal and noise energy of each of the job's pairs."""
+
+    outcomes: Mapping[str, Outcome]
+    energies: tuple[tuple[float, float], ...]
+
+
+class Networks:
+    """The networks of a job, ready to run.
+
+    Raises
+    ------
+    ModelError
+        If ONNX Runtime does not take a model.
+    """
+
+    def __init__(self, job: Job):
+        self._job = job
+        self._model = job.model and _Session(job.model, [job.model.scores])
+        tensors = list(dict.fromkeys(name for _, name in job.pairs))
+        self._original = job.original and _Session(job.original, [job.original.scores, *tensors])
+
+    def measure(self, pixels: np.ndarray) -> Measured:
+        """Of one image: uint8 (C, H, W), gray or RGB, of the networks' size."""
+        scores, noise = self._run(pixels)
+        return Measured({name: _outcome(name, values, scores.get(FLOAT)) for name, values in scores.items()}, noise)
+
+    def classes(self, pixels: np.ndarray) -> int:
+        """How many there are, found by running the networks on an image."""
+        return next(iter(self._run(pixels)[0].values())).size
+
+    def _run(self, pixels: np.ndarray) -> tuple[dict[str, np.ndarray], tuple[tuple[float, float], ...]]:
+        """The scores (classes,) of each run, and the energies of each pair."""
+        job, scores, noise = self._job, {}, ()
+        theirs = self._original.run(pixels, job.graph) if job.original else {}
+        if job.reference:
+            maps = run(job.graph, stored_input(job.graph, pixels))
+            scores[REFERENCE] = _real(job.graph, job.graph.output, maps)
+            noise = tuple(_pair_energies(job.graph, maps, theirs, pair) for pair in job.pairs)
+        if job.model:
+            scores[ONNXRUNTIME] = self._model.run(pixels, job.graph)[job.model.scores]
+        if job.original:
+            scores[FLOAT] = theirs[job.original.scores]
+        return {name: values.ravel() for name, values in scores.items()}, noise
+
+
+class _Session:
+    """ONNX Runtime with one thread, so that sums have one order."""
+
+    def __init__(self, model: OnnxModel, tensors: list[str]):
+        self._record, self._tensors = model.record, list(dict.fromkeys(tensors))
+        exposed = onnx.ModelProto.FromString(model.content)
+        self._name = exposed.graph.name or "model"
+        constants = {tensor.name for tensor in exposed.graph.initializer}
+        self._source = next(value for value in exposed.graph.input if value.name not in constants)
+        inside = [name for name in self._tensors if name != self._source.name]
+        del exposed.graph.output[:]
+        exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inside)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = 1
+        options.add_session_config_entry("session.x64quantprecision", "1")     # no saturating sums without VNNI
+        try:
+            self._session = onnxruntime.InferenceSession(exposed.SerializeToString(), options, ["CPUExecutionProvider"])
+        except Exception as error:                       # it has a class of its own for each kind of failure
+            raise ModelError(self._name, f"ONNX Runtime cannot run it ({one_line(error)})",
+                             hint="export the model again") from None
+        self._outputs = inside
+
+    def run(self, pixels: np.ndarray, graph: Graph | None) -> dict[str, np.ndarray]:
+        """The tensors by name; the input among them if it was asked for."""
+        if self._record is None:
+            feed = fed(stored_input(graph, pixels), graph.tensors[graph.input], self._source.type.tensor_type.elem_type)
+        else:
+            feed = self._record.real(pixels)[None]
+        try:
+            found = self._session.run(self._outputs, {self._source.name: feed})
+        except Exception as error:
+            raise ModelError(self._name, f"ONNX Runtime cannot run it ({one_line(error)})",
+                             hint="export the model again") from None
+        return {self._source.name: feed, **dict(zip(self._outputs, found))}
+
+
+def _real(graph: Graph, name: str, maps: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The real values of a tensor, float64 (C, H, W)."""
+    tensor = graph.tensors[name]
+    return (maps[name].astype(np.float64) - tensor.zero_point) * tensor.scale
+
+
+def _pair_energies(graph: Graph, maps: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray],
+                   pair: tuple[str, str]) -> tuple[float, float]:
+    quantized, original = pair
+    ours, wanted = _real(graph, quantized, maps).ravel(), theirs[original].ravel()
+    if ours.shape != wanted.shape:
+        raise FirelaneError(f"tensor {quantized}", f"{ours.size} values, {original} of the float graph has "
+                            f"{wanted.size}", hint="give the float model that was quantized")
+    return energies(wanted, ours)
+
+
+def _outcome(name: str, scores: np.ndarray, original: np.ndarray | None) -> Outcome:
+    if original is not None and original.shape != scores.shape:
+        raise FirelaneError("--float", f"{original.size} classes, the quantized network has {scores.size}",
+                            hint="give the float model that was quantized")
+    if not np.all(np.isfinite(scores)):
+        raise ModelError(name, "gives scores that are not finite", hint="train or export the model again")
+    return Outcome(best_of(scores), is_tied(scores),
+                   None if original is None or name == FLOAT else divergence(original, scores))

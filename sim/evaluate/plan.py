@@ -1,0 +1,154 @@
+"""What an evaluation will run: found out from the models, and whatever cannot run is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from compiler.errors import ConfigError, ModelError
+from compiler.float_model import read_float_model
+from compiler.fold_preprocessing import metadata
+from compiler.ir import Graph
+from compiler.onnx_import import graph_of
+from compiler.onnx_import.reader import read_input, read_model
+from compiler.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
+from compiler.calibrated import changed_record
+from sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
+from sim.evaluate.job import Job, Networks, OnnxModel
+
+__all__ = ["DERIVED", "Model", "Plan", "plan"]
+
+DERIVED = "derived"                    # float_model: the quantized model without quantization of its activations
+Model = str | Path | onnx.ModelProto
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will run, found and checked before the first image is read.
+
+    Parameters
+    ----------
+    shape : (channels, height, width) of the images
+    resize : as `Preprocessing` has it
+    classes : of the network
+    """
+
+    job: Job
+    network: str
+    float_graph: str
+    shape: tuple[int, int, int]
+    resize: int | None
+    classes: int
+
+
+def plan(model: Model, *, float_model: Model | None = None, reference: bool | None = None,
+         onnxruntime: bool = False, record: dict | None = None) -> Plan:
+    """Reads the models; parameters and errors as for `sim.evaluate.driver.evaluate`."""
+    content, where = _read(model)
+    if not is_quantized(content.graph):
+        return _float_plan(model, where, float_model, bool(reference), record or {})
+    reference = reference is not False
+    if not reference and not onnxruntime:
+        raise ConfigError("--no-reference", "nothing is left to run", hint="add --onnxruntime")
+    graph = graph_of(content, where)
+    own = _onnx_model(content, None)
+    original, float_graph, pairs_ = _original(content, float_model, graph, record or {})
+    job = Job(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
+              model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
+    return _plan(job, graph.name, float_graph, graph.tensors[graph.input].shape, record_of(graph).resize)
+
+
+def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool, options: dict) -> Plan:
+    """Of a float model: ONNX Runtime only."""
+    if reference:
+        raise ModelError(str(where), "a float model, the reference computes with integers",
+                         hint="quantize it first: firelane quantize MODEL --calib IMAGES -o QUANTIZED")
+    if _is_derived(float_model):
+        raise ModelError(str(where), "a float model: there is nothing to derive", hint="give another one with --float")
+    content = _float_model(model)
+    shape, record = read_input(content.graph).dims, _record(content, where, options)
+    original, float_graph = None, ""
+    if float_model is not None:
+        _, original, float_graph = _given_float(float_model, shape, record.resize, options)
+    own = _onnx_model(content, record)
+    job = Job(key=_key(own, original), reference=False, model=own, original=original)
+    return _plan(job, content.graph.name or where.stem, float_graph, shape, record.resize)
+
+
+def _plan(job: Job, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None) -> Plan:
+    """Runs the networks once, so that what is wrong with them is known before there are images and workers."""
+    classes = Networks(job).classes(np.zeros(shape, np.uint8))
+    return Plan(job=job, network=network, float_graph=float_graph, shape=tuple(shape), resize=resize, classes=classes)
+
+
+def _key(*parts: OnnxModel | bool | None) -> str:
+    contents = (getattr(part, "content", repr(part).encode()) for part in parts)
+    return sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
+
+
+def _original(content: onnx.ModelProto, float_model: Model | None, graph: Graph,
+              options: dict) -> tuple[OnnxModel | None, str, Pairs]:
+    """The float graph for the job, in words what it is, and its tensors' pairs."""
+    if float_model is None:
+        return None, "", ()
+    record, source = record_of(graph), graph.tensors[graph.input]
+    if _is_derived(float_model):
+        plain = derived_float(content)
+        takes_floats = read_input(plain.graph).element_type == onnx.TensorProto.FLOAT
+        original = _onnx_model(plain, record if takes_floats else None)
+        return original, "the model's own, without quantization of activations", own_pairs(content.graph, graph.tensors)
+    given, original, words = _given_float(float_model, source.shape, record.resize, options)
+    found = pairs(content.graph, given.graph, graph.tensors)
+    if original.record != record:                        # then the inputs are different numbers
+        found = tuple(pair for pair in found if pair[0] != graph.input)
+    return original, words, found
+
+
+def _given_float(float_model: Model, shape: tuple[int, ...], resize: int | None,
+                 options: dict) -> tuple[onnx.ModelProto, OnnxModel, str]:
+    where = _read(float_model)[1]
+    given = _float_model(float_model)
+    found, record = read_input(given.graph).dims, _record(given, where, options)
+    if found != tuple(shape):
+        raise ModelError(str(where), f"an input of shape {list(found)}, the evaluated model's is {list(shape)}",
+                         hint="give the float model that was quantized")
+    if None not in (resize, record.resize) and resize != record.resize:
+        raise ModelError(str(where), f"resizes images to {record.resize}, the evaluated model to {resize}",
+                         hint=f"correct metadata {INPUT_KEY}, or give --resize")
+    return given, _onnx_model(given, record), str(where)
+
+
+def _onnx_model(model: onnx.ModelProto, record: Preprocessing | None) -> OnnxModel:
+    extended, scores = with_scores(model)
+    return OnnxModel(content=extended.SerializeToString(), scores=scores, record=record)
+
+
+def _record(model: onnx.ModelProto, where: Path, options: dict) -> Preprocessing:
+    channels = read_input(model.graph).dims[0]
+    record = changed_record(preprocessing_of(metadata(model)), channels, options)
+    if record is None:
+        raise ModelError(str(where), "how the network takes pixels is not known",
+                         hint=f"it has no metadata {INPUT_KEY}: give --mean, --scale, --channels, --resize")
+    if CHANNELS[record.channels] != channels:
+        raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {channels}",
+                         hint="correct it with --channels")
+    return record
+
+
+def _read(model: Model) -> tuple[onnx.ModelProto, Path]:
+    """The model, and what messages call it."""
+    if isinstance(model, onnx.ModelProto):
+        return model, Path(model.graph.name or "model")
+    return read_model(Path(model)), Path(model)
+
+
+def _float_model(model: Model) -> onnx.ModelProto:
+    return model if isinstance(model, onnx.ModelProto) else read_float_model(model)
+
+
+def _is_derived(float_model: Model | None) -> bool:
+    return isinstance(float_model, str) and float_model == DERIVED

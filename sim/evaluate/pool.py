@@ -1,0 +1,173 @@
+"""Spreads images over processes: a local Dask cluster, or a remote one by the address of its scheduler.
+
+The job travels once to each worker, images as arrays in small batches, so that no file has to be visible to a worker
+and no more than a few batches wait in memory. What is measured of an image depends on that image alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from compiler.errors import ConfigError, FirelaneError
+from compiler.progress import Progress
+from sim.evaluate.job import Job, Measured, Networks
+from sim.evaluate.worker import code_digest
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+BATCH = 4                              # images of a task
+BATCHES_AHEAD = 3                      # that wait for each thread of a worker
+STAGE = "evaluating"
+CONNECT_SECONDS = 10.0
+Pool = Callable[[Job, Sequence[np.ndarray], Progress], list[Measured]]
+
+
+def in_process(job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+    """A pool without processes: one image after the other.
+
+    NumPy's BLAS takes as many threads as there are processors; OPENBLAS_NUM_THREADS=1 is several times faster where
+    these have other work.
+    """
+    networks, measured = Networks(job), []
+    for pixels in images:
+        progress(STAGE, len(measured), len(images))
+        measured.append(networks.measure(pixels))
+    progress(STAGE, len(measured), len(images))
+    return measured
+
+
+@contextlib.contextmanager
+def workers(count: int | None = None, scheduler: str | None = None, *,
+            seconds: float = CONNECT_SECONDS) -> Iterator[Pool]:
+    """A pool of worker processes, for as long as the context lasts.
+
+    Worker processes start by importing the main module, as always with `multiprocessing`: a script that calls this
+    does so under `if __name__ == "__main__"`.
+
+    Parameters
+    ----------
+    count : processes on this machine, as many as there are processors if None; 0: none, everything runs in this process
+    scheduler : address of a Dask scheduler, such as tcp://10.0.0.1:8786, in place of local processes; its workers need
+        this package, in the same version
+    seconds : until a scheduler or its workers count as not there
+
+    Raises
+    ------
+    FirelaneError
+        If there are no workers to be had.
+    """
+    if scheduler is not None and count is not None:
+        raise ConfigError("--workers", f"{count}, but the workers of {scheduler} are to be used",
+                          hint="leave out --workers or --scheduler")
+    if count == 0:
+        yield in_process
+        return
+    with _cluster(count) if scheduler is None else _remote(scheduler, seconds) as client:
+        yield lambda job, images, progress: _measure(client, job, images, progress)
+
+
+@contextlib.contextmanager
+def _cluster(count: int | None) -> Iterator[Client]:
+    """Processes on this machine, reachable from nowhere else; without dashboard, on free ports."""
+    from distributed import Client, LocalCluster
+    count = count or len(os.sched_getaffinity(0))
+    with _no_interrupts():
+        cluster = LocalCluster(n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1",
+                               dashboard_address=None, silence_logs=logging.CRITICAL,
+                               scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"})
+    with cluster, Client(cluster) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Processes that start meanwhile never see Ctrl-C: it is for this one, which then ends them without their words."""
+    if threading.current_thread() is not threading.main_thread():        # where signals are not to be had
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _remote(address: str, seconds: float) -> Iterator[Client]:
+    from distributed import Client
+    from distributed.utils import silence_logging_cmgr
+    hint = "the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
+    try:
+        asyncio.run(asyncio.wait_for(_identity(address, seconds), seconds))
+    except OSError:                                      # TimeoutError is one
+        raise ConfigError("--scheduler", f"{address}: no answer in {seconds:g} s", hint=hint) from None
+    except (ValueError, TypeError):
+        raise ConfigError("--scheduler", f"{address}: not an address", hint=hint) from None
+    with silence_logging_cmgr(logging.CRITICAL), Client(address, timeout=seconds) as client:
+        try:
+            client.wait_for_workers(1, timeout=seconds)
+        except TimeoutError:
+            raise ConfigError("--scheduler", f"{address} has no workers",
+                              hint=f"start some: dask worker {address}") from None
+        yield client
+
+
+async def _identity(address: str, seconds: float) -> dict:
+    """What a scheduler says of itself. `Client` is not asked: it waits for ever for one that accepts and is silent."""
+    from distributed.core import rpc
+    async with rpc(address, timeout=seconds, deserialize=False) as scheduler:
+        return await scheduler.identity()
+
+
+def _task() -> Callable:
+    """What Dask carries to a worker. Being local, it travels as code, and knows nothing of us before it runs there: so
+    the scheduler, which unpickles what it passes on, needs Dask alone."""
+    def measure(*arguments):
+        from sim.evaluate.worker import measure_batch
+        return measure_batch(*arguments)
+    return measure
+
+
+def _measure(client: Client, job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+    """What is measured of each image, in their order; never more than a few batches are on their way."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+    task = _task()
+    try:
+        [job_there] = client.scatter([pickle.dumps(job)], broadcast=True)
+        starts = iter(range(0, len(images), BATCH))
+        found: dict[int, Measured] = {}
+        progress(STAGE, 0, len(images))
+
+        def submit(start: int):
+            batch = np.stack([images[index] for index in range(start, min(start + BATCH, len(images)))])
+            return client.submit(task, job.key, job_there, code_digest(), start, batch.shape, batch.tobytes(),
+                                 pure=False)
+        ahead = BATCHES_AHEAD * sum(client.nthreads().values())
+        waiting = as_completed([submit(start) for start in islice(starts, ahead)])
+        for future in waiting:
+            found.update(future.result())
+            progress(STAGE, len(found), len(images))
+            future.release()
+            for start in islice(starts, 1):
+                waiting.add(submit(start))
+    except ImportError as error:
+        raise FirelaneError("--scheduler", f"a worker does not have this package ({error})",
+                            hint="install Firelane where the workers run") from None
+    except (KilledWorker, CancelledError, OSError) as error:
+        raise FirelaneError("--workers", f"workers were lost, or their scheduler ({type(error).__name__})",
+                            hint="look into their logs; fewer workers need less memory") from None
+    return [found[index] for index in range(len(images))]

@@ -1,0 +1,117 @@
+"""What an evaluation found, added up over its images; to JSON, with no digit that depends on order or on workers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sim.evaluate.job import FLOAT, Job, Measured
+from sim.evaluate.metrics import decibels, mean
+
+__all__ = ["Evaluation", "LayerNoise", "Score", "added_up"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Of one run over all images.
+
+    Parameters
+    ----------
+    run : "reference" (the integers of the engine), "onnxruntime" or "float"
+    top1, top5 : shares of images whose class is the best one, or among the best five; None without labels
+    agreement : share of images whose best class is the float graph's; None without one, and of the float graph itself
+    divergence : mean over the images of D(float || this), in nats; None likewise
+    tied : images whose best class has a rival of the same score (the lower index counts)
+    lost, gained : images that the float graph names right and this run wrong, and the reverse; None likewise
+    """
+
+    run: str
+    top1: float | None
+    top5: float | None
+    agreement: float | None
+    divergence: float | None
+    tied: int
+    lost: int | None
+    gained: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerNoise:
+    """One tensor of the reference against the float graph's, both made from the image alone.
+
+    Parameters
+    ----------
+    node : that makes it, empty for the input
+    tensor, original : its names in the quantized and in the float graph
+    snr_db : 10 log10 of the sum of squares of the float tensor over that of the differences, over all images; None if
+        one of the sums is 0
+    """
+
+    node: str
+    tensor: str
+    original: str
+    snr_db: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Of one network over a set of images.
+
+    Parameters
+    ----------
+    network : its name
+    images : how many
+    float_graph : in words, what "float" is; empty if there is none
+    scores : of each run
+    layers : in the order of the graph; empty without a float graph
+    """
+
+    network: str
+    images: int
+    float_graph: str
+    scores: tuple[Score, ...]
+    layers: tuple[LayerNoise, ...]
+
+    def score(self, run: str) -> Score:
+        """Of the run with this name; KeyError if it did not take place."""
+        found = {score.run: score for score in self.scores}
+        return found[run]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
+
+
+def added_up(job: Job, measured: Sequence[Measured], labels: Sequence[int] | None, *, network: str,
+             float_graph: str) -> Evaluation:
+    """The evaluation, from what was measured of each image, in the order of `labels`."""
+    scores = tuple(_score(run, measured, labels) for run in measured[0].outcomes)
+    makers = {node.output: node.name for node in job.graph.nodes} if job.graph else {}
+    layers = []
+    for index, (tensor, original) in enumerate(job.pairs):
+        signal, noise = (mean(image.energies[index][part] for image in measured) for part in (0, 1))
+        layers.append(LayerNoise(node=makers.get(tensor, ""), tensor=tensor, original=original,
+                                 snr_db=decibels(signal, noise)))
+    return Evaluation(network=network, images=len(measured), float_graph=float_graph, scores=scores,
+                      layers=tuple(layers))
+
+
+def _score(run: str, measured: Sequence[Measured], labels: Sequence[int] | None) -> Score:
+    found = [image.outcomes[run] for image in measured]
+    compared = run != FLOAT and FLOAT in measured[0].outcomes
+    original = [image.outcomes[FLOAT] for image in measured] if compared else []
+    top1 = top5 = lost = gained = None
+    if labels is not None:
+        right = [outcome.best[0] == label for outcome, label in zip(found, labels)]
+        top1, top5 = _share(right), _share([label in outcome.best for outcome, label in zip(found, labels)])
+        if compared:
+            before = [outcome.best[0] == label for outcome, label in zip(original, labels)]
+            lost = sum(was and not is_ for was, is_ in zip(before, right))
+            gained = sum(is_ and not was for was, is_ in zip(before, right))
+    return Score(run=run, top1=top1, top5=top5, lost=lost, gained=gained, tied=sum(outcome.tied for outcome in found),
+                 agreement=_share([a.best[0] == b.best[0] for a, b in zip(found, original)]) if compared else None,
+                 divergence=mean(outcome.divergence for outcome in found) if compared else None)
+
+
+def _share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits)

@@ -1,0 +1,75 @@
+"""What a worker process runs; nothing happens when this module is imported."""
+
+from __future__ import annotations
+
+import ctypes
+import pickle
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from compiler.errors import FirelaneError
+from compiler.files import digest
+from sim.evaluate.job import Measured, Networks
+
+KEPT = 2                               # networks of so many jobs: a sweep goes from one to the next
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3          # names of glibc's malloc.h for mallopt
+MMAP_BYTES, TRIM_BYTES = 32 << 20, 1 << 30       # the first is the most that mallopt takes
+_networks: dict[str, Networks] = {}
+_lock = threading.Lock()
+
+
+def measure_batch(key: str, job: bytes, code: str, start: int, shape: tuple[int, int, int, int],
+                  pixels: bytes) -> list[tuple[int, Measured]]:
+    """Measures images number `start` and following.
+
+    Parameters
+    ----------
+    key : of the job
+    job : the pickled `Job`
+    shape, pixels : of the images, uint8 (N, C, H, W)
+    code : `code_digest()` of the process that adds up
+
+    Raises
+    ------
+    FirelaneError
+        If this process has another version of the code.
+    """
+    if code != code_digest():
+        raise FirelaneError("--scheduler", "a worker has another version of Firelane",
+                            hint="install the same one on all machines")
+    keep_memory()
+    networks, batch = _built(key, job), np.frombuffer(pixels, np.uint8).reshape(shape)
+    return [(start + index, networks.measure(image)) for index, image in enumerate(batch)]
+
+
+def _built(key: str, job: bytes) -> Networks:
+    with _lock:                                          # a worker may have several threads
+        if key not in _networks:
+            while len(_networks) >= KEPT:
+                del _networks[next(iter(_networks))]
+            _networks[key] = Networks(pickle.loads(job))
+        return _networks[key]
+
+
+@lru_cache
+def code_digest() -> str:
+    """Of the sources that decide about the numbers."""
+    root = Path(__file__).resolve().parents[2]
+    folders = ("compiler", "sim", "sim/evaluate")
+    return digest(sorted(file for folder in folders for file in (root / folder).glob("*.py")))
+
+
+@lru_cache
+def keep_memory() -> None:
+    """Tell glibc's malloc to keep what is freed.
+
+    Dask starts workers with MALLOC_TRIM_THRESHOLD_, which makes every array of a layer come fresh from the operating
+    system and go back at once: the reference then takes four times as long. Where there is no glibc, nothing is done.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(MMAP_THRESHOLD, MMAP_BYTES)
+        mallopt(TRIM_THRESHOLD, TRIM_BYTES)

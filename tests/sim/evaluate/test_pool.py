@@ -1,0 +1,185 @@
+"""Images spread over processes: the same digits whoever works, and every way in which workers can be missing."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from compiler.errors import ConfigError, FirelaneError
+from models.catalogue import EMBEDDED
+from models.digits import load_split
+from sim.evaluate import evaluate, worker, workers
+from sim.evaluate.plan import DERIVED
+from sim.evaluate.job import Job, Networks
+from sim.evaluate.pool import BATCH, _cluster, in_process
+
+COUNT = 3 * BATCH + 1                  # so that the last batch is a small one
+SECONDS = 60                           # until something is wrong
+# Without dashboard, on free ports of this machine. The scheduler is not to need our code: it is hidden from it.
+SCHEDULER = """
+import sys
+sys.modules["sim"] = sys.modules["compiler"] = None
+from distributed.cli.dask_scheduler import main
+main(["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
+      "--scheduler-file", sys.argv[1]])
+"""
+WORKER = """
+import sys
+if sys.argv[2] == "bare":
+    sys.modules["sim"] = None
+from distributed.cli.dask_worker import main
+main(["--scheduler-file", sys.argv[1], "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-nanny",
+      "--nthreads", "2"])
+"""
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Model, images and labels."""
+    held_out = load_split()[1]
+    images = np.ascontiguousarray(held_out.images[:COUNT].transpose(0, 3, 1, 2))
+    return EMBEDDED["digits"], list(images), held_out.labels[:COUNT].tolist()
+
+
+@pytest.fixture(scope="module")
+def here(digits):
+    """What this process alone finds."""
+    model, images, labels = digits
+    return evaluate(model, images, labels=labels, float_model=DERIVED)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a scheduler, with a worker ("complete" or "bare") or without; gives its address."""
+    processes = []
+
+    def run(source: str, *arguments: str) -> None:
+        processes.append(subprocess.Popen([sys.executable, "-c", source, *arguments], stderr=subprocess.DEVNULL,
+                                          stdout=subprocess.DEVNULL, cwd=tmp_path, env=os.environ))
+
+    def begin(kind: str | None) -> str:
+        place = tmp_path / "scheduler.json"
+        run(SCHEDULER, str(place))
+        give_up = time.monotonic() + SECONDS
+        while not place.exists() or not place.read_text().strip().endswith("}"):
+            assert time.monotonic() < give_up, "the scheduler does not start"
+            time.sleep(0.1)
+        if kind is not None:
+            run(WORKER, str(place), kind)
+        return json.loads(place.read_text())["address"]
+    yield begin
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_local_cluster_of_two_processes(digits, here):
+    model, images, labels = digits
+    told = []
+    with workers(2) as pool:
+        for _ in range(2):                               # a pool is used again and again
+            assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool,
+                            progress=lambda *step: told.append(step)) == here
+        other = evaluate(EMBEDDED["digits-bypass"], images, labels=labels, pool=pool)
+    assert other == evaluate(EMBEDDED["digits-bypass"], images, labels=labels)
+    assert told[0] == ("evaluating", 0, COUNT) and told[-1] == ("evaluating", COUNT, COUNT)
+
+
+def test_local_processes_leave_interrupts_to_this_one():
+    before = signal.getsignal(signal.SIGINT)
+    with _cluster(1) as client:
+        assert signal.getsignal(signal.SIGINT) is before
+        assert list(client.run(lambda: signal.getsignal(signal.SIGINT) == signal.SIG_IGN).values()) == [True]
+        assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])
+
+
+def test_scheduler_by_address(digits, here, start, monkeypatch):
+    model, images, labels = digits
+    with workers(scheduler=start("complete"), seconds=SECONDS) as pool:
+        assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool) == here
+        monkeypatch.setattr("sim.evaluate.pool.code_digest", lambda: "another")
+        with pytest.raises(FirelaneError, match="^--scheduler: a worker has another version of Firelane; install the"):
+            evaluate(model, images, pool=pool)
+
+
+def test_worker_without_our_code(digits, start):
+    model, images, _ = digits
+    with (workers(scheduler=start("bare"), seconds=SECONDS) as pool,
+          pytest.raises(FirelaneError, match="^--scheduler: a worker does not have this package .*; install Firelane")):
+        evaluate(model, images, pool=pool)
+
+
+def test_scheduler_without_workers(start):
+    address = start(None)
+    with pytest.raises(ConfigError, match=f"^--scheduler: {address} has no workers; start some: dask worker {address}"):
+        with workers(scheduler=address, seconds=1):
+            pass
+
+
+def test_scheduler_that_does_not_answer():
+    """Nobody listens; somebody listens and is silent."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        for _ in range(2):
+            with pytest.raises(ConfigError, match=f"^--scheduler: {address}: no answer in 0.5 s; the address of"):
+                with workers(scheduler=address, seconds=0.5):
+                    pass
+            silent.listen(5)
+
+
+@pytest.mark.parametrize("address", ["host", "host:port", "ftp://host:21", ""])
+def test_what_is_no_address(address):
+    with pytest.raises(ConfigError, match=f"^--scheduler: {address}: not an address; "):
+        with workers(scheduler=address):
+            pass
+
+
+def test_workers_of_both_kinds_are_refused():
+    with pytest.raises(ConfigError, match="^--workers: 2, but the workers of tcp://x:1 are to be used; leave out"):
+        with workers(2, "tcp://x:1"):
+            pass
+
+
+def test_no_workers_is_this_process():
+    with workers(0) as pool:
+        assert pool is in_process
+
+
+def test_errors_of_workers_arrive_whole(digits):
+    """A tensor of another size is found where the network runs."""
+    from dataclasses import replace
+
+    from sim.evaluate.plan import plan
+    model, images, _ = digits
+    job = plan(model, float_model=DERIVED).job
+    wrong = replace(job, key="wrong", pairs=((job.pairs[0][0], job.pairs[-1][1]),))
+    with workers(1) as pool, pytest.raises(FirelaneError, match="give the float model that was quantized$") as error:
+        pool(wrong, images, lambda *step: None)
+    assert error.value.where.startswith("tensor ") and error.value.hint == "give the float model that was quantized"
+
+
+def test_a_worker_keeps_the_networks_of_few_jobs(digits, monkeypatch):
+    import pickle
+
+    from sim.evaluate.plan import plan
+    built = []
+
+    def counted(job: Job) -> Networks:
+        built.append(key)
+        return Networks(job)
+    monkeypatch.setattr(worker, "Networks", counted)
+    monkeypatch.setattr(worker, "_networks", {})
+    model, images, _ = digits
+    blob, image = pickle.dumps(plan(model).job), images[0]
+    for key in "aabcbca":
+        [(index, measured)] = worker.measure_batch(key, blob, worker.code_digest(), 5, (1, *image.shape),
+                                                   image.tobytes())
+        assert index == 5 and measured == Networks(pickle.loads(blob)).measure(image)
+    assert built == ["a", "b", "c", "a"] and len(worker._networks) == worker.KEPT

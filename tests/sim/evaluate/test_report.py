@@ -1,0 +1,44 @@
+"""What people read."""
+
+import pytest
+from rich.console import Console
+
+from sim.evaluate.report import print_evaluation, share
+from sim.evaluate.result import Evaluation, LayerNoise, Score
+
+
+def printed(evaluation: Evaluation) -> list[str]:
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))
+    with console.file:
+        print_evaluation(console, evaluation)
+        return [" ".join(line.split()) for line in console.export_text().splitlines()]
+
+
+def score(run: str, **values) -> Score:
+    return Score(**dict.fromkeys(("top1", "top5", "agreement", "divergence", "lost", "gained")) | {
+        "run": run, "tied": 0} | values)
+
+
+@pytest.mark.parametrize("value, images, text", [
+    (None, 5, ""), (1.0, 5, "100.00 % ± 0.00"), (0.5, 100, "50.00 % ± 5.00"), (0.71, 100, "71.00 % ± 4.54")])
+def test_standard_error_of_a_share(value, images, text):
+    assert share(value, images) == text
+
+
+def test_everything():
+    evaluation = Evaluation(
+        network="net", images=4, float_graph="f.onnx",
+        scores=(score("reference", top1=0.5, top5=0.75, agreement=0.75, divergence=0.0123456, lost=1, gained=0, tied=2),
+                score("float", top1=0.75, top5=1.0)),
+        layers=(LayerNoise(node="", tensor="i", original="image", snr_db=None),
+                LayerNoise(node="conv", tensor="c", original="conv_out", snr_db=31.4159)))
+    assert printed(evaluation) == [
+        "net, 4 images", "run top-1 top-5 like float KL, nats lost gained tied",
+        "integer reference 50.00 % ± 25.00 75.00 % ± 21.65 75.00 % ± 21.65 0.01235 1 0 2",
+        "float 75.00 % ± 21.65 100.00 % ± 0.00 0", "float: f.onnx", "layer float tensor signal to noise, dB",
+        "input image no noise", "conv conv_out 31.42"]
+
+
+def test_only_what_is_known():
+    evaluation = Evaluation(network="n", images=1, float_graph="", scores=(score("onnxruntime", tied=1),), layers=())
+    assert printed(evaluation) == ["n, 1 images", "run tied", "ONNX Runtime 1"]
