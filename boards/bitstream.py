@@ -10,12 +10,14 @@ from pathlib import Path
 from amaranth.build.run import BuildPlan
 
 from boards import tools
+from boards.block_sites import block_sites
 from boards.board import Board
 from boards.build_plan import plan_text, write_plan_files
 from boards.build_record import RECORD_FILE, Digests, ModelFacts, record
 from boards.build_report import BuildReport
 from boards.carry_ends import open_carry_ends
 from boards.clock import plan_clock
+from boards.floorplan import fix_blocks
 from boards.packing import BITSTREAM, pack, sha256
 from boards.place_route import CONFIG, Say, place_and_route
 from boards.routed_design import MAP_FILE, RoutedDesign, recognise_design
@@ -93,6 +95,9 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
         say(f"synthesis ({tools.version(tools.yosys_script())})")
         tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
         open_carry_ends(work / "top.json")
+        if sites := block_sites(board.device.name):
+            say("sites of block RAMs and multipliers")
+            fix_blocks(work / "top.json", sites)
         say("place and route (several minutes for a large device)")
         target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
         routed = place_and_route(work, options.split(), seeds, target_hz=target_hz, say=say)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw.config import EngineConfig
+from hw.link.protocol import PAYLOAD_BYTES
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,4 @@ class Board:
     baud: int                       #: of the serial line
     programmer: str                 #: openFPGALoader's name of the board
     serial: str = "the board's USB socket"      #: how a host reaches the serial line, with the pins if there is no chip
+    result_bytes: int = PAYLOAD_BYTES   #: of a result that the link keeps for one answer: 64 spare two block RAMs

@@ -20,7 +20,7 @@ def to_json(boards: Sequence[Board], fits: Sequence[Fit]) -> str:
 
 
 def _record(board: Board, fits: Sequence[Fit]) -> dict:
-    needs = engine_resources(board.engine)
+    needs = engine_resources(board.engine, board.result_bytes)
     return {
         "name": board.name, "description": board.description, "device": asdict(board.device),
         "engine": asdict(board.engine), "multipliers": board.engine.lanes,
@@ -49,7 +49,7 @@ def _devices(boards: Sequence[Board]) -> Table:
     table = _table("Needed of what there is (LUT: estimate; EBR: blocks of 18 Kbit; weights: words of 36 bits)",
                    "board", "device", *numbers, right=numbers)
     for board in boards:
-        engine, device, needs = board.engine, board.device, engine_resources(board.engine)
+        engine, device, needs = board.engine, board.device, engine_resources(board.engine, board.result_bytes)
         table.add_row(board.name, device.name, _of(needs.lut, device.lut), _of(needs.ebr_total, device.ebr),
                       _of(needs.dsp, device.dsp), f"{engine.banks}", f"{engine.lanes}", f"{engine.weight_words}",
                       f"{board.clock_hz / 1e6:g}")

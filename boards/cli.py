@@ -52,18 +52,20 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, 
     from boards.bitstream import build_bitstream
     from boards.board_design import board_design
     from boards.memory_key import key_images
+    from compiler.artefact import write_artefact
     from compiler.compile import compile_model
     board = get_board(board_name)
     board = replace(board, engine=engine_config(board, **sizes),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else board.clock_hz)
     console = Console()
     compiled = compile_model(model, board.engine)
-    top = board_design(board, key_images(board.engine), compiled)
+    top = board_design(board, key_images(board.engine))
     facts = _facts(model, compiled)
     started = time.monotonic()
     build = build_bitstream(board, top, compiled.program, facts, output or build_folder(board, model),
                             seeds=range(seed, seed + seeds),
                             say=lambda line: console.print(line, highlight=False, soft_wrap=True))
+    write_artefact(compiled, build.folder / "model")        # where `firelane run` finds it
     _print_build(console, board, facts, build, time.monotonic() - started)
 
 

@@ -23,7 +23,7 @@ def vivado_project_command(model: Path, board_name: str, output: Path | None) ->
     console = Console()
     compiled = compile_model(model, board.engine)
     folder = output or Path("build") / "vivado" / f"{board.name}-{model.stem}"
-    project = write_project(board, board_design(board, compiled.program, compiled), folder,
+    project = write_project(board, board_design(board, compiled.program), folder,
                             say=lambda line: console.print(line, highlight=False, soft_wrap=True))
     console.print(table(project, board, title=f"{model.stem} on {board.description}: Yosys' count"))
     for line in (f"written: {project.folder}", f"next: cd {project.folder} && vivado -mode batch -source top.tcl"):

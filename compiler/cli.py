@@ -13,6 +13,7 @@ from boards import get_board
 from boards.boards_cli import boards_command
 from boards.cli import bitstream as bitstream_command
 from boards.cli import program as program_command
+from boards.host.cli import host_commands
 from boards.patch_cli import patch_command
 from boards.vivado_cli import vivado_project_command
 from compiler.compress.cli import compress_command
@@ -61,7 +62,7 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
 
 
 COMMANDS = (simulate_command, bench_command, bitstream_command, program_command, patch_command, vivado_project_command,
-            boards_command, quantize_command, compress_command, evaluate_command, import_group)
+            boards_command, quantize_command, compress_command, evaluate_command, import_group, *host_commands)
 for command in COMMANDS:
     firelane.add_command(command)
 

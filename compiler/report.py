@@ -83,7 +83,8 @@ def make_report(compiled: Compiled, board: Board | None = None, clock_hz: float 
 
 
 def _usage(compiled: Compiled, board: Board | None) -> Iterator[Usage]:
-    cfg, program, needs = compiled.cfg, compiled.program, engine_resources(compiled.cfg)
+    cfg, program = compiled.cfg, compiled.program
+    needs = engine_resources(cfg, board.result_bytes) if board else engine_resources(cfg)
     top = max(compiled.plan.addresses[life.block] + life.words for life in compiled.plan.lives)
     yield Usage("activation memory (words)", top, cfg.activation_words)
     yield Usage("weight memory (words)", len(program.weights), cfg.weight_words)

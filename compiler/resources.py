@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from hw.activation_memory import segment_words
 from hw.config import BANK_PIXELS, MEMORY_BITS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
 from hw.instruction import RUN_ENTRY_BITS
+from hw.link.protocol import PAYLOAD_BYTES
+from hw.link.result_buffer import BLOCK_BYTES
 
 EBR_BITS = 18 * 1024
+BYTE_BITS = 8
 EBR_MAX_WIDTH = 36              #: 512 words
 EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words
 REQUANTIZE_DSP = 2              #: 18x18 multipliers of a requantizer
 LUT_PER_CELL_NUMERATOR, LUT_PER_CELL_DENOMINATOR = 3, 32   #: distributed RAM: 3 LUTs hold 32 bits with two ports
-LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_LANE = 10_900, 195, 80   #: from builds for the ULX3S 25F and 85F; +-15 %
+LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_LANE = 12_000, 195, 80   #: from builds for the ULX3S 25F and 85F; +-15 %
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,11 @@ def _block_words(words: int) -> int:
     return segment_words(words)[0]
 
 
-def engine_resources(cfg: EngineConfig) -> Resources:
-    """Of one engine. A host link needs no block RAM."""
+def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES) -> Resources:
+    """Of one engine and its host link, which keeps a frame, its identity, and `result_bytes` of a result.
+
+    Where a result is kept in distributed RAM, to spare block RAM, so is the identity.
+    """
     ebr = {
         "activation memory": cfg.banks * block_rams(_block_words(cfg.activation_words), BANK_PIXELS * PIXEL_BITS,
                                                     EBR_TRUE_DUAL_PORT_WIDTH),
@@ -50,6 +56,9 @@ def engine_resources(cfg: EngineConfig) -> Resources:
         "program": block_rams(cfg.program_words, MEMORY_BITS),
         "symbol tables": block_rams(cfg.value_symbols, WEIGHT_BITS) + block_rams(cfg.run_symbols, RUN_ENTRY_BITS),
         "channel sums": block_rams(cfg.average_channels, cfg.average_bits),
+        "host link": block_rams(PAYLOAD_BYTES, BYTE_BITS) + (
+            block_rams(result_bytes, BYTE_BITS) + block_rams(PAYLOAD_BYTES, BYTE_BITS)
+            if result_bytes >= BLOCK_BYTES else 0),
     }
     dsp = cfg.lanes - cfg.logic_lanes + REQUANTIZE_DSP * BANK_PIXELS
     lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + LUT_PER_LOGIC_LANE * cfg.logic_lanes

@@ -30,11 +30,11 @@ class Datapath(wiring.Component):
     """Activation memory, moves, lanes, drain, requantizers, write back and channel sums.
 
         cycle   1       2         3       4        5          6         7      8       9          9+L    10+L     11+L
-        tap -> tap -> memory -> mask -> row -> column -> operand -> product -> sum -> pick -> .. pixel -> kept -> write
+        tap -> tap -> memory -> mask -> row -> column -> operand -> product -> sum -> sums -> .. pixel -> kept -> write
 
     Each name is a register, and the cycle is the first in which it holds what a tap in cycle 0 leads to; L is
-    REQUANTIZE_LATENCY. Picking starts in cycle 8 of the tap that has `capture`
-    and takes `cfg.banks` cycles.
+    REQUANTIZE_LATENCY. In cycle 8 of a tap with `capture` bank 0's sums are shifted out,
+    in cycle 8 + b those of bank b.
 
     Throughput  1 tap a cycle; captures at least `cfg.drain_cycles` apart.
     Latency     `busy` falls `tile_tail_cycles(cfg, averages)` cycles after the last tap.
@@ -119,8 +119,8 @@ class Datapath(wiring.Component):
         m.submodules.walk = walk = AverageWalk(self._cfg, AVERAGE_TAIL_CYCLES)
         take, capture, tap = self._register_tap(m)
         pixels = self._build_reads(m, memory, tap)
-        hold = self._build_lanes(m, take, capture, tap, pixels)
-        self._build_drain(m, drain, walk, hold, capture)
+        shifted = self._build_lanes(m, take, capture, tap, pixels)
+        self._build_drain(m, drain, walk, shifted, capture)
         self._build_requantize(m, requantize, drain, walk, sums)
         self._build_write_back(m, write_back, memory, drain, walk, requantize)
         self._build_averages(m, sums, walk, write_back)
@@ -168,7 +168,7 @@ class Datapath(wiring.Component):
         return column_move.moved
 
     def _build_lanes(self, m, take, capture, tap, pixels):
-        """Multiply and accumulate: cycles 5 to 8. Returns the sums set aside."""
+        """Multiply and accumulate: cycles 5 to 8. Returns the sums set aside, of bank 0 first."""
         m.submodules.lanes = lanes = Lanes(self._cfg)
         m.d.comb += [
             lanes.maximum.eq(self.layer.operation == Operation.MAXIMUM),
@@ -178,16 +178,16 @@ class Datapath(wiring.Component):
             lanes.tap.weight.eq(delay(m, tap.weight, 2, name="lanes_weight")),
             lanes.pixels.eq(pixels),
         ]
-        return lanes.hold
+        return lanes.shifted
 
-    def _build_drain(self, m, drain: Drain, walk: AverageWalk, hold, capture):
+    def _build_drain(self, m, drain: Drain, walk: AverageWalk, shifted, capture):
         """Steps from cycle 7, sums in cycle 9."""
         m.d.comb += [
             drain.layer.eq(self.layer),
             drain.restart.eq(self.start),
             drain.start.eq(delay_control(m, capture, 5, name="drain_start")),
             drain.use_constants.eq((self.layer.parameters == ParameterForm.CONSTANT) | walk.active),
-            drain.hold.eq(hold),
+            drain.shifted.eq(shifted),
             drain.records.payload.eq(self.parameters.payload),
             drain.records.valid.eq(self.parameters.valid),
             self.parameters.ready.eq(drain.records.ready),

@@ -1,19 +1,19 @@
-"""Drain: hand over the finished sums of a channel, a bank a cycle, with the channel's parameters."""
+"""Drain: which bank's finished sums come out of the lanes in each cycle, and the channel's parameters with them."""
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import BANK_PIXELS, EngineConfig, bits_for
-from hw.geometry import bank_sums, drain_step_layout, pixel_sums
+from hw.config import EngineConfig
+from hw.geometry import drain_step_layout, pixel_sums
 from hw.instruction import CHANNEL_BITS, DESCRIPTOR, parameter_layout
-from hw.pipeline import copies, delay
+from hw.pipeline import delay
 
 
 class Drain(wiring.Component):
-    """Walk over the banks after each capture, row by row, parts of a row first, and pick their sums.
+    """Walk over the banks after each capture, from bank 0 on, as the lanes shift their sums out (`Lanes.shifted`).
 
-    Latency     `start` to `step_valid` of the first step: 1 cycle, its sums in `hold` 1 cycle later, in `sums` 2
+    Latency     `start` to `step_valid` of the first step: 1 cycle, its sums in `shifted` 1 cycle later, in `sums` 2
                 cycles later; `parameters` go with `sums`.
     Throughput  `cfg.banks` cycles a channel without a gap.
     Errors      A start while steps are left restarts the walk (`overrun`). If a channel has no parameter record when
@@ -22,7 +22,7 @@ class Drain(wiring.Component):
         cycle         0   1   2   3   4   5        banks = 4
         start         #   _   _   _   #   _
         step          .   0   1   2   3   0
-        hold needed   .   .   0   1   2   3
+        shifted       .   .   0   1   2   3
         sums          .   .   .   0   1   2
 
     Parameters
@@ -39,7 +39,7 @@ class Drain(wiring.Component):
         Ignore `records`, take bias, multiplier and shift from the layer at any time.
     records : In(stream.Signature(parameter_layout(cfg)))
         One is taken for each channel, at its first step.
-    hold : In(bank_sums(cfg))
+    shifted : In(pixel_sums(cfg))
     step_valid : Out(1)
     step : Out(drain_step_layout(cfg))
     sums : Out(pixel_sums(cfg))
@@ -57,7 +57,7 @@ class Drain(wiring.Component):
             "start": In(1),
             "use_constants": In(1),
             "records": In(stream.Signature(parameter_layout(cfg))),
-            "hold": In(bank_sums(cfg)),
+            "shifted": In(pixel_sums(cfg)),
             "step_valid": Out(1),
             "step": Out(drain_step_layout(cfg)),
             "sums": Out(pixel_sums(cfg)),
@@ -71,9 +71,9 @@ class Drain(wiring.Component):
         position = Signal(range(self._cfg.banks))
         running = Signal()
         self._walk(m, position, running)
-        bank = self._locate(m, position)
+        self._locate(m, position)
         self._take_record(m, position, running)
-        self._pick(m, bank)
+        m.d.comb += self.sums.eq(delay(m, self.shifted, 1, name="sums"))
         return m
 
     def _walk(self, m, position, running):
@@ -97,16 +97,13 @@ class Drain(wiring.Component):
         with m.If(self.restart):
             m.d.sync += channel.eq(0)
 
-    def _locate(self, m, position) -> Signal:
-        """The row, part and bank of a position: parts of a row first."""
-        banks = self._cfg.banks
-        bank = Signal(bits_for(banks))
+    def _locate(self, m, position):
+        """The row and part of a bank."""
         with m.Switch(self.layer.parts_log2):
             for k in range(self._cfg.classes):
                 with m.Case(k):
-                    row, part = position[k:], position[:k]
-                    m.d.comb += [self.step.row.eq(row), self.step.part.eq(part), bank.eq(Cat(row, part))]
-        return bank
+                    row_bits = self._cfg.classes - 1 - k
+                    m.d.comb += [self.step.row.eq(position[:row_bits]), self.step.part.eq(position[row_bits:])]
 
     def _take_record(self, m, position, running):
         """Take the parameters of the channel at its first step; mark steps valid if there are any."""
@@ -130,12 +127,3 @@ class Drain(wiring.Component):
         with m.Elif(first):
             m.d.sync += record.eq(self.records.payload)
         m.d.comb += self.parameters.eq(delay(m, record, 1, name="record"))
-
-    def _pick(self, m, bank):
-        """The sums of the bank of the step."""
-        banks = self._cfg.banks
-        for n, select in enumerate(copies(m, bank, BANK_PIXELS, name="select")):
-            picked = Signal.like(self.sums[n], name=f"picked_{n}", reset_less=True)
-            choices = [self.hold[b][n] for b in range(banks)]
-            m.d.sync += picked.eq(Array(choices)[select] if banks > 1 else choices[0])
-            m.d.comb += self.sums[n].eq(picked)

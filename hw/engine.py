@@ -17,7 +17,7 @@ from hw.payload import BANK_WORD_BITS
 from hw.program_memory import ProgramMemory
 from hw.result_stream import ResultStream
 from hw.sequencer import Sequencer
-from hw.tap_path import TapPath
+from hw.tap_path import TapPath, scan_cycles
 from hw.timing import PEEK_LATENCY
 
 
@@ -87,7 +87,7 @@ class Engine(wiring.Component):
         self._csr = m.submodules.csr = Csr(cfg, auto_run=self._auto_run)
         self._program_memory = m.submodules.program_memory = ProgramMemory(cfg, init=self._program)
         self._load_port = self._add(m, "load_port", LoadPort(cfg))
-        self._integrity = self._add(m, "integrity", Integrity(cfg, scan_latency=TapPath.SCAN_CYCLES))
+        self._integrity = self._add(m, "integrity", Integrity(cfg, scan_latency=scan_cycles(cfg)))
         self._sequencer = self._add(m, "sequencer", Sequencer(cfg))
         self._tap_path = self._add(m, "tap_path", TapPath(cfg, **self._tables))
         self._datapath = self._add(m, "datapath", Datapath(cfg))

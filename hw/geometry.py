@@ -23,11 +23,6 @@ def pixel_sums(cfg: EngineConfig) -> data.ArrayLayout:
     return data.ArrayLayout(signed(cfg.accumulator_bits), BANK_PIXELS)
 
 
-def bank_sums(cfg: EngineConfig) -> data.ArrayLayout:
-    """The accumulators of all lanes."""
-    return data.ArrayLayout(pixel_sums(cfg), cfg.banks)
-
-
 def drain_step_layout(cfg: EngineConfig) -> data.StructLayout:
     """What is drained in a cycle: one bank of lanes, or (`single`) the average of one channel in place of pixel 0."""
     return data.StructLayout({

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import BANK_PIXELS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
-from hw.geometry import bank_pixels, bank_sums
+from hw.geometry import bank_pixels, pixel_sums
 from hw.multiplier import LogicMultiplier, Multiplier
 from hw.pipeline import copies, delay
 
@@ -23,15 +23,16 @@ class Lanes(wiring.Component):
 
         take, MULTIPLY   acc = first ? product : acc + product
         take, MAXIMUM    acc = first ? pixel : max(acc, pixel)
-        capture          hold = acc as it was before the tap of the same cycle
+        capture          hold = acc as it was before the tap of the same cycle, of every lane
+        no capture       hold = hold of the bank above, so that the banks' sums leave through `shifted` one by one
 
     A maximum multiplies by 1, so that pixel and product are the same wires; then a lane is the larger of two bytes or
     the sum, and which one is a matter of the accumulator's enable.
 
-    Shapes      banks x 14 pixels, banks x 14 sums of `cfg.accumulator_bits`.
-    Latency     ACCUMULATE_LATENCY cycles from `pixels` to the accumulator; capture: the same to `hold`. `tap` comes
-                TAP_LEAD cycles before its pixels.
-    Throughput  1 tap a cycle.
+    Shapes      banks x 14 pixels, 14 sums of `cfg.accumulator_bits`.
+    Latency     ACCUMULATE_LATENCY cycles from `pixels` to the accumulator; capture: the same to bank 0 in `shifted`,
+                bank b is there b cycles later. `tap` comes TAP_LEAD cycles before its pixels.
+    Throughput  1 tap a cycle; captures at least `cfg.banks` apart.
     Resources   1 MULT18X18D a lane, but none for the last `cfg.logic_lanes` ones, which are made of LUTs.
     Overflow    is for the compiler to exclude (compiler/verify.py).
 
@@ -46,7 +47,7 @@ class Lanes(wiring.Component):
     tap : In(LANE_TAP)
     pixels : In(bank_pixels(cfg))
         Register outputs.
-    hold : Out(bank_sums(cfg))
+    shifted : Out(pixel_sums(cfg))
         Register outputs.
     """
 
@@ -59,7 +60,7 @@ class Lanes(wiring.Component):
             "maximum": In(1),
             "tap": In(LANE_TAP),
             "pixels": In(bank_pixels(cfg)),
-            "hold": Out(bank_sums(cfg)),
+            "shifted": Out(pixel_sums(cfg)),
         })
 
     def elaborate(self, platform):
@@ -73,15 +74,18 @@ class Lanes(wiring.Component):
             (self.maximum | self.tap.first, "load"),
             (self.tap.capture, "capture"),
         )]
-        for bank in range(self._cfg.banks):
-            self._add_bank(m, bank, weights[bank * ENABLE_GROUPS:][:ENABLE_GROUPS], *controls)
+        above = [Const(0, signed(self._cfg.accumulator_bits))] * BANK_PIXELS
+        for bank in reversed(range(self._cfg.banks)):
+            above = self._add_bank(m, bank, above, weights[bank * ENABLE_GROUPS:][:ENABLE_GROUPS], *controls)
+        m.d.comb += [self.shifted[n].eq(hold) for n, hold in enumerate(above)]
         return m
 
-    def _add_bank(self, m, bank: int, weights, always, if_larger, load, capture):
-        """The 14 lanes of one bank; controls come one clock before the products they are for."""
+    def _add_bank(self, m, bank: int, above: list, weights, always, if_larger, load, capture) -> list:
+        """The 14 lanes of one bank; controls come one clock before the products they are for. Returns its sums."""
         always, if_larger, capture = (copies(m, signal, ENABLE_GROUPS, name=f"{name}_{bank}") for signal, name in (
             (always, "always"), (if_larger, "if_larger"), (capture, "capture")))
         load = copies(m, load, BANK_PIXELS // LOAD_GROUP, name=f"load_{bank}")
+        holds = []
         for n in range(BANK_PIXELS):
             group = n // ENABLE_GROUP
             multiplier = self._multiplier(bank * BANK_PIXELS + n)
@@ -93,9 +97,9 @@ class Lanes(wiring.Component):
             larger = product[:8] > total[:8]        # both are pixels when this counts
             with m.If(always[group] | (if_larger[group] & larger)):
                 m.d.sync += total.eq(Mux(load[n // LOAD_GROUP], product, total + product))
-            with m.If(capture[group]):
-                m.d.sync += hold.eq(total)
-            m.d.comb += self.hold[bank][n].eq(hold)
+            m.d.sync += hold.eq(Mux(capture[group], total, above[n]))
+            holds.append(hold)
+        return holds
 
     def _multiplier(self, lane: int):
         if lane >= self._cfg.lanes - self._cfg.logic_lanes:

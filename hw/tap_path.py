@@ -14,7 +14,12 @@ from hw.tap_address import TapAddress
 from hw.tap_generator import TapGenerator
 from hw.weight_decoder import WeightDecoder
 from hw.weight_fetch import StreamName, WeightFetch
-from hw.weight_memory import WeightMemory
+from hw.weight_memory import WeightMemory, read_cycles
+
+
+def scan_cycles(cfg: EngineConfig) -> int:
+    """Cycles from `TapPath.scan_address` to `scan_data`."""
+    return WeightFetch.SCAN_ADDRESS_CYCLES + read_cycles(cfg.weight_words) + 1
 
 
 class TapPath(wiring.Component):
@@ -49,15 +54,13 @@ class TapPath(wiring.Component):
     parameters : Out(stream of parameter_layout(cfg))
         A record per output channel, in order, as early as possible; none if the layer has constant parameters.
     scan_select : In(ScanSelect), scan_address : In(18), scan_data : Out(36)
-        Reads any memory, SCAN_CYCLES later, while no tile runs. The selection must stay for that time.
+        Reads any memory, `scan_cycles(cfg)` later, while no tile runs. The selection must stay for that time.
     bad_code, weight_range, address_range : Out(1)
         Errors: a tap of an invalid code was issued; a stream needs bits past the end of the weight memory; a tap reads
         outside the activation memory, or has a kernel place or an input channel that does not exist.
     tap_taken, stall_decoder, stall_drain : Out(1)
         For counters: a tap is issued; none has been decoded; the one there is waits for `drain_cycles`.
     """
-
-    SCAN_CYCLES = WeightFetch.SCAN_ADDRESS_CYCLES + WeightMemory.READ_CYCLES + 1
 
     def __init__(self, cfg: EngineConfig, *, weights=(), values=(), runs=()):
         self._cfg = cfg
@@ -127,7 +130,7 @@ class TapPath(wiring.Component):
     def _scan(self, m, weights, fetch, decoder):
         """All memories read the same address, and the answer is chosen when the slowest has given it."""
         table_address = self.scan_address
-        for cycle in range(self.SCAN_CYCLES - 1 - SymbolTable.READ_CYCLES):
+        for cycle in range(scan_cycles(self._cfg) - 1 - SymbolTable.READ_CYCLES):
             later = Signal(WEIGHT_ADDRESS_BITS, name=f"table_address_{cycle}", reset_less=True)
             m.d.sync += later.eq(table_address)
             table_address = later

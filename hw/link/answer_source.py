@@ -38,6 +38,8 @@ class AnswerSource(wiring.Component):
     ----------
     identity : bytes
         What IDENTIFY says about board and engine.
+    block_ram : bool
+        Keep it in a block RAM, in place of about 300 LUTs.
 
     Members
     -------
@@ -52,8 +54,9 @@ class AnswerSource(wiring.Component):
         To `ResultBuffer`.
     """
 
-    def __init__(self, identity: bytes):
+    def __init__(self, identity: bytes, *, block_ram: bool = True):
         self._identity = bytes(identity)
+        self._memory_style = "block" if block_ram else "distributed"
         self._registers_bytes = 1 + WORD_BYTES * REGISTERS_SHOWN
         if not 1 <= len(self._identity) <= PAYLOAD_BYTES - self._registers_bytes:
             raise ValueError(f"identity must have 1 to {PAYLOAD_BYTES - self._registers_bytes} bytes, "
@@ -176,7 +179,8 @@ class AnswerSource(wiring.Component):
                     m.next = "IDLE"
 
     def _send_identity(self, m):
-        m.submodules.identity = identity = Memory(shape=8, depth=len(self._identity), init=self._identity)
+        m.submodules.identity = identity = Memory(shape=8, depth=len(self._identity), init=self._identity,
+                                                attrs={"ram_style": self._memory_style})
         read = identity.read_port(domain="comb")
         place = Signal(range(len(self._identity) + 1))
         byte = Signal(8, reset_less=True)

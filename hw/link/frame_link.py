@@ -13,7 +13,8 @@ from hw.link.engine_control import EngineControl
 from hw.link.frame_receiver import FrameReceiver
 from hw.link.frame_sender import FrameSender
 from hw.link.image_feeder import ImageFeeder
-from hw.link.result_buffer import ResultBuffer
+from hw.link.protocol import PAYLOAD_BYTES
+from hw.link.result_buffer import BLOCK_BYTES, ResultBuffer
 
 
 class FrameLink(wiring.Component):
@@ -30,7 +31,7 @@ class FrameLink(wiring.Component):
                    +----------+     | source | <------------ | buffer |
                                     +--------+               +--------+
 
-    Limits      two block RAMs (frame, result); PAYLOAD_BYTES a frame.
+    Limits      three block RAMs (frame, result, identity), one if `result_bytes` is small; PAYLOAD_BYTES a frame.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ class FrameLink(wiring.Component):
         What IDENTIFY says, see `boards.identity`.
     slice_cycles, patience_cycles : int
         How long one IMAGE command may wait for the engine; how long a run may stand still.
+    result_bytes : int
+        Of a result, that one answer carries; see `ResultBuffer`.
 
     Members
     -------
@@ -50,10 +53,12 @@ class FrameLink(wiring.Component):
         To the engine.
     """
 
-    def __init__(self, cfg: EngineConfig, *, identity: bytes, slice_cycles: int, patience_cycles: int):
+    def __init__(self, cfg: EngineConfig, *, identity: bytes, slice_cycles: int, patience_cycles: int,
+                 result_bytes: int = PAYLOAD_BYTES):
+        self._result_bytes = result_bytes
         self._processor = CommandProcessor(cfg, patience_cycles=patience_cycles)
         self._feeder = ImageFeeder(slice_cycles=slice_cycles)
-        self._answers = AnswerSource(identity)
+        self._answers = AnswerSource(identity, block_ram=result_bytes >= BLOCK_BYTES)
         super().__init__({
             "rx": In(stream.Signature(8, always_ready=True)), "tx": Out(stream.Signature(8)),
             "image": Out(stream.Signature(BYTE_LAST)), "result": In(stream.Signature(BYTE_LAST)),
@@ -66,7 +71,7 @@ class FrameLink(wiring.Component):
         m.submodules.receiver = self._receiver = FrameReceiver()
         m.submodules.sender = self._sender = FrameSender()
         m.submodules.control = self._control = EngineControl()
-        m.submodules.results = self._results = ResultBuffer()
+        m.submodules.results = self._results = ResultBuffer(self._result_bytes)
         m.submodules.processor = self._processor
         m.submodules.feeder = self._feeder
         m.submodules.answers = self._answers

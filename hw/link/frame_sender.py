@@ -12,7 +12,7 @@ class FrameSender(wiring.Component):
     """Sends frames: FLAG, header, payload, CRC, FLAG, with FLAG and ESCAPE escaped in between.
 
     Latency     3 cycles from `header` to the first FLAG.
-    Throughput  a byte per 2 cycles.
+    Throughput  a byte per 2 cycles, and 2 cycles a frame.
     Stalling    on `payload` and `o`.
 
     Members
@@ -59,21 +59,29 @@ class FrameSender(wiring.Component):
         shift = Signal(max(HEADER.size, 8 * CRC_BYTES), reset_less=True)     # header, then CRC
         left = Signal(HEADER["length"].shape, reset_less=True)              # bytes of this part
         length = Signal.like(left, reset_less=True)
+        begin, end = Signal(), Signal()     # `shift` becomes the header, the CRC; registers of the states BEGIN and END
         m.d.comb += [
             self._byte.eq(shift[:8]),
             check.data.eq(self._byte),
         ]
+        m.d.sync += [begin.eq(0), end.eq(0)]
         with m.If(self._taken):
             m.d.sync += [left.eq(left - 1), shift.eq(shift >> 8)]
+        with m.If(begin):
+            m.d.sync += [left.eq(HEADER_BYTES), shift.eq(self.header.payload), length.eq(self.header.payload.length)]
+        with m.If(end):
+            m.d.sync += [left.eq(CRC_BYTES), shift.eq(check.crc)]
 
         with m.FSM(name="sender"):
             with m.State("IDLE"):
                 m.d.comb += [self._byte.eq(FLAG), self._plain.eq(1), self._valid.eq(self.header.valid),
-                             self.header.ready.eq(self._taken), check.start.eq(1)]
+                             check.start.eq(1)]
                 with m.If(self._taken):
-                    m.d.sync += [shift.eq(self.header.payload), length.eq(self.header.payload.length),
-                                 left.eq(HEADER_BYTES)]
-                    m.next = "HEADER"
+                    m.d.sync += begin.eq(1)
+                    m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.comb += self.header.ready.eq(1)
+                m.next = "HEADER"
             with m.State("HEADER"):
                 m.d.comb += [self._valid.eq(1), check.valid.eq(self._taken)]
                 with m.If(self._taken & (left == 1)):
@@ -83,8 +91,10 @@ class FrameSender(wiring.Component):
                 m.d.comb += [self._byte.eq(self.payload.payload), self._valid.eq(self.payload.valid & (left != 0)),
                              self.payload.ready.eq(self._taken), check.valid.eq(self._taken)]
                 with m.If(left == 0):
-                    m.d.sync += [shift.eq(check.crc), left.eq(CRC_BYTES)]
-                    m.next = "CRC"
+                    m.d.sync += end.eq(1)
+                    m.next = "END"
+            with m.State("END"):
+                m.next = "CRC"
             with m.State("CRC"):
                 m.d.comb += self._valid.eq(1)
                 with m.If(self._taken & (left == 1)):

@@ -16,7 +16,7 @@ FLAG, ESCAPE, ESCAPE_XOR = 0x7E, 0x7D, 0x20
 CRC_BYTES = 4
 HEADER = data.StructLayout({"sequence": 8, "command": 8, "length": 16})
 HEADER_BYTES = HEADER.size // 8
-PAYLOAD_BYTES = 2048        #: most of a command's and of an answer's payload but its status: one block RAM each
+PAYLOAD_BYTES = 2048        #: most of a command's payload, and of a chunk of a result: one block RAM each
 WORD_BYTES = 5              #: of a memory word in LOAD_WORDS
 
 ANSWER = 0x80               #: set in `command` of an answer

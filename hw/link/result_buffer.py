@@ -10,6 +10,7 @@ from hw.input_loader import BYTE_LAST
 from hw.link.protocol import PAYLOAD_BYTES
 
 OFFSET_BITS = 32
+BLOCK_BYTES = 128       #: chunks of so many bytes and more stand in a block RAM, smaller ones in distributed RAM
 
 
 class ResultBuffer(wiring.Component):
@@ -17,7 +18,13 @@ class ResultBuffer(wiring.Component):
 
     Throughput  a byte per cycle in, a byte per 2 cycles out.
     Stalling    `i` stalls while a chunk is complete.
-    Limits      one block RAM; a result may have any length, the host fetches it chunk by chunk.
+    Limits      one block RAM or, if a chunk is small, none; a result may have any length, the host fetches it chunk by
+                chunk.
+
+    Parameters
+    ----------
+    chunk_bytes : int
+        Most bytes of a chunk.
 
     Members
     -------
@@ -37,20 +44,21 @@ class ResultBuffer(wiring.Component):
         The chunk's bytes.
     """
 
-    i: In(stream.Signature(BYTE_LAST))
-    clear: In(1)
-    advance: In(1)
-    complete: Out(1)
-    last: Out(1)
-    offset: Out(OFFSET_BITS)
-    count: Out(bits_for(PAYLOAD_BYTES + 1))
-    rewind: In(1)
-    o: Out(stream.Signature(8))
+    def __init__(self, chunk_bytes: int = PAYLOAD_BYTES):
+        if not 1 <= chunk_bytes <= PAYLOAD_BYTES:
+            raise ValueError(f"chunk_bytes must be 1 to {PAYLOAD_BYTES}, not {chunk_bytes!r}")
+        self._chunk_bytes = chunk_bytes
+        super().__init__({
+            "i": In(stream.Signature(BYTE_LAST)), "clear": In(1), "advance": In(1), "complete": Out(1), "last": Out(1),
+            "offset": Out(OFFSET_BITS), "count": Out(bits_for(PAYLOAD_BYTES + 1)),
+            "rewind": In(1), "o": Out(stream.Signature(8)),
+        })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.bytes = buffer = Memory(shape=8, depth=PAYLOAD_BYTES, init=[],
-                                             attrs={"ram_style": "block", "no_rw_check": 1})
+        style = "block" if self._chunk_bytes >= BLOCK_BYTES else "distributed"
+        m.submodules.bytes = buffer = Memory(shape=8, depth=self._chunk_bytes, init=[],
+                                             attrs={"ram_style": style, "no_rw_check": 1})
         self._collect(m, buffer.write_port())
         self._show(m, buffer.read_port(domain="comb"))      # with a register behind it, see hw.program_memory
         return m
@@ -64,7 +72,7 @@ class ResultBuffer(wiring.Component):
         with m.If(taken):
             m.d.sync += [
                 self.count.eq(self.count + 1), self.last.eq(self.i.payload.last),
-                self.complete.eq(self.i.payload.last | (self.count == PAYLOAD_BYTES - 1)),
+                self.complete.eq(self.i.payload.last | (self.count == self._chunk_bytes - 1)),
             ]
         with m.If(self.advance):
             m.d.sync += [self.offset.eq(self.offset + self.count), self.count.eq(0), self.complete.eq(0)]
@@ -72,7 +80,7 @@ class ResultBuffer(wiring.Component):
             m.d.sync += [self.offset.eq(0), self.count.eq(0), self.complete.eq(0), self.last.eq(0)]
 
     def _show(self, m, read):
-        address, settled = Signal(bits_for(PAYLOAD_BYTES), reset_less=True), Signal()
+        address, settled = Signal(bits_for(self._chunk_bytes), reset_less=True), Signal()
         word = Signal(8, reset_less=True)
         m.d.comb += [read.addr.eq(address), self.o.payload.eq(word), self.o.valid.eq(settled)]
         m.d.sync += [word.eq(read.data), settled.eq(1)]

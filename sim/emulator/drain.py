@@ -17,7 +17,7 @@ from sim.emulator.weights import Parameters
 class DrainPlan:
     """Which lane's pixel goes where, for every channel of a tile.
 
-    The drain takes the banks of the lanes row by row, parts of a row first, and makes at most one write of each.
+    The drain takes the banks of the lanes from bank 0 on and makes at most one write of each.
 
     Members
     -------
@@ -58,15 +58,13 @@ def drain_plan(cfg: EngineConfig, fields: DescriptorFields, row: int, rows: int)
     kept &= result_row < rows
     written = np.flatnonzero(kept & (column < BANK_PIXELS << fields.out_parts_log2))
     places = ((row + result_row) % rows_out + column // BANK_PIXELS * rows_out) * BANK_PIXELS + column % BANK_PIXELS
-    banks = np.arange(cfg.banks).reshape(-1, rows_in).T.reshape(-1)
-    return _by_bank(banks, bank, written, places[written], np.flatnonzero(kept & (column < fields.out_columns)))
+    return _by_bank(cfg.banks, bank, written, places[written], np.flatnonzero(kept & (column < fields.out_columns)))
 
 
-def _by_bank(order: np.ndarray, bank: np.ndarray, lanes: np.ndarray, places: np.ndarray,
-             counted: np.ndarray) -> DrainPlan:
-    """The plan of pixels lanes -> places, a write for each bank in `order` that has any."""
+def _by_bank(count: int, bank: np.ndarray, lanes: np.ndarray, places: np.ndarray, counted: np.ndarray) -> DrainPlan:
+    """The plan of pixels lanes -> places, a write for each of `count` banks that has any."""
     banks, sources, enables = [], [], []
-    for source_bank in order:
+    for source_bank in range(count):
         mine = bank[lanes] == source_bank
         if not mine.any():
             continue

@@ -25,7 +25,7 @@ def asked(monkeypatch, tmp_path):
         report = BuildReport({"LUT": (20_000, 24_288)}, 81e6, 75e6, (Step("routing", 12.3, "a", "b"),))
         return Build(folder, folder / "top.bit", Digests("d" * 64, "b" * 64), 5, report, {"yosys": "pyosys 0"})
 
-    def design(board, images, compiled):
+    def design(board, images):
         assert images == key_images(board.engine), "place and route must not see the model"
         return "the design"
 

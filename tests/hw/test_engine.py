@@ -200,7 +200,7 @@ def fakes(monkeypatch):
         def build(*args, **kwargs):
             made.append(fake(*args, **kwargs))
             return made[-1]
-        build.SCAN_CYCLES, build.PEEK_LATENCY = TapPath.SCAN_CYCLES, Datapath.PEEK_LATENCY
+        build.PEEK_LATENCY = Datapath.PEEK_LATENCY
         return build
 
     monkeypatch.setattr("hw.engine.TapPath", make(FakeTapPath))

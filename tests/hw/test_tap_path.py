@@ -10,7 +10,7 @@ from compiler.weight_code import EncodedLayer
 from hw.config import EngineConfig
 from hw.instruction import CODE_WORD, ParameterForm
 from hw.integrity import ScanSelect
-from hw.tap_path import TapPath
+from hw.tap_path import TapPath, scan_cycles
 from hw.timing import ADDRESS_CYCLES, channel_cycles, decoder_start_cycles, tap_path_cycles
 from tests.hw.support import lint, pulse, simulate
 from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed
@@ -43,7 +43,7 @@ def tile_run(dut, cfg, tile, seed):
         await pulse(ctx, dut.start)
         seen, records, cycle, stalls, taken = [], [], 1, 0, 0
         streamed = tile.streamed
-        first = decoder_start_cycles(streamed=streamed, dense=bool(tile.layer.get("dense"))) + ADDRESS_CYCLES
+        first = decoder_start_cycles(cfg, streamed=streamed, dense=bool(tile.layer.get("dense"))) + ADDRESS_CYCLES
         while ctx.get(dut.busy):
             assert not (ctx.get(dut.bad_code) or ctx.get(dut.weight_range) or ctx.get(dut.address_range))
             ctx.set(dut.parameters.ready, rng.random() < 0.3)
@@ -189,6 +189,7 @@ def test_scan_reads_every_memory():
     images = {ScanSelect.WEIGHT: rng.integers(WORD, size=CFG.weight_words).tolist(),
               ScanSelect.VALUE: rng.integers(1 << 8, size=CFG.value_symbols).tolist(),
               ScanSelect.RUN: rng.integers(1 << 17, size=CFG.run_symbols).tolist()}
+    cycles = scan_cycles(CFG)
     dut = TapPath(CFG, weights=images[ScanSelect.WEIGHT], values=images[ScanSelect.VALUE], runs=images[ScanSelect.RUN])
 
     async def bench(ctx):
@@ -196,11 +197,11 @@ def test_scan_reads_every_memory():
             step = max(1, len(image) // 100)
             addresses = [*range(0, len(image), step), len(image) - 1]
             ctx.set(dut.scan_select, select)
-            for cycle in range(len(addresses) + dut.SCAN_CYCLES):
+            for cycle in range(len(addresses) + cycles):
                 if cycle < len(addresses):
                     ctx.set(dut.scan_address, addresses[cycle])
-                if cycle >= dut.SCAN_CYCLES:
-                    assert ctx.get(dut.scan_data) == image[addresses[cycle - dut.SCAN_CYCLES]]
+                if cycle >= cycles:
+                    assert ctx.get(dut.scan_data) == image[addresses[cycle - cycles]]
                 await ctx.tick()
     simulate(dut, bench)
 

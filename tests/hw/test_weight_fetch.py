@@ -7,8 +7,8 @@ import pytest
 
 from hw.config import EngineConfig
 from hw.instruction import ParameterForm, Source
-from hw.weight_fetch import StreamName, WeightFetch
-from hw.weight_memory import WeightMemory
+from hw.weight_fetch import StreamName, WeightFetch, first_word_cycles
+from hw.weight_memory import read_cycles
 from tests.hw.support import lint, pulse, simulate
 
 CFG = EngineConfig(weight_words=120)
@@ -23,7 +23,7 @@ def word_at(address: int) -> int:
 
 def memory_model(dut):
     async def memory(ctx):
-        under_way = deque([0] * (WeightMemory.READ_CYCLES - 1))
+        under_way = deque([0] * (read_cycles(CFG.weight_words) - 1))
         while True:
             *_, address = await ctx.tick().sample(dut.address)
             under_way.append(word_at(address))
@@ -64,7 +64,7 @@ def test_latency_restart_and_stop():
         for restart in range(3):        # the second time with words of the first on their way
             ctx.set(dut.layer, LAYER | {"value_address": 3 + restart})
             await pulse(ctx, dut.start)
-            for _ in range(1, dut.READ_CYCLES):
+            for _ in range(1, first_word_cycles(CFG)):
                 assert not ctx.get(dut.value.valid)
                 await ctx.tick()
             assert ctx.get(dut.value.valid) and ctx.get(dut.value.payload) == word_at(3 + restart)

@@ -29,7 +29,7 @@ def test_tiles_fetch_their_descriptor_once():
     layer = program.layer(**WINDOW, channels_out=3)
     for _ in range(2):
         program.tile(layer, address=40, rows=4, slots=[(8, 4)])
-    work = (timing.decoder_start_cycles(streamed=False, dense=False) + 3 * 12 + timing.ADDRESS_CYCLES
+    work = (timing.decoder_start_cycles(CFG, streamed=False, dense=False) + 3 * 12 + timing.ADDRESS_CYCLES
             + timing.tile_tail_cycles(CFG, averages=False))
     first = timing.fetch_cycles(CFG, descriptor_total_words(Source.WINDOW, 12)) + work + LAGS
     second = timing.fetch_cycles(CFG) + work + LAGS
@@ -46,7 +46,7 @@ def test_a_channel_takes_as_long_as_its_drain():
                           **program.sparse_weights(weight))
     program.tile(layer, address=60, rows=4, slots=[(8, 4)])
     taps = CFG.drain_cycles + 40
-    work = (timing.decoder_start_cycles(streamed=True, dense=False) + taps + timing.ADDRESS_CYCLES
+    work = (timing.decoder_start_cycles(CFG, streamed=True, dense=False) + taps + timing.ADDRESS_CYCLES
             + timing.tile_tail_cycles(CFG, averages=False))
     fetch = timing.fetch_cycles(CFG, descriptor_total_words(Source.STREAM, 1))
     assert lengths(run(program)) == [fetch + work + LAGS]

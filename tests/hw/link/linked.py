@@ -3,6 +3,7 @@
 from amaranth.hdl import Elaboratable, Module
 
 from boards.host.framing import Deframer, Frame
+from boards.linked_engine import connect_link
 from hw.config import EngineConfig
 from hw.engine import Engine
 from hw.instruction import Header
@@ -16,18 +17,6 @@ SLICE_CYCLES, PATIENCE_CYCLES = 300, 3000
 CFG = EngineConfig(banks=1, **SIZES)
 PROGRAM, WEIGHTS = small_program(CFG)
 DIGEST = PROGRAM[Header.PROGRAM_CRC]
-
-
-def connect_link(m: Module, link: FrameLink, engine: Engine) -> None:
-    """The link's side of an engine: bus and streams."""
-    m.d.comb += [
-        engine.s_axis_tdata.eq(link.image.payload.data), engine.s_axis_tlast.eq(link.image.payload.last),
-        engine.s_axis_tvalid.eq(link.image.valid), link.image.ready.eq(engine.s_axis_tready),
-        link.result.payload.data.eq(engine.m_axis_tdata), link.result.payload.last.eq(engine.m_axis_tlast),
-        link.result.valid.eq(engine.m_axis_tvalid), engine.m_axis_tready.eq(link.result.ready),
-        engine.csr_address.eq(link.csr_address), engine.csr_write.eq(link.csr_write),
-        engine.csr_write_data.eq(link.csr_write_data), link.csr_read_data.eq(engine.csr_read_data),
-    ]
 
 
 class LinkedSmallEngine(Elaboratable):

@@ -10,9 +10,11 @@ from hw.link.result_buffer import ResultBuffer
 from tests.hw.support import lint, pauses, pulse, receive, simulate, source
 
 
-@pytest.mark.parametrize("size", [1, 7, PAYLOAD_BYTES, PAYLOAD_BYTES + 1, 2 * PAYLOAD_BYTES + 5])
-def test_a_result_comes_back_in_chunks(size):
-    dut, rng = ResultBuffer(), random.Random(size)
+@pytest.mark.parametrize("size, chunk", [(1, PAYLOAD_BYTES), (7, PAYLOAD_BYTES), (PAYLOAD_BYTES, PAYLOAD_BYTES),
+                                         (PAYLOAD_BYTES + 1, PAYLOAD_BYTES), (2 * PAYLOAD_BYTES + 5, PAYLOAD_BYTES),
+                                         (7, 1), (64, 64), (100, 48)])
+def test_a_result_comes_back_in_chunks(size, chunk):
+    dut, rng = ResultBuffer(chunk), random.Random(size)
     octets = [rng.randrange(256) for _ in range(size)]
     beats = [{"data": byte, "last": n == size - 1} for n, byte in enumerate(octets)]
 
@@ -30,7 +32,7 @@ def test_a_result_comes_back_in_chunks(size):
             offset += count
             if ctx.get(dut.last):
                 break
-            assert count == PAYLOAD_BYTES
+            assert count == chunk
             await pulse(ctx, dut.advance)
         assert offset == size
 
@@ -49,6 +51,12 @@ def test_clear_forgets_half_a_result():
         assert await receive(ctx, dut.o) == 9
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("chunk", [0, PAYLOAD_BYTES + 1])
+def test_chunks_that_no_answer_holds_are_refused(chunk):
+    with pytest.raises(ValueError, match=f"^chunk_bytes must be 1 to {PAYLOAD_BYTES}, not {chunk}$"):
+        ResultBuffer(chunk)
 
 
 def test_lint():

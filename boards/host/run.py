@@ -1,0 +1,188 @@
+"""What `firelane run` and `firelane load` do."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from boards.host.device import Device
+from boards.host.load import check_engine
+from boards.host.model import HostModel, find_model, read_model
+from boards.host.port import SerialPort
+from compiler.errors import ConfigError, FirelaneError
+from compiler.progress import Progress
+from sim.classes import Guess, read_labels
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff")    #: in folders
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One image's result.
+
+    Parameters
+    ----------
+    cycles, device_ms : what the engine computed
+    transfer_ms : until image and result were over the line, what the engine computed meanwhile not counted
+    """
+
+    image: str
+    classes: list[Guess]
+    cycles: int
+    device_ms: float
+    transfer_ms: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """A board, and what is known of the model that it holds."""
+
+    device: Device
+    model: HostModel
+    labels: tuple[str, ...]
+
+    @staticmethod
+    @contextmanager
+    def open(port: str, baud: int, folder: Path | None, labels: Path | None) -> Iterator[Session]:
+        """Talks to the board and finds the model; `folder` None: among those that were compiled here.
+
+        Raises
+        ------
+        FirelaneError
+            If there is no board, or another model in it.
+        """
+        model = read_model(folder) if folder else None
+        line = SerialPort(port, baud)
+        try:
+            device = Device(line)
+            model = _checked_model(device, model, port)
+            yield Session(device, model, read_labels(labels, model.classes) if labels else ())
+        finally:
+            line.close()
+
+    def answer(self, path: Path) -> Answer:
+        """Of one image file."""
+        image = self.model.image_bytes(path)
+        frame = self.device.run(image, self.model.digest)
+        device_ms = 1000 * frame.cycles / self.device.identity.clock_hz
+        transfer_ms = max(0.0, 1000 * (frame.image_seconds + frame.result_seconds) - device_ms)
+        return Answer(str(path), self.model.guesses(frame.result, self.labels), frame.cycles, device_ms, transfer_ms)
+
+
+def _checked_model(device: Device, model: HostModel | None, port: str) -> HostModel:
+    """The model that is in the board, which must be `model` if that is given."""
+    state = device.state()
+    if state.loading:
+        raise FirelaneError(port, "the board has no model: a load was begun and not finished", hint="firelane load DIR")
+    if not state.digest:
+        raise FirelaneError(port, "the board has no model", hint="firelane load DIR")
+    if model is None:
+        return find_model(state.digest)
+    if model.digest != state.digest:
+        raise FirelaneError(str(model.folder), f"is not the model in the board (digest {model.digest:08x}, there "
+                                               f"{state.digest:08x})",
+                            hint=f"firelane load {model.folder} --port {port}")
+    return model
+
+
+def image_files(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, folders as the images in them, by name.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, or no image in a folder.
+    """
+    found = []
+    for path in paths:
+        if not path.exists():
+            raise ConfigError(str(path), "there is no such file", hint="give image files, or folders of them")
+        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+        if not inside:
+            raise ConfigError(str(path), "there is no image in this folder", hint=f"looked for {' '.join(SUFFIXES)}")
+        found += inside
+    return found
+
+
+def run_images(session: Session, files: Sequence[Path], *, as_json: bool, say: Callable[[str], None],
+               progress: Progress) -> None:
+    """Says each answer when it is there; an image that cannot be read is passed over, and complained of at the end.
+
+    Raises
+    ------
+    FirelaneError
+        If an image could not be read, or the board fails.
+    """
+    unreadable, answers, started = [], [], time.perf_counter()
+    for number, path in enumerate(files):
+        progress("images", number, len(files))
+        try:
+            answer = session.answer(path)
+        except FirelaneError as error:
+            if error.where != str(path) or len(files) == 1:
+                raise
+            unreadable.append(error)
+            continue
+        answers.append(answer)
+        say(json.dumps(asdict(answer)) if as_json else _block(answer) if len(files) == 1 else _line(answer))
+    progress("images", len(files), len(files))
+    if len(files) > 1 and answers and not as_json:
+        say(_summary(answers, time.perf_counter() - started))
+    if unreadable:
+        more = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
+        raise FirelaneError(unreadable[0].where, f"{unreadable[0].found}{more}", hint=unreadable[0].hint)
+
+
+def load_model(folder: Path, port: str, baud: int, progress: Progress) -> str:
+    """Put a compiled model into a board; what was done, in words.
+
+    Raises
+    ------
+    FirelaneError
+        If it is no compiled model, is for another engine, or did not arrive whole.
+    """
+    model = read_model(folder)
+    line = SerialPort(port, baud)
+    try:
+        device = Device(line)
+        check_engine(str(folder), model.engine, device.identity.engine, device.engine_digest,
+                     board=device.identity.board)
+        started = time.perf_counter()
+        device.load(model.images, lambda done, total: progress(f"loading {folder} (words)", done, total))
+        seconds = time.perf_counter() - started
+        held = device.state().digest
+    finally:
+        line.close()
+    if held != model.digest:
+        raise FirelaneError(port, f"the board took the model and then named another (digest {held:08x})",
+                            hint="load it again")
+    return f"loaded: {model.graph.name}, digest {model.digest:08x}, checked by the board, in {seconds:.1f} s"
+
+
+def _guess(guess: Guess) -> str:
+    return f"{guess.index} {guess.name}".strip() + f" {guess.share:.4g}"
+
+
+def _times(answer: Answer) -> str:
+    return f"{answer.cycles:,} cycles, {answer.device_ms:.2f} ms; transfer {answer.transfer_ms:.0f} ms"
+
+
+def _block(answer: Answer) -> str:
+    """A line for each class."""
+    lines = [f"  {guess.share:10.4g}  {guess.index:4} {guess.name}".rstrip() for guess in answer.classes]
+    return "\n".join([answer.image, *lines, f"  board: {_times(answer)}"])
+
+
+def _line(answer: Answer) -> str:
+    """All in one line."""
+    return f"{answer.image}: {', '.join(_guess(guess) for guess in answer.classes)} ({_times(answer)})"
+
+
+def _summary(answers: Sequence[Answer], seconds: float) -> str:
+    cycles = sum(answer.cycles for answer in answers) / len(answers)
+    return (f"{len(answers)} images in {seconds:.1f} s, {len(answers) / seconds:.1f} a second; on average "
+            f"{cycles:,.0f} cycles, transfer {sum(answer.transfer_ms for answer in answers) / len(answers):.0f} ms")

@@ -1,0 +1,145 @@
+"""The top level of a board as a program: Verilog, then Verilator, both kept from run to run.
+
+The program does not depend on the model that the board starts with: see `boards.simulated.contents`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from boards.identity import Identity
+from boards.link_timing import SIMULATED_TIMING, LinkTiming
+from boards.simulated.contents import Piece, marked_images, pieces_from_json, pieces_to_json, take_out
+from compiler.files import build_root, digest, locked
+from compiler.progress import Progress, silent
+from hw.link.protocol import PAYLOAD_BYTES
+from sim.build_progress import followed
+from sim.verilator import (ENGINE_WAIVERS, EXECUTABLE, HARDWARE, MAKE_VARIABLES, SimulatorError, check_compiler,
+                           first_error, make_arguments, relative, tool_environment, tool_versions,
+                           without_zero_contents)
+
+HERE = Path(__file__).resolve().parent
+MAIN = HERE / "main.cpp"
+TOP = "firelane_board"
+SOURCES = (*sorted(HARDWARE.rglob("*.py")), HERE / "contents.py", HERE.parent / "linked_engine.py",
+           HERE.parent / "link_timing.py", HERE.parent / "identity.py")     # what the Verilog depends on
+VERILATOR_ARGUMENTS = ("--cc", "--exe", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast",
+                       "--output-split", "20000", "--top-module", TOP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What is simulated: what a board says of itself (its engine included), and its link."""
+
+    identity: Identity
+    timing: LinkTiming = SIMULATED_TIMING
+    result_bytes: int = PAYLOAD_BYTES
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+@dataclass(frozen=True)
+class SimulatedBoard:
+    """A built board.
+
+    Parameters
+    ----------
+    program : Path
+        Takes the arguments that `main.cpp` names.
+    pieces : list of Piece
+        What it wants in the folder of its contents.
+    """
+
+    design: Design
+    program: Path
+    pieces: list[Piece]
+
+
+def build_board(design: Design, *, notify: Callable[[str], None] = lambda text: None,
+                progress: Progress = silent) -> SimulatedBoard:
+    """The simulator of `design`, built unless that was done before; for the arguments see `sim.verilator.build`.
+
+    Raises
+    ------
+    SimulatorError
+        If a tool is missing or fails.
+    """
+    progress("writing the board's Verilog", 0, None)
+    verilog, pieces = board_verilog(design)
+    key = digest([verilog, MAIN, ENGINE_WAIVERS, *VERILATOR_ARGUMENTS, f"OPT_FAST={MAKE_VARIABLES['OPT_FAST']}",
+                  tool_versions()])
+    directory = build_root() / "board-sim" / key
+    with locked(directory):
+        stamp = directory / "built.json"
+        if not stamp.exists():
+            check_compiler()
+            notify(f"compiling the board in {relative(directory)} (once per board and engine)")
+            started = time.perf_counter()
+            _compile(directory, verilog, progress)
+            stamp.write_text(json.dumps({"build_seconds": round(time.perf_counter() - started, 1),
+                                         "design": asdict(design)}, indent=1))
+    return SimulatedBoard(design, directory / f"V{TOP}", pieces)
+
+
+def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
+    """The top level, without what its memories hold, and what they hold; made again only if anything has changed."""
+    key = digest([design.to_json(), importlib.metadata.version("amaranth"), *SOURCES])
+    directory = build_root() / "verilog" / f"board-{key}"
+    verilog, pieces = directory / "engine.v", directory / "pieces.json"
+    with locked(directory):
+        if not pieces.exists():
+            directory.mkdir(exist_ok=True)
+            text, found = _verilog_text(design, directory / "full.v")
+            verilog.write_text(text)
+            fresh = pieces.with_suffix(".fresh")
+            fresh.write_text(pieces_to_json(found))
+            fresh.rename(pieces)
+    return verilog, pieces_from_json(pieces.read_text())
+
+
+def _verilog_text(design: Design, scratch: Path) -> tuple[str, list[Piece]]:
+    from amaranth.back import rtlil                     # slow to import, and mostly not needed
+
+    from boards.linked_engine import LinkedEngine
+    from hw.engine import Engine
+    from hw.verilog import write_rtlil_as_verilog
+    cfg = design.identity.engine
+    marks = marked_images(cfg)
+    engine = Engine(cfg, program=marks.program, weights=marks.weights, values=marks.values, runs=marks.runs)
+    top = LinkedEngine(engine, design.identity, design.timing, result_bytes=design.result_bytes)
+    write_rtlil_as_verilog(rtlil.convert(top, name=TOP, ports=[top.rx, top.tx], emit_src=False), scratch)
+    text, pieces = take_out(scratch.read_text(), marks)
+    scratch.unlink()
+    return without_zero_contents(text), pieces
+
+
+def _compile(directory: Path, verilog: Path, progress: Progress) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    source = directory / "engine.v"             # the waivers of engine.vlt go by this name
+    shutil.copyfile(verilog, source)
+    commands = [[EXECUTABLE, *VERILATOR_ARGUMENTS, "-Mdir", str(directory),
+                 *map(str, (ENGINE_WAIVERS, source, MAIN))],
+                ["make", "-C", str(directory), "-f", f"V{TOP}.mk", f"-j{os.cpu_count() or 1}", *make_arguments()]]
+    log = directory / "build.log"
+    followed(partial(_run, commands, log), directory, progress)
+
+
+def _run(commands: list[list[str]], log: Path) -> None:
+    with open(log, "w") as output:
+        for command in commands:
+            done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                  env=tool_environment(os.environ))
+            if done.returncode:
+                output.flush()
+                raise SimulatorError(str(relative(log)), f"Verilator or g++ failed: {first_error(log)}")

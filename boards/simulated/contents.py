@@ -1,0 +1,127 @@
+"""What a board's memories hold when it starts, out of its Verilog: one build of the simulator does for all models.
+
+A bitstream carries program, weights and tables in its block RAMs. The Verilog of the same top level has them in
+`initial` blocks, and which word stands in which memory is the hardware's affair. So the top level is elaborated once
+with memories full of *marks*, words from a random generator; each memory that holds a piece of them is found again, and
+its block becomes a `$readmemh` of a file that is written for the model at hand.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hw.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
+from hw.instruction import RUN_ENTRY_BITS
+
+IMAGES = ("program", "weights", "values", "runs")
+MARK_SEED = 1
+LEAST_PIECE = 8             #: words of a memory that are enough to know it by
+_WORD = re.compile(r"(?P<memory>\\?\S+)\s*\[(?P<place>\d+)\] = (?P<bits>\d+)'h(?P<value>[0-9a-f]+);")
+_READ = """initial begin : contents_{number}
+    string folder;
+    if ($value$plusargs("contents=%s", folder)) $readmemh({{folder, "/{number}.hex"}}, {memory});
+  end
+"""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A memory of the Verilog holds the words `first` to `first + count - 1` of one of the four images."""
+
+    image: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Images:
+    """Words of the four memories of an engine."""
+
+    program: tuple[int, ...]
+    weights: tuple[int, ...]
+    values: tuple[int, ...]
+    runs: tuple[int, ...]
+
+
+def marked_images(cfg: EngineConfig) -> Images:
+    """Full memories of words by which any piece of them is found again."""
+    rng = random.Random(MARK_SEED)
+
+    def words(count: int, bits: int) -> tuple[int, ...]:
+        return tuple(rng.randrange(1, 1 << bits) for _ in range(count))
+
+    return Images(words(cfg.program_words, MEMORY_BITS), words(cfg.weight_words, MEMORY_BITS),
+                  words(cfg.value_symbols, WEIGHT_BITS), words(cfg.run_symbols, RUN_ENTRY_BITS))
+
+
+def take_out(text: str, marks: Images) -> tuple[str, list[Piece]]:
+    """Verilog that reads its marked memories from files `0.hex`, `1.hex`, ..., and what these hold.
+
+    Other memories keep what they hold.
+    """
+    kept, block, pieces = [], None, []
+    for line in text.splitlines(keepends=True):
+        if line.strip() == "initial begin":
+            block = []
+        if block is None:
+            kept.append(line)
+            continue
+        block.append(line)
+        if line.strip() == "end":
+            memory, words = _memory_words(block[1:-1])
+            piece = _find(words, marks)
+            if piece is None:
+                kept += block
+            else:
+                kept.append("  " + _READ.format(number=len(pieces), memory=memory))
+                pieces.append(piece)
+            block = None
+    for name in IMAGES:
+        held = {n for piece in pieces if piece.image == name for n in range(piece.first, piece.first + piece.count)}
+        assert len(held) == len(getattr(marks, name)), f"not all of {name} was found in the Verilog's memories"
+    return "".join(kept), pieces
+
+
+def write_contents(pieces: Iterable[Piece], images, folder: Path) -> None:
+    """The files for a model; `images` has the members of `Images`, none longer than its memory."""
+    for number, piece in enumerate(pieces):
+        words = getattr(images, piece.image)[piece.first:piece.first + piece.count]
+        padded = [*words, *[0] * (piece.count - len(words))]
+        (folder / f"{number}.hex").write_text("".join(f"{int(word):x}\n" for word in padded))
+
+
+def pieces_to_json(pieces: Iterable[Piece]) -> str:
+    return json.dumps([asdict(piece) for piece in pieces])
+
+
+def pieces_from_json(text: str) -> list[Piece]:
+    return [Piece(**record) for record in json.loads(text)]
+
+
+def _memory_words(lines: list[str]) -> tuple[str, list[tuple[int, int]]]:
+    """The memory that an `initial` block fills, and its (bits, word)s in order; none if it does something else."""
+    found = [_WORD.fullmatch(line.strip()) for line in lines]
+    if not all(found) or [int(match["place"]) for match in found] != list(range(len(found))):
+        return "", []
+    memory = found[0]["memory"] if found else ""
+    return f"{memory} " if memory.startswith("\\") else memory, [(int(m["bits"]), int(m["value"], 16)) for m in found]
+
+
+def _find(words: list[tuple[int, int]], marks: Images) -> Piece | None:
+    """Where in the marks these words stand; of a mark counts what has room in the memory."""
+    values = [value for _, value in words]
+    while values and values[-1] == 0:       # behind the end of the image: no mark is 0
+        values.pop()
+    if len(values) < LEAST_PIECE:
+        return None
+    for name in IMAGES:
+        kept = [mark & ((1 << words[0][0]) - 1) for mark in getattr(marks, name)]
+        for first in range(len(kept) - len(values) + 1):
+            if kept[first] == values[0] and kept[first:first + len(values)] == values:
+                return Piece(name, first, len(values))
+    return None

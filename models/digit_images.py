@@ -1,0 +1,35 @@
+"""Held-out digits as image files, to show to a board: python -m models.digit_images FOLDER --count 5
+
+The files are called 000_7.png: the first of them, a seven.
+"""
+
+from pathlib import Path
+
+import click
+from PIL import Image
+
+from models.digits import load_split
+
+
+def write_digit_images(folder: Path, count: int) -> list[Path]:
+    """The first `count` held-out digits, 56 x 56 pixels, gray; returns the files."""
+    held_out = load_split()[1]
+    if not 0 < count <= len(held_out):
+        raise ValueError(f"count must be 1 to {len(held_out)}, not {count!r}")
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{number:03}_{held_out.labels[number]}.png" for number in range(count)]
+    for path, image in zip(paths, held_out.images):
+        Image.fromarray(image[:, :, 0]).save(path)
+    return paths
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--count", type=click.IntRange(1, len(load_split()[1])), default=10, show_default=True)
+def _main(folder: Path, count: int) -> None:
+    """Write held-out digits to FOLDER."""
+    click.echo(f"written: {len(write_digit_images(folder, count))} digits to {folder}")
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,229 @@
+"""The host's library against a board in Python: over a good line, over a bad one, and where there is no board."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from boards.host.connection import ATTEMPTS, StatusError
+from boards.host.device import Device
+from boards.host.framing import Frame
+from boards.host.port import LinkError
+from boards.identity import Identity
+from hw.csr import Register
+from hw.error_code import ErrorCode
+from hw.link.protocol import Command, Status
+from tests.boards.host.fake_board import ENGINE, FakeBoard, Line, model_images
+
+IMAGE = bytes(range(256)) * 2
+DIGEST = 0x1234
+
+
+def connect(board: FakeBoard, *spoil) -> Device:
+    line = Line(board, *spoil)
+    return Device(line, clock=line.clock)
+
+
+@pytest.mark.parametrize("options", [{}, {"busy": 13}, {"pending": 5}, {"chunk": 1}, {"chunk": 12}, {"chunk": 100}])
+def test_an_image(options):
+    board = FakeBoard(digest=DIGEST, **options)
+    told = []
+    frame = connect(board).run(IMAGE, DIGEST, lambda done, total: told.append((done, total)))
+    assert frame.result == board.compute(IMAGE)
+    assert frame.cycles == 1500 - 300 - 200
+    assert told[-1] == (len(IMAGE), len(IMAGE)) and told == sorted(told)
+
+
+def test_what_the_board_says_of_itself():
+    device = connect(FakeBoard(digest=DIGEST))
+    assert device.identity == FakeBoard().identity and device.engine_digest == ENGINE.digest
+    state = device.state()
+    assert (state.digest, state.loading) == (DIGEST, False)
+    assert connect(FakeBoard(digest=DIGEST, loading=True)).state().digest == 0
+
+
+def test_a_model_is_loaded_whole():
+    board, images = FakeBoard(digest=DIGEST), model_images(list(range(100, 200)))
+    told = []
+    device = connect(board)
+    device.load(images, lambda done, total: told.append((done, total)))
+    held = {name: tuple(board.memories[number][n] for n in sorted(board.memories[number]))
+            for number, name in enumerate(("program", "weights", "values", "runs"))}
+    assert held == {name: getattr(images, name) for name in held}
+    words = sum(map(len, held.values()))
+    assert told[-1] == (words, words)
+    assert device.state().digest == images.program[3]
+    assert device.run(IMAGE, images.program[3]).result == board.compute(IMAGE)
+
+
+def test_a_board_that_forgets_is_asked_again():
+    board, images = FakeBoard(digest=DIGEST, pending=0), model_images([5] * 60)
+    due = [Command.LOAD_WORDS, Command.IMAGE]
+
+    def power_cycle(octets: bytes, to_board: bool) -> bytes:
+        if to_board and due and board.seen[-3:] == [due[-1]] * 3:
+            due.pop()
+            board.restart()
+        return octets
+
+    device = connect(board, power_cycle)
+    assert device.run(IMAGE, DIGEST).result == board.compute(IMAGE)
+    device.load(images)
+    assert not due and board.seen.count(Command.RUN) == 2 and board.seen.count(Command.LOAD_BEGIN) == 2
+    assert device.state().digest == images.program[3]
+
+
+def test_a_board_that_always_forgets_is_given_up():
+    board = FakeBoard(digest=DIGEST)
+
+    def broken(octets: bytes, to_board: bool) -> bytes:
+        if to_board and board.seen[-1:] == [Command.RUN]:
+            board.restart()
+        return octets
+
+    with pytest.raises(StatusError, match="^line: was not ready for a command; is another host using it") as error:
+        connect(board, broken).run(IMAGE, DIGEST)
+    assert error.value.status is Status.WRONG_ORDER
+
+
+@pytest.mark.parametrize("board, action, status, text", [
+    (FakeBoard(digest=DIGEST), lambda device: device.run(IMAGE, 99), Status.WRONG_MODEL, "holds another model"),
+    (FakeBoard(loading=True), lambda device: device.run(IMAGE, 99), Status.NO_MODEL, "a load was begun and not finish"),
+    (FakeBoard(), lambda device: device.load(model_images([1])), None, ""),
+])
+def test_refusals_are_in_words(board, action, status, text):
+    if status is None:
+        action(connect(board))
+        assert board.digest == model_images([1]).program[3]
+        return
+    with pytest.raises(StatusError, match=text) as error:
+        action(connect(board))
+    assert error.value.status is status
+
+
+def test_an_engine_that_stops_says_why():
+    board = FakeBoard(digest=DIGEST)
+    board.registers[Register.ERROR] = ErrorCode.BAD_CODE | 77 << 16
+    board.do_image = lambda payload: Status.ENGINE_ERROR
+    with pytest.raises(StatusError, match=r"^line: the engine stopped: the weight streams hold .* word 77\)"):
+        connect(board).run(IMAGE, DIGEST)
+
+
+def test_a_damaged_load_is_no_model():
+    images = model_images([1, 2, 3])
+    damaged = type(images)(images.config_digest, images.program, (1, 2, 4), images.values, images.runs)
+    board = FakeBoard(digest=DIGEST)
+    device = connect(board)
+    with pytest.raises(StatusError) as error:
+        device.load(damaged)
+    assert (error.value.status, error.value.error_code) == (Status.ENGINE_ERROR, ErrorCode.PROGRAM_CRC)
+    assert device.state().digest == 0
+
+
+class Spoiler:
+    """Loses and changes bytes with chance `rate`, either way; sometimes a whole transmission."""
+
+    def __init__(self, seed: int, rate: float):
+        self._rng, self._rate = random.Random(seed), rate
+
+    def __call__(self, octets: bytes, to_board: bool) -> bytes:
+        if self._rng.random() < 5 * self._rate:
+            return b""
+        found = bytearray()
+        for octet in octets:
+            chance = self._rng.random()
+            if chance < self._rate / 2:
+                continue
+            found.append(octet ^ (1 << self._rng.randrange(8)) if chance < self._rate else octet)
+        return bytes(found)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.integers(0, 1 << 30), st.sampled_from([0.0003, 0.004, 0.02]))
+def test_no_wrong_result_over_a_bad_line(seed, rate):
+    board = FakeBoard(digest=DIGEST)
+    try:
+        device = connect(board, Spoiler(seed, rate))
+        for n in range(3):
+            image = bytes([n]) + IMAGE
+            assert device.run(image, DIGEST).result == board.compute(image)
+        images = model_images([n * 3 for n in range(70)])
+        device.load(images)
+        assert tuple(board.memories[1][n] for n in range(70)) == images.weights
+    except LinkError:
+        assert rate > 0.0003, "five times in a row is more than chance"
+
+
+def test_sent_again_as_often_as_needed():
+    board, sent = FakeBoard(digest=DIGEST), []
+
+    def lose_most(octets: bytes, to_board: bool) -> bytes:
+        if to_board and board.seen:             # it has been identified
+            sent.append(octets)
+        return octets if len(sent) % ATTEMPTS == 0 else b""
+
+    device = connect(board, lose_most)
+    assert device.run(IMAGE[:40], DIGEST).result == board.compute(IMAGE[:40])
+    assert device.connection.sent_again == len(sent) * (ATTEMPTS - 1) // ATTEMPTS
+    assert len(set(sent)) == len(sent) // ATTEMPTS, "a command is sent again with the same sequence number"
+
+
+def test_late_answers_are_not_taken_for_others():
+    """Each answer comes twice, the second time with the answer to the next command."""
+    late = []
+
+    def repeat(octets: bytes, to_board: bool) -> bytes:
+        if to_board:
+            return octets
+        late.append(octets)
+        return b"".join(late[-2:])
+
+    board = FakeBoard(digest=DIGEST)
+    assert connect(board, repeat).run(IMAGE, DIGEST).result == board.compute(IMAGE)
+
+
+@pytest.mark.parametrize("answer, text", [
+    (lambda octets: b"", r"^line: no Firelane board there \(no answer to IDENTIFY\)"),
+    (lambda octets: octets, r"^line: no Firelane board there \(no answer to IDENTIFY\)"),
+    (lambda octets: b"login: \r\n" * 300, r"^line: no Firelane board there \(no answer to IDENTIFY\)"),
+    (lambda octets: Frame(0, 0x80, bytes([Status.BAD_CRC]) + bytes(4)).to_bytes(), "damages what is sent: IDENTIFY"),
+], ids=["silent", "echo", "console", "damage"])
+def test_what_is_no_board(answer, text):
+    board = FakeBoard()
+    board.answers = answer
+    with pytest.raises(LinkError, match=text):
+        connect(board)
+
+
+@pytest.mark.parametrize("identity, text", [
+    (b"{}", r"what answers is no Firelane board of this protocol \(no identity: 'engine'\)"),
+    (Identity(board="x", clock_hz=1, engine=ENGINE, version=2).to_bytes(), "the board speaks version 2 of the prot"),
+])
+def test_a_board_of_another_kind(identity, text):
+    board = FakeBoard()
+    board.do_identify = lambda payload: board.do_registers(payload) + identity
+    with pytest.raises(LinkError, match=text):
+        connect(board)
+
+
+@pytest.mark.parametrize("command, body, text", [
+    ("do_image", bytes([0, 0, 9, 0]), "took 589824 bytes of an image"), ("do_image", b"", "took 0 bytes of an image"),
+    ("do_result", b"\x01", "an empty piece of a result"), ("do_registers", b"123", "3 bytes of registers"),
+])
+def test_answers_that_make_no_sense(command, body, text):
+    board = FakeBoard(digest=DIGEST)
+    device = connect(board)
+    setattr(board, command, lambda payload: body)
+    with pytest.raises(LinkError, match=text):
+        device.run(IMAGE, DIGEST)
+
+
+def test_a_status_that_is_none():
+    board = FakeBoard()
+    device = connect(board)
+    board.answers = lambda octets: Frame(octets[1], 0x83, b"\x55").to_bytes()
+    with pytest.raises(LinkError, match="answered status 85, which is none"):
+        device.reset()

@@ -1,0 +1,252 @@
+"""The top level of a board under Verilator, at its pseudo-terminal: right results, whatever happened before.
+
+One small build serves all tests; each worker runs its own board.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from boards.host.connection import Connection, StatusError
+from boards.host.device import Device
+from boards.host.framing import Deframer, Frame
+from boards.host.load import load_payloads
+from boards.host.model import read_model
+from boards.host.port import SerialPort
+from boards.host.words import words
+from boards.identity import Identity
+from boards.link_timing import SIMULATED_TIMING
+from boards.simulated.build import Design, build_board
+from boards.simulated.cli import UNNAMED, UNNAMED_CLOCK_HZ
+from boards.simulated.running import RunningBoard
+from compiler.cli import main
+from compiler.cost_model import frame_cost
+from hw.error_code import ErrorCode
+from hw.link.protocol import PAYLOAD_BYTES, Command, Status
+from sim.images import stream_bytes
+from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, image_file, pixels
+
+BAUD = 3_000_000
+PATIENCE_CYCLES = 400_000       # a frame takes a quarter of it
+DESIGN = Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=CFG),
+                timing=replace(SIMULATED_TIMING, patience_cycles=PATIENCE_CYCLES))
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Both digit networks, as a host has them."""
+    folder = tmp_path_factory.mktemp("compiled")
+    return {name: read_model(compiled_folder(name, folder / name)) for name in ("digits", "digits-bypass")}
+
+
+@pytest.fixture(scope="module")
+def board(models):
+    with RunningBoard(build_board(DESIGN), models["digits"].images) as running:
+        yield running
+
+
+@pytest.fixture
+def port(board):
+    port = SerialPort(board.port, BAUD)
+    yield port
+    port.close()
+
+
+@contextlib.contextmanager
+def host(board):
+    """One that comes, and goes."""
+    port = SerialPort(board.port, BAUD)
+    try:
+        yield Device(port)
+    finally:
+        port.close()
+
+
+def check(device: Device, models, name: str = "digits", number: int = 0) -> None:
+    """The board answers, and rightly."""
+    frame = device.run(stream_bytes(pixels(number)), models[name].digest)
+    assert frame.result == expected(name, pixels(number))
+
+
+def test_results_and_cycles(board, models):
+    with host(board) as device:
+        assert device.identity == DESIGN.identity and device.state().digest == models["digits"].digest
+        for number in (1, 2):
+            frame = device.run(stream_bytes(pixels(number)), models["digits"].digest)
+            assert frame.result == expected("digits", pixels(number))
+            network = compiled("digits")
+            cost = frame_cost(network.program.network, network.plan.steps, network.plan.wait_load, CFG,
+                              network.program.encoded)
+            assert frame.cycles == pytest.approx(cost.total - cost.waiting, rel=0.02)
+
+
+def spoil(line: bytes, how: str) -> bytes:
+    middle = len(line) // 2
+    match how:
+        case "a byte lost":
+            return line[:middle] + line[middle + 1:]
+        case "a hundred lost":
+            return line[:middle] + line[middle + 100:]
+        case "a bit flipped":
+            return line[:middle] + bytes([line[middle] ^ 4]) + line[middle + 1:]
+        case "the end lost":
+            return line[:middle]
+    return line[1:-1]           # no flags
+
+
+@pytest.mark.parametrize("how", ["a byte lost", "a hundred lost", "a bit flipped", "the end lost", "the flags lost"])
+def test_damaged_frames(port, models, how):
+    """In the middle of an image; then the host goes on with it, and it comes out right."""
+    image, device = stream_bytes(pixels(3)), Device(port)
+    device.connection.ask(Command.RUN, words(len(image), models["digits"].digest))
+    half = len(image) // 2
+    port.write(spoil(Frame(1, Command.IMAGE, words(0) + image[:half]).to_bytes(), how))
+    for first in (0, half):
+        body = device.connection.ask(Command.IMAGE, words(first) + image[first:first + half])
+        assert int.from_bytes(body, "little") == first + half
+    assert fetch(device.connection) == expected("digits", pixels(3))
+
+
+def fetch(connection: Connection) -> bytes:
+    while True:
+        try:
+            return connection.ask(Command.RESULT, words(0))[1:]
+        except StatusError as error:
+            assert error.status is Status.PENDING
+
+
+def test_an_oversized_frame(port, models):
+    device, deframer = Device(port), Deframer()
+    port.write(Frame(1, Command.IMAGE, bytes(PAYLOAD_BYTES + 1)).to_bytes())
+    found = []
+    while not found:
+        found += deframer.feed(port.read())
+    assert (found[0].sequence, found[0].command, found[0].payload[0]) == (0, 0x80, Status.OVERSIZED)
+    check(device, models)
+
+
+@pytest.mark.parametrize("command, payload, status", [
+    (Command.RESULT, words(0), Status.WRONG_ORDER), (Command.IMAGE, words(0) + b"x", Status.WRONG_ORDER),
+    (Command.LOAD_WORDS, words(0) + bytes(5), Status.WRONG_ORDER), (Command.RESET, b"x", Status.BAD_LENGTH),
+    (Command.LOAD_BEGIN, words(CFG.digest ^ 1), Status.WRONG_ENGINE),
+])
+def test_commands_out_of_place(port, models, command, payload, status):
+    device = Device(port)
+    device.reset()
+    with pytest.raises(StatusError) as error:
+        device.connection.ask(command, payload)
+    assert error.value.status is status
+    check(device, models)
+
+
+def test_an_image_for_another_model(port, models):
+    device = Device(port)
+    with pytest.raises(StatusError, match="holds another model") as error:
+        device.run(stream_bytes(pixels(0)), models["digits-bypass"].digest)
+    assert error.value.status is Status.WRONG_MODEL
+    check(device, models)
+
+
+@pytest.mark.parametrize("size, code", [(-1, ErrorCode.IMAGE_SHORT), (1, ErrorCode.IMAGE_LONG)])
+def test_an_image_of_the_wrong_size(port, models, size, code):
+    image, device = stream_bytes(pixels(0)), Device(port)
+    with pytest.raises(StatusError) as error:
+        device.run((image + b"x")[:len(image) + size], models["digits"].digest)
+    assert (error.value.status, error.value.error_code) == (Status.ENGINE_ERROR, code)
+    check(device, models)
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["next at once", "after the patience"])
+def test_a_host_that_vanishes_in_an_image(board, models, wait):
+    image = stream_bytes(pixels(4))
+    with host(board) as device:
+        device.connection.ask(Command.RUN, words(len(image), models["digits"].digest))
+        device.connection.ask(Command.IMAGE, words(0) + image[:1000])
+        device.connection.port.write(Frame(1, Command.IMAGE, words(1000) + image[1000:]).to_bytes()[:700])
+    with host(board) as device:
+        deadline = time.monotonic() + 60
+        while wait and not device.state().link & 8:     # abandoned
+            assert time.monotonic() < deadline
+        if wait:
+            with pytest.raises(StatusError) as error:
+                device.connection.ask(Command.IMAGE, words(1000) + image[1000:1100])
+            assert error.value.status is Status.TIMEOUT
+        check(device, models)
+
+
+def test_a_host_that_vanishes_before_it_has_the_result(board, models):
+    image = stream_bytes(pixels(5))
+    with host(board) as device:
+        device.connection.ask(Command.RUN, words(len(image), models["digits"].digest))
+        device._send_image(image, lambda done, total: None)
+        device.connection.port.write(Frame(1, Command.RESULT, words(0)).to_bytes())
+    with host(board) as device:
+        check(device, models, number=6)
+
+
+def test_a_load_is_all_or_nothing(board, models):
+    """Broken off, damaged, whole, and back."""
+    digits, bypass = models["digits"], models["digits-bypass"]
+    with host(board) as device:
+        device.connection.ask(Command.LOAD_BEGIN, words(bypass.engine.digest))
+        payload, _ = next(load_payloads(bypass.images, PAYLOAD_BYTES))
+        device.connection.ask(Command.LOAD_WORDS, payload)
+        device.connection.port.write(Frame(1, Command.LOAD_WORDS, payload).to_bytes()[:99])
+    with host(board) as device:
+        assert device.state().loading and device.state().digest == 0
+        for digest in (digits.digest, bypass.digest):
+            with pytest.raises(StatusError) as error:
+                device.run(stream_bytes(pixels(0)), digest)
+            assert error.value.status is Status.NO_MODEL
+        weights = list(bypass.images.weights)
+        weights[77] ^= 1 << 35
+        with pytest.raises(StatusError) as error:
+            device.load(replace(bypass.images, weights=tuple(weights)))
+        assert (error.value.status, error.value.error_code) == (Status.ENGINE_ERROR, ErrorCode.WEIGHT_CRC)
+        assert device.state().digest == 0
+        device.load(bypass.images)
+        check(device, models, "digits-bypass")
+        device.load(digits.images)
+        check(device, models)
+
+
+def test_the_commands_at_a_simulated_board(models, tmp_path, capsys):
+    """`firelane board-sim` as a process, `run` and `load` as they are used with a board."""
+    digits, bypass = (str(models[name].folder) for name in ("digits", "digits-bypass"))
+    image = str(image_file(7, tmp_path))
+    command = [sys.executable, "-c", "import sys; from compiler.cli import main; sys.exit(main())", "board-sim", digits,
+               "--patience", str(PATIENCE_CYCLES)]
+    build_board(DESIGN)
+    simulated = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"})
+    try:
+        lines = []
+        while not (lines and lines[-1].startswith("port: ")):
+            lines.append(simulated.stdout.readline().strip())
+            assert simulated.poll() is None and len(lines) < 20
+        port = lines[-1].removeprefix("port: ")
+        assert main(["run", image, "--port", port, "--model", digits, "--json"]) == 0
+        assert best(capsys) == max(range(10), key=lambda n: expected("digits", pixels(7))[n])
+        assert main(["load", bypass, "--port", port]) == 0
+        assert f"digest {models['digits-bypass'].digest:08x}, checked by the board" in capsys.readouterr().out
+        assert main(["run", image, "--port", port, "--model", bypass, "--json"]) == 0
+        assert best(capsys) == max(range(10), key=lambda n: expected("digits-bypass", pixels(7))[n])
+        assert main(["run", image, "--port", port, "--model", digits]) == 2
+        assert "is not the model in the board" in capsys.readouterr().err
+    finally:
+        simulated.send_signal(signal.SIGINT)
+        assert simulated.wait(30) == 0
+    assert simulated.stdout.read().startswith("ended; ")
+    simulated.stdout.close()
+
+
+def best(capsys) -> int:
+    return json.loads(capsys.readouterr().out)["classes"][0]["index"]

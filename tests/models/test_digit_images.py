@@ -1,0 +1,23 @@
+"""Digits as image files."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.digit_images import write_digit_images
+from models.digits import load_split
+
+
+def test_files_are_the_held_out_digits(tmp_path):
+    held_out = load_split()[1]
+    paths = write_digit_images(tmp_path / "digits", 3)
+    assert [path.name for path in paths] == [f"{n:03}_{held_out.labels[n]}.png" for n in range(3)]
+    for path, image in zip(paths, held_out.images):
+        with Image.open(path) as file:
+            assert np.array_equal(np.array(file), image[:, :, 0])
+
+
+@pytest.mark.parametrize("count", [0, 361])
+def test_there_are_so_many(tmp_path, count):
+    with pytest.raises(ValueError, match=f"^count must be 1 to 360, not {count}$"):
+        write_digit_images(tmp_path, count)
