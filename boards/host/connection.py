@@ -12,8 +12,10 @@ from compiler.errors import FirelaneError
 from hw.error_code import describe
 from hw.link.protocol import ANSWER, FRAME_ERRORS, Command, Status
 
-ANSWER_SECONDS = 2.0        #: after which a command is sent again; a board takes 0.1 at most, a simulated one a second
+ANSWER_SECONDS = 2.0        #: after which a command is sent again, at least; a board takes 0.1 at most
+SLOW_FACTOR = 30            #: times what IDENTIFY took, for simulated boards on busy machines; an image frame takes 8
 ATTEMPTS = 5
+IDENTIFY_ATTEMPTS, IDENTIFY_SECONDS = 3, 1.0    #: nobody waits long to hear that the port is the wrong one
 
 _WORDS = {
     Status.BAD_LENGTH: ("refuses the length of a command", "this host and the board have different protocols"),
@@ -61,12 +63,20 @@ class Connection:
     def __init__(self, port: Port, *, clock: Callable[[], float] = time.monotonic):
         self.port = port
         self.sent_again = 0                     #: commands that were
+        self.answer_seconds = ANSWER_SECONDS    #: silence after which a command is sent again
         self._clock = clock
+        self._asked = 0.0                       # when the last command was sent
         self._deframer = Deframer()
         self._sequence = random.randrange(256)  # an answer to the host before us is not taken for one of ours
 
+    def identify(self) -> bytes:
+        """What IDENTIFY answers, soon or not at all; how long it takes says how patient other commands must be."""
+        body = self.ask(Command.IDENTIFY, attempts=IDENTIFY_ATTEMPTS, seconds=IDENTIFY_SECONDS)
+        self.answer_seconds = max(ANSWER_SECONDS, SLOW_FACTOR * (self._clock() - self._asked))
+        return body
+
     def ask(self, command: Command, payload: bytes = b"", *, attempts: int = ATTEMPTS,
-            seconds: float = ANSWER_SECONDS) -> bytes:
+            seconds: float | None = None) -> bytes:
         """The body of the answer, after its status; sent `attempts` times at most, each after `seconds` of silence.
 
         Raises
@@ -81,8 +91,9 @@ class Connection:
         damaged = False
         for attempt in range(attempts):
             self.sent_again += attempt > 0
+            self._asked = self._clock()
             self.port.write(line)
-            answer = self._answer(command, seconds)
+            answer = self._answer(command, seconds or self.answer_seconds)
             if answer is not None and answer.command == command | ANSWER:
                 return self._judged(answer)
             damaged = damaged or answer is not None

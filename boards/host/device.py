@@ -15,7 +15,6 @@ from hw.csr import Register
 from hw.instruction import Header
 from hw.link.protocol import ARGUMENT_BYTES, REGISTERS_SHOWN, RESULT_LAST, STATE, VERSION, Command, Status
 
-IDENTIFY_ATTEMPTS, IDENTIFY_SECONDS = 3, 1.0    #: nobody waits long to hear that the port is the wrong one
 BEGIN_AGAIN = 3             #: how often a run or a load is begun, if the board forgets it in the middle
 POLL_SECONDS = 0.002        #: between two questions for a result that is not there yet
 _FORGOTTEN = (Status.WRONG_ORDER, Status.TIMEOUT)
@@ -113,7 +112,7 @@ class Device:
     def _identify(self) -> tuple[Identity, State]:
         where = self.connection.port.name
         try:
-            body = self.connection.ask(Command.IDENTIFY, attempts=IDENTIFY_ATTEMPTS, seconds=IDENTIFY_SECONDS)
+            body = self.connection.identify()
         except LinkError as error:
             raise LinkError(where, f"no Firelane board there ({error.found})",
                             hint="check the port, and that the board has a Firelane bitstream") from None

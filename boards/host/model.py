@@ -77,7 +77,17 @@ class HostModel:
         return self.result.unpack(result)
 
     def guesses(self, result: bytes, labels: tuple[str, ...] = ()) -> list[Guess]:
-        """The best classes."""
+        """The best classes.
+
+        Raises
+        ------
+        FirelaneError
+            If the network's output is a map, or `result` is none of its results.
+        """
+        if self.result.size != self.result.channels:
+            raise FirelaneError(str(self.folder), f"the network's output is a map of {self.result.height} x "
+                                                  f"{self.result.width} pixels, not a class",
+                                hint="boards.host.device.Device gives its bytes to a program of your own")
         return best_classes(self.graph, self.output(result), labels)
 
 

@@ -88,7 +88,8 @@ class RunningBoard:
         return master, slave
 
     def _end(self) -> None:
-        self._process.stdin.close()
+        self._process.terminate()
+        self._process.stdin.close()         # which wakes it where the signal came just before it fell asleep
         try:
             self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:

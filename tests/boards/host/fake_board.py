@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from boards.host.framing import Frame, unescape
+from boards.host.port import READ_SECONDS
 from boards.identity import Identity
 from hw.config import EngineConfig
 from hw.csr import Register
@@ -199,8 +200,11 @@ class Line:
 
     def read(self) -> bytes:
         found, self._coming = self._coming, b""
-        self._now += 0.02
+        self.pass_time()
         return found
+
+    def pass_time(self) -> None:
+        self._now += READ_SECONDS
 
     def close(self) -> None:
         pass

@@ -171,6 +171,25 @@ def test_sent_again_as_often_as_needed():
     assert len(set(sent)) == len(sent) // ATTEMPTS, "a command is sent again with the same sequence number"
 
 
+@pytest.mark.parametrize("reads, seconds", [(1, 2.0), (20, 12.0)])
+def test_a_slow_board_is_given_time(reads, seconds):
+    """One that answers after so many READ_SECONDS."""
+    board = FakeBoard(digest=DIGEST)
+    line = Line(board)
+    read, waiting = line.read, []
+
+    def slowly() -> bytes:
+        waiting.append(None)
+        found = b"" if len(waiting) % reads else read()
+        line.pass_time()
+        return found
+
+    line.read = slowly
+    device = Device(line, clock=line.clock)
+    assert device.connection.answer_seconds == pytest.approx(seconds, rel=0.1)
+    assert device.run(IMAGE, DIGEST).result == board.compute(IMAGE) and device.connection.sent_again == 0
+
+
 def test_late_answers_are_not_taken_for_others():
     """Each answer comes twice, the second time with the answer to the next command."""
     late = []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from boards.host.model import find_model, read_model
 from compiler.errors import FirelaneError
+from compiler.result import ResultFormat
 from sim.classes import best_classes
 from sim.images import stream_bytes
 from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, image_file, pixels
@@ -30,6 +32,8 @@ def test_a_model_is_what_was_compiled(folder, tmp_path):
     assert model.guesses(result) == best_classes(network.graph, network.result.unpack(result))
     with pytest.raises(FirelaneError, match="the board's result has 9 bytes, this model's 10"):
         model.guesses(result[1:])
+    with pytest.raises(FirelaneError, match="the network's output is a map of 2 x 3 pixels, not a class"):
+        replace(model, result=ResultFormat(1, 2, 3, group_rows=2)).guesses(result)
 
 
 def change(folder, **entries):
