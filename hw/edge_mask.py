@@ -18,7 +18,7 @@ class EdgeMask(wiring.Component):
 
     Latency     1 cycle from `words` to `pixels`; `row_valid` and `raw` go with the words one cycle later.
     Throughput  1 word of all banks a cycle.
-    Limits      `columns` and `parts_log2` must be stable from 1 cycle before the first `row_valid` on.
+    Limits      `columns` and `parts_log2` must be stable from 2 cycles before the first `row_valid` on.
 
     Parameters
     ----------
@@ -56,9 +56,10 @@ class EdgeMask(wiring.Component):
         banks = self._cfg.banks
         inside = self._columns_inside(m)
         pads = copies(m, self.pad, banks, name="pad")
+        parts_log2 = copies(m, self.parts_log2, banks, name="parts_log2")
         for bank in range(banks):
             in_bank = Signal(BANK_PIXELS, name=f"in_bank_{bank}")
-            with m.Switch(self.parts_log2):
+            with m.Switch(parts_log2[bank]):
                 for k in range(self._cfg.classes):
                     with m.Case(k):
                         m.d.comb += in_bank.eq(inside[bank // rows_of_class(banks, k)])
