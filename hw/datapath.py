@@ -150,7 +150,7 @@ class Datapath(wiring.Component):
             mask.parts_log2.eq(layer.parts_log2),
             mask.pad.eq(layer.pad),
             mask.row_valid.eq(tap.row_valid),
-            mask.raw.eq(delay_control(m, self.peek_enable, 1, name="peek")),
+            mask.raw.eq(self.peek_enable),
             mask.words.eq(memory.read_words),
             row_move.parts_log2.eq(layer.parts_log2),
             row_move.move.eq(tap.row_move),
