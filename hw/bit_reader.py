@@ -31,7 +31,8 @@ class ChunkReader(wiring.Component):
     Members
     -------
     clear : In(1)
-        Forget the rest of the word. No word is taken in this cycle.
+        Forget the rest of the word. No word is taken in this cycle. To be given after a reset, which reaches nothing
+        here.
     i : In(stream of 36)
     o : Out(stream of chunk_bits)
     """
@@ -46,7 +47,8 @@ class ChunkReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         word = Signal(MEMORY_BITS, reset_less=True)
-        left = Signal(MEMORY_BITS // self._chunk_bits)      # a one for each chunk in `word`, from the low end
+        # A one for each chunk in `word`, from the low end. Who resets this clears it, too.
+        left = Signal(MEMORY_BITS // self._chunk_bits, reset_less=True)
         only_one = ~left[1] if len(left) > 1 else 1
         m.d.comb += [
             self.o.payload.eq(word[:self._chunk_bits]),
@@ -77,7 +79,7 @@ class BitReader(wiring.Component):
     Members
     -------
     clear : In(1)
-        Start anew: what is in the window is dropped.
+        Start anew: what is in the window is dropped. To be given after a reset, which reaches nothing here.
     i : In(stream of MEASURED_CHUNK)
         While it is not valid its payload must be 0: that saves a gate where time is short.
     ready_next : Out(1)
@@ -97,7 +99,7 @@ class BitReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        level = Signal(range(WINDOW_BITS + 1))      # bits in the window; behind them are zeros
+        level = Signal(range(WINDOW_BITS + 1), reset_less=True)     # bits in the window; behind them are zeros
         refill = Signal()
         filled_level = Signal.like(level)
         m.d.comb += [
@@ -109,7 +111,7 @@ class BitReader(wiring.Component):
         place = level[:(REFILL_BELOW - 1).bit_length()]
         chunk = self.i.payload
         names = ("bits", *(f"length_{n}" for n in range(LENGTH_BITS)))
-        planes = [Signal(WINDOW_BITS, name=name) for name in names]
+        planes = [Signal(WINDOW_BITS, name=name, reset_less=True) for name in names]
         entering = [chunk.bits, *(Cat(length[n] for length in chunk.lengths) for n in range(LENGTH_BITS))]
         shifted = []
         for name, plane, new_bits in zip(names, planes, entering):
@@ -130,7 +132,7 @@ class BitReader(wiring.Component):
 
     def _control(self, m, name: str):
         """A copy of (a code is taken, its length less one) for one shift register."""
-        take = Signal(name=f"{name}_take", attrs={"keep": 1})
+        take = Signal(name=f"{name}_take", reset_less=True, attrs={"keep": 1})
         length = Signal(LENGTH_BITS, name=f"{name}_length", reset_less=True, attrs={"keep": 1})
         m.d.sync += take.eq(self.take_next & ~self.clear)
         return take, length

@@ -2,7 +2,7 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.activation_memory import ActivationMemory
 from hw.channel_sums import AverageWalk, ChannelSums
@@ -17,6 +17,7 @@ from hw.payload import BANK_WORD_BITS, pixel_write_layout, tap_layout
 from hw.pipeline import delay, delay_control
 from hw.requantize import Requantize
 from hw.row_move import RowMover
+from hw.stream_register import StreamRegister
 from hw.timing import AVERAGE_TAIL_CYCLES, tile_tail_cycles
 from hw.write_back import WriteBack
 
@@ -149,7 +150,7 @@ class Datapath(wiring.Component):
             mask.parts_log2.eq(layer.parts_log2),
             mask.pad.eq(layer.pad),
             mask.row_valid.eq(tap.row_valid),
-            mask.raw.eq(delay_control(m, self.peek_enable, 1, name="peek")),
+            mask.raw.eq(self.peek_enable),
             mask.words.eq(memory.read_words),
             row_move.parts_log2.eq(layer.parts_log2),
             row_move.move.eq(tap.row_move),
@@ -218,10 +219,10 @@ class Datapath(wiring.Component):
             write_back.pixels.eq(requantize.pixels),
             memory.drain_valid.eq(write_back.write_valid),
             [memory.drain_write[name].eq(write_back.kept[name]) for name in ("bank", "address", "enable", "data")],
-            memory.load_write.payload.eq(self.load_write.payload),
-            memory.load_write.valid.eq(self.load_write.valid),
-            self.load_write.ready.eq(memory.load_write.ready),
         ]
+        m.submodules.load_register = load_register = StreamRegister(pixel_write_layout(self._cfg))
+        connect(m, flipped(self.load_write), load_register.i)
+        connect(m, load_register.o, memory.load_write)
         with m.If(walk.active):
             m.d.comb += [
                 write_back.step.single.eq(1),

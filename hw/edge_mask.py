@@ -16,9 +16,10 @@ class EdgeMask(wiring.Component):
     Done before the moves, a pixel carries its replacement along and no valid bits have to. The replacement costs
     nothing: it is the LUT in front of the register that a block RAM's slow output needs anyway.
 
-    Latency     1 cycle from `words` to `pixels`; `row_valid` and `raw` go with the words one cycle later.
+    Latency     1 cycle from `words` to `pixels`; `row_valid` goes with the words one cycle later, `raw` with those two
+                cycles later.
     Throughput  1 word of all banks a cycle.
-    Limits      `columns` and `parts_log2` must be stable from 1 cycle before the first `row_valid` on.
+    Limits      `columns` and `parts_log2` must be stable from 2 cycles before the first `row_valid` on.
 
     Parameters
     ----------
@@ -56,15 +57,17 @@ class EdgeMask(wiring.Component):
         banks = self._cfg.banks
         inside = self._columns_inside(m)
         pads = copies(m, self.pad, banks, name="pad")
+        parts_log2 = copies(m, self.parts_log2, banks, name="parts_log2")
+        raws = copies(m, self.raw, banks, name="raw")
         for bank in range(banks):
             in_bank = Signal(BANK_PIXELS, name=f"in_bank_{bank}")
-            with m.Switch(self.parts_log2):
+            with m.Switch(parts_log2[bank]):
                 for k in range(self._cfg.classes):
                     with m.Case(k):
                         m.d.comb += in_bank.eq(inside[bank // rows_of_class(banks, k)])
             visible = Signal(BANK_PIXELS, name=f"visible_{bank}", reset_less=True)
             keep = self.row_valid[bank].replicate(BANK_PIXELS) & in_bank
-            m.d.sync += visible.eq(keep | self.raw.replicate(BANK_PIXELS))
+            m.d.sync += visible.eq(keep | raws[bank].replicate(BANK_PIXELS))
             masked = Signal(PIXELS, name=f"masked_{bank}", reset_less=True)
             m.d.sync += [masked[n].eq(Mux(visible[n], self.words[bank][n], pads[bank])) for n in range(BANK_PIXELS)]
             m.d.comb += self.pixels[bank].eq(masked)

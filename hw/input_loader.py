@@ -171,9 +171,9 @@ class InputLoader(wiring.Component):
             in_range.eq(self._word < self._cfg.activation_words),
             self.image.ready.eq(wanted & self._real),
             self._step.eq(wanted & (self.image.valid | ~self._real)),
-            self.address_range.eq(self._step & ~in_range),
             self.write.payload.eq(place),
         ]
+        m.d.sync += self.address_range.eq(self._step & ~in_range)
         with m.If(self.write.ready):
             m.d.sync += self.write.valid.eq(0)
         with m.If(self._step):

@@ -29,23 +29,18 @@ class InstructionCheck(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        bad, tile_bad = Signal(), Signal()
-        # The opcode may be none of the enumeration's: compare values.
-        with m.Switch(self.tile.opcode.as_value()):
-            with m.Case(Opcode.END.value):
-                m.d.comb += bad.eq(0)
-            with m.Case(Opcode.TILE.value):
-                m.d.comb += bad.eq(tile_bad)
-            with m.Case(Opcode.LOAD.value):
-                m.d.comb += bad.eq(Cat(self._load_rules()).any())
-            with m.Case(Opcode.AVERAGE.value):
-                m.d.comb += bad.eq(Cat(self._average_rules()).any())
-            with m.Case(Opcode.OUTPUT.value):
-                m.d.comb += bad.eq(Cat(self._output_rules()).any())
-            with m.Default():
-                m.d.comb += bad.eq(1)
-        m.d.comb += tile_bad.eq(Cat(self._tile_rules()).any())
-        m.d.sync += self.bad.eq(bad)
+        rules = {Opcode.END: [Const(0, 1)], Opcode.TILE: self._tile_rules(), Opcode.LOAD: self._load_rules(),
+                 Opcode.AVERAGE: self._average_rules(), Opcode.OUTPUT: self._output_rules()}
+        # The opcode may be none of the enumeration's: compare values. What is broken is registered rule by rule.
+        opcode = Signal(len(self.tile.opcode.as_value()), reset_less=True)
+        m.d.sync += opcode.eq(self.tile.opcode.as_value())
+        m.d.comb += self.bad.eq(1)
+        with m.Switch(opcode):
+            for code, broken in rules.items():
+                flags = Signal(len(broken), name=f"broken_{code.name.lower()}", reset_less=True)
+                m.d.sync += flags.eq(Cat(broken))
+                with m.Case(code.value):
+                    m.d.comb += self.bad.eq(flags.any())
         return m
 
     def _rows(self, parts_log2):

@@ -78,10 +78,10 @@ class ParameterReader(wiring.Component):
         record = Signal(data.ArrayLayout(PARAMETER_CHUNK_BITS, count), reset_less=True)
         place, last_place = Signal(count, init=1), Signal(count, reset_less=True)     # one bit a chunk
         complete, choose, taking, last = Signal(), Signal(), Signal(), Signal()
-        missing = Signal(CHANNEL_BITS)              # records that are not complete yet
+        missing, some_missing = Signal(CHANNEL_BITS), Signal()      # records that are not complete yet; there are any
         m.d.comb += [
             reader.clear.eq(self.start),
-            taking.eq((missing != 0) & (~complete | choose)),
+            taking.eq(some_missing & (~complete | choose)),
             reader.o.ready.eq(taking),
             last.eq((place & last_place).any()),
             self.waiting.eq(taking & ~reader.o.valid),
@@ -89,7 +89,8 @@ class ParameterReader(wiring.Component):
         with m.If(choose):
             m.d.sync += complete.eq(0)
         with m.If(taking & reader.o.valid):
-            m.d.sync += [place.eq(Mux(last, 1, place << 1)), complete.eq(last), missing.eq(missing - last)]
+            m.d.sync += [place.eq(Mux(last, 1, place << 1)), complete.eq(last), missing.eq(missing - last),
+                         some_missing.eq(~last | (missing != 1))]
             for chunk in range(count):
                 with m.If(place[chunk]):
                     m.d.sync += record[chunk].eq(reader.o.payload)
@@ -99,7 +100,8 @@ class ParameterReader(wiring.Component):
         form = self.layer.parameters.as_value()
         with m.If(self.start):
             constant = self.layer.parameters == ParameterForm.CONSTANT
-            m.d.sync += [complete.eq(0), place.eq(1), missing.eq(Mux(constant, 0, self.layer.channels_out)),
+            m.d.sync += [complete.eq(0), place.eq(1), missing.eq(self.layer.channels_out),
+                         some_missing.eq(~constant & (self.layer.channels_out != 0)),
                          last_place.eq(Mux(self.layer.parameters == ParameterForm.FULL, 1 << count - 1,
                                            Cat(form[:2] == chunk + 1 for chunk in range(SHORT_RECORD_CHUNKS))))]
         return record, complete, choose

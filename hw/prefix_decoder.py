@@ -41,7 +41,7 @@ class LengthFinder(wiring.Component):
         m = Module()
         move = Signal()
         chunk, compared, measured = (Signal(CHUNK_BITS, reset_less=True), Signal(CHUNK_BITS, reset_less=True),
-                                     Signal(MEASURED_CHUNK))
+                                     Signal(MEASURED_CHUNK, reset_less=True))
         longer = Signal(data.ArrayLayout(MAX_CODE_BITS - 1, CHUNK_BITS), reset_less=True)
         have_chunk, have_compared = Signal(), Signal()
         m.d.comb += [

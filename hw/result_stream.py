@@ -65,6 +65,8 @@ class ResultStream(wiring.Component):
         self._count = Signal(range(BANK_PIXELS + 1))        #: pixels of the bank word asked for
         self._final = Signal()              #: it is the last one
         self._ask = Signal()
+        self._halted = Signal()             #: `halt` comes from afar
+        m.d.sync += self._halted.eq(self.halt)
         self._walk(m)
         self._send(m, self._read(m))
         return m
@@ -112,7 +114,7 @@ class ResultStream(wiring.Component):
         word = Signal(BANK_WORD_BITS, reset_less=True)
         count = Signal(range(BANK_PIXELS + 1), reset_less=True)
         under_way = Signal(self._peek_latency)
-        m.d.comb += self._ask.eq(self._words_left & ~self.halt & ~under_way.any() & (~valid | take))
+        m.d.comb += self._ask.eq(self._words_left & ~self._halted & ~under_way.any() & (~valid | take))
         m.d.sync += under_way.eq((under_way << 1) | self._ask)
         with m.If(take):
             m.d.sync += valid.eq(0)
@@ -133,7 +135,7 @@ class ResultStream(wiring.Component):
         free, send = Signal(), Signal()
         last_pixel, last_byte = left == 1, (left == 1) & is_final
         m.d.comb += [
-            free.eq((~o.valid | o.ready) & ~self.halt),
+            free.eq((~o.valid | o.ready) & ~self._halted),
             average.ready.eq(free),
             send.eq(free & ~average.valid & (left != 0)),
             take.eq(valid & ((left == 0) | (send & last_pixel))),

@@ -68,6 +68,8 @@ class WeightDecoder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         self._code_words = self._code_table(m)
+        self._clear = Signal(init=1)        #: of what is still read ahead; words come later than it falls
+        m.d.sync += self._clear.eq(~self.active)
         value_reader, value_decoder, value_dry = self._symbols(m, "value", WEIGHT_BITS, self._cfg.value_symbols)
         run_reader, run_decoder, run_dry = self._symbols(m, "run", RUN_ENTRY_BITS, self._cfg.run_symbols)
 
@@ -124,7 +126,7 @@ class WeightDecoder(wiring.Component):
             m.d.sync += [code.limit[index].eq(Mux(plain, 0, word[f"{label}_limit"])),
                          code.offset[index].eq(word[f"{label}_offset"])]
         m.d.comb += [
-            chunks.clear.eq(~self.active), lengths.clear.eq(~self.active), reader.clear.eq(~self.active),
+            chunks.clear.eq(self._clear), lengths.clear.eq(self._clear), reader.clear.eq(self._clear),
             lengths.code.eq(code),
             decoder.code.eq(code),
             decoder.window.eq(reader.window),

@@ -9,7 +9,7 @@ from hw.credit_queue import CreditQueue
 from hw.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, ParameterForm, Source
 from hw.weight_memory import read_cycles
 
-QUEUE_WORDS = 8     #: covers the latency of the memory at 8 bits a cycle
+QUEUE_WORDS = 16    #: covers the latency of the largest memory at 8 bits a cycle, 72 cycles
 
 
 class StreamName(enum.IntEnum):

@@ -81,7 +81,7 @@ def test_edge_mask(banks, k):
     dut = EdgeMask(config(banks))
     rows = [sum(int(bit) << n for n, bit in enumerate(bits)) for bits in valid]
     seen = run_pipeline(dut, [(dut.words.as_value(), 0, [maps.pack(w) for w in words]), (dut.row_valid, 1, rows),
-                              (dut.raw, 1, [int(bit) for bit in raw])],
+                              (dut.raw, 2, [int(bit) for bit in raw])],
                         dut.pixels, 1, {"parts_log2": k, "pad": 99, "columns": columns})
     for word, bits, all_visible, value in zip(words, valid, raw, seen):
         want = word if all_visible else maps.mask_edges(word, k, columns, bits, 99)

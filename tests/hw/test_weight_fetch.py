@@ -21,9 +21,9 @@ def word_at(address: int) -> int:
     return address * 0x1234567 % (1 << 36) if address < CFG.weight_words else 0
 
 
-def memory_model(dut):
+def memory_model(dut, cfg=CFG):
     async def memory(ctx):
-        under_way = deque([0] * (read_cycles(CFG.weight_words) - 1))
+        under_way = deque([0] * (read_cycles(cfg.weight_words) - 1))
         while True:
             *_, address = await ctx.tick().sample(dut.address)
             under_way.append(word_at(address))
@@ -127,3 +127,29 @@ def test_scan_address():
 
 def test_lint():
     lint(WeightFetch(CFG))
+
+
+@pytest.mark.parametrize("words", [120, 67_584, 1 << 18])
+def test_streams_never_run_dry(words):
+    """Words are asked for as fast as the decoder and the parameter reader can: 9, 9 and 6 bits a cycle."""
+    cfg = EngineConfig(weight_words=words)
+    dut = WeightFetch(cfg)
+
+    async def start(ctx):
+        ctx.set(dut.layer, LAYER)
+        await pulse(ctx, dut.start)
+
+    def regular(name, distance):
+        port = getattr(dut, name.name.lower())
+
+        async def consume(ctx):
+            await ctx.tick().until(port.valid)
+            for taken in range(35):
+                assert ctx.get(port.valid), (name, taken)
+                assert ctx.get(port.payload) == word_at(STARTS[name] + taken)
+                await pulse(ctx, port.ready)
+                await ctx.tick().repeat(distance - 1)
+        return consume
+
+    simulate(dut, start, regular(StreamName.VALUE, 4), regular(StreamName.RUN, 4), regular(StreamName.PARAMETER, 6),
+             background=[memory_model(dut, cfg)])
