@@ -13,7 +13,8 @@ FIRST_SLOPE = 2e-7              #: divergence (nats an image) a bit, to begin a 
 ELASTICITY = 4.0                #: slope ~ bytes ** -ELASTICITY, until two attempts say better
 CLOSE_ENOUGH = 0.006            #: part of a budget that may be left over
 ATTEMPTS = 8
-STEEPEST = 40.0                 #: how much a search may change the slope from one attempt to the next
+MOST_ELASTIC = 12.0             #: that two attempts are believed
+STEEPEST = 1000.0               #: how much a search may change the slope from one attempt to the next
 HALVINGS = 5                    #: of the range of slopes, in a search for accuracy
 LOWEST, HIGHEST = 5e-9, 2e-6    #: that range
 
@@ -74,5 +75,15 @@ def next_slope(tried: Sequence[Attempt], budget: int) -> float:
         sizes, slopes = (np.log([getattr(a, name) for a in (below, above)]) for name in ("bytes", "slope"))
         return float(np.exp(np.interp(goal, sizes, slopes)))
     last = below if below is not None else above
-    change = np.clip(ELASTICITY * (np.log(last.bytes) - goal), -np.log(STEEPEST), np.log(STEEPEST))
+    change = np.clip(_elasticity(tried) * (np.log(last.bytes) - goal), -np.log(STEEPEST), np.log(STEEPEST))
     return float(last.slope * np.exp(change))
+
+
+def _elasticity(tried: Sequence[Attempt]) -> float:
+    """By how much log(slope) changes for log(bytes), from the last two attempts if they say."""
+    if len(tried) > 1 and tried[-1].bytes != tried[-2].bytes:
+        sizes, slopes = (np.log([getattr(a, name) for a in tried[-2:]]) for name in ("bytes", "slope"))
+        found = (slopes[1] - slopes[0]) / (sizes[0] - sizes[1])
+        if found > 0:
+            return float(np.clip(found, 1.0, MOST_ELASTIC))
+    return ELASTICITY

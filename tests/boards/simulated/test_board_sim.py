@@ -37,7 +37,7 @@ from sim.images import stream_bytes
 from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, image_file, pixels
 
 BAUD = 3_000_000
-PATIENCE_CYCLES = 400_000       # a frame takes a quarter of it
+PATIENCE_CYCLES = 2_000_000          #: seconds of a busy machine, in which the host may not get its turn
 DESIGN = Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=CFG),
                 timing=replace(SIMULATED_TIMING, patience_cycles=PATIENCE_CYCLES))
 
