@@ -34,13 +34,14 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               help="Use so many of the images at most.")
 @click.option("--effort", type=click.Choice(["fast", "thorough"]), default="thorough", show_default=True,
               help="How many steps of its weights' grid are tried for each layer.")
+@click.option("--mirror/--no-mirror", default=None, help="Take each image mirrored, too.  [default: colour images]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="The same seed gives the same bytes.")
 @size_options
 @record_options
 def compress_command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
-                     objective: str, sweep: Path | None, method: str, limit: int, effort: str, seed: int,
-                     **options) -> None:
+                     objective: str, sweep: Path | None, method: str, limit: int, effort: str,
+                     mirror: bool | None, seed: int, **options) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
     The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same.
@@ -62,7 +63,7 @@ def compress_command(model: Path, calibration: Path, output: Path | None, budget
     console = Console(stderr=True)
     with display(console) as progress:
         job = run.Job(model, calibration, limit=limit, method=method, record=record, objective=objective,
-                      thorough=effort == "thorough", seed=seed,
+                      thorough=effort == "thorough", mirror=mirror, seed=seed,
                       cfg=engine_config(None, **options), progress=progress)
         if sweep is not None:
             summary = run.sweep(job, sweep)

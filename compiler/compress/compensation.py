@@ -18,7 +18,7 @@ from scipy import linalg
 from compiler.compress.rate import RateModel, laplace
 from compiler.ir import WEIGHT_MAX
 
-DAMPING = 0.003             #: of H's mean diagonal, added to its diagonal: inputs that never occurred could do anything
+DAMPING = 0.01              #: of H's mean diagonal, added to its diagonal: inputs that never occurred could do anything
 ROUNDS = 3                  #: of compensation, each with the rates of the one before
 SWEEPS = 6                  #: of coordinate descent, at most
 SETTLED = 0.003             #: share of the weights that still change when it is enough

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from compiler.compress.compressor import Attempt, Compressor, Objective
 from compiler.compress.frontier import FrontierRow, write_frontier
 from compiler.compress.layer_solver import FAST, THOROUGH
@@ -17,6 +19,7 @@ from compiler.float_model import write_model
 from compiler.progress import Progress, silent
 from hw.config import EngineConfig
 
+COLOURS = 3                     #: channels of what is probably a photograph
 SWEEP_SLOPES = (2e-8, 6e-8, 1.2e-7, 2e-7, 3.5e-7, 6e-7)
 
 
@@ -31,6 +34,7 @@ class Job:
     record: dict = field(default_factory=dict)
     objective: str = "balanced"
     thorough: bool = True
+    mirror: bool | None = None          #: None: where images have colours
     seed: int = 0
     cfg: EngineConfig = EngineConfig()
     progress: Progress = silent
@@ -83,6 +87,9 @@ def _judged(job: Job, material: Material, threads) -> tuple[Compressor, Judge]:
 
 
 def _compressor(job: Job, material: Material, images, threads) -> Compressor:
+    colours = images[0].shape[0] == COLOURS
+    if job.mirror or (job.mirror is None and colours):
+        images = [view for image in images for view in (image, np.ascontiguousarray(image[:, :, ::-1]))]
     return Compressor(material.source, images, job.cfg, threads, objective=Objective[job.objective.upper()],
                       multiples=THOROUGH if job.thorough else FAST, seed=job.seed, progress=job.progress)
 

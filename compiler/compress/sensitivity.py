@@ -18,7 +18,7 @@ from compiler.compress.workers import Workers
 from compiler.progress import Progress, silent
 
 PROBES = 2                  #: random directions v an image
-SHRINKAGE = 0.5             #: part of the layer's mean in each channel's importance: some dozens of images say little
+SHRINKAGE = 0.8             #: part of the layer's mean in each channel's importance: some dozens of images say little
 
 
 def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequence[np.ndarray],
