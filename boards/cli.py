@@ -42,11 +42,11 @@ def model_option(command):
 @model_option
 @size_options
 @click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Engine clock, if not the board's usual one.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the placer; the first, if there are several.")
+@click.option("--seed", type=int, help="Of the placer; the first, if there are several.  [default: the board's]")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder; build/bitstream/... if not given.")
-def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, seeds: int, output: Path | None,
+def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int | None, seeds: int, output: Path | None,
               **sizes: int | None) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line."""
     from boards.bitstream import build_bitstream
@@ -61,9 +61,10 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int, 
     compiled = compile_model(model, board.engine)
     top = board_design(board, key_images(board.engine))
     facts = _facts(model, compiled)
+    first = board.seed if seed is None else seed
     started = time.monotonic()
     build = build_bitstream(board, top, compiled.program, facts, output or build_folder(board, model),
-                            seeds=range(seed, seed + seeds),
+                            seeds=range(first, first + seeds),
                             say=lambda line: console.print(line, highlight=False, soft_wrap=True))
     write_artefact(compiled, build.folder / "model")        # where `firelane run` finds it
     _print_build(console, board, facts, build, time.monotonic() - started)

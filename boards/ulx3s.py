@@ -21,5 +21,5 @@ BOARDS = (
           clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
     Board(name="ulx3s_85f", description="Radiona ULX3S, LFE5U-85F", device=LFE5U_85F, platform=ULX3S_85F_Platform,
           engine=EngineConfig(banks=8, activation_words=1024, weight_words=67_584, program_words=4096),
-          clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
+          clock_hz=75e6, baud=BAUD, programmer="ulx3s", seed=3),
 )

@@ -49,6 +49,6 @@ def test_the_model_is_the_compilers(asked, tmp_path):
     assert main(["bitstream", "--board", "ulx3s_85f", "--banks", "2", "--clock", "60", "-o", str(tmp_path / "b")]) == 0
     board = asked["board"]
     compiled = compile_model(EMBEDDED["digits"], board.engine)
-    assert board.engine.banks == 2 and board.clock_hz == 60e6 and asked["seeds"] == [1]
+    assert board.engine.banks == 2 and board.clock_hz == 60e6 and asked["seeds"] == [board.seed]
     assert asked["images"].weights == compiled.program.weights
     assert asked["model"].program_digest == compiled.program.program[Header.PROGRAM_CRC]
