@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import click
@@ -28,6 +29,10 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               help="Whether cycles count beside bytes, and how much.")
 @click.option("--sweep", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Compress to several sizes and write size against accuracy against cycles: frontier.png, .csv.")
+@click.option("--judge", type=click.Path(path_type=Path), metavar="IMAGES",
+              help="For --sweep and --max-drop: images to judge by.  [default: one in five of --calib, left out there]")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
+              help="Classes of the images of --judge, as for `firelane evaluate`: the sweep then shows top-1.")
 @click.option("--method", type=click.Choice(METHODS), default="mse", show_default=True,
               help="How the ranges of activations are found, if the model is float.")
 @click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
@@ -40,8 +45,8 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
 @size_options
 @record_options
 def compress_command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
-                     objective: str, sweep: Path | None, method: str, limit: int, effort: str,
-                     mirror: bool | None, seed: int, **options) -> None:
+                     objective: str, sweep: Path | None, judge: Path | None, labels: Path | None, method: str,
+                     limit: int, effort: str, mirror: bool | None, seed: int, **options) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
     The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same.
@@ -51,6 +56,7 @@ def compress_command(model: Path, calibration: Path, output: Path | None, budget
     if len(wanted) != 1:
         raise ConfigError(" and ".join(wanted) or "firelane compress", "one goal is needed",
                           hint="give --budget, --max-drop or --sweep")
+    _check_judge(budget, judge, labels)
     if sweep is None and output is None:
         raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
     size = None if budget is None else parse_size(budget)
@@ -63,13 +69,40 @@ def compress_command(model: Path, calibration: Path, output: Path | None, budget
     console = Console(stderr=True)
     with display(console) as progress:
         job = run.Job(model, calibration, limit=limit, method=method, record=record, objective=objective,
-                      thorough=effort == "thorough", mirror=mirror, seed=seed,
+                      thorough=effort == "thorough", mirror=mirror, seed=seed, judge=judge,
+                      labels=labels and partial(labels_of_folder, judge, labels),
                       cfg=engine_config(None, **options), progress=progress)
         if sweep is not None:
             summary = run.sweep(job, sweep)
         else:
             summary = run.compress_file(job, output, budget=size, max_drop=max_drop and max_drop / 100)
     Console().print(summary, highlight=False, soft_wrap=True)
+
+
+def _check_judge(budget: str | None, judge: Path | None, labels: Path | None) -> None:
+    """Refuse what would not be looked at."""
+    if judge is not None and budget is not None:
+        raise ConfigError("--judge", "nothing is judged with --budget", hint="`firelane evaluate` judges the result")
+    if labels is not None and judge is None:
+        raise ConfigError("--labels", "labels of no images", hint="name the folder of images with --judge")
+
+
+def labels_of_folder(judge: Path, labels: Path, classes: int) -> tuple[int, ...]:
+    """Class of each image in the folder `judge`, in the order in which images are read from it.
+
+    Raises
+    ------
+    ConfigError
+        If it is no folder, or the class of an image is not clear.
+    """
+    from compiler.calibration_images import image_files, no_images
+    from sim.evaluate.labels import labels_of
+    if not judge.is_dir():
+        raise ConfigError("--judge", f"{judge} is no folder", hint="labels belong to image files in a folder")
+    files = image_files(judge)
+    if not files:
+        raise no_images(judge)
+    return labels_of(files, judge, labels, classes)
 
 
 def parse_size(text: str) -> int:

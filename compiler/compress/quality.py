@@ -7,7 +7,7 @@ p(first), and another choice c with p(c). So p(first) - p(c), on average, is the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,11 +22,16 @@ HELD_OUT = 5                #: one image in so many is held out where quality is
 
 @dataclass(frozen=True)
 class Quality:
-    """Means over images: `divergence` in nats; `agreement` of the first choices, and `drop`, expected loss of top-1."""
+    """Means over images.
+
+    `divergence` in nats; `agreement` of the first choices; `drop`, expected loss of top-1; `top1`, share of images
+    whose class is the first choice, None without labels.
+    """
 
     divergence: float
     agreement: float
     drop: float
+    top1: float | None = None
 
 
 def held_out(images: Sequence) -> tuple[list, list]:
@@ -36,16 +41,32 @@ def held_out(images: Sequence) -> tuple[list, list]:
 
 
 class Judge:
-    """Remembers what the float network says about the images."""
+    """Remembers what the float network says about the images.
 
-    def __init__(self, graph: Graph, weights: dict[str, Weights], images: Sequence[np.ndarray], workers: Workers):
-        self._images, self._workers = images, workers
+    Parameters
+    ----------
+    images : uint8 (C, H, W) each, stored values of the graph's input
+    labels : class of each image, None if nobody knows
+    """
+
+    def __init__(self, graph: Graph, weights: dict[str, Weights], images: Sequence[np.ndarray], workers: Workers,
+                 labels: Sequence[int] | None = None):
+        self._images, self._workers, self._labels = images, workers, labels
         self._wanted = softmax(self._logits(FloatNetwork(graph, rounding=False), weights))
+
+    @property
+    def float_top1(self) -> float | None:
+        """Of the float network; None without labels."""
+        return self._top1(self._wanted.argmax(axis=1))
 
     def of(self, graph: Graph) -> Quality:
         """The quality of a graph as the engine computes it."""
         logits = self._logits(FloatNetwork(graph), graph_weights(graph))
-        return compare(self._wanted, softmax(logits), logits.argmax(axis=1))
+        choice = logits.argmax(axis=1)
+        return replace(compare(self._wanted, softmax(logits), choice), top1=self._top1(choice))
+
+    def _top1(self, choice: np.ndarray) -> float | None:
+        return None if self._labels is None else float((choice == np.asarray(self._labels)).mean())
 
     def _logits(self, network: FloatNetwork, weights: dict[str, Weights]) -> np.ndarray:
         return np.array(list(self._workers.map(

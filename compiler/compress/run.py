@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from compiler.compress.layer_solver import FAST, THOROUGH
 from compiler.compress.quality import Judge, Quality, held_out
 from compiler.compress.quantized_graph import with_weights
 from compiler.compress.search import within_budget, within_drop
-from compiler.compress.sources import Material, read_material
+from compiler.compress.sources import Material, read_material, read_others
 from compiler.compress.workers import workers
 from compiler.float_model import write_model
 from compiler.progress import Progress, silent
@@ -36,6 +38,8 @@ class Job:
     thorough: bool = True
     mirror: bool | None = None          #: None: where images have colours
     seed: int = 0
+    judge: Path | None = None           #: images that results are judged by; None: some of the calibration's
+    labels: Callable[[int], Sequence[int]] | None = None    #: of those images, in a network of so many classes
     cfg: EngineConfig = EngineConfig()
     progress: Progress = silent
 
@@ -65,12 +69,12 @@ def compress_file(job: Job, output: Path, *, budget: int | None = None, max_drop
 
 
 def sweep(job: Job, folder: Path) -> str:
-    """Write frontier.csv and frontier.png: sizes from large to small, judged on images that are held out."""
+    """Write frontier.csv and frontier.png: sizes from large to small, judged by images not compressed with."""
     material = job.read()
     with workers() as threads:
         compressor, judge = _judged(job, material, threads)
         rows = [_row(attempt, judge.of(attempt.graph)) for attempt in map(compressor.at, SWEEP_SLOPES)]
-    write_frontier(rows, folder / "frontier.csv", folder / "frontier.png")
+    write_frontier(rows, folder / "frontier.csv", folder / "frontier.png", float_top1=judge.float_top1)
     return f"{len(rows)} sizes from {rows[-1].size:,} to {rows[0].size:,} bytes\nwritten: {folder}"
 
 
@@ -80,10 +84,16 @@ def _slope_of_drop(job: Job, material: Material, threads, most: float) -> float:
 
 
 def _judged(job: Job, material: Material, threads) -> tuple[Compressor, Judge]:
-    """A compressor that does not see some of the images, and a judge that sees only those."""
-    used, judged = held_out(material.images)
+    """A compressor, and a judge that sees other images."""
     source = material.source
-    return _compressor(job, material, used, threads), Judge(source.graph, source.weights, judged, threads)
+    if job.judge is None:
+        used, judged = held_out(material.images)
+    else:
+        used, judged = material.images, read_others(job.model, job.judge, source.graph, job.record)
+    graph = source.graph
+    labels = job.labels and job.labels(math.prod(graph.tensors[graph.output].shape))
+    judge = Judge(graph, source.weights, judged, threads, labels)
+    return _compressor(job, material, used, threads), judge
 
 
 def _compressor(job: Job, material: Material, images, threads) -> Compressor:
@@ -95,7 +105,7 @@ def _compressor(job: Job, material: Material, images, threads) -> Compressor:
 
 
 def _row(attempt: Attempt, quality: Quality) -> FrontierRow:
-    return FrontierRow(label=f"{attempt.bytes / 1000:.0f} KB", size=attempt.bytes, top1=None,
+    return FrontierRow(label=f"{attempt.bytes / 1000:.0f} KB", size=attempt.bytes, top1=quality.top1,
                        agreement=quality.agreement, cycles=attempt.cost.cycles)
 
 

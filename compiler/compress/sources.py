@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from compiler.progress import Progress, silent
 from compiler.quantize import quantize
 
 LEAST_IMAGES = 8            #: with fewer, second moments say nothing about what the network will see
+EVERY = sys.maxsize         #: images to judge by: as many as there are
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,19 @@ def read_material(path: Path, calibration: Path, *, limit: int, method: str = "m
         source = Source(graph, model, real_weights(graph, calibrated.model))
     _refuse_without_convolutions(graph)
     return Material(source, [stored(graph, image) for image in calibrated.images])
+
+
+def read_others(path: Path, images: Path, graph: Graph, record: dict | None = None) -> list[np.ndarray]:
+    """All images of a folder or .npy file, for the model of `path`, as `Material.images` has them.
+
+    Raises
+    ------
+    FirelaneError
+        If they are unusable, or there are none.
+    """
+    calibrated = (read_quantized(path, images, EVERY) if _is_quantized(read_model(path))
+                  else read_calibrated(path, images, EVERY, record))
+    return [stored(graph, image) for image in calibrated.images]
 
 
 def stored(graph: Graph, image: np.ndarray) -> np.ndarray:

@@ -1,11 +1,13 @@
 """`firelane compress`, from files to files."""
 
+import csv
 import re
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 from compiler.cli import main
 from compiler.compress import run
@@ -110,6 +112,22 @@ def test_the_least_size_for_a_drop(digits, tmp_path):
     assert measure(load_graph(tmp_path / "out.onnx"), EngineConfig()).rom.bytes < 27_000
 
 
+def test_a_sweep_is_judged_by_labelled_images(digits, tmp_path, monkeypatch):
+    _, held_out = load_split()
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number, (image, label) in enumerate(zip(held_out.images[:40], held_out.labels)):
+        Image.fromarray(image[:, :, 0]).save(folder / f"{label}_{number}.png")
+    (tmp_path / "labels.txt").write_text("".join(f"{digit}\tclass{digit}\n" for digit in range(10)))
+    monkeypatch.setattr(run, "SWEEP_SLOPES", (1e-8, 1e-5))
+    goal = ["--sweep", tmp_path / "sweep", "--judge", folder, "--labels", tmp_path / "labels.txt"]
+    assert main(command(FLOAT_DIGITS, "--calib", digits / "calibration.npy", "--images", 16, *goal)) == 0
+    with open(tmp_path / "sweep/frontier.csv", newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert [float(row["top1"]) * 40 % 1 for row in rows] == [0, 0]
+    assert float(rows[0]["top1"]) < 0.95 <= float(rows[-1]["top1"])
+
+
 def test_a_sweep_is_drawn(digits, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "SWEEP_SLOPES", (1e-6, 1e-5))
     text = run.sweep(digits_job(digits / "calibration.npy", limit=16), tmp_path / "sweep")
@@ -126,6 +144,8 @@ def command(*arguments) -> list[str]:
     ((), "error: firelane compress: one goal is needed; give --budget, --max-drop or --sweep"),
     (("--budget", "1MB", "--max-drop", 1), "error: --budget and --max-drop: one goal is needed; give .*"),
     (("--budget", "many"), "error: --budget: 'many'; a number of bytes, with B, KB, KiB, MB or MiB behind it or not"),
+    (("--budget", "1MB", "--judge", "."), "error: --judge: nothing is judged with --budget; .*"),
+    (("--max-drop", 1, "--labels", "x"), "error: --labels: labels of no images; name the folder of images .*"),
     (("--budget", "900"), "error: --budget: 900 bytes cannot be reached; [0-9,]+ bytes was the smallest; .*"),
 ])
 def test_refusals_leave_no_file(goal, message, digits, tmp_path, capsys):
