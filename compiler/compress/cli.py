@@ -56,7 +56,7 @@ def compress_command(model: Path, calibration: Path, output: Path | None, budget
     if len(wanted) != 1:
         raise ConfigError(" and ".join(wanted) or "firelane compress", "one goal is needed",
                           hint="give --budget, --max-drop or --sweep")
-    _check_judge(budget, judge, labels)
+    _check_judge(budget, sweep, judge, labels)
     if sweep is None and output is None:
         raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
     size = None if budget is None else parse_size(budget)
@@ -79,10 +79,12 @@ def compress_command(model: Path, calibration: Path, output: Path | None, budget
     Console().print(summary, highlight=False, soft_wrap=True)
 
 
-def _check_judge(budget: str | None, judge: Path | None, labels: Path | None) -> None:
+def _check_judge(budget: str | None, sweep: Path | None, judge: Path | None, labels: Path | None) -> None:
     """Refuse what would not be looked at."""
     if judge is not None and budget is not None:
         raise ConfigError("--judge", "nothing is judged with --budget", hint="`firelane evaluate` judges the result")
+    if labels is not None and sweep is None:
+        raise ConfigError("--labels", "only a sweep shows top-1", hint="leave it out, or give --sweep")
     if labels is not None and judge is None:
         raise ConfigError("--labels", "labels of no images", hint="name the folder of images with --judge")
 
@@ -95,14 +97,11 @@ def labels_of_folder(judge: Path, labels: Path, classes: int) -> tuple[int, ...]
     ConfigError
         If it is no folder, or the class of an image is not clear.
     """
-    from compiler.calibration_images import image_files, no_images
+    from compiler.calibration_images import image_files
     from sim.evaluate.labels import labels_of
     if not judge.is_dir():
         raise ConfigError("--judge", f"{judge} is no folder", hint="labels belong to image files in a folder")
-    files = image_files(judge)
-    if not files:
-        raise no_images(judge)
-    return labels_of(files, judge, labels, classes)
+    return labels_of(image_files(judge), judge, labels, classes)
 
 
 def parse_size(text: str) -> int:

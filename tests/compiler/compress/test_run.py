@@ -145,7 +145,8 @@ def command(*arguments) -> list[str]:
     (("--budget", "1MB", "--max-drop", 1), "error: --budget and --max-drop: one goal is needed; give .*"),
     (("--budget", "many"), "error: --budget: 'many'; a number of bytes, with B, KB, KiB, MB or MiB behind it or not"),
     (("--budget", "1MB", "--judge", "."), "error: --judge: nothing is judged with --budget; .*"),
-    (("--max-drop", 1, "--labels", "x"), "error: --labels: labels of no images; name the folder of images .*"),
+    (("--max-drop", 1, "--labels", "x"), "error: --labels: only a sweep shows top-1; leave it out, or give --sweep"),
+    (("--sweep", "s", "--labels", "x"), "error: --labels: labels of no images; name the folder of images .*"),
     (("--budget", "900"), "error: --budget: 900 bytes cannot be reached; [0-9,]+ bytes was the smallest; .*"),
 ])
 def test_refusals_leave_no_file(goal, message, digits, tmp_path, capsys):
