@@ -1,20 +1,20 @@
-"""A bit stream, from words to a window of its next bits that moves by a code a cycle."""
+"""A bit stream, from words to its next bits, by a code a cycle."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import MAX_CODE_BITS, MEMORY_BITS
 
-CHUNK_BITS = 9      #: a word is refilled in quarters: more than a code a cycle, and few enough to shift into place
-REFILL_BELOW = 2 * MAX_CODE_BITS                #: bits in the window from which on none are added
-WINDOW_BITS = REFILL_BELOW - 1 + CHUNK_BITS
+CHUNK_BITS = 9      #: a word is used in quarters: more than a code a cycle, and few enough to point into
+CHUNKS = 3          #: that are read ahead: a code may begin in the first and end in the second, and leave both
 LENGTH_BITS = 3
 
 MEASURED_CHUNK = data.StructLayout({"bits": CHUNK_BITS, "lengths": data.ArrayLayout(LENGTH_BITS, CHUNK_BITS)})
 """Bits of a stream and, for each, the length of the code that would begin there, less one."""
 
-_ADVANCES = range(MAX_CODE_BITS + 1)
+SUCCESSOR = data.StructLayout({"bit": range(CHUNK_BITS), "leaves": 1})
+"""Where the code after one's own begins: at which bit, and whether of the next chunk."""
 
 
 class ChunkReader(wiring.Component):
@@ -68,10 +68,9 @@ class BitReader(wiring.Component):
     """The next code of a stream, and its length; it can be taken each cycle.
 
     What limits the clock of such a decoder is the loop from the bits over the length of their code to the next bits.
-    Here the length of the code at *every* bit is found before the bits come in, and moves with them: the loop is only
-    from the registered length over two multiplexers, 2:1 and 4:1. New bits are put in place by the registered
-    level beside it, and whether a code is taken is decided a cycle ahead. Each bit of the length has a shift register
-    of its own, as have the bits, and each shift register its own copy of what controls it.
+    Here bits stand still, and a pointer goes over the first chunk. The length of the code at *every* bit is known
+    before the bits come in, so each bit brings with it where the code after its own begins: the loop is a 9:1
+    multiplexer from the pointer to the pointer. When it leaves the first chunk, all chunks move on by one.
 
     Latency     2 cycles from the transfer of a stream's second chunk to the first possible `take_next`'s code.
     Throughput  a code of up to 8 bits a cycle, as long as chunks arrive in time.
@@ -79,14 +78,13 @@ class BitReader(wiring.Component):
     Members
     -------
     clear : In(1)
-        Start anew: what is in the window is dropped. To be given after a reset, which reaches nothing here.
+        Start anew: what was read ahead is dropped. To be given after a reset, which reaches nothing here.
     i : In(stream of MEASURED_CHUNK)
-        While it is not valid its payload must be 0: that saves a gate where time is short.
     ready_next : Out(1)
         In the next cycle `window` will hold 8 bits of the stream, even if a code is taken now. May be low although it
         will, but not if two more chunks are there.
     take_next : In(1)
-        Take the code that `window` holds in the next cycle. Only while `ready_next`.
+        Take the code that `window` holds in the next cycle. Only while `ready_next`, or if nobody looks until `clear`.
     window : Out(8)
         Next bits, the first in bit 0.
     length_less_one : Out(3)
@@ -99,47 +97,60 @@ class BitReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        level = Signal(range(WINDOW_BITS + 1), reset_less=True)     # bits in the window; behind them are zeros
-        refill = Signal()
-        filled_level = Signal.like(level)
+        chunks = [Signal(MEASURED_CHUNK, name=f"chunk_{n}", reset_less=True) for n in range(CHUNKS)]
+        have = Signal(CHUNKS, reset_less=True)      # a one for each chunk, from the low end
+        successors = Signal(data.ArrayLayout(SUCCESSOR, CHUNK_BITS), reset_less=True)   # of the first chunk's bits
+        take, leave = Signal(reset_less=True), Signal()
         m.d.comb += [
-            self.i.ready.eq(level < REFILL_BELOW),
-            refill.eq(self.i.ready & self.i.valid),
-            filled_level.eq(level + Mux(refill, CHUNK_BITS, 0)),
-            self.ready_next.eq((level >= REFILL_BELOW) | ((level >= REFILL_BELOW - CHUNK_BITS) & self.i.valid)),
+            self.i.ready.eq(~have[-1]),
+            # A code that is taken now may use up the first chunk; two must be left, or one in which none was taken.
+            self.ready_next.eq(have[2] | (have[1] & (self.i.valid | ~take)) | (have[0] & self.i.valid & ~take)),
         ]
-        place = level[:(REFILL_BELOW - 1).bit_length()]
-        chunk = self.i.payload
-        names = ("bits", *(f"length_{n}" for n in range(LENGTH_BITS)))
-        planes = [Signal(WINDOW_BITS, name=name, reset_less=True) for name in names]
-        entering = [chunk.bits, *(Cat(length[n] for length in chunk.lengths) for n in range(LENGTH_BITS))]
-        shifted = []
-        for name, plane, new_bits in zip(names, planes, entering):
-            filled = Signal(WINDOW_BITS, name=f"{name}_filled")
-            m.d.comb += filled.eq(plane | (Mux(self.i.ready, new_bits, 0) << place))
-            shifted.append([filled >> taken for taken in _ADVANCES])
-        shifted.append([(filled_level - taken)[:len(level)] for taken in _ADVANCES])
+        m.d.sync += take.eq(self.take_next)
+        self._point(m, chunks, successors, take, leave)
 
-        controls = [self._control(m, name) for name in (*names, "level")]
-        advanced = [self._advanced(choices, *control) for choices, control in zip(shifted, controls)]
-        m.d.sync += [register.eq(value) for register, value in zip((*planes, level), advanced)]
-        next_length = Cat(length[0] for length in advanced[1:1 + LENGTH_BITS])
-        m.d.sync += [length.eq(next_length) for _, length in controls]
+        for n, chunk in enumerate(chunks):
+            source = Mux(have[n + 1], chunks[n + 1], self.i.payload) if n + 1 < CHUNKS else self.i.payload
+            coming = Signal(MEASURED_CHUNK, name=f"coming_{n}")
+            m.d.comb += coming.eq(source)
+            with m.If(leave | ~have[n]):
+                m.d.sync += chunk.eq(coming)
+                if n == 0:
+                    m.d.sync += successors.eq(Cat(_successor(bit, length) for bit, length in enumerate(coming.lengths)))
+        more = Mux(self.i.valid, Cat(1, have)[:CHUNKS], have)
+        m.d.sync += have.eq(Mux(leave, Mux(have[-1], have, more) >> 1, more))     # with all there, none comes
         with m.If(self.clear):
-            m.d.sync += [register.eq(0) for register in (*planes, level)]
-        m.d.comb += [self.window.eq(planes[0]), self.length_less_one.eq(Cat(plane[0] for plane in planes[1:]))]
+            m.d.sync += have.eq(0)
         return m
 
-    def _control(self, m, name: str):
-        """A copy of (a code is taken, its length less one) for one shift register."""
-        take = Signal(name=f"{name}_take", reset_less=True, attrs={"keep": 1})
-        length = Signal(LENGTH_BITS, name=f"{name}_length", reset_less=True, attrs={"keep": 1})
-        m.d.sync += take.eq(self.take_next & ~self.clear)
-        return take, length
+    def _point(self, m, chunks, successors, take, leave):
+        """The pointer: `leave` the first chunk; what stands at it."""
+        # A copy for the loop and one for those who look.
+        own, shown = (Signal(range(CHUNK_BITS), name=f"{name}_pointer", reset_less=True, attrs={"keep": 1})
+                      for name in ("own", "shown"))
+        successor = Signal(SUCCESSOR)
+        m.d.comb += [successor.eq(_pick(own, list(successors))), leave.eq(take & successor.leaves)]
+        with m.If(take):
+            m.d.sync += [pointer.eq(successor.bit) for pointer in (own, shown)]
+        with m.If(self.clear):
+            m.d.sync += [pointer.eq(0) for pointer in (own, shown)]
+        bits = Cat(chunks[0].bits, chunks[1].bits)
+        m.d.comb += [
+            self.window.eq(_pick(shown, [bits[first:first + MAX_CODE_BITS] for first in range(CHUNK_BITS)])),
+            self.length_less_one.eq(_pick(shown, list(chunks[0].lengths))),
+        ]
 
-    @staticmethod
-    def _advanced(choices: list, take, length):
-        """The choice for the number of bits that are taken."""
-        halves = [Mux(take, Mux(length[2], choices[low_bits + 5], choices[low_bits + 1]), choices[0])
-                  for low_bits in range(4)]
-        return Mux(length[1], Mux(length[0], halves[3], halves[2]), Mux(length[0], halves[1], halves[0]))
+
+def _pick(index, choices: list):
+    """The choice at `index`: a tree of 2:1 multiplexers, which wide LUTs are made for."""
+    if len(choices) == 1:
+        return choices[0]
+    half = 1 << ((len(choices) - 1).bit_length() - 1)
+    return Mux(index[half.bit_length() - 1], _pick(index, choices[half:]), _pick(index, choices[:half]))
+
+
+def _successor(bit: int, length_less_one):
+    """SUCCESSOR of a bit: a table of the length of its code."""
+    ends = [bit + less_one + 1 for less_one in range(MAX_CODE_BITS)]
+    table = [SUCCESSOR.const({"bit": end % CHUNK_BITS, "leaves": end // CHUNK_BITS}) for end in ends]
+    return Array(entry.as_value() for entry in table)[length_less_one]

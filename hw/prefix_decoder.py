@@ -28,7 +28,7 @@ class LengthFinder(wiring.Component):
         Forget all chunks. None is taken in this cycle.
     i : In(stream of 9)
     o : Out(stream of MEASURED_CHUNK)
-        Where no code begins, the length is 8. The payload is 0 while it is not valid.
+        Where no code begins, the length is 8.
     empty : Out(1)
         No chunk comes out unless one more goes in.
     """
@@ -51,14 +51,14 @@ class LengthFinder(wiring.Component):
             self.empty.eq(~have_compared & ~self.o.valid & ~self.i.valid),
         ]
         with m.If(move):
-            m.d.sync += [have_compared.eq(have_chunk & self.i.valid), self.o.valid.eq(have_compared), measured.eq(0)]
+            m.d.sync += [have_compared.eq(have_chunk & self.i.valid), self.o.valid.eq(have_compared)]
             with m.If(have_compared):
                 m.d.sync += [measured.bits.eq(compared), measured.lengths.eq(Cat(_ones(each) for each in longer))]
             with m.If(self.i.valid):
                 m.d.sync += [chunk.eq(self.i.payload), compared.eq(chunk), have_chunk.eq(1),
                              longer.eq(self._compare(Cat(chunk, self.i.payload)))]
         with m.If(self.clear):
-            m.d.sync += [have_chunk.eq(0), have_compared.eq(0), self.o.valid.eq(0), measured.eq(0)]
+            m.d.sync += [have_chunk.eq(0), have_compared.eq(0), self.o.valid.eq(0)]
         return m
 
     def _compare(self, bits):

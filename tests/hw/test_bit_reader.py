@@ -6,7 +6,7 @@ import random
 import pytest
 
 from hw.bit_reader import BitReader, ChunkReader
-from tests.hw.support import lint, pauses, send, simulate, sink, source
+from tests.hw.support import lint, pauses, simulate, sink, source
 
 
 def words_and_bits(rng, count):
@@ -34,17 +34,6 @@ def measured(rng, count, lengths):
     return bits, codes, chunks
 
 
-def zero_when_not_valid(port, chunks, wait):
-    """`source`, but with a payload of 0 while it is not valid."""
-    async def chunk_source(ctx):
-        for chunk in chunks:
-            await send(ctx, port, chunk)
-            ctx.set(port.payload, {"bits": 0, "lengths": [0] * 9})
-            for _ in range(next(wait)):
-                await ctx.tick()
-    return chunk_source
-
-
 @pytest.mark.parametrize("lengths", [(8,), (1,), (1, 2, 3, 4, 5, 6, 7, 8)])
 @pytest.mark.parametrize("busy, eager", [(0, 1.0), (4, 1.0), (0, 0.4), (4, 0.6)])
 def test_window(lengths, busy, eager):
@@ -67,7 +56,7 @@ def test_window(lengths, busy, eager):
         ctx.set(dut.clear, 1)       # lets the source end
         assert busy or waited == 0, "8 bits a cycle must be sustained"
     # The source first: what it offers changes `ready_next` in the same cycle.
-    simulate(dut, zero_when_not_valid(dut.i, chunks, pauses(3, busy)), reader)
+    simulate(dut, source(dut.i, chunks, wait=pauses(3, busy)), reader)
 
 
 def test_latency_and_clear():
