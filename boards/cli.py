@@ -54,6 +54,8 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int |
     from boards.memory_key import key_images
     from compiler.artefact import write_artefact
     from compiler.compile import compile_model
+    from sim.benchmark.builds import note_build
+    from sim.benchmark.provenance import provenance
     board = get_board(board_name)
     board = replace(board, engine=engine_config(board, **sizes),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else board.clock_hz)
@@ -62,12 +64,14 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int |
     top = board_design(board, key_images(board.engine))
     facts = _facts(model, compiled)
     first = board.seed if seed is None else seed
-    started = time.monotonic()
+    made, started = provenance(), time.monotonic()
     build = build_bitstream(board, top, compiled.program, facts, output or build_folder(board, model),
                             seeds=range(first, first + seeds),
                             say=lambda line: console.print(line, highlight=False, soft_wrap=True))
+    seconds = time.monotonic() - started
     write_artefact(compiled, build.folder / "model")        # where `firelane run` finds it
-    _print_build(console, board, facts, build, time.monotonic() - started)
+    note_build(build.folder, made, seconds)
+    _print_build(console, board, facts, build, seconds)
 
 
 def _facts(model: Path, compiled: Compiled) -> ModelFacts:

@@ -21,8 +21,10 @@ NOTHING = "none"
 def bench(only: tuple[str, ...], output: Path | None) -> None:
     """Measure whole frames in Verilator, the speed of the tools and the accuracy, and write docs/benchmarks.md.
 
-    Results are kept in build/bench; the document is made of all that are there. Some minutes for each network.
+    Results are kept in build/bench; the document is made of all that are there, and of the bitstreams in
+    build/bitstream. Some minutes for each network.
     """
+    from sim.benchmark.builds import load_builds
     from sim.benchmark.cases import chosen              # after the options have been understood: these take seconds
     from sim.benchmark.document import DOCUMENT, render
     from sim.benchmark.records import load_all
@@ -32,7 +34,7 @@ def bench(only: tuple[str, ...], output: Path | None) -> None:
         with display(console) as progress:
             _measure(name, console, progress)
     path, known = output or DOCUMENT, load_all()
-    _write(path, render(known))
+    _write(path, render(known, load_builds()))
     console.print(f"written: {path} ({', '.join(known) or 'no results yet'})", highlight=False, soft_wrap=True)
 
 

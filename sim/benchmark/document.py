@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from sim.benchmark.builds import BuildRecord
 from sim.benchmark.cases import ACCURACY, CASES, NAMES
 from sim.benchmark.records import AccuracyRecord, FrameRecord
 from sim.layer_cycles import LayerCycles
@@ -15,7 +16,8 @@ HEAD = """# Benchmarks
 
 Written by `make bench` from measurements that it made. `make bench ONLY=squeezenet1.1` makes one of them again (others:
 {names}), and `make bench ONLY=none` only
-writes this file. Raw results: `build/bench/*.json`.
+writes this file. Raw results: `build/bench/*.json`; of boards, `build.json` and `made.json` in
+`build/bitstream/*`, which `make bitstream` leaves there.
 """
 FRAMES_NOTE = """
 *Ideal* is the sum of non-zero taps x tiles: a cycle for each weight that is not zero and each tile that must be
@@ -33,9 +35,15 @@ ACCURACY_NOTE = """
 {images} photographs, one of each tenth class of ImageNet; the ranges of the quantized network were found on the same
 ones. ONNX Runtime runs without its optimizations.
 """
+BOARDS_NOTE = """
+Each line is a finished `make bitstream BOARD=... MODEL=...`: used of what the device has after place and route, the
+clock that the PLL makes and what would be possible after routing, cycles of a frame as the compiler predicts them
+(always those that Verilator shows, see above), wall clock from the synthesis to the packed bitstream on the machine
+below. *Load* as above: beside other work the same build takes up to twice as long.
+"""
 
 
-def render(records: Mapping[str, FrameRecord | AccuracyRecord]) -> str:
+def render(records: Mapping[str, FrameRecord | AccuracyRecord], builds: Sequence[BuildRecord] = ()) -> str:
     """The document; what was not measured is left out."""
     frames = {case: records[case.network] for case in CASES if case.network in records}
     parts = [HEAD.format(names=", ".join(name for name in NAMES if name != "squeezenet1.1"))]
@@ -47,8 +55,10 @@ def render(records: Mapping[str, FrameRecord | AccuracyRecord]) -> str:
     if ACCURACY in records:
         accuracy = records[ACCURACY]
         parts.append(_section("Accuracy", _accuracy_rows(accuracy), ACCURACY_NOTE.format(images=accuracy.images)))
+    if builds:
+        parts.append(_section("Boards", _board_rows(builds), BOARDS_NOTE))
     parts += [_section(f"Layers of {case.title}", _layer_rows(frame)) for case, frame in frames.items()]
-    parts.append(_section("When and where", _provenance_rows(records)))
+    parts.append(_section("When and where", _provenance_rows(records, builds)))
     return "\n".join(parts)
 
 
@@ -131,9 +141,21 @@ def _tiles(layer: LayerCycles) -> int:
     return layer.tiles if layer.kind == "TILE" else 0
 
 
-def _provenance_rows(records: Mapping) -> Iterator[Sequence[str]]:
+def _board_rows(builds: Sequence[BuildRecord]) -> Iterator[Sequence[str]]:
+    yield ("board", "model", "banks", "weight words", "LUT", "FF", "EBR", "DSP", "Fmax, MHz", "clock, MHz", "cycles",
+           "frames/s", "seed", "build, s", "load")
+    for build in builds:
+        resources = [f"{_number(used)} of {_number(available)}" for used, available in
+                     (build.resources[name] for name in ("LUT", "FF", "EBR", "DSP"))]
+        yield (build.board, build.model, str(build.banks), _number(build.weight_words), *resources,
+               f"{build.fmax_mhz:.1f}", f"{build.clock_mhz:g}", _number(build.frame_cycles),
+               f"{build.frames_per_second:.1f}", str(build.seed), _number(build.seconds), f"{build.made.load:.1f}")
+
+
+def _provenance_rows(records: Mapping, builds: Sequence[BuildRecord]) -> Iterator[Sequence[str]]:
     yield "measurement", "commit", "day", "machine"
-    for name, record in records.items():
+    named = [*records.items(), *((f"{build.board}, {build.model}", build) for build in builds)]
+    for name, record in named:
         yield name, record.made.commit, record.made.day, record.made.machine
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.benchmark.builds import BuildRecord
 from sim.benchmark.provenance import Provenance
 from sim.benchmark.records import AccuracyRecord, FrameRecord, Score
 from sim.classes import Guess
@@ -29,3 +30,10 @@ def frame_record(*, frame_cycles: int = 1100, measured: int = 1000) -> FrameReco
 def accuracy_record() -> AccuracyRecord:
     return AccuracyRecord(made=MADE, images=50, scores={"float": Score(top1=40, top5=45),
                                                         "integer reference": Score(top1=39, top5=46)})
+
+
+def build_record() -> BuildRecord:
+    return BuildRecord(made=MADE, seconds=1234, board="ulx3s_85f", device="LFE5U-85F", model="net", banks=8,
+                       weight_words=67584, fmax_mhz=80.25, clock_mhz=75.0, frame_cycles=3_000_000,
+                       frames_per_second=25.0, seed=3,
+                       resources={"LUT": (37000, 83640), "FF": (21000, 83640), "EBR": (202, 208), "DSP": (140, 156)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.benchmark.document import render, table
-from tests.sim.benchmark.examples import accuracy_record, frame_record
+from tests.sim.benchmark.examples import accuracy_record, build_record, frame_record
 
 
 def line(text: str, begin: str) -> str:
@@ -65,3 +65,12 @@ def test_the_origin_of_each_measurement():
 
 def test_the_same_records_give_the_same_document():
     assert render({"accuracy": accuracy_record()}) == render({"accuracy": accuracy_record()})
+
+
+def test_boards():
+    text = render({}, [build_record()])
+    assert cells(line(section(text, "Boards"), "ulx3s_85f")) == [
+        "ulx3s_85f", "net", "8", "67 584", "37 000 of 83 640", "21 000 of 83 640", "202 of 208", "140 of 156",
+        "80.2", "75", "3 000 000", "25.0", "3", "1 234", "0.5"]
+    assert cells(line(section(text, "When and where"), "ulx3s_85f, net"))[1:3] == ["0123456789ab", "2026-01-02"]
+    assert "## Boards" not in render({"accuracy": accuracy_record()})

@@ -1,0 +1,77 @@
+"""Bitstreams that were built here: what came out, by the build's own record, and how long it took."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from compiler.errors import FirelaneError
+from compiler.files import build_root
+from sim.benchmark.provenance import Provenance
+
+BUILD_FILE = "build.json"       #: of boards.build_record; the same for the same sources, so no time is in it
+MADE_FILE = "made.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRecord:
+    """A finished bitstream.
+
+    Parameters
+    ----------
+    seconds : float
+        Of wall clock, from the synthesis to the packed bitstream.
+    resources : dict
+        Used and available, by "LUT", "FF", "EBR" and "DSP".
+    clock_mhz, fmax_mhz : float
+        That the PLL makes; that is possible after routing.
+    """
+
+    made: Provenance
+    seconds: float
+    board: str
+    device: str
+    model: str
+    banks: int
+    weight_words: int
+    resources: dict[str, tuple[int, int]]
+    clock_mhz: float
+    fmax_mhz: float
+    frame_cycles: int
+    frames_per_second: float
+    seed: int
+
+
+def note_build(folder: Path, made: Provenance, seconds: float) -> None:
+    """Leave beside the build in `folder` what its own record must not hold: when, where and how long."""
+    fresh = folder / f".{MADE_FILE}.fresh"
+    fresh.write_text(json.dumps({"made": asdict(made), "seconds": round(seconds)}, indent=1) + "\n")
+    fresh.rename(folder / MADE_FILE)
+
+
+def load_builds(root: Path | None = None) -> list[BuildRecord]:
+    """Of all builds in the folders of `root` (build/bitstream), by board and model.
+
+    Raises
+    ------
+    FirelaneError
+        If a file is not what it should be.
+    """
+    root = root or build_root() / "bitstream"
+    records = [_load(made.parent) for made in sorted(root.glob(f"*/{MADE_FILE}"))]
+    return sorted(records, key=lambda record: (record.board, record.model))
+
+
+def _load(folder: Path) -> BuildRecord:
+    try:
+        made, build = (json.loads((folder / name).read_text()) for name in (MADE_FILE, BUILD_FILE))
+        return BuildRecord(
+            made=Provenance(**made["made"]), seconds=made["seconds"], board=build["board"], device=build["device"],
+            model=build["model"], banks=build["engine"]["banks"], weight_words=build["engine"]["weight_words"],
+            resources={name: (each["used"], each["available"]) for name, each in build["resources"].items()},
+            clock_mhz=build["clock_mhz"], fmax_mhz=build["fmax_mhz"], frame_cycles=build["frame_cycles"],
+            frames_per_second=build["frames_per_second"], seed=build["seed"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise FirelaneError(str(folder), f"not a build of this version ({error})",
+                            hint="delete the folder, or build again: make bitstream") from None
