@@ -6,5 +6,5 @@ from hw.config import EngineConfig
 
 #: LFE5U-25F: 28 multiplier blocks go to the requantizers, so lanes multiply in LUTs; 56 block RAMs
 ENGINE_25F = EngineConfig(banks=2, activation_words=1024, weight_words=15_872, program_words=2048, logic_lanes=28)
-#: LFE5U-85F and LFE5UM5G-85F: 140 multipliers, 203 block RAMs beside the host link's
-ENGINE_85F = EngineConfig(banks=8, activation_words=1024, weight_words=69_632, program_words=4096)
+#: LFE5U-85F and LFE5UM5G-85F: 140 multipliers, 202 of 208 block RAMs with the host link's
+ENGINE_85F = EngineConfig(banks=8, activation_words=1024, weight_words=67_584, program_words=4096)

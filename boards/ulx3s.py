@@ -4,22 +4,20 @@ from amaranth_boards.ulx3s import (ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S
                                    ULX3S_85F_Platform)
 
 from boards.board import LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F, Board
+from boards.engines import ENGINE_25F, ENGINE_85F
 from hw.config import EngineConfig
 
 BAUD = 3_000_000        #: the FT231X's fastest
-SMALL_CLOCK_HZ = 60e6   #: where engine and link fill 87 % of the logic; 62 to 66 MHz after placement
 
 BOARDS = (
     Board(name="ulx3s_12f", description="Radiona ULX3S, LFE5U-12F", device=LFE5U_12F, platform=ULX3S_12F_Platform,
           engine=EngineConfig(banks=2, activation_words=1024, weight_words=6144, program_words=1024, logic_lanes=28),
-          clock_hz=SMALL_CLOCK_HZ, baud=BAUD, programmer="ulx3s", result_bytes=64),
+          clock_hz=75e6, baud=BAUD, programmer="ulx3s", result_bytes=64),
     Board(name="ulx3s_25f", description="Radiona ULX3S, LFE5U-25F", device=LFE5U_25F, platform=ULX3S_25F_Platform,
-          engine=EngineConfig(banks=2, activation_words=1024, weight_words=10_240, program_words=2048, logic_lanes=28),
-          clock_hz=SMALL_CLOCK_HZ, baud=BAUD, programmer="ulx3s"),
+          engine=ENGINE_25F, clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
     Board(name="ulx3s_45f", description="Radiona ULX3S, LFE5U-45F", device=LFE5U_45F, platform=ULX3S_45F_Platform,
-          engine=EngineConfig(banks=4, activation_words=1024, weight_words=10_240, program_words=2048, logic_lanes=12),
+          engine=EngineConfig(banks=4, activation_words=1024, weight_words=34_816, program_words=2048, logic_lanes=12),
           clock_hz=75e6, baud=BAUD, programmer="ulx3s"),
     Board(name="ulx3s_85f", description="Radiona ULX3S, LFE5U-85F", device=LFE5U_85F, platform=ULX3S_85F_Platform,
-          engine=EngineConfig(banks=8, activation_words=1024, weight_words=67_584, program_words=4096),
-          clock_hz=75e6, baud=BAUD, programmer="ulx3s", seed=3),
+          engine=ENGINE_85F, clock_hz=75e6, baud=BAUD, programmer="ulx3s", seed=3),
 )

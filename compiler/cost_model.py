@@ -91,7 +91,7 @@ def _body_cycles(layer: Layer, step: Step, network: Network, cfg: EngineConfig, 
         case LoadLayer():
             return 1
         case AverageLayer():
-            return timing.average_cycles(cfg, layer.channels, to_stream=layer.output is None)
+            return timing.average_cycles(cfg, layer.channels)
         case OutputLayer():
             return timing.output_cycles(channels=layer.input.channels, rows=step.rows,
                                         columns=network.maps[layer.input.map].width)

@@ -118,7 +118,7 @@ class ActivationMemory(wiring.Component):
         A load write was beyond the memory and has been dropped.
     """
 
-    WRITE_LATENCY = 2       #: cycles from a write at this block's ports to the first read address that sees it
+    WRITE_LATENCY = 3       #: cycles from a write at this block's ports to the first read address that sees it
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
@@ -141,6 +141,12 @@ class ActivationMemory(wiring.Component):
             inside.eq(load.address < self._cfg.activation_words),
         ]
         m.d.sync += self.address_range.eq(accepted & ~inside)
+        # Both writes, with their banks decoded, go to all banks from here: a register on a way across the device.
+        drain_write = delay(m, self.drain_write, 1, name="drain_write")
+        load_write = delay(m, load, 1, name="load_write")
+        drains, loads = Signal(self._cfg.banks), Signal(self._cfg.banks)
+        m.d.sync += [drains.eq(self.drain_valid << self.drain_write.bank),
+                     loads.eq((accepted & inside) << load.bank)]
         for bank in range(self._cfg.banks):
             cells = BankMemory(self._cfg.activation_words, self._cfg.address_bits)
             m.submodules[f"bank_{bank}"] = cells
@@ -148,18 +154,15 @@ class ActivationMemory(wiring.Component):
                 cells.read_address.eq(self.read_addresses[bank]),
                 self.read_words[bank].eq(cells.read_data),
             ]
-            self._connect_write(m, bank, cells, accepted & inside)
+            self._connect_write(m, bank, cells, drains[bank], drain_write, loads[bank], load_write)
         return m
 
-    def _connect_write(self, m, bank: int, cells: BankMemory, load_valid):
+    def _connect_write(self, m, bank: int, cells: BankMemory, drains, drain, loads, load):
         """Register the write of one bank: the drain's if it is for this bank, else the loader's."""
-        drain, load = self.drain_write, self.load_write.payload
-        drains = Signal(name=f"drains_{bank}")
         enable = Signal(BANK_PIXELS, name=f"enable_{bank}")
         address = Signal(self._cfg.address_bits, name=f"address_{bank}", reset_less=True)
         pixels = Signal(PIXELS, name=f"pixels_{bank}", reset_less=True)
-        one_hot = Cat((load.pixel == n) & load_valid & (load.bank == bank) for n in range(BANK_PIXELS))
-        m.d.comb += drains.eq(self.drain_valid & (drain.bank == bank))
+        one_hot = Cat((load.pixel == n) & loads for n in range(BANK_PIXELS))
         m.d.sync += [
             enable.eq(Mux(drains, drain.enable, one_hot)),
             address.eq(Mux(drains, drain.address, load.address)),

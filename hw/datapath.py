@@ -30,8 +30,11 @@ RESULT_ROOM = 32        #: averages on their way into the result stream; more th
 class Datapath(wiring.Component):
     """Activation memory, moves, lanes, drain, requantizers, write back and channel sums.
 
-        cycle   1       2         3       4        5          6         7      8       9          9+L    10+L     11+L
-        tap -> tap -> memory -> mask -> row -> column -> operand -> product -> sum -> sums -> .. pixel -> kept -> write
+        cycle   1       2         3       4        5          6         7
+        tap -> tap -> memory -> mask -> row -> column -> operand -> product ->
+
+                8       9         9+L     10+L    11+L     12+L
+                sum -> sums -> .. pixel -> kept -> write -> write
 
     Each name is a register, and the cycle is the first in which it holds what a tap in cycle 0 leads to; L is
     REQUANTIZE_LATENCY. In cycle 8 of a tap with `capture` bank 0's sums are shifted out,

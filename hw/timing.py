@@ -14,8 +14,8 @@ from hw.weight_memory import read_cycles
 
 FIRST_PICK = 8              #: cycles from a tap with `capture` to the pick of the first bank's sums
 REQUANTIZE_LATENCY = 9      #: from sums to pixels
-AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 4    #: from the last channel of an AVERAGE into memory to its end
-ADDING_CYCLES = 5           #: more of a tile that adds to channel sums
+AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 5    #: from the last channel of an AVERAGE to its end
+ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE to its first channel
 
 
@@ -28,12 +28,12 @@ def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
         The tile adds to the channel sums (Destination.AVERAGE) instead of writing to memory.
     """
     pick = FIRST_PICK + cfg.banks
-    return pick + REQUANTIZE_LATENCY + 2 + (ADDING_CYCLES if averages else 0)
+    return pick + REQUANTIZE_LATENCY + 3 + (ADDING_CYCLES if averages else 0)
 
 
-def average_cycles(cfg: EngineConfig, channels: int, to_stream: bool = False) -> int:
+def average_cycles(cfg: EngineConfig, channels: int) -> int:
     """Cycles from the start of an AVERAGE to its end, if the result stream (where that is its target) never stalls."""
-    return AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES + to_stream
+    return AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES
 
 
 # Control

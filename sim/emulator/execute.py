@@ -89,7 +89,7 @@ class Machine:
         sums = self.memories.sums[:channels, None]
         pixels = requantize(sums, self.layers.parameters(instruction.layer, instruction.pc), fields)[:, 0]
         to_stream = fields.destination is Destination.AVERAGE
-        self.timeline.spend(average_cycles(self.cfg, channels, to_stream))
+        self.timeline.spend(average_cycles(self.cfg, channels))
         if to_stream:
             self.result += pixels.tobytes()
             return NO_WRITES

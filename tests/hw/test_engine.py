@@ -93,7 +93,7 @@ def predicted_frame(cfg):
     now += tap_path_cycles(cfg, [1] * CHANNELS_OUT, streamed=False, dense=False)
     now += tile_tail_cycles(cfg, averages=True) + NEXT_LAG
     now += fetch_cycles(cfg, DESCRIPTOR_WORDS) + START_LAG
-    now += average_cycles(cfg, CHANNELS_OUT, to_stream=True) + NEXT_LAG
+    now += average_cycles(cfg, CHANNELS_OUT) + NEXT_LAG
     return now + fetch_cycles(cfg) + END_LAG + 1
 
 

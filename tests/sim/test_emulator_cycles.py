@@ -83,5 +83,5 @@ def test_averages_and_outputs():
     program.emit(Opcode.OUTPUT, output, [(8, 3)], last=1)
     fetch = timing.fetch_cycles(CFG, DESCRIPTOR_WORDS) + LAGS
     assert lengths(run(program)) == [fetch + timing.average_cycles(CFG, 9),
-                                     fetch + timing.average_cycles(CFG, 9, to_stream=True),
+                                     fetch + timing.average_cycles(CFG, 9),
                                      fetch + timing.output_cycles(channels=2, rows=3, columns=14)]
