@@ -46,4 +46,5 @@ class Board:
     programmer: str                 #: openFPGALoader's name of the board
     serial: str = "the board's USB socket"      #: how a host reaches the serial line, with the pins if there is no chip
     seed: int = 1                   #: of the placer, where nobody says otherwise: one that meets timing
+    ripup: bool = True              #: router2 makes way for slow wires; where logic is dense it finds no end then
     result_bytes: int = PAYLOAD_BYTES   #: of a result that the link keeps for one answer: 64 spare two block RAMs

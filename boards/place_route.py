@@ -13,7 +13,8 @@ from boards import tools
 from boards.build_report import BuildReport, read_report
 from compiler.errors import ConfigError
 
-NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--tmg-ripup", "--timing-allow-fail")
+NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-fail")
+RIPUP = "--tmg-ripup"
 CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
 
 Say = Callable[[str], None]
@@ -25,6 +26,11 @@ class Routed:
 
     seed: int
     report: BuildReport
+
+
+def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
+    """What seeds have in common: the options for the device, and with `ripup` wires make way for slow ones."""
+    return [*device.split(), *NEXTPNR_OPTIONS, *([RIPUP] if ripup else [])]
 
 
 def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, target_hz: float, say: Say) -> Routed:
@@ -50,7 +56,7 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         folder = work / f"seed_{seed}"
         folder.mkdir()
         try:
-            nextpnr.run(*options, *NEXTPNR_OPTIONS, "--seed", str(seed), "--json", "../top.json",
+            nextpnr.run(*options, "--seed", str(seed), "--json", "../top.json",
                         "--lpf", "../top.lpf", "--textcfg", CONFIG, "--report", REPORT, cwd=folder, log=folder / LOG)
         except ConfigError as failure:
             failures.append(failure)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from boards import tools
-from boards.place_route import CONFIG, LOG, REPORT, place_and_route
+from boards.place_route import CONFIG, LOG, REPORT, nextpnr_options, place_and_route
 from compiler.errors import ConfigError
 
 
@@ -61,3 +61,8 @@ def test_a_seed_that_cannot_be_routed_is_passed_over(route):
 def test_all_fail(route):
     with pytest.raises(ConfigError, match="^nextpnr-ecp5: failed: seed 1$"):
         route({1: None, 2: None})
+
+
+def test_boards_that_do_not_bear_ripping_up_are_spared():
+    ripping, sparing = (nextpnr_options("--25k --speed 6", ripup=ripup) for ripup in (True, False))
+    assert ripping == [*sparing, "--tmg-ripup"] and sparing[:3] == ["--25k", "--speed", "6"]
