@@ -244,7 +244,7 @@ def test_the_commands_at_a_simulated_board(models, tmp_path, capsys):
         assert "is not the model in the board" in capsys.readouterr().err
     finally:
         simulated.send_signal(signal.SIGINT)
-        assert simulated.wait(30) == 0
+        assert simulated.wait(300) == 0
     assert re.match(r"ended; [1-9][\d,]* cycles in ", simulated.stdout.read())
     simulated.stdout.close()
 

@@ -86,6 +86,6 @@ def test_the_session(folder):
     finally:
         if board is not None:
             board.send_signal(signal.SIGTERM)
-            assert board.wait(30) == 0
+            assert board.wait(300) == 0
             board.stdout.close()
     assert done >= 5
