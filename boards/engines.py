@@ -1,5 +1,5 @@
-"""Engines that boards with the same device share: the largest that `compiler.resources` says fit, in powers of two of
-banks, with the rest of the block RAM for weights.
+"""Engines that boards with the same device share: the largest in powers of two of banks that place and route
+has managed, with what block RAM it can bear for weights.
 """
 
 from hw.config import EngineConfig

@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from boards.build_record import RECORD_FILE
 from compiler.errors import FirelaneError
-from compiler.files import build_root
+from compiler.files import build_root, write_file
 from sim.benchmark.provenance import Provenance
 
-BUILD_FILE = "build.json"       #: of boards.build_record; the same for the same sources, so no time is in it
-MADE_FILE = "made.json"
+MADE_FILE = "made.json"     #: beside RECORD_FILE, which is the same for the same sources, so that no time is in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +45,8 @@ class BuildRecord:
 
 def note_build(folder: Path, made: Provenance, seconds: float) -> None:
     """Leave beside the build in `folder` what its own record must not hold: when, where and how long."""
-    fresh = folder / f".{MADE_FILE}.fresh"
-    fresh.write_text(json.dumps({"made": asdict(made), "seconds": round(seconds)}, indent=1) + "\n")
-    fresh.rename(folder / MADE_FILE)
+    text = json.dumps({"made": asdict(made), "seconds": round(seconds)}, indent=1) + "\n"
+    write_file(folder / MADE_FILE, text.encode(), "--output")
 
 
 def load_builds(root: Path | None = None) -> list[BuildRecord]:
@@ -65,7 +64,7 @@ def load_builds(root: Path | None = None) -> list[BuildRecord]:
 
 def _load(folder: Path) -> BuildRecord:
     try:
-        made, build = (json.loads((folder / name).read_text()) for name in (MADE_FILE, BUILD_FILE))
+        made, build = (json.loads((folder / name).read_text()) for name in (MADE_FILE, RECORD_FILE))
         return BuildRecord(
             made=Provenance(**made["made"]), seconds=made["seconds"], board=build["board"], device=build["device"],
             model=build["model"], banks=build["engine"]["banks"], weight_words=build["engine"]["weight_words"],

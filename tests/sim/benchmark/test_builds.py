@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from boards import get_board
-from boards.build_record import Digests, ModelFacts, record
+from boards.build_record import RECORD_FILE, Digests, ModelFacts, record
 from boards.build_report import BuildReport, Step
 from compiler.errors import FirelaneError
-from sim.benchmark.builds import BUILD_FILE, load_builds, note_build
+from sim.benchmark.builds import load_builds, note_build
 from tests.sim.benchmark.examples import MADE, build_record
 
 RESOURCES = build_record().resources
@@ -21,8 +21,9 @@ def built(root, board: str, *, noted: bool = True) -> None:
     folder = root / f"{board}-net"
     folder.mkdir(parents=True)
     report = BuildReport(RESOURCES, 80.25e6, 75e6, (Step("routing", 12.3, "a", "b"),))
-    (folder / BUILD_FILE).write_text(record(get_board(board), ModelFacts("net", 1, 3_000_000), report, seed=3, tools={},
-                                            digests=Digests("d" * 64, "b" * 64)))
+    text = record(get_board(board), ModelFacts("net", 1, 3_000_000), report, seed=3, tools={},
+                  digests=Digests("d" * 64, "b" * 64))
+    (folder / RECORD_FILE).write_text(text)
     if noted:
         note_build(folder, MADE, 1234.4)
 
@@ -40,6 +41,6 @@ def test_found_again(tmp_path):
 @pytest.mark.parametrize("text", ["{}", "[", '{"board": "b"}'])
 def test_what_is_no_build(tmp_path, text):
     built(tmp_path, "ulx3s_85f")
-    (tmp_path / "ulx3s_85f-net" / BUILD_FILE).write_text(text)
+    (tmp_path / "ulx3s_85f-net" / RECORD_FILE).write_text(text)
     with pytest.raises(FirelaneError, match="not a build of this version"):
         load_builds(tmp_path)
