@@ -1,4 +1,7 @@
-"""Place and route with one seed or several, of which the first that meets timing wins."""
+"""Place and route with one seed or several, of which the first that meets timing wins.
+
+nextpnr places; the cells of late paths are moved (`boards.refine_placement`); nextpnr routes what has become of it.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,15 @@ from pathlib import Path
 
 from boards import tools
 from boards.build_report import BuildReport, read_report
+from boards.refine_placement import Refined, refine_placement
 from compiler.errors import ConfigError
 
-NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-fail")
+PLACER_OPTIONS = ("--placer", "static", "--timing-allow-fail")
+ROUTER_OPTIONS = ("--router", "router2", "--timing-allow-fail", "--no-pack", "--no-place")
 RIPUP = "--tmg-ripup"
 CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
+PLACED, DELAYS, REFINED, PLACER_LOG = "placed.json", "placed.sdf", "refined.json", "placer.log"
+MARGIN = 0.05           #: of the period, that paths should have left before routing
 
 Say = Callable[[str], None]
 
@@ -28,17 +35,18 @@ class Routed:
     report: BuildReport
 
 
-def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
-    """What seeds have in common: the options for the device, and with `ripup` wires make way for slow ones."""
-    return [*device.split(), *NEXTPNR_OPTIONS, *([RIPUP] if ripup else [])]
-
-
-def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, target_hz: float, say: Say) -> Routed:
+def place_and_route(work: Path, device: str, seeds: Sequence[int], *, ripup: bool, target_hz: float,
+                    say: Say) -> Routed:
     """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG and REPORT of the winner there.
 
     As many seeds at a time as there are cores. The first in the order of `seeds` that meets timing wins, whichever
     is ready first, so that the result does not depend on the machine; none after it is begun. If none meets timing,
     the fastest wins.
+
+    Parameters
+    ----------
+    device : nextpnr's options for it
+    ripup : wires make way for slow ones
 
     Raises
     ------
@@ -56,8 +64,15 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         folder = work / f"seed_{seed}"
         folder.mkdir()
         try:
-            nextpnr.run(*options, "--seed", str(seed), "--json", "../top.json",
-                        "--lpf", "../top.lpf", "--textcfg", CONFIG, "--report", REPORT, cwd=folder, log=folder / LOG)
+            nextpnr.run(*device.split(), *PLACER_OPTIONS, "--seed", str(seed), "--json", "../top.json",
+                        "--lpf", "../top.lpf", "--no-route", "--write", PLACED, "--sdf", DELAYS,
+                        cwd=folder, log=folder / PLACER_LOG)
+            refined = _refine(folder, target_hz)
+            say(f"seed {seed}: placed, {refined.before_hz / 1e6:.1f} MHz expected; "
+                f"{refined.after_hz / 1e6:.1f} MHz after {refined.moves} moves")
+            nextpnr.run(*device.split(), *ROUTER_OPTIONS, *([RIPUP] if ripup else []), "--seed", str(seed),
+                        "--json", REFINED, "--freq", str(target_hz / 1e6), "--textcfg", CONFIG, "--report", REPORT,
+                        cwd=folder, log=folder / LOG)
         except ConfigError as failure:
             failures.append(failure)
             return None
@@ -73,11 +88,17 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
     if not routed:
         raise failures[0]
     winner = choose(routed)
-    for name in (CONFIG, LOG, REPORT):
+    for name in (CONFIG, LOG, PLACER_LOG, REPORT):
         os.replace(work / f"seed_{winner.seed}" / name, work / name)
     for seed in seeds:
         shutil.rmtree(work / f"seed_{seed}", ignore_errors=True)
     return winner
+
+
+def _refine(folder: Path, target_hz: float) -> Refined:
+    period = round(1e12 / target_hz)
+    return refine_placement(folder / PLACED, folder / DELAYS, folder / REFINED,
+                            period=period, margin=round(MARGIN * period))
 
 
 def choose(routed: Sequence[Routed]) -> Routed:

@@ -186,11 +186,12 @@ class Datapath(wiring.Component):
 
     def _build_drain(self, m, drain: Drain, walk: AverageWalk, shifted, capture):
         """Steps from cycle 7, sums in cycle 9."""
+        constant = delay(m, self.layer.parameters == ParameterForm.CONSTANT, 1, name="constant")
         m.d.comb += [
             drain.layer.eq(self.layer),
             drain.restart.eq(self.start),
             drain.start.eq(delay_control(m, capture, 5, name="drain_start")),
-            drain.use_constants.eq((self.layer.parameters == ParameterForm.CONSTANT) | walk.active),
+            drain.use_constants.eq(constant | walk.active),
             drain.shifted.eq(shifted),
             drain.records.payload.eq(self.parameters.payload),
             drain.records.valid.eq(self.parameters.valid),
@@ -236,9 +237,8 @@ class Datapath(wiring.Component):
     def _build_averages(self, m, sums: ChannelSums, walk: AverageWalk, write_back: WriteBack):
         """Channel sums and the result stream."""
         kept = write_back.kept
-        to_stream = Signal()
+        to_stream = delay(m, self.layer.destination == Destination.AVERAGE, 1, name="to_stream")
         m.d.comb += [
-            to_stream.eq(self.layer.destination == Destination.AVERAGE),
             sums.from_zero.eq(self.tile.first),
             sums.valid.eq(write_back.kept_valid & to_stream & ~kept.single),
             sums.first.eq(kept.first),

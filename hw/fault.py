@@ -1,20 +1,24 @@
 """The first error stops the engine and is kept."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import EngineConfig, bits_for
 from hw.error_code import ErrorCode
+from hw.pipeline import delay, delay_control
 
 #: Errors of the image belong to the LOAD under way, all others to the instruction in hand.
 LOAD_ERRORS = (ErrorCode.IMAGE_SHORT, ErrorCode.IMAGE_LONG)
 
 
+FAULT_LATENCY = 2       #: cycles from an error's pulse to `halt`
+
+
 class FaultRecorder(wiring.Component):
     """Keeps the code of the first error and the instruction it belongs to, until reset.
 
-    Latency     1 cycle from an error's pulse to `halt`.
+    Latency     FAULT_LATENCY from an error's pulse to `halt`: errors come from everywhere, and are registered.
     Throughput  any number of pulses a cycle; the lowest code is kept.
 
     Members
@@ -39,14 +43,15 @@ class FaultRecorder(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        raised = Signal.like(self.raised)
-        of_load = self.load_address | Cat(raised[code] for code in LOAD_ERRORS).any()
-        m.d.comb += raised.eq(self.raised & ~1)
+        raised = delay_control(m, self.raised & ~1, 1, name="raised")
+        load_address = delay(m, self.load_address, 1, name="load_address")
+        pc, load_pc = delay(m, self.pc, 1, name="pc"), delay(m, self.load_pc, 1, name="load_pc")
+        of_load = load_address | Cat(raised[code] for code in LOAD_ERRORS).any()
         with m.If(raised.any() & ~self.halt):
-            m.d.sync += [self.halt.eq(1), self.error_pc.eq(self.pc)]
+            m.d.sync += [self.halt.eq(1), self.error_pc.eq(pc)]
             for code in reversed(ErrorCode):
                 with m.If(raised[code]):
                     m.d.sync += self.code.eq(code)
             with m.If(of_load):
-                m.d.sync += self.error_pc.eq(self.load_pc)
+                m.d.sync += self.error_pc.eq(load_pc)
         return m

@@ -165,7 +165,9 @@ class InputLoader(wiring.Component):
         """The output register; the image is taken into it."""
         place = Signal(pixel_write_layout(self._cfg), reset_less=True)
         free, in_range = Signal(), Signal()
-        wanted = self._active & free & ~self.halt
+        halted = Signal()           # `halt` comes from afar
+        m.d.sync += halted.eq(self.halt)
+        wanted = self._active & free & ~halted
         m.d.comb += [
             free.eq(~self.write.valid | self.write.ready),
             in_range.eq(self._word < self._cfg.activation_words),

@@ -8,11 +8,13 @@ from amaranth.lib.wiring import In, Out
 from hw.config import MEMORY_BITS, EngineConfig, bits_for
 from hw.error_code import ErrorCode
 from hw.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, Header
+from hw.pipeline import delay
 from hw.program_memory import PROGRAM_LATENCY
 
 CRC_DATA_BITS = 40      #: a word as 5 bytes
 CRC_BITS = 32
 LENGTH_BITS = 18
+CRCS = (Header.PROGRAM_CRC, Header.WEIGHT_CRC, Header.TABLE_CRC)
 CRC_START = Header.PROGRAM_CRC + 1      #: first program word that the program's CRC covers
 
 _TABLE_LENGTHS = data.StructLayout({"values": LENGTH_BITS, "runs": LENGTH_BITS})
@@ -118,24 +120,31 @@ class Integrity(wiring.Component):
         m.d.sync += [word.eq(Mux(from_program, self.data, self.scan_data)), word_valid.eq(arrived)]
         m.submodules.crc = self._crc = crc.Processor(CRC32_ISO_HDLC(data_width=CRC_DATA_BITS))
         m.d.comb += [self._crc.data.eq(word), self._crc.valid.eq(word_valid)]
+        # Comparisons are registered: while a section settles, nothing that they compare changes any more.
+        self._differs = {name: Signal(name=f"differs_{name.name.lower()}", reset_less=True) for name in CRCS}
+        m.d.sync += [differs.eq(self._crc.crc != self._header[name][:CRC_BITS])
+                     for name, differs in self._differs.items()]
+        self._header_errors = self._wrong_headers(m)
         self._settled = Signal()
         m.d.comb += self._settled.eq(~self._pending & ~word_valid)
 
-    def _header_error(self):
-        """(condition, error) of the header, first match counts."""
+    def _wrong_headers(self, m):
+        """(condition, error) of the header, a cycle late; first match counts."""
         cfg, header = self._cfg, self._header
         length, weights = header[Header.PROGRAM_LENGTH], header[Header.WEIGHT_LENGTH]
         tables = data.View(_TABLE_LENGTHS, header[Header.TABLE_LENGTHS])
         bad_length = ((length <= HEADER_WORDS) | (length > cfg.program_words) | (weights > cfg.weight_words)
                       | (tables.values > cfg.value_symbols) | (tables.runs > cfg.run_symbols))
-        return ((header[Header.IDENTITY] != (MAGIC << 8 | FORMAT_VERSION), ErrorCode.BAD_IDENTITY),
-                (header[Header.CONFIG_DIGEST] != cfg.digest, ErrorCode.CONFIG_MISMATCH),
-                (bad_length, ErrorCode.BAD_LENGTH))
+        conditions = ((header[Header.IDENTITY] != (MAGIC << 8 | FORMAT_VERSION), ErrorCode.BAD_IDENTITY),
+                      (header[Header.CONFIG_DIGEST] != cfg.digest, ErrorCode.CONFIG_MISMATCH),
+                      (bad_length, ErrorCode.BAD_LENGTH))
+        return [(delay(m, condition, 1, name=error.name.lower()), error) for condition, error in conditions]
 
     def _sequence(self, m):
         section, address = self._section, self._address
         end = Signal(LENGTH_BITS + 1, reset_less=True)
         m.d.comb += self.busy.eq(1)
+        m.d.sync += self._crc.start.eq(0)
         with m.FSM(name="integrity"):
             with m.State("IDLE"):
                 m.d.comb += self.busy.eq(0)
@@ -165,17 +174,16 @@ class Integrity(wiring.Component):
                 m.next = "IDLE"
 
         def compare(expected, error):
-            stop_if(self._crc.crc != header[expected][:CRC_BITS], error)
+            stop_if(self._differs[expected], error)
 
         def begin(following, first, last, *, restart):
-            m.d.comb += self._crc.start.eq(restart)
-            m.d.sync += [section.eq(following), address.eq(first), end.eq(last)]
+            m.d.sync += [self._crc.start.eq(restart), section.eq(following), address.eq(first), end.eq(last)]
 
         m.next = "READ"
         with m.Switch(section):
             with m.Case(Section.HEADER):
                 begin(Section.PROGRAM, Const(CRC_START), header[Header.PROGRAM_LENGTH], restart=1)
-                for condition, error in reversed(self._header_error()):
+                for condition, error in reversed(self._header_errors):
                     stop_if(condition, error)
             with m.Case(Section.PROGRAM):
                 begin(Section.WEIGHT, Const(0), header[Header.WEIGHT_LENGTH], restart=1)

@@ -14,7 +14,7 @@ class ResultStream(wiring.Component):
     """Executes OUTPUT: reads a map from the banks, channel by channel, row by row; and lets AVERAGE's results through.
 
     Latency     `hw.timing.output_cycles` from `start` to `done`.
-    Throughput  a byte per cycle; a bank word takes at least `peek_latency` + 1 cycles (the next one is read while one
+    Throughput  a byte per cycle; a bank word takes at least `peek_latency` + 2 cycles (the next one is read while one
                 is sent).
     Stalling    `o` stalls everything behind it. While `halt`, nothing more enters `o`; a byte that is offered stays.
     Limits      fields are in the ranges that `InstructionCheck` wants.
@@ -38,7 +38,7 @@ class ResultStream(wiring.Component):
     o : Out(stream of data, last)
     halt : In(1)
     done : Out(1)
-        Pulse: the last byte of OUTPUT has entered `o`.
+        Pulse, the cycle after: the last byte of OUTPUT has entered `o`.
     idle : Out(1)
         Nothing is on its way to `o` or waits there.
     address_range : Out(1)
@@ -114,7 +114,7 @@ class ResultStream(wiring.Component):
         word = Signal(BANK_WORD_BITS, reset_less=True)
         count = Signal(range(BANK_PIXELS + 1), reset_less=True)
         under_way = Signal(self._peek_latency)
-        m.d.comb += self._ask.eq(self._words_left & ~self._halted & ~under_way.any() & (~valid | take))
+        m.d.comb += self._ask.eq(self._words_left & ~self._halted & ~under_way.any() & ~valid)
         m.d.sync += under_way.eq((under_way << 1) | self._ask)
         with m.If(take):
             m.d.sync += valid.eq(0)
@@ -139,7 +139,6 @@ class ResultStream(wiring.Component):
             average.ready.eq(free),
             send.eq(free & ~average.valid & (left != 0)),
             take.eq(valid & ((left == 0) | (send & last_pixel))),
-            self.done.eq(send & last_byte),
             self.idle.eq(~self._active & ~average.valid & ~o.valid),
             o.payload.eq(byte),
         ]
@@ -152,5 +151,6 @@ class ResultStream(wiring.Component):
                          pixels.eq(pixels >> PIXEL_BITS), left.eq(left - 1)]
         with m.If(take):
             m.d.sync += [pixels.eq(word), left.eq(count), is_final.eq(final)]
-        with m.If(self.done):
+        m.d.sync += self.done.eq(send & last_byte)
+        with m.If(send & last_byte):
             m.d.sync += self._active.eq(0)

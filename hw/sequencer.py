@@ -1,6 +1,6 @@
 """Runs the program: checks it, then instruction after instruction, frame after frame."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,6 +9,7 @@ from hw.fetch import Fetch
 from hw.instruction import DESCRIPTOR, HEADER_WORDS, Opcode, instruction_layout, instruction_words
 from hw.instruction_check import InstructionCheck
 from hw.payload import TABLE_WRITE
+from hw.timing import LOAD_SETTLE_CYCLES
 
 
 class Sequencer(wiring.Component):
@@ -19,7 +20,8 @@ class Sequencer(wiring.Component):
     are done with. With `run`, the next frame follows at once.
 
     Latency     `hw.timing.dispatch_cycles` an instruction, besides its fetch and what it does.
-    Stalling    by `load_busy`, `result_idle` and the blocks that are started. While `halt`, everything stands still.
+    Stalling    by `load_busy`, `result_idle` and the blocks that are started. From the cycle after `halt` on,
+                everything stands still.
 
     Members
     -------
@@ -88,8 +90,14 @@ class Sequencer(wiring.Component):
             self.tile.eq(fetch.tile), self.layer.eq(fetch.layer),
             check.tile.eq(fetch.tile), check.layer.eq(fetch.layer),
         ]
-        with m.If(~self.halt):
+        halted, self._starting, self._load_settles = Signal(), Signal(), Signal()
+        # An error of the last pixel must stop the engine before the frame can count as complete.
+        settling = Signal(LOAD_SETTLE_CYCLES)
+        m.d.comb += self._load_settles.eq(settling.any())
+        m.d.sync += [halted.eq(self.halt), settling.eq(Cat(self.load_busy, settling))]
+        with m.If(~halted):
             self._run(m, fetch, check)
+        self._pulse(m)
         return m
 
     def _run(self, m, fetch, check):
@@ -105,6 +113,9 @@ class Sequencer(wiring.Component):
                     m.next = "INTEGRITY"
             with m.State("INTEGRITY"):
                 with m.If(self.check_done):
+                    m.next = "VERDICT"
+            with m.State("VERDICT"):        # for ever, if the check has found an error
+                with m.If(self.checked):
                     m.next = "IDLE"
             with m.State("NEXT"):
                 m.d.comb += fetch.start.eq(1)
@@ -123,7 +134,8 @@ class Sequencer(wiring.Component):
         """Is the instruction sound, and need it wait for the loader?"""
         tile, opcode = self.tile, self.tile.opcode.as_value()
         is_end, waits = opcode == Opcode.END.value, Signal()
-        m.d.comb += waits.eq(self.load_busy & (tile.wait_load | (opcode == Opcode.LOAD.value) | is_end))
+        m.d.comb += waits.eq((self.load_busy & (tile.wait_load | (opcode == Opcode.LOAD.value)))
+                             | (is_end & (self.load_busy | self._load_settles)))
         with m.If(check.bad):
             m.d.comb += self.bad_instruction.eq(1)      # and stay: `halt` follows
         with m.Elif(waits):
@@ -133,21 +145,20 @@ class Sequencer(wiring.Component):
                 m.d.comb += self.frame_end.eq(1)
                 m.next = "IDLE"
         with m.Else():
+            m.d.comb += self._starting.eq(1)
             m.next = "START"
+
+    def _pulse(self, m):
+        """The starts, in the cycle of START: from registers, for they go far."""
+        for start, opcode in ((self.tile_start, Opcode.TILE), (self.average_start, Opcode.AVERAGE),
+                              (self.output_start, Opcode.OUTPUT), (self.load_start, Opcode.LOAD)):
+            m.d.sync += start.eq(self._starting & (self.tile.opcode.as_value() == opcode.value))
 
     def _start(self, m):
         m.d.comb += self.step_start.eq(1)
         m.next = "EXECUTE"
-        with m.Switch(self.tile.opcode):
-            with m.Case(Opcode.TILE):
-                m.d.comb += self.tile_start.eq(1)
-            with m.Case(Opcode.AVERAGE):
-                m.d.comb += self.average_start.eq(1)
-            with m.Case(Opcode.OUTPUT):
-                m.d.comb += self.output_start.eq(1)
-            with m.Case(Opcode.LOAD):
-                m.d.comb += self.load_start.eq(1)
-                m.d.sync += self.load_pc.eq(self.pc)
+        with m.If(self.tile.opcode == Opcode.LOAD):
+            m.d.sync += self.load_pc.eq(self.pc)
 
     def _execute(self, m):
         with m.Switch(self.tile.opcode):

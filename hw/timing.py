@@ -6,6 +6,7 @@ A tile takes the cycles of its taps and marks, then `tile_tail_cycles` until the
 from collections.abc import Iterable
 
 from hw.config import BANK_PIXELS, EngineConfig
+from hw.fault import FAULT_LATENCY
 from hw.instruction import HEADER_WORDS, Header, instruction_words
 from hw.program_memory import PROGRAM_LATENCY
 from hw.weight_memory import read_cycles
@@ -44,8 +45,8 @@ def average_cycles(cfg: EngineConfig, channels: int) -> int:
 #     TILE      the first cycle after the start in which neither tap path nor data path is busy
 #     AVERAGE   `average_cycles` after the start, OUTPUT `output_cycles` after it (if nothing stalls the results)
 #     LOAD      1 cycle after the start; but its start waits for the LOAD before, as does any start with `wait_load`
-#     END       does not start: the frame ends END_LAG after the fetch is complete, or when image and results are
-#               done with
+#     END       does not start: the frame ends END_LAG after the fetch is complete, or when results are done with, and
+#               the LOAD has been for LOAD_SETTLE_CYCLES: an error of its last pixel has stopped the engine by then
 #
 # The first instruction begins one cycle after the frame (`Sequencer.frame_start`); FRAME_CYCLES counts from that cycle
 # on, and includes the one in which the frame ends.
@@ -53,6 +54,7 @@ def average_cycles(cfg: EngineConfig, channels: int) -> int:
 START_LAG = 2
 NEXT_LAG = 1
 END_LAG = 1
+LOAD_SETTLE_CYCLES = FAULT_LATENCY       #: and then a cycle until the sequencer stands still, in which it would end
 PEEK_LATENCY = 4        #: of the data path
 
 
@@ -77,11 +79,11 @@ def load_cycles(*, map_rows: int, image_columns: int, channels: int, space_to_de
 
 
 def output_cycles(*, channels: int, rows: int, columns: int, peek_latency: int = PEEK_LATENCY) -> int:
-    """Cycles from the start of an OUTPUT to its last byte, if the result stream does not stall."""
+    """Cycles from the start of an OUTPUT to its end, if the result stream does not stall."""
     counts = [min(BANK_PIXELS, columns - first) for first in range(0, columns, BANK_PIXELS)]
     words = channels * rows
-    paced = words * sum(max(count, peek_latency + 1) for count in counts)
-    return peek_latency + 2 + paced - max(counts[-1], peek_latency + 1) + counts[-1]
+    paced = words * sum(max(count, peek_latency + 2) for count in counts)
+    return peek_latency + 3 + paced - max(counts[-1], peek_latency + 2) + counts[-1]
 
 
 def integrity_cycles(program: int, weights: int, values: int, runs: int, *, scan_latency: int) -> int:

@@ -1,6 +1,7 @@
 """The weight memory: 36-bit words, any number of block RAMs along a pipeline."""
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import memory, wiring
@@ -73,16 +74,18 @@ class WeightMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         sizes = list(block_sizes(self._words))
+        blocks = list(zip(range(len(sizes)), accumulate(sizes, initial=0), sizes))
         address = Mux(self.write_valid, self.write.address, self.address)
         write_valid, write_data = self.write_valid, self.write.data
-        gathered, base = Const(0, MEMORY_BITS), 0
-        for number, first in enumerate(range(0, len(sizes), STATION_BLOCKS)):
+        gathered = Const(0, MEMORY_BITS)
+        for number, first in enumerate(range(0, len(blocks), STATION_BLOCKS)):
+            station = blocks[first:first + STATION_BLOCKS]
+            chosen = [self._choose(m, *block, address, write_valid) for block in station]
             address = self._register(m, address, f"address_{number}")
             write_valid = self._register(m, write_valid, f"write_valid_{number}")
             write_data = self._register(m, write_data, f"write_data_{number}")
-            for index, size in enumerate(sizes[first:first + STATION_BLOCKS], start=first):
-                gathered = gathered | self._block(m, index, base, size, address, write_valid, write_data)
-                base += size
+            for block, (addressed, written) in zip(station, chosen):
+                gathered = gathered | self._block(m, *block, address, write_data, addressed, written)
             gathered = self._register(m, gathered, f"gathered_{number}")
         m.d.comb += self.data.eq(gathered)
         return m
@@ -93,7 +96,16 @@ class WeightMemory(wiring.Component):
         m.d.sync += register.eq(value)
         return register
 
-    def _block(self, m, index: int, base: int, size: int, address, write_valid, write_data):
+    def _choose(self, m, index: int, base: int, size: int, address, write_valid):
+        """Whether a block is addressed, and written, by what comes into its station. 1 cycle."""
+        low_bits = size.bit_length() - 1
+        addressed = address[low_bits:] == base >> low_bits      # sizes fall, so each block is aligned to its own
+        if base + size > self._words:
+            addressed &= address < self._words
+        return (self._register(m, addressed, f"addressed_{index}"),
+                self._register(m, addressed & write_valid, f"written_{index}"))
+
+    def _block(self, m, index: int, base: int, size: int, address, write_data, addressed, written):
         """One block of memory; its output is 0 unless it was addressed. 2 cycles."""
         image = self._init[base:base + size]
         m.submodules[f"block_{index}"] = block = memory.Memory(
@@ -102,14 +114,11 @@ class WeightMemory(wiring.Component):
         # spend bypass registers on the old data that a synchronous port of Amaranth promises.
         reader, writer = block.read_port(domain="comb"), block.write_port()
         low_bits = size.bit_length() - 1
-        number = base >> low_bits       # blocks are in order of falling size, so each is aligned to its own
-        addressed = Signal(name=f"addressed_{index}")
         m.d.comb += [
-            addressed.eq((address[low_bits:] == number) & (address < self._words)),
             reader.addr.eq(address[:low_bits]),
             writer.addr.eq(address[:low_bits]),
             writer.data.eq(write_data),
-            writer.en.eq(write_valid & addressed),
+            writer.en.eq(written),
         ]
         selected = self._register(m, addressed, f"selected_{index}")
         word = self._register(m, reader.data, f"word_{index}")

@@ -1,6 +1,6 @@
 """The host link: frames of a byte line on one side, the engine's bus and streams on the other."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -15,6 +15,7 @@ from hw.link.frame_sender import FrameSender
 from hw.link.image_feeder import ImageFeeder
 from hw.link.protocol import PAYLOAD_BYTES
 from hw.link.result_buffer import BLOCK_BYTES, ResultBuffer
+from hw.stream_register import StreamRegister
 
 
 class FrameLink(wiring.Component):
@@ -114,7 +115,7 @@ class FrameLink(wiring.Component):
     def _connect_image(self, m):
         feeder, processor = self._feeder, self._processor
         connect(m, processor.image_payload, feeder.payload)
-        connect(m, feeder.image, flipped(self.image))
+        self._connect_registered(m, "image", feeder.image, flipped(self.image), clear=processor.image_begin)
         m.d.comb += [
             feeder.begin.eq(processor.image_begin), feeder.length.eq(processor.image_length),
             feeder.start.eq(processor.image_start), feeder.skip.eq(processor.image_skip),
@@ -123,9 +124,17 @@ class FrameLink(wiring.Component):
             processor.image_done.eq(feeder.done), processor.image_too_long.eq(feeder.too_long),
         ]
 
+    @staticmethod
+    def _connect_registered(m, name: str, source, sink, *, clear):
+        """The engine is far away, and much there depends on whether a byte comes or goes."""
+        register = StreamRegister(BYTE_LAST)
+        m.submodules[f"{name}_register"] = ResetInserter(clear)(register)
+        connect(m, source, register.i)
+        connect(m, register.o, sink)
+
     def _connect_result(self, m):
         results, processor, answers = self._results, self._processor, self._answers
-        connect(m, flipped(self.result), results.i)
+        self._connect_registered(m, "result", flipped(self.result), results.i, clear=processor.result_clear)
         connect(m, results.o, answers.result)
         m.d.comb += [
             processor.result_complete.eq(results.complete), processor.result_last.eq(results.last),

@@ -72,10 +72,10 @@ class Timeline:
         """Fetch an instruction, with its descriptor or 0 words of it."""
         self.now += timing.fetch_cycles(self.cfg, descriptor_words)
 
-    def wait_for_load(self) -> None:
-        """Before START_LAG ends: go on when no load is under way."""
+    def wait_for_load(self, settle: int = 0) -> None:
+        """Before START_LAG ends: go on when no load has been under way for `settle` cycles."""
         check = self.now + timing.START_LAG - 1
-        self.waited = max(self.load_end - check, 0)
+        self.waited = max(self.load_end + (settle if self.load_end else 0) - check, 0)
         self.now += self.waited
 
     def start(self) -> None:
@@ -100,5 +100,5 @@ class Timeline:
     def finish_frame(self) -> int:
         """END; returns the cycles of the frame. The first instruction begins one cycle after the frame."""
         self.fetch(0)
-        self.wait_for_load()
+        self.wait_for_load(timing.LOAD_SETTLE_CYCLES)
         return self.now + timing.END_LAG + 1

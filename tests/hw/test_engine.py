@@ -11,6 +11,7 @@ from hw.csr import LoadTarget, Register
 from hw.datapath import Datapath
 from hw.engine import Engine
 from hw.error_code import ErrorCode
+from hw.fault import FAULT_LATENCY
 from hw.instruction import (CODE_WORDS, DESCRIPTOR_WORDS, HEADER_WORDS, KERNEL_ENTRY, Destination, Opcode, Source,
                             descriptor_total_words, instruction_words)
 from hw.tap_path import TapPath
@@ -233,8 +234,8 @@ def test_errors_of_the_blocks_are_kept_with_their_place(fakes):
             ctx.set(block.raised, 1 << block.errors.index(name))
             await ctx.tick()
             ctx.set(block.raised, 0)
+            await ctx.tick().repeat(FAULT_LATENCY)
             ctx.set(engine.s_axis_tvalid, 1)
-            await ctx.tick()
             for _ in range(30):
                 assert not ctx.get(engine.s_axis_tready) and not ctx.get(engine.m_axis_tvalid)
                 await ctx.tick()

@@ -181,7 +181,8 @@ def test_halt_takes_nothing():
         await start(ctx, dut, **{name: value for name, value in load.items() if name != "image"})
         await ctx.tick().repeat(3)
         assert ctx.get(dut.image.ready)
-        ctx.set(dut.halt, 1)
+        ctx.set(dut.halt, 1)        # seen a cycle later
+        await ctx.tick()
         for _ in range(40):
             assert not ctx.get(dut.image.ready)
             await ctx.tick()

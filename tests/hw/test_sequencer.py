@@ -9,7 +9,7 @@ from hw.config import EngineConfig
 from hw.instruction import (DESCRIPTOR_WORDS, HEADER_WORDS, Opcode, Source, descriptor_total_words, instruction_words)
 from hw.program_memory import ProgramMemory
 from hw.sequencer import Sequencer
-from hw.timing import END_LAG, NEXT_LAG, START_LAG, fetch_cycles
+from hw.timing import END_LAG, LOAD_SETTLE_CYCLES, NEXT_LAG, START_LAG, fetch_cycles
 from tests.hw.programs import descriptor, instruction
 from tests.hw.support import lint, simulate
 
@@ -81,7 +81,7 @@ def predicted(script, durations):
                 present = "tile" if opcode is Opcode.TILE else "tile, no tables"
         checked = now + fetch_cycles(CFG, words) + END_LAG
         if wait_load or opcode in (Opcode.LOAD, Opcode.END):
-            while checked < load_end:
+            while checked < load_end + (LOAD_SETTLE_CYCLES if opcode is Opcode.END and load_end else 0):
                 log.append((checked, "stall_input", HEADER_WORDS + n * STEP))
                 checked += 1
         if opcode is Opcode.END:
@@ -138,6 +138,7 @@ def test_check_comes_before_the_first_frame():
         ctx.set(dut.check_done, 0)
         assert not ctx.get(dut.idle)
         ctx.set(dut.run, 0)         # nothing has begun
+        await ctx.tick()
         assert ctx.get(dut.idle)
         ctx.set(dut.run, 1)
         await fake_blocks(ctx, dut, log, {}, cycles=1)
@@ -169,9 +170,9 @@ def test_halt_stops_everything_and_load_pc_is_kept():
     async def bench(ctx):
         ctx.set(dut.checked, 1)
         ctx.set(dut.run, 1)
-        await fake_blocks(ctx, dut, log, {Opcode.LOAD: 3, Opcode.TILE: 5}, cycles=38)
+        await fake_blocks(ctx, dut, log, {Opcode.LOAD: 3, Opcode.TILE: 5}, cycles=36)
         assert [what for _, what, _ in log] == ["frame_start", Opcode.LOAD]
-        ctx.set(dut.halt, 1)
+        ctx.set(dut.halt, 1)        # seen a cycle later
         await fake_blocks(ctx, dut, log, {}, cycles=50)
         assert [what for _, what, _ in log] == ["frame_start", Opcode.LOAD]
         assert (ctx.get(dut.load_pc), ctx.get(dut.pc)) == (HEADER_WORDS, HEADER_WORDS + STEP)

@@ -1,0 +1,80 @@
+"""A netlist as nextpnr has placed it: cells, their places, and the pins between them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+_BEL = re.compile(r"X(\d+)/Y(\d+)/(\S+)")
+_SLICE_BEL = re.compile(r"SLICE([A-D])\.(K|FF)([01])")
+
+COMB, FF = 0, 1
+_KIND_LETTERS = {"K": COMB, "FF": FF}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One of nextpnr's cells: type, parameters without blanks, and the number of the net at each connected port."""
+
+    name: str
+    type: str
+    parameters: dict[str, str]
+    nets: dict[str, int]
+    outputs: frozenset[str]
+
+    def parameter(self, name: str, default: str) -> str:
+        return self.parameters.get(name, default)
+
+
+class PlacedNetlist:
+    """nextpnr's `--write` after placement; places may be changed and written back.
+
+    Members
+    -------
+    cells : list of Cell
+    x, y : int64 (cells,)
+        Tile; -1 for what has no place.
+    kind, lut : int64 (cells,)
+        Of cells in slices: COMB or FF, and which of the tile's 8; -1 for all others.
+    ram_writers : set of (x, y)
+        Tiles whose slice C writes distributed RAM.
+    """
+
+    def __init__(self, path: Path):
+        self._document = json.loads(path.read_text())
+        self._cells = self._document["modules"]["top"]["cells"]
+        self.cells = [_cell(name, cell) for name, cell in self._cells.items()]
+        self.x, self.y, self.kind, self.lut = (np.full(len(self.cells), -1) for _ in range(4))
+        self.ram_writers: set[tuple[int, int]] = set()
+        for number, cell in enumerate(self._cells.values()):
+            self._locate(number, cell["attributes"].get("NEXTPNR_BEL", ""))
+
+    def _locate(self, number: int, bel: str) -> None:
+        place = _BEL.fullmatch(bel)
+        if not place:
+            return
+        self.x[number], self.y[number] = tile = int(place[1]), int(place[2])
+        if in_slice := _SLICE_BEL.fullmatch(place[3]):
+            self.kind[number] = _KIND_LETTERS[in_slice[2]]
+            self.lut[number] = 2 * "ABCD".index(in_slice[1]) + int(in_slice[3])
+        elif place[3].endswith("RAMW"):
+            self.ram_writers.add(tile)
+
+    def write(self, path: Path) -> None:
+        """The netlist with the cells of slices where they are now."""
+        letters = {kind: letter for letter, kind in _KIND_LETTERS.items()}
+        for number in np.flatnonzero(self.kind >= 0).tolist():
+            lut = int(self.lut[number])
+            self._cells[self.cells[number].name]["attributes"]["NEXTPNR_BEL"] = (
+                f"X{self.x[number]}/Y{self.y[number]}/SLICE{'ABCD'[lut // 2]}.{letters[self.kind[number]]}{lut % 2}")
+        path.write_text(json.dumps(self._document))
+
+
+def _cell(name: str, cell: dict) -> Cell:
+    nets = {port: bits[0] for port, bits in cell["connections"].items() if bits and isinstance(bits[0], int)}
+    outputs = frozenset(port for port in nets if cell["port_directions"][port] == "output")
+    return Cell(name, cell["type"], {key: value.strip() for key, value in cell["parameters"].items()}, nets, outputs)

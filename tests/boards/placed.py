@@ -1,0 +1,53 @@
+"""Placed netlists as nextpnr writes them, with delays, for the tests of refinement."""
+
+import json
+from pathlib import Path
+
+OUTPUTS = ("Q", "F", "OFX", "FCO", "P0", "DOB0", "CLKO", "WDO0")
+CELL_DELAYS = {"TRELLIS_COMB": 236, "TRELLIS_FF": 525}
+WIRE_WITHIN_A_TILE = 480
+
+
+def lut(place: str, output: int, *inputs: int, **parameters: str):
+    """A LUT on the BEL `place` (X3/Y4/SLICEA.K0)."""
+    return "TRELLIS_COMB", parameters, place, {"F": output, **dict(zip("ABCD", inputs))}
+
+
+def flip_flop(place: str, output: int, data: int, *, port: str = "DI", clock: int = 1, **more):
+    """A flip-flop; `CE` and `LSR` are nets, all else is a parameter."""
+    nets = {port: more.pop(port) for port in ("CE", "LSR") if port in more}
+    return "TRELLIS_FF", more, place, {"Q": output, port: data, "CLK": clock, **nets}
+
+
+def write_placed(folder: Path, cells: dict[str, tuple]) -> tuple[Path, Path]:
+    """JSON and SDF of cells name -> (type, parameters, BEL, {port: net})."""
+    written = {name: {
+        "type": kind, "parameters": {key: f"{value} " for key, value in parameters.items()},
+        "attributes": {"NEXTPNR_BEL": place} if place else {},
+        "port_directions": {port: "output" if port in OUTPUTS else "input" for port in nets},
+        "connections": {**{port: [net] for port, net in nets.items()}, "OPEN": []},
+    } for name, (kind, parameters, place, nets) in cells.items()}
+    for cell in written.values():
+        cell["port_directions"]["OPEN"] = "input"
+    netlist, delays = folder / "placed.json", folder / "placed.sdf"
+    netlist.write_text(json.dumps({"modules": {"top": {"cells": written}}}))
+    delays.write_text("\n".join(_sdf(cells)))
+    return netlist, delays
+
+
+def _sdf(cells: dict[str, tuple]):
+    yield f"        (INTERCONNECT a/F b/A ({WIRE_WITHIN_A_TILE}:{WIRE_WITHIN_A_TILE}:{WIRE_WITHIN_A_TILE}) (0:0:0))"
+    yield "        (INTERCONNECT a/F b/DI (0:0:0) (0:0:0))"
+    for name, (kind, _, _, nets) in cells.items():
+        delay = CELL_DELAYS.get(kind)
+        if delay is None:
+            continue
+        yield "    (INSTANCE " + name.replace("[", "\\[").replace("]", "\\]") + ")"
+        output = next(port for port in nets if port in OUTPUTS)
+        inputs = ["CLK"] if kind == "TRELLIS_FF" else [port for port in nets if port not in OUTPUTS]
+        for port in inputs:
+            yield f"        (IOPATH {port} {output} ({delay - 100}:{delay - 50}:{delay}) (0:0:0))"
+        if kind == "TRELLIS_FF":
+            for port in set(nets) - {"Q", "CLK"}:
+                setup = 424 if port == "LSR" else 0
+                yield f"      (SETUPHOLD (posedge {port}) (posedge CLK) ({setup}:{setup}:{setup}) (0:0:0))"

@@ -1,0 +1,68 @@
+"""Late paths become shorter, and nothing else changes."""
+
+import random
+
+import pytest
+
+from boards.placed_netlist import PlacedNetlist
+from boards.refine_placement import refine_placement
+from boards.sdf import read_delays
+from boards.slice_rules import LogicTiles
+from boards.timing_graph import TimingGraph
+from tests.boards.placed import flip_flop, lut, write_placed
+
+PERIOD, MARGIN = 6000, 300
+
+
+def refine(tmp_path, cells, period: int = PERIOD):
+    """(what came out, the placement before, and after)."""
+    files = write_placed(tmp_path, cells)
+    result = refine_placement(*files, tmp_path / "refined.json", period=period, margin=MARGIN)
+    return result, PlacedNetlist(files[0]), PlacedNetlist(tmp_path / "refined.json")
+
+
+def detour(steps: int):
+    """From a register at (10, 10) to one at (20, 10), over LUTs far to the south and north."""
+    cells = {"launch": flip_flop("X10/Y10/SLICEA.FF0", 100, 50, port="M"),
+             "capture": flip_flop("X20/Y10/SLICEA.FF0", 300, 100 + steps, port="M"),
+             "corner": lut("X1/Y1/SLICEA.K0", 400, 300), "other corner": lut("X30/Y30/SLICEA.K0", 401, 300)}
+    for n in range(steps):
+        cells[f"lut {n}"] = lut(f"X{12 + n}/Y{30 if n % 2 else 1}/SLICEA.K0", 101 + n, 100 + n)
+    return cells
+
+
+def test_a_detour_is_straightened(tmp_path):
+    result, _, after = refine(tmp_path, detour(3))
+    assert result.before_hz < 130e6 and result.after_hz > 1e12 / (PERIOD - MARGIN / 2) and result.moves >= 3
+    graph = TimingGraph(after, read_delays(tmp_path / "placed.sdf"))
+    assert 1e12 / (PERIOD - graph.end_slacks(PERIOD).min()) == pytest.approx(result.after_hz)
+
+
+def test_what_is_fast_enough_stays(tmp_path):
+    result, before, after = refine(tmp_path, detour(3), period=20_000)
+    assert result.moves == 0 and result.before_hz == result.after_hz
+    assert (before.x == after.x).all() and (before.y == after.y).all() and (before.lut == after.lut).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_netlists_become_faster_and_stay_sound(tmp_path, seed):
+    source = random.Random(seed)
+    places = source.sample([(x, y, n) for x in range(1, 25) for y in range(1, 25) for n in range(8)], 120)
+    cells = {}
+    for number, (x, y, n) in enumerate(places):
+        place = f"X{x}/Y{y}/SLICE{'ABCD'[n // 2]}"
+        inputs = [source.randrange(100, 100 + number) for _ in range(2)] if number else [50]
+        cells[f"lut {number}"] = lut(f"{place}.K{n % 2}", 500 + number, *inputs)
+        cells[f"register {number}"] = flip_flop(f"{place}.FF{n % 2}", 100 + number, 500 + number)
+    result, before, after = refine(tmp_path, cells, period=2500)
+    assert result.after_hz > result.before_hz and result.moves > 0
+    tiles = LogicTiles(after)
+    assert all(map(tiles.is_allowed, tiles.tiles))
+    taken = list(zip(after.x.tolist(), after.y.tolist(), after.kind.tolist(), after.lut.tolist()))
+    assert len(set(taken)) == len(taken) == len(before.cells)
+
+
+def test_the_same_every_time(tmp_path):
+    first, second = ([*refine(tmp_path, detour(3))[2].x.tolist(), *PlacedNetlist(tmp_path / "refined.json").y.tolist()]
+                     for _ in range(2))
+    assert first == second
