@@ -82,8 +82,7 @@ def place_and_route(work: Path, device: str, seeds: Sequence[int], *, ripup: boo
         say(f"seed {seed}: {report.achieved_hz / 1e6:.1f} MHz of {target_hz / 1e6:.1f} MHz")
         return Routed(seed, report)
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(min(len(seeds), cores)) as pool:
+    with ThreadPoolExecutor(min(len(seeds), tools.usable_cores())) as pool:
         routed = [result for result in pool.map(attempt, range(len(seeds))) if result]
     if not routed:
         raise failures[0]

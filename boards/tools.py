@@ -54,6 +54,11 @@ def _find(name: str, fallback: tuple[str, ...] | None, *, package: str) -> Tool:
     return Tool(name, fallback, native=False)
 
 
+def usable_cores() -> int:
+    """How many processes can run at a time."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _script(name: str) -> str:
     """A console script of this Python environment."""
     return str(Path(sys.executable).parent / name)

@@ -56,7 +56,7 @@ class AnswerSource(wiring.Component):
 
     def __init__(self, identity: bytes, *, block_ram: bool = True):
         self._identity = bytes(identity)
-        self._memory_style = "block" if block_ram else "distributed"
+        self._memory_style = "block" if block_ram else "logic"        # distributed RAM has no initial contents
         self._registers_bytes = 1 + WORD_BYTES * REGISTERS_SHOWN
         if not 1 <= len(self._identity) <= PAYLOAD_BYTES - self._registers_bytes:
             raise ValueError(f"identity must have 1 to {PAYLOAD_BYTES - self._registers_bytes} bytes, "
