@@ -19,7 +19,7 @@ from boards.carry_ends import open_carry_ends
 from boards.clock import plan_clock
 from boards.floorplan import fix_blocks
 from boards.packing import BITSTREAM, pack, sha256
-from boards.place_route import CONFIG, Say, place_and_route
+from boards.place_route import CONFIG, Say, nextpnr_options, place_and_route
 from boards.routed_design import MAP_FILE, RoutedDesign, recognise_design
 from boards.work_folder import all_or_nothing
 from compiler.errors import ConfigError, FirelaneError
@@ -95,12 +95,14 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
         say(f"synthesis ({tools.version(tools.yosys_script())})")
         tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
         open_carry_ends(work / "top.json")
-        if sites := block_sites(board.device.name):
+        sites = block_sites(board.device.name)
+        if sites:
             say("sites of block RAMs and multipliers")
             fix_blocks(work / "top.json", sites)
         say("place and route (several minutes for a large device)")
         target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
-        routed = place_and_route(work, options, seeds, ripup=board.ripup, target_hz=target_hz, say=say)
+        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds, refine=bool(sites),
+                                 target_hz=target_hz, say=say)
         report = routed.report
         design = _fill(work, board, images)
         if report.meets_timing:

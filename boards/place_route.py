@@ -1,6 +1,7 @@
 """Place and route with one seed or several, of which the first that meets timing wins.
 
-nextpnr places; the cells of late paths are moved (`boards.refine_placement`); nextpnr routes what has become of it.
+On a large device nextpnr first only places; then the cells of late paths are moved (`boards.refine_placement`), and
+nextpnr places what is left, and routes.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from pathlib import Path
 
 from boards import tools
 from boards.build_report import BuildReport, read_report
-from boards.refine_placement import Refined, refine_placement
+from boards.refine_placement import refine_placement
 from compiler.errors import ConfigError
 
-PLACER_OPTIONS = ("--placer", "static", "--timing-allow-fail")
-ROUTER_OPTIONS = ("--router", "router2", "--timing-allow-fail", "--no-pack", "--no-place")
+NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-fail")
 RIPUP = "--tmg-ripup"
 CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
 PLACED, DELAYS, REFINED, PLACER_LOG = "placed.json", "placed.sdf", "refined.json", "placer.log"
@@ -35,7 +35,12 @@ class Routed:
     report: BuildReport
 
 
-def place_and_route(work: Path, device: str, seeds: Sequence[int], *, ripup: bool, target_hz: float,
+def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
+    """What all runs have in common: the options for the device, and with `ripup` wires make way for slow ones."""
+    return [*device.split(), *NEXTPNR_OPTIONS, *([RIPUP] if ripup else [])]
+
+
+def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, refine: bool, target_hz: float,
                     say: Say) -> Routed:
     """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG and REPORT of the winner there.
 
@@ -45,8 +50,8 @@ def place_and_route(work: Path, device: str, seeds: Sequence[int], *, ripup: boo
 
     Parameters
     ----------
-    device : nextpnr's options for it
-    ripup : wires make way for slow ones
+    options : of `nextpnr_options`
+    refine : move the cells of late paths between two placements
 
     Raises
     ------
@@ -64,14 +69,14 @@ def place_and_route(work: Path, device: str, seeds: Sequence[int], *, ripup: boo
         folder = work / f"seed_{seed}"
         folder.mkdir()
         try:
-            nextpnr.run(*device.split(), *PLACER_OPTIONS, "--seed", str(seed), "--json", "../top.json",
-                        "--lpf", "../top.lpf", "--no-route", "--write", PLACED, "--sdf", DELAYS,
-                        cwd=folder, log=folder / PLACER_LOG)
-            refined = _refine(folder, target_hz)
-            say(f"seed {seed}: placed, {refined.before_hz / 1e6:.1f} MHz expected; "
-                f"{refined.after_hz / 1e6:.1f} MHz after {refined.moves} moves")
-            nextpnr.run(*device.split(), *ROUTER_OPTIONS, *([RIPUP] if ripup else []), "--seed", str(seed),
-                        "--json", REFINED, "--freq", str(target_hz / 1e6), "--textcfg", CONFIG, "--report", REPORT,
+            common = [*options, "--seed", str(seed), "--lpf", "../top.lpf"]
+            netlist = "../top.json"
+            if refine:
+                nextpnr.run(*common, "--json", netlist, "--no-route", "--write", PLACED, "--sdf", DELAYS,
+                            cwd=folder, log=folder / PLACER_LOG)
+                netlist = REFINED
+                _refine(folder, target_hz, lambda text: say(f"seed {seed}: {text}"))
+            nextpnr.run(*common, "--json", netlist, "--textcfg", CONFIG, "--report", REPORT,
                         cwd=folder, log=folder / LOG)
         except ConfigError as failure:
             failures.append(failure)
@@ -87,17 +92,20 @@ def place_and_route(work: Path, device: str, seeds: Sequence[int], *, ripup: boo
     if not routed:
         raise failures[0]
     winner = choose(routed)
-    for name in (CONFIG, LOG, PLACER_LOG, REPORT):
+    for name in (CONFIG, LOG, *([PLACER_LOG] if refine else []), REPORT):
         os.replace(work / f"seed_{winner.seed}" / name, work / name)
     for seed in seeds:
         shutil.rmtree(work / f"seed_{seed}", ignore_errors=True)
     return winner
 
 
-def _refine(folder: Path, target_hz: float) -> Refined:
+def _refine(folder: Path, target_hz: float, say: Say) -> None:
+    """From PLACED and DELAYS to REFINED."""
     period = round(1e12 / target_hz)
-    return refine_placement(folder / PLACED, folder / DELAYS, folder / REFINED,
-                            period=period, margin=round(MARGIN * period))
+    refined = refine_placement(folder.parent / "top.json", folder / PLACED, folder / DELAYS, folder / REFINED,
+                               period=period, margin=round(MARGIN * period))
+    say(f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after {refined.moves} "
+        f"moves, wires {refined.saved} tiles shorter")
 
 
 def choose(routed: Sequence[Routed]) -> Routed:

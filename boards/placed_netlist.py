@@ -13,7 +13,7 @@ _BEL = re.compile(r"X(\d+)/Y(\d+)/(\S+)")
 _SLICE_BEL = re.compile(r"SLICE([A-D])\.(K|FF)([01])")
 
 COMB, FF = 0, 1
-_KIND_LETTERS = {"K": COMB, "FF": FF}
+_KIND_LETTERS = {COMB: "K", FF: "FF"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Cell:
 
 
 class PlacedNetlist:
-    """nextpnr's `--write` after placement; places may be changed and written back.
+    """nextpnr's `--write` after placement; places may be changed.
 
     Members
     -------
@@ -45,12 +45,11 @@ class PlacedNetlist:
     """
 
     def __init__(self, path: Path):
-        self._document = json.loads(path.read_text())
-        self._cells = self._document["modules"]["top"]["cells"]
-        self.cells = [_cell(name, cell) for name, cell in self._cells.items()]
+        cells = json.loads(path.read_text())["modules"]["top"]["cells"]
+        self.cells = [_cell(name, cell) for name, cell in cells.items()]
         self.x, self.y, self.kind, self.lut = (np.full(len(self.cells), -1) for _ in range(4))
         self.ram_writers: set[tuple[int, int]] = set()
-        for number, cell in enumerate(self._cells.values()):
+        for number, cell in enumerate(cells.values()):
             self._locate(number, cell["attributes"].get("NEXTPNR_BEL", ""))
 
     def _locate(self, number: int, bel: str) -> None:
@@ -59,19 +58,16 @@ class PlacedNetlist:
             return
         self.x[number], self.y[number] = tile = int(place[1]), int(place[2])
         if in_slice := _SLICE_BEL.fullmatch(place[3]):
-            self.kind[number] = _KIND_LETTERS[in_slice[2]]
+            self.kind[number] = next(kind for kind, letters in _KIND_LETTERS.items() if letters == in_slice[2])
             self.lut[number] = 2 * "ABCD".index(in_slice[1]) + int(in_slice[3])
         elif place[3].endswith("RAMW"):
             self.ram_writers.add(tile)
 
-    def write(self, path: Path) -> None:
-        """The netlist with the cells of slices where they are now."""
-        letters = {kind: letter for letter, kind in _KIND_LETTERS.items()}
-        for number in np.flatnonzero(self.kind >= 0).tolist():
-            lut = int(self.lut[number])
-            self._cells[self.cells[number].name]["attributes"]["NEXTPNR_BEL"] = (
-                f"X{self.x[number]}/Y{self.y[number]}/SLICE{'ABCD'[lut // 2]}.{letters[self.kind[number]]}{lut % 2}")
-        path.write_text(json.dumps(self._document))
+    def bel(self, number: int) -> str:
+        """nextpnr's name of the place in a slice where a cell is."""
+        lut = int(self.lut[number])
+        return (f"X{self.x[number]}/Y{self.y[number]}/"
+                f"SLICE{'ABCD'[lut // 2]}.{_KIND_LETTERS[self.kind[number]]}{lut % 2}")
 
 
 def _cell(name: str, cell: dict) -> Cell:

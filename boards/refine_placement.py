@@ -1,4 +1,4 @@
-"""Make a placement faster: move the cells of late paths to where the paths are shorter.
+"""Make a placement faster: shorten its wires, then move the cells of late paths to where the paths are shorter.
 
 nextpnr's static placer minimises the length of all wires together, and hardly looks at time: in an engine of 8 banks
 some hundred control paths of four LUTs are twice as long as all others. Their cells are few, and there is room nearly
@@ -12,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from boards.fixed_places import fix_places
 from boards.movable_units import Unit, movable_units
 from boards.placed_netlist import PlacedNetlist
 from boards.sdf import read_delays
+from boards.shorten_wires import WireShortener
 from boards.slice_rules import LogicTiles
 from boards.timing_graph import Timing, TimingGraph, wire_units
-from boards.unit_mover import UnitMover
+from boards.unit_mover import UnitMover, moves_around
 from compiler.progress import Progress, silent
 
 REACH = 4               #: tiles around each guess that are tried
@@ -31,71 +33,84 @@ OVERDRAFT_PRICE = 4     #: of a picosecond that makes a wire late, in squares of
 
 @dataclass(frozen=True)
 class Refined:
-    """The clock that the worst path allows before and after, by estimate, and how many moves it took."""
+    """The clock that the worst path allows before and after, by estimate; tiles of wire saved; moves for late paths."""
 
     before_hz: float
     after_hz: float
+    saved: int
     moves: int
 
 
-def refine_placement(placed: Path, delays: Path, refined: Path, *, period: int, margin: int, passes: int = 20,
-                     progress: Progress = silent) -> Refined:
-    """From nextpnr's JSON and SDF of a placed design to the JSON of a faster one; the same on every machine.
+def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, period: int, margin: int,
+                     passes: int = 20, progress: Progress = silent) -> Refined:
+    """Write `refined`: `synthesised` with better places than nextpnr found, for it to keep; the same on every machine.
 
     Parameters
     ----------
+    synthesised : Yosys' JSON
+    placed, delays : nextpnr's JSON and SDF of it
     period : picoseconds
     margin : slack that every end should have, picoseconds
     passes : most of them; it ends when a pass moves nothing
     """
     netlist = PlacedNetlist(placed)
-    result = Refiner(netlist, TimingGraph(netlist, read_delays(delays)), period, margin).run(passes, progress)
-    netlist.write(refined)
-    return result
+    refiner = Refiner(netlist, TimingGraph(netlist, read_delays(delays)), period, margin)
+    before = refiner.clock_hz()
+    saved = refiner.shorten_wires()
+    moves = refiner.shorten_late_paths(passes, progress)
+    fix_places(synthesised, netlist, refiner.tiles, refiner.units, refined)
+    return Refined(before, refiner.clock_hz(), saved, moves)
 
 
 class Refiner:
-    """Refines `netlist` in place; parameters as those of `refine_placement`."""
+    """Refines `netlist` in place, of which `graph` knows the timing; parameters as those of `refine_placement`."""
 
     def __init__(self, netlist: PlacedNetlist, graph: TimingGraph, period: int, margin: int):
-        self._netlist, self._graph, self._period, self._margin = netlist, graph, period, margin
-        tiles = LogicTiles(netlist)
-        self._units = movable_units(netlist, tiles)
+        self._netlist, self.graph, self._period, self._margin = netlist, graph, period, margin
+        self.tiles = tiles = LogicTiles(netlist)
+        self.units = movable_units(netlist, tiles)
         self._unit_of = np.full(len(netlist.cells), -1)
-        for number, unit in enumerate(self._units):
+        for number, unit in enumerate(self.units):
             self._unit_of[list(unit.cells)] = number
         self._wires_of = self._unit_wires()
         _, net, readers = np.unique(graph.source_pin, return_inverse=True, return_counts=True)
         self._length_price = LENGTH_PRICE // readers[net]
-        self._mover = UnitMover(netlist, tiles, self._units,
+        self._mover = UnitMover(netlist, tiles, self.units,
                                 lambda unit: self._moves_of(unit)[0][:TRIED_PLACES].tolist())
         self._moves = 0
         self._analyse()
 
+    def shorten_wires(self) -> int:
+        """Those of all units, whatever the time; returns the tiles that were saved."""
+        saved = WireShortener(self._netlist, self.units, self._mover).run()
+        self._analyse()
+        return saved
+
     def _unit_wires(self) -> list[np.ndarray]:
         """Of each unit, the wires that lead to other cells."""
-        ends = self._unit_of[self._graph.driver], self._unit_of[self._graph.reader]
-        outside = np.flatnonzero((ends[0] != ends[1]) & ~self._graph.direct)
+        ends = self._unit_of[self.graph.driver], self._unit_of[self.graph.reader]
+        outside = np.flatnonzero((ends[0] != ends[1]) & ~self.graph.direct)
         units, wires = np.concatenate([end[outside] for end in ends]), np.concatenate((outside, outside))
         order = np.argsort(units, kind="stable")
-        bounds = np.searchsorted(units[order], np.arange(len(self._units) + 1))
+        bounds = np.searchsorted(units[order], np.arange(len(self.units) + 1))
         return [wires[order[first:last]] for first, last in zip(bounds, bounds[1:])]
 
-    def run(self, passes: int, progress: Progress) -> Refined:
-        before = self._clock_hz()
+    def shorten_late_paths(self, passes: int, progress: Progress = silent) -> int:
+        """Returns the number of moves."""
         for number in range(1, passes + 1):
             progress("shortening late paths", number, passes)
             moves = self._moves
             self._pass()
             if self._moves == moves:
                 break
-        return Refined(before, self._clock_hz(), self._moves)
+        return self._moves
 
-    def _clock_hz(self) -> float:
+    def clock_hz(self) -> float:
+        """What the worst path allows, by estimate."""
         return 1e12 / (self._period - int(self._timing.end_slack.min()))
 
     def _analyse(self) -> None:
-        self._timing: Timing = self._graph.analyse(self._period, self._margin)
+        self._timing: Timing = self.graph.analyse(self._period, self._margin)
         self._lateness = self._measure(self._timing.end_slack)
 
     def _measure(self, end_slack: np.ndarray) -> int:
@@ -107,9 +122,9 @@ class Refiner:
         """Every unit at a late wire, the latest first."""
         late = np.flatnonzero(self._timing.slack < self._margin)
         late = late[np.argsort(self._timing.slack[late], kind="stable")]
-        ends = np.stack((self._unit_of[self._graph.driver[late]], self._unit_of[self._graph.reader[late]]), axis=1)
+        ends = np.stack((self._unit_of[self.graph.driver[late]], self._unit_of[self.graph.reader[late]]), axis=1)
         for number in dict.fromkeys(ends[ends >= 0].tolist()):
-            self._improve(self._units[number])
+            self._improve(self.units[number])
 
     def _improve(self, unit: Unit) -> None:
         """Move the unit to the best place that keeps its promise: one that is free, else one that can be made free."""
@@ -124,7 +139,7 @@ class Refiner:
             undo = self._mover.move(unit, dx, dy, evict=evict)
             if not undo:
                 continue
-            if self._measure(self._graph.end_slacks(self._period)) < self._lateness:
+            if self._measure(self.graph.end_slacks(self._period)) < self._lateness:
                 self._moves += 1
                 self._analyse()
                 return True
@@ -140,7 +155,7 @@ class Refiner:
         The best first. A wire's picosecond is worth what late ends have to do with it, and a little for its length; one
         that makes a wire late costs much more.
         """
-        netlist, graph, timing = self._netlist, self._graph, self._timing
+        netlist, graph, timing = self._netlist, self.graph, self._timing
         number = self._unit_of[unit.cells[0]]
         wires = self._wires_of[number]
         if not len(wires):
@@ -150,21 +165,13 @@ class Refiner:
         other = np.where(drives, graph.reader[wires], graph.driver[wires])
         away_x, away_y = netlist.x[other] - netlist.x[own], netlist.y[other] - netlist.y[own]
         price = timing.share[wires] + self._length_price[wires]
-        moves = _around(_median(away_x, price), _median(away_y, price))
+        moves = moves_around(REACH, _median(away_x, price), _median(away_y, price))
         delay = graph.unit * wire_units(away_x - moves[:, :1], away_y - moves[:, 1:])
         longer = delay - timing.delay[wires]
         overdrawn = np.maximum(longer - np.maximum(timing.slack[wires] - self._margin - KEPT_SLACK, 0), 0)
         worth = -(longer * price + overdrawn * (OVERDRAFT_PRICE * self._margin**2)).sum(axis=1)
         best = np.argsort(-worth, kind="stable")
         return moves[best], worth[best]
-
-
-def _around(x: int, y: int) -> np.ndarray:
-    """Moves to tiles near here, near (x, y) and halfway between."""
-    steps = np.arange(-REACH, REACH + 1)
-    around = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-    moves = np.concatenate([around + np.array(place) for place in ((0, 0), (x // 2, y // 2), (x, y))])
-    return np.unique(moves[(moves != 0).any(axis=1)], axis=0)
 
 
 def _median(values: np.ndarray, weights: np.ndarray) -> int:

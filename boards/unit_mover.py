@@ -17,6 +17,14 @@ Places = list[tuple[int, int, int]]         #: x, y and LUT of each cell of a un
 Undo = list[tuple[Unit, Places]]            #: who was moved, and from where
 
 
+def moves_around(reach: int, x: int, y: int) -> np.ndarray:
+    """int64 (moves, 2): to tiles within `reach` of here, of (x, y) and of halfway between, but for staying here."""
+    steps = np.arange(-reach, reach + 1)
+    around = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
+    moves = np.concatenate([around + np.array(place) for place in ((0, 0), (x // 2, y // 2), (x, y))])
+    return np.unique(moves[(moves != 0).any(axis=1)], axis=0)
+
+
 class UnitMover:
     """Moves that leave every tile allowed.
 

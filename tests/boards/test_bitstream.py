@@ -21,8 +21,14 @@ BUILD_AGAIN = """
 import sys
 from pathlib import Path
 from tests.boards.conftest import build_tiny, random_images
-build_tiny(Path(sys.argv[1]), random_images(2))
+build_tiny(Path(sys.argv[1]), random_images(2), sys.argv[2])
 """
+
+
+def build_again(folder: Path, board: str) -> None:
+    """In another process, with another hash seed and another model."""
+    subprocess.run([sys.executable, "-c", BUILD_AGAIN, str(folder), board], check=True, cwd=Path(__file__).parents[2],
+                   env={**os.environ, "PYTHONHASHSEED": "99"})
 
 
 def test_the_record(tiny_build):
@@ -46,8 +52,7 @@ def test_every_block_ram_of_the_model_is_known(tiny_build):
 def test_another_build_is_the_same_whatever_the_folder_the_hash_seed_and_the_model(tiny_build, tmp_path):
     """And with another model only the contents differ."""
     folder = tmp_path / "elsewhere" / "again"
-    subprocess.run([sys.executable, "-c", BUILD_AGAIN, str(folder)], check=True, cwd=Path(__file__).parents[2],
-                   env={**os.environ, "PYTHONHASHSEED": "99"})
+    build_again(folder, "ulx3s_12f")
     first, again = ((place / "top.config").read_text() for place in (tiny_build, folder))
     assert first != again and design_digest(first) == design_digest(again)
     _, design = read_design(folder / "top.config")
@@ -57,9 +62,20 @@ def test_another_build_is_the_same_whatever_the_folder_the_hash_seed_and_the_mod
     assert records[0] == records[1]
 
 
+def test_a_large_device_whose_placement_is_refined(tmp_path):
+    """Blocks are placed beforehand, late paths shortened, and another build is the same."""
+    first, again = tmp_path / "first", tmp_path / "elsewhere" / "again"
+    said = build_tiny(first, random_images(1), "ulx3s_85f")
+    build_again(again, "ulx3s_85f")
+    assert any("sites of block RAMs" in line for line in said) and any(" moves, wires " in line for line in said)
+    digests = [design_digest((folder / "top.config").read_text()) for folder in (first, again)]
+    assert digests[0] == digests[1]
+    assert json.loads((first / RECORD_FILE).read_text())["board"] == "ulx3s_85f" and (first / "placer.log").exists()
+
+
 def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, monkeypatch):
     """The routed design is that of `tiny_build`; nothing reaches 999 MHz."""
-    def routed_before(work, options, seeds, *, target_hz, say):
+    def routed_before(work, options, seeds, *, refine, target_hz, say):
         from boards.build_report import read_report
         from boards.memory_key import key_images
         from boards.place_route import Routed

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from boards import tools
-from boards.place_route import CONFIG, DELAYS, LOG, PLACED, PLACER_LOG, REFINED, REPORT, RIPUP, place_and_route
+from boards.place_route import (CONFIG, DELAYS, LOG, PLACED, PLACER_LOG, REFINED, REPORT, nextpnr_options,
+                                place_and_route)
 from boards.refine_placement import Refined
 from compiler.errors import ConfigError
 
@@ -14,18 +15,18 @@ class FakeNextpnr:
     """Reaches the clock that is listed for a seed; fails where there is none."""
 
     def __init__(self, megahertz: dict[int, float | None]):
-        self.megahertz, self.seeds, self.router_arguments = megahertz, [], []
+        self.megahertz, self.seeds = megahertz, []
 
     def run(self, *arguments, cwd, log):
         seed = int(arguments[arguments.index("--seed") + 1])
+        netlist = arguments[arguments.index("--json") + 1]
         if "--no-route" in arguments:
-            assert ("--write", PLACED) == arguments[-4:-2] and ("--sdf", DELAYS) == arguments[-2:]
-            self.seeds.append(seed)
+            assert netlist == "../top.json"
             for path in (cwd / PLACED, cwd / DELAYS, log):
                 path.write_text(str(seed))
             return
-        assert (cwd / REFINED).read_text() == f"refined {seed}" and "--no-place" in arguments
-        self.router_arguments = arguments
+        self.seeds.append(seed)
+        assert netlist == "../top.json" or (netlist == REFINED and (cwd / REFINED).read_text() == f"refined {seed}")
         if self.megahertz[seed] is None:
             raise ConfigError("nextpnr-ecp5", f"failed: seed {seed}")
         (cwd / CONFIG).write_text(f"seed {seed}")
@@ -35,23 +36,23 @@ class FakeNextpnr:
 
 @pytest.fixture
 def route(tmp_path, monkeypatch):
-    def refine(placed, delays, refined, *, period, margin):
+    def refined_placement(synthesised, placed, delays, refined, *, period, margin):
+        assert synthesised == tmp_path / "top.json"
+        assert [path.name for path in (placed, delays, refined)] == [PLACED, DELAYS, REFINED]
         assert placed.read_text() == delays.read_text() and (period, margin) == (13_333, 667)
         refined.write_text(f"refined {placed.read_text()}")
-        return Refined(60e6, 70e6, 12)
+        return Refined(60e6, 70e6, 345, 12)
 
-    def run(megahertz: dict[int, float | None], cores: int = 1, ripup: bool = True):
+    def run(megahertz: dict[int, float | None], cores: int = 1, refine: bool = False):
         nextpnr = FakeNextpnr(megahertz)
-        monkeypatch.setattr("boards.place_route.refine_placement", refine)
+        monkeypatch.setattr("boards.place_route.refine_placement", refined_placement)
         monkeypatch.setattr(tools, "nextpnr_ecp5", lambda: nextpnr)
         monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
         said = []
-        routed = place_and_route(tmp_path, "--85k --speed 6", list(megahertz), ripup=ripup, target_hz=75e6,
-                                 say=said.append)
+        routed = place_and_route(tmp_path, [], list(megahertz), refine=refine, target_hz=75e6, say=said.append)
         assert (tmp_path / CONFIG).read_text() == f"seed {routed.seed}"
-        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CONFIG, LOG, PLACER_LOG, REPORT])
-        assert nextpnr.router_arguments[:3] == ("--85k", "--speed", "6")
-        assert (RIPUP in nextpnr.router_arguments) == ripup
+        kept = [CONFIG, LOG, REPORT, *([PLACER_LOG] if refine else [])]
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
         return routed, nextpnr.seeds, said
     return run
 
@@ -59,8 +60,14 @@ def route(tmp_path, monkeypatch):
 def test_the_first_that_meets_timing_wins_and_no_other_is_begun(route):
     routed, tried, said = route({3: 70.0, 4: 76.0, 5: 90.0})
     assert routed.seed == 4 and routed.report.achieved_hz == pytest.approx(76e6) and tried == [3, 4]
-    assert said == [line for seed, routed in ((3, 70), (4, 76)) for line in (
-        f"seed {seed}: placed, 60.0 MHz expected; 70.0 MHz after 12 moves", f"seed {seed}: {routed}.0 MHz of 75.0 MHz")]
+    assert said == ["seed 3: 70.0 MHz of 75.0 MHz", "seed 4: 76.0 MHz of 75.0 MHz"]
+
+
+def test_late_paths_are_shortened_between_two_placements(route):
+    routed, tried, said = route({3: 70.0, 4: 76.0}, refine=True)
+    assert routed.seed == 4 and tried == [3, 4]
+    assert said[2:] == ["seed 4: placed, 60.0 MHz expected; 70.0 MHz after 12 moves, wires 345 tiles shorter",
+                        "seed 4: 76.0 MHz of 75.0 MHz"]
 
 
 def test_the_same_seed_wins_on_many_cores(route):
@@ -81,5 +88,6 @@ def test_all_fail(route):
         route({1: None, 2: None})
 
 
-def test_boards_that_do_not_bear_ripping_up_are_spared(route):
-    assert route({1: 80.0}, ripup=False)[0].seed == 1
+def test_boards_that_do_not_bear_ripping_up_are_spared():
+    ripping, sparing = (nextpnr_options("--25k --speed 6", ripup=ripup) for ripup in (True, False))
+    assert ripping == [*sparing, "--tmg-ripup"] and sparing[:3] == ["--25k", "--speed", "6"]

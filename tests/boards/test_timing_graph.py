@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from boards import tools
-from boards.place_route import PLACER_OPTIONS
+from boards.place_route import NEXTPNR_OPTIONS
 from boards.placed_netlist import PlacedNetlist
 from boards.sdf import read_delays
 from boards.timing_graph import NEVER, TimingGraph, wire_units
@@ -83,7 +83,7 @@ def test_nextpnr_says_the_same(tiny_build, tmp_path):
     device = "--12k --package CABGA381 --speed 6".split()
     for name in ("top.json", "top.lpf"):
         shutil.copy(tiny_build / name, tmp_path)
-    tools.nextpnr_ecp5().run(*device, *PLACER_OPTIONS, "--seed", "1", "--json", "top.json", "--lpf", "top.lpf",
+    tools.nextpnr_ecp5().run(*device, *NEXTPNR_OPTIONS, "--seed", "1", "--json", "top.json", "--lpf", "top.lpf",
                              "--no-route", "--write", "placed.json", "--sdf", "placed.sdf",
                              cwd=tmp_path, log=tmp_path / "log")
     clocks = re.findall(r"Max frequency for clock.*?: ([0-9.]+) MHz", (tmp_path / "log").read_text())
