@@ -20,8 +20,8 @@ SEEDS = (1, 2, 3, 4)    #: of the start, which decides much: the best wires are 
 def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEEDS) -> float:
     """Give every block RAM and multiplier in Yosys' JSON the attribute by which nextpnr places it.
 
-    The seed with the shortest wires is taken. Each takes some 45 s for 50 000 cells, and as many run at
-    a time as there are cores. The same netlist gets the same places.
+    The seed with the shortest wires is taken. Each takes some 45 s for 50 000 cells, and as many run at a time as there
+    are cores. The same netlist gets the same places.
 
     Returns
     -------

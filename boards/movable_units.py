@@ -47,6 +47,14 @@ def movable_units(netlist: PlacedNetlist, tiles: LogicTiles) -> list[Unit]:
     return [Unit(tuple(cells), _step(netlist, tiles, cells)) for cells in members.values()]
 
 
+def unit_numbers(netlist: PlacedNetlist, units: list[Unit]) -> np.ndarray:
+    """int64 (cells,): which unit a cell belongs to; -1 if to none."""
+    numbers = np.full(len(netlist.cells), -1)
+    for number, unit in enumerate(units):
+        numbers[list(unit.cells)] = number
+    return numbers
+
+
 def _is_fixed(netlist: PlacedNetlist, tiles: LogicTiles, cell: int) -> bool:
     facts = tiles.facts(cell)
     return (netlist.x[cell] >= 0 and facts is None) or (isinstance(facts, Lut) and (facts.ram or facts.blocked))

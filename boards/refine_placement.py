@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from boards.fixed_places import fix_places
-from boards.movable_units import Unit, movable_units
+from boards.movable_units import Unit, movable_units, unit_numbers
 from boards.placed_netlist import PlacedNetlist
 from boards.sdf import read_delays
 from boards.shorten_wires import WireShortener
 from boards.slice_rules import LogicTiles
 from boards.timing_graph import Timing, TimingGraph, wire_units
 from boards.unit_mover import UnitMover, moves_around
-from compiler.progress import Progress, silent
 
 REACH = 4               #: tiles around each guess that are tried
 TRIED_PLACES = 400      #: of a cell, the best first, until one is free
@@ -42,7 +41,7 @@ class Refined:
 
 
 def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, period: int, margin: int,
-                     passes: int = 20, progress: Progress = silent) -> Refined:
+                     passes: int = 20) -> Refined:
     """Write `refined`: `synthesised` with better places than nextpnr found, for it to keep; the same on every machine.
 
     Parameters
@@ -57,7 +56,7 @@ def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Pat
     refiner = Refiner(netlist, TimingGraph(netlist, read_delays(delays)), period, margin)
     before = refiner.clock_hz()
     saved = refiner.shorten_wires()
-    moves = refiner.shorten_late_paths(passes, progress)
+    moves = refiner.shorten_late_paths(passes)
     fix_places(synthesised, netlist, refiner.tiles, refiner.units, refined)
     return Refined(before, refiner.clock_hz(), saved, moves)
 
@@ -69,9 +68,7 @@ class Refiner:
         self._netlist, self.graph, self._period, self._margin = netlist, graph, period, margin
         self.tiles = tiles = LogicTiles(netlist)
         self.units = movable_units(netlist, tiles)
-        self._unit_of = np.full(len(netlist.cells), -1)
-        for number, unit in enumerate(self.units):
-            self._unit_of[list(unit.cells)] = number
+        self._unit_of = unit_numbers(netlist, self.units)
         self._wires_of = self._unit_wires()
         _, net, readers = np.unique(graph.source_pin, return_inverse=True, return_counts=True)
         self._length_price = LENGTH_PRICE // readers[net]
@@ -95,10 +92,9 @@ class Refiner:
         bounds = np.searchsorted(units[order], np.arange(len(self.units) + 1))
         return [wires[order[first:last]] for first, last in zip(bounds, bounds[1:])]
 
-    def shorten_late_paths(self, passes: int, progress: Progress = silent) -> int:
+    def shorten_late_paths(self, passes: int) -> int:
         """Returns the number of moves."""
-        for number in range(1, passes + 1):
-            progress("shortening late paths", number, passes)
+        for _ in range(passes):
             moves = self._moves
             self._pass()
             if self._moves == moves:

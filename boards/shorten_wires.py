@@ -9,11 +9,11 @@ from collections import defaultdict
 
 import numpy as np
 
-from boards.movable_units import Unit
+from boards.movable_units import Unit, unit_numbers
 from boards.placed_netlist import PlacedNetlist
 from boards.unit_mover import UnitMover, moves_around
 
-WIDEST_NET = 80         #: cells; one more or less of a wider net hardly changes its extent
+MOST_CELLS = 80         #: of a net; one more or less of a wider net hardly changes its extent
 REACH = 3               #: tiles around each guess that are tried
 TRIED_PLACES = 25       #: of a unit, the best first, until one is free
 
@@ -27,9 +27,7 @@ class WireShortener:
 
     def _unit_nets(self) -> list[list[tuple[np.ndarray, np.ndarray]]]:
         """Of each unit, for each of its nets: (cells of others, own cells)."""
-        unit_of = np.full(len(self._netlist.cells), -1)
-        for number, unit in enumerate(self._units):
-            unit_of[list(unit.cells)] = number
+        unit_of = unit_numbers(self._netlist, self._units)
         members = defaultdict(list)
         for number in np.flatnonzero(self._netlist.x >= 0).tolist():
             for net in sorted(set(self._netlist.cells[number].nets.values())):
@@ -37,7 +35,7 @@ class WireShortener:
         nets_of: list[list] = [[] for _ in self._units]
         for cells in map(np.array, members.values()):
             numbers = unit_of[cells]
-            if 2 <= len(cells) <= WIDEST_NET and (numbers != numbers[0]).any():
+            if 2 <= len(cells) <= MOST_CELLS and (numbers != numbers[0]).any():
                 for number in set(numbers[numbers >= 0].tolist()):
                     nets_of[number].append((cells[numbers != number], cells[numbers == number]))
         return nets_of

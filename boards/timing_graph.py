@@ -11,12 +11,15 @@ import numpy as np
 
 from boards.placed_netlist import PlacedNetlist
 from boards.sdf import Delays
+from compiler.errors import ConfigError
 
 DIRECT_PORTS = ("FCI", "FXA", "FXB", "DI")      #: are next to what drives them: no wire between
 GLOBAL_DRIVERS = ("DCCA", "EHXPLLL")            #: drive clock wires, which go everywhere
 NEAR_TILES = 5                                  #: the first tiles along each axis take twice as long as those behind
 NEVER = -(1 << 40)                              #: arrival where nothing arrives
 WIRE_BASE = 6                                   #: units of a wire within a tile
+SHARED = 250            #: picoseconds: an input of a junction that is so much before the last has no share in a delay
+MOST_LEVELS = 10_000    #: of pins on a path; more is a loop
 
 
 def wire_units(dx, dy):
@@ -27,8 +30,16 @@ def wire_units(dx, dy):
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """delay, slack : int64 (wires,). end_slack : int64 (ends,), of every place where a path ends; negative is too late.
-    share : int64 (wires,): how much of the ends' lateness each wire has to do with, see `TimingGraph.analyse`."""
+    """Picoseconds; a negative slack is too late.
+
+    Members
+    -------
+    delay, slack : int64 (wires,)
+    end_slack : int64 (ends,)
+        Of every place where a path ends.
+    share : int64 (wires,)
+        How much of the ends' lateness each wire has to do with, see `TimingGraph.analyse`.
+    """
 
     delay: np.ndarray
     slack: np.ndarray
@@ -49,6 +60,11 @@ class TimingGraph:
         The same for all wires of a net.
     unit : int
         Picoseconds of a tile's wire.
+
+    Raises
+    ------
+    ConfigError
+        If the logic has a loop.
     """
 
     def __init__(self, netlist: PlacedNetlist, delays: Delays):
@@ -105,6 +121,10 @@ class TimingGraph:
         """Sort edges into levels, so that a level needs only those before it."""
         level, before = np.zeros(len(self._pins), dtype=np.int64), None
         while before is None or (level != before).any():
+            if level.max() > MOST_LEVELS:
+                cell, port = list(self._pins)[int(level.argmax())]
+                raise ConfigError(self._netlist.cells[cell].name, f"{port} depends on itself: the logic has a loop",
+                                  hint="put a register into it")
             before = level.copy()
             np.maximum.at(level, sink, before[source] + 1)
         self._forward = _by_level(level[sink], source, sink)
@@ -162,9 +182,6 @@ class TimingGraph:
             share[edge] = part
             np.add.at(weight, source, part)
         return share
-
-
-SHARED = 250        #: picoseconds: inputs of a junction that come so much before the last one have no share in a delay
 
 
 def _pairs(values: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from boards.movable_units import Unit
+from boards.movable_units import Unit, unit_numbers
 from boards.placed_netlist import FF, PlacedNetlist
 from boards.slice_rules import EMPTY, LogicTiles
 
@@ -36,9 +36,7 @@ class UnitMover:
 
     def __init__(self, netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], moves_of: Callable):
         self._netlist, self._tiles, self._units, self._moves_of = netlist, tiles, units, moves_of
-        self._unit_of = np.full(len(netlist.cells), -1)
-        for number, unit in enumerate(units):
-            self._unit_of[list(unit.cells)] = number
+        self._unit_of = unit_numbers(netlist, units)
 
     def move(self, unit: Unit, dx: int, dy: int, *, evict: bool) -> Undo:
         """Move it by so many tiles, to LUTs where it may stand; with `evict`, small units that are in its way give way.

@@ -32,9 +32,10 @@ class Engine(wiring.Component):
     Latency     a frame takes what its instructions take: see `hw.timing`.
     Throughput  one image byte and one result byte a cycle at most.
     Stalling    `s_axis` is ready only while a LOAD is under way; a result that is not taken stalls the program.
-    Limits      After an error `s_axis` is not ready and nothing more is sent (a packet that was cut off gets no tlast;
-                a byte already offered stays) until CONTROL.reset. That reset forgets everything but the memories and
-                CONTROL.run, in the middle of packets, too: the other ends of the streams must begin anew with it.
+    Limits      A few cycles after an error `s_axis` is not ready and nothing more is sent (a packet that was cut off
+                gets no tlast; a byte already offered stays) until CONTROL.reset. That reset forgets everything but the
+                memories and CONTROL.run, in the middle of packets, too: the other ends of the streams must begin anew
+                with it.
 
     Parameters
     ----------

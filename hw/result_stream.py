@@ -151,6 +151,7 @@ class ResultStream(wiring.Component):
                          pixels.eq(pixels >> PIXEL_BITS), left.eq(left - 1)]
         with m.If(take):
             m.d.sync += [pixels.eq(word), left.eq(count), is_final.eq(final)]
-        m.d.sync += self.done.eq(send & last_byte)
-        with m.If(send & last_byte):
+        ends = send & last_byte
+        m.d.sync += self.done.eq(ends)
+        with m.If(ends):
             m.d.sync += self._active.eq(0)

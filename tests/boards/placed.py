@@ -2,10 +2,17 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 OUTPUTS = ("Q", "F", "OFX", "FCO", "P0", "DOB0", "CLKO", "WDO0")
 CELL_DELAYS = {"TRELLIS_COMB": 236, "TRELLIS_FF": 525}
 WIRE_WITHIN_A_TILE = 480
+
+
+def scattered(source: Random, tiles: range, count: int) -> list[tuple[int, int, int, str]]:
+    """(x, y, LUT, "X3/Y4/SLICEA") of `count` different places in a square of tiles."""
+    places = source.sample([(x, y, n) for x in tiles for y in tiles for n in range(8)], count)
+    return [(x, y, n, f"X{x}/Y{y}/SLICE{'ABCD'[n // 2]}") for x, y, n in places]
 
 
 def lut(place: str, output: int, *inputs: int, **parameters: str):

@@ -11,7 +11,7 @@ from boards.refine_placement import Refiner, refine_placement
 from boards.sdf import read_delays
 from boards.slice_rules import LogicTiles
 from boards.timing_graph import TimingGraph
-from tests.boards.placed import flip_flop, lut, write_placed
+from tests.boards.placed import flip_flop, lut, scattered, write_placed
 
 PERIOD, MARGIN = 6000, 300
 
@@ -76,10 +76,8 @@ def test_what_is_fast_enough_stays(tmp_path):
 @pytest.mark.parametrize("seed", range(4))
 def test_random_netlists_become_faster_and_stay_sound(tmp_path, seed):
     source = random.Random(seed)
-    places = source.sample([(x, y, n) for x in range(1, 25) for y in range(1, 25) for n in range(8)], 120)
     cells = {}
-    for number, (x, y, n) in enumerate(places):
-        place = f"X{x}/Y{y}/SLICE{'ABCD'[n // 2]}"
+    for number, (_, _, n, place) in enumerate(scattered(source, range(1, 25), 120)):
         inputs = [source.randrange(100, 100 + number) for _ in range(2)] if number else [50]
         cells[f"lut {number}"] = lut(f"{place}.K{n % 2}", 500 + number, *inputs)
         cells[f"register {number}"] = flip_flop(f"{place}.FF{n % 2}", 100 + number, 500 + number)

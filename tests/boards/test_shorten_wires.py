@@ -10,7 +10,7 @@ from boards.placed_netlist import PlacedNetlist
 from boards.shorten_wires import WireShortener
 from boards.slice_rules import LogicTiles
 from boards.unit_mover import UnitMover
-from tests.boards.placed import lut, write_placed
+from tests.boards.placed import lut, scattered, write_placed
 
 
 def half_perimeters(netlist) -> int:
@@ -45,9 +45,7 @@ def test_to_the_middle(tmp_path):
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_saved_is_what_is_said(tmp_path, seed):
     source = random.Random(seed)
-    places = source.sample([(x, y, n) for x in range(1, 20) for y in range(1, 20) for n in range(8)], 200)
-    cells = {f"lut {number}": lut(f"X{x}/Y{y}/SLICE{'ABCD'[n // 2]}.K{n % 2}", 100 + number,
-                                  *(source.randrange(100, 300) for _ in range(3)))
-             for number, (x, y, n) in enumerate(places)}
+    cells = {f"lut {number}": lut(f"{place}.K{n % 2}", 100 + number, *(source.randrange(100, 300) for _ in range(3)))
+             for number, (_, _, n, place) in enumerate(scattered(source, range(1, 20), 200))}
     netlist, before, saved = shorten(tmp_path, cells)
     assert saved > before // 10 and before - half_perimeters(netlist) == saved

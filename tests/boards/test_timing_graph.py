@@ -11,6 +11,7 @@ from boards.place_route import NEXTPNR_OPTIONS
 from boards.placed_netlist import PlacedNetlist
 from boards.sdf import read_delays
 from boards.timing_graph import NEVER, TimingGraph, wire_units
+from compiler.errors import ConfigError
 from tests.boards.placed import CELL_DELAYS, flip_flop, lut, write_placed
 
 FF_DELAY, LUT_DELAY, RESET_SETUP = CELL_DELAYS["TRELLIS_FF"], CELL_DELAYS["TRELLIS_COMB"], 424
@@ -70,6 +71,13 @@ def test_what_nothing_reaches_is_never_late(tmp_path):
     cells = CELLS | {"constant": lut("X30/Y30/SLICEA.K0", 70), "end": flip_flop("X60/Y60/SLICEA.FF0", 71, 70, port="M")}
     _, timing = graph(tmp_path, cells)
     assert timing.end_slacks(10_000).max() == -NEVER
+
+
+def test_a_loop_is_told(tmp_path):
+    cells = {"a": lut("X1/Y1/SLICEA.K0", 10, 11), "b": lut("X2/Y1/SLICEA.K0", 11, 10),
+             "register": flip_flop("X3/Y1/SLICEA.FF0", 12, 11, port="M")}
+    with pytest.raises(ConfigError, match="depends on itself: the logic has a loop; put a register into it"):
+        graph(tmp_path, cells)
 
 
 def test_clock_wires_are_no_wires(tmp_path):

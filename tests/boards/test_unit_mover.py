@@ -8,7 +8,7 @@ from boards.movable_units import movable_units
 from boards.placed_netlist import PlacedNetlist
 from boards.slice_rules import LogicTiles
 from boards.unit_mover import UnitMover
-from tests.boards.placed import flip_flop, lut, write_placed
+from tests.boards.placed import flip_flop, lut, scattered, write_placed
 
 CORNERS = {"first": lut("X2/Y2/SLICEA.K0", 90, 1), "last": lut("X9/Y9/SLICED.K1", 91, 1)}
 
@@ -91,10 +91,9 @@ def test_what_is_large_or_fixed_stays(tmp_path):
 @pytest.mark.parametrize("seed", range(6))
 def test_random_moves_and_undoings_leave_everything_sound(tmp_path, seed):
     source = random.Random(seed)
-    places = source.sample([(x, y, n) for x in range(3, 9) for y in range(3, 9) for n in range(8)], 150)
     cells = {}
-    for number, (x, y, n) in enumerate(places):
-        place, more = f"X{x}/Y{y}/SLICE{'ABCD'[n // 2]}", {"LSR": 5 + (x + y) % 2, "CE": 7 + n // 2}
+    for number, (x, y, n, place) in enumerate(scattered(source, range(3, 9), 150)):
+        more = {"LSR": 5 + (x + y) % 2, "CE": 7 + n // 2}
         cells[f"lut {number}"] = lut(f"{place}.K{n % 2}", 200 + number, 1)
         if source.random() < 0.5:
             cells[f"register {number}"] = flip_flop(f"{place}.FF{n % 2}", 400 + number, 200 + number, **more)
