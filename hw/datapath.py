@@ -1,6 +1,6 @@
 """Data path: everything between a tap and the pixels that it becomes part of."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Array, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -14,7 +14,7 @@ from hw.edge_mask import EdgeMask
 from hw.instruction import DESCRIPTOR, Destination, Operation, ParameterForm, instruction_layout, parameter_layout
 from hw.lanes import Lanes
 from hw.payload import BANK_WORD_BITS, pixel_write_layout, tap_layout
-from hw.pipeline import delay, delay_control
+from hw.pipeline import copies, delay, delay_control
 from hw.requantize import Requantize
 from hw.row_move import RowMover
 from hw.stream_register import StreamRegister
@@ -68,7 +68,8 @@ class Datapath(wiring.Component):
     peek_enable : In(1)
     peek_address : In(address_bits)
     peek_bank : In(bits_for(banks))
-    peek_data : Out(112)
+    peek_pixel : In(4)
+    peek_data : Out(8)
         PEEK_LATENCY cycles after `peek_address`; one peek a cycle.
     busy : Out(1)
         From the cycle of a tap (combinationally) until a tap would read what the last drain wrote, and during an
@@ -79,7 +80,7 @@ class Datapath(wiring.Component):
         Each write of the drain or of an AVERAGE; only with `cfg.trace`.
     """
 
-    PEEK_LATENCY = 4
+    PEEK_LATENCY = 5
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
@@ -97,7 +98,8 @@ class Datapath(wiring.Component):
             "peek_enable": In(1),
             "peek_address": In(cfg.address_bits),
             "peek_bank": In(bits_for(cfg.banks)),
-            "peek_data": Out(BANK_WORD_BITS),
+            "peek_pixel": In(range(BANK_PIXELS)),
+            "peek_data": Out(PIXEL_BITS),
             "busy": Out(1),
             "address_range": Out(1),
             "parameter_underrun": Out(1),
@@ -163,13 +165,19 @@ class Datapath(wiring.Component):
             column_move.move.eq(delay(m, tap.column_move, 1, name="column_move")),
             column_move.pixels.eq(row_move.moved),
         ]
-        peeked = Signal(BANK_WORD_BITS, reset_less=True)
-        with m.Switch(delay(m, self.peek_bank, self.PEEK_LATENCY - 1, name="peek_bank")):
-            for bank in range(cfg.banks):
-                with m.Case(bank):
-                    m.d.sync += peeked.eq(mask.pixels[bank])
-        m.d.comb += self.peek_data.eq(peeked)
+        self._build_peek(m, mask)
         return column_move.moved
+
+    def _build_peek(self, m, mask: EdgeMask):
+        """A pixel of a bank. First each bank chooses the pixel, then one bank is chosen, so that few wires are long."""
+        banks = self._cfg.banks
+        pixel = delay(m, self.peek_pixel, self.PEEK_LATENCY - 3, name="peek_pixel")
+        chosen = copies(m, pixel, banks, name="peek_pixel")
+        of_bank = [Signal(PIXEL_BITS, name=f"peeked_{bank}", reset_less=True) for bank in range(banks)]
+        m.d.sync += [of_bank[bank].eq(Array(mask.pixels[bank])[chosen[bank]]) for bank in range(banks)]
+        peeked = Signal(PIXEL_BITS, reset_less=True)
+        m.d.sync += peeked.eq(Array(of_bank)[delay(m, self.peek_bank, self.PEEK_LATENCY - 1, name="peek_bank")])
+        m.d.comb += self.peek_data.eq(peeked)
 
     def _build_lanes(self, m, take, capture, tap, pixels):
         """Multiply and accumulate: cycles 5 to 8. Returns the sums set aside, of bank 0 first."""

@@ -184,7 +184,8 @@ class Engine(wiring.Component):
         m.d.comb += [
             datapath.tap_valid.eq(tap_path.tap_valid), datapath.tap.eq(tap_path.tap),
             datapath.peek_enable.eq(results.peek_enable), datapath.peek_address.eq(results.peek_address),
-            datapath.peek_bank.eq(results.peek_bank), results.peek_data.eq(datapath.peek_data),
+            datapath.peek_bank.eq(results.peek_bank), datapath.peek_pixel.eq(results.peek_pixel),
+            results.peek_data.eq(datapath.peek_data),
         ]
         _stream(m, tap_path.parameters, datapath.parameters)
         _stream(m, self._loader.write, datapath.load_write)

@@ -1,21 +1,23 @@
 """OUTPUT, and the one stream on which all results leave."""
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
+from hw.credit_queue import CreditQueue
 from hw.input_loader import BYTE_LAST
 from hw.instruction import CHANNEL_BITS, COLUMN_BITS, DESCRIPTOR, instruction_layout
-from hw.payload import BANK_WORD_BITS
+from hw.pipeline import delay_control
+
+ROOM = 16               #: pixels on their way from memory, enough for one a cycle
 
 
 class ResultStream(wiring.Component):
     """Executes OUTPUT: reads a map from the banks, channel by channel, row by row; and lets AVERAGE's results through.
 
     Latency     `hw.timing.output_cycles` from `start` to `done`.
-    Throughput  a byte per cycle; a bank word takes at least `peek_latency` + 2 cycles (the next one is read while one
-                is sent).
+    Throughput  a byte a cycle.
     Stalling    `o` stalls everything behind it. While `halt`, nothing more enters `o`; a byte that is offered stays.
     Limits      fields are in the ranges that `InstructionCheck` wants.
 
@@ -31,8 +33,8 @@ class ResultStream(wiring.Component):
         Pulse.
     tile, layer : In
         Stable from `start` to `done`.
-    peek_enable, peek_address, peek_bank, peek_data
-        To the activation memory.
+    peek_enable, peek_address, peek_bank, peek_pixel, peek_data
+        To the activation memory: a pixel each.
     average : In(stream of data, last)
         Results of AVERAGE; has priority.
     o : Out(stream of data, last)
@@ -46,14 +48,14 @@ class ResultStream(wiring.Component):
     """
 
     def __init__(self, cfg: EngineConfig, *, peek_latency: int):
-        if peek_latency < 1:
-            raise ValueError(f"peek_latency must be at least 1, not {peek_latency!r}")
+        if not 1 <= peek_latency <= ROOM // 2:
+            raise ValueError(f"peek_latency must be 1 to {ROOM // 2}, not {peek_latency!r}")
         self._cfg = cfg
         self._peek_latency = peek_latency
         super().__init__({
             "start": In(1), "tile": In(instruction_layout(cfg)), "layer": In(DESCRIPTOR),
             "peek_enable": Out(1), "peek_address": Out(cfg.address_bits), "peek_bank": Out(bits_for(cfg.banks)),
-            "peek_data": In(BANK_WORD_BITS),
+            "peek_pixel": Out(range(BANK_PIXELS)), "peek_data": In(PIXEL_BITS),
             "average": In(stream.Signature(BYTE_LAST)), "o": Out(stream.Signature(BYTE_LAST)),
             "halt": In(1), "done": Out(1), "idle": Out(1), "address_range": Out(1),
         })
@@ -61,10 +63,8 @@ class ResultStream(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         self._active = Signal()             #: between `start` and `done`
-        self._words_left = Signal()         #: bank words remain to be asked for
-        self._count = Signal(range(BANK_PIXELS + 1))        #: pixels of the bank word asked for
-        self._final = Signal()              #: it is the last one
-        self._ask = Signal()
+        self._pixels_left = Signal()        #: pixels remain to be asked for
+        self._ask, self._final = Signal(), Signal()         #: for a pixel; it is the last one
         self._halted = Signal()             #: `halt` comes from afar
         m.d.sync += self._halted.eq(self.halt)
         self._walk(m)
@@ -72,7 +72,7 @@ class ResultStream(wiring.Component):
         return m
 
     def _walk(self, m):
-        """The bank words of the map in order, one for each `ask`."""
+        """The pixels of the map in order, one for each `ask`."""
         cfg, tile, layer = self._cfg, self.tile, self.layer
         word = Signal(cfg.address_bits + 1, reset_less=True)
         channels_left = Signal(CHANNEL_BITS, reset_less=True)
@@ -81,64 +81,58 @@ class ResultStream(wiring.Component):
         row = Signal(range(cfg.banks + 1), reset_less=True)         # bank of part 0
         bank = Signal(range(2 * cfg.banks), reset_less=True)
         part_banks = Signal(range(cfg.banks + 1), reset_less=True)
-        last_part, in_range = columns_left <= BANK_PIXELS, word < cfg.activation_words
+        pixel = Signal(range(BANK_PIXELS), reset_less=True)
+        last_column, in_range = columns_left == 1, word < cfg.activation_words
         m.d.comb += [
-            self._count.eq(Mux(last_part, columns_left, BANK_PIXELS)),
-            self._final.eq(last_part & (rows_left == 1) & (channels_left == 1)),
+            self._final.eq(last_column & (rows_left == 1) & (channels_left == 1)),
             self.peek_enable.eq(self._ask),
             self.peek_address.eq(word),
             self.peek_bank.eq(bank),
+            self.peek_pixel.eq(pixel),
             self.address_range.eq(self._ask & ~in_range),
         ]
         with m.If(self._ask):
-            m.d.sync += [bank.eq(bank + part_banks), columns_left.eq(columns_left - BANK_PIXELS)]
-            with m.If(last_part):
-                m.d.sync += [row.eq(row + 1), bank.eq(row + 1), columns_left.eq(layer.columns),
+            m.d.sync += [pixel.eq(pixel + 1), columns_left.eq(columns_left - 1)]
+            with m.If(pixel == BANK_PIXELS - 1):
+                m.d.sync += [pixel.eq(0), bank.eq(bank + part_banks)]
+            with m.If(last_column):
+                m.d.sync += [row.eq(row + 1), bank.eq(row + 1), pixel.eq(0), columns_left.eq(layer.columns),
                              rows_left.eq(rows_left - 1)]
                 with m.If(rows_left == 1):
                     m.d.sync += [row.eq(tile.row), bank.eq(tile.row), rows_left.eq(tile.slots[0].rows),
                                  word.eq(word + 1), channels_left.eq(channels_left - 1)]
             with m.If(self._final):
-                m.d.sync += self._words_left.eq(0)
+                m.d.sync += self._pixels_left.eq(0)
         with m.If(self.start):
             m.d.sync += [
-                self._words_left.eq(1), self._active.eq(1),
+                self._pixels_left.eq(1), self._active.eq(1),
                 word.eq(tile.slots[0].address), channels_left.eq(layer.channels_out),
                 row.eq(tile.row), bank.eq(tile.row), rows_left.eq(tile.slots[0].rows),
-                columns_left.eq(layer.columns), part_banks.eq(Const(cfg.banks) >> layer.parts_log2),
+                columns_left.eq(layer.columns), part_banks.eq(Const(cfg.banks) >> layer.parts_log2), pixel.eq(0),
             ]
 
     def _read(self, m):
-        """One bank word ahead of what is sent: (valid, data, count, final, take)."""
-        valid, final, take = Signal(), Signal(reset_less=True), Signal()
-        word = Signal(BANK_WORD_BITS, reset_less=True)
-        count = Signal(range(BANK_PIXELS + 1), reset_less=True)
-        under_way = Signal(self._peek_latency)
-        m.d.comb += self._ask.eq(self._words_left & ~self._halted & ~under_way.any() & ~valid)
-        m.d.sync += under_way.eq((under_way << 1) | self._ask)
-        with m.If(take):
-            m.d.sync += valid.eq(0)
-        with m.If(self._ask):
-            m.d.sync += [count.eq(self._count), final.eq(self._final)]
-        with m.If(under_way[-1]):
-            m.d.sync += [valid.eq(1), word.eq(self.peek_data)]
-        return valid, word, count, final, take
+        """Pixels from memory, in a queue with room for all that are under way."""
+        m.submodules.pixels = pixels = CreditQueue(BYTE_LAST, depth=ROOM)
+        m.d.comb += [
+            self._ask.eq(self._pixels_left & pixels.room & ~self._halted),
+            pixels.reserve.eq(self._ask),
+            pixels.write_valid.eq(delay_control(m, self._ask, self._peek_latency, name="asked")),
+            pixels.write.data.eq(self.peek_data),
+            pixels.write.last.eq(delay_control(m, self._final, self._peek_latency, name="final")),
+        ]
+        return pixels.o
 
-    def _send(self, m, ahead):
-        """From bank words to bytes, and the choice between them and AVERAGE."""
-        valid, word, count, final, take = ahead
+    def _send(self, m, pixels):
+        """The choice between pixels and AVERAGE's results."""
         o, average = self.o, self.average
-        pixels = Signal(BANK_WORD_BITS, reset_less=True)
-        left = Signal(range(BANK_PIXELS + 1))
-        is_final = Signal(reset_less=True)
         byte = Signal(BYTE_LAST, reset_less=True)
         free, send = Signal(), Signal()
-        last_pixel, last_byte = left == 1, (left == 1) & is_final
         m.d.comb += [
             free.eq((~o.valid | o.ready) & ~self._halted),
             average.ready.eq(free),
-            send.eq(free & ~average.valid & (left != 0)),
-            take.eq(valid & ((left == 0) | (send & last_pixel))),
+            pixels.ready.eq(free & ~average.valid),
+            send.eq(pixels.valid & pixels.ready),
             self.idle.eq(~self._active & ~average.valid & ~o.valid),
             o.payload.eq(byte),
         ]
@@ -147,11 +141,9 @@ class ResultStream(wiring.Component):
         with m.If(average.valid & free):
             m.d.sync += [o.valid.eq(1), byte.eq(average.payload)]
         with m.If(send):
-            m.d.sync += [o.valid.eq(1), byte.data.eq(pixels[:PIXEL_BITS]), byte.last.eq(last_byte & self.tile.last),
-                         pixels.eq(pixels >> PIXEL_BITS), left.eq(left - 1)]
-        with m.If(take):
-            m.d.sync += [pixels.eq(word), left.eq(count), is_final.eq(final)]
-        ends = send & last_byte
+            m.d.sync += [o.valid.eq(1), byte.data.eq(pixels.payload.data),
+                         byte.last.eq(pixels.payload.last & self.tile.last)]
+        ends = send & pixels.payload.last
         m.d.sync += self.done.eq(ends)
         with m.If(ends):
             m.d.sync += self._active.eq(0)

@@ -5,7 +5,7 @@ A tile takes the cycles of its taps and marks, then `tile_tail_cycles` until the
 
 from collections.abc import Iterable
 
-from hw.config import BANK_PIXELS, EngineConfig
+from hw.config import EngineConfig
 from hw.fault import FAULT_LATENCY
 from hw.instruction import HEADER_WORDS, Header, instruction_words
 from hw.program_memory import PROGRAM_LATENCY
@@ -55,7 +55,7 @@ START_LAG = 2
 NEXT_LAG = 1
 END_LAG = 1
 LOAD_SETTLE_CYCLES = FAULT_LATENCY       #: and then a cycle until the sequencer stands still, in which it would end
-PEEK_LATENCY = 4        #: of the data path
+PEEK_LATENCY = 5        #: of the data path
 
 
 def fetch_cycles(cfg: EngineConfig, descriptor_words: int = 0) -> int:
@@ -80,10 +80,7 @@ def load_cycles(*, map_rows: int, image_columns: int, channels: int, space_to_de
 
 def output_cycles(*, channels: int, rows: int, columns: int, peek_latency: int = PEEK_LATENCY) -> int:
     """Cycles from the start of an OUTPUT to its end, if the result stream does not stall."""
-    counts = [min(BANK_PIXELS, columns - first) for first in range(0, columns, BANK_PIXELS)]
-    words = channels * rows
-    paced = words * sum(max(count, peek_latency + 2) for count in counts)
-    return peek_latency + 3 + paced - max(counts[-1], peek_latency + 2) + counts[-1]
+    return channels * rows * columns + peek_latency + 3
 
 
 def integrity_cycles(program: int, weights: int, values: int, runs: int, *, scan_latency: int) -> int:

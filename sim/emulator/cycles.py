@@ -4,7 +4,7 @@
     TILE         decoder start + sum over output channels of max(taps, drain_cycles) + address + tail of the data path
     LOAD         1; then a pixel a cycle beside what follows, if the image keeps up
     AVERAGE      a channel a cycle + settling and tail
-    OUTPUT       a byte a cycle, at least PEEK_LATENCY + 1 a bank word
+    OUTPUT       a byte a cycle + latency
     wait_load    and a LOAD after a LOAD, and END: not before the load under way is complete
 
 Approximations: image bytes are always there and results are always taken; the loader is never held up by the drain,

@@ -83,16 +83,15 @@ class Machine:
                     await self.load(ctx, bank, address, pixel, self.below(256))
 
     async def check_memory(self, ctx):
-        dut, places = self.dut, [(b, w) for b in range(self.cfg.banks) for w in range(WORDS)]
-        for cycle in range(len(places) + dut.PEEK_LATENCY):
-            if cycle >= dut.PEEK_LATENCY:
-                bank, word = places[cycle - dut.PEEK_LATENCY]
-                seen = maps.unpack(ctx.get(dut.peek_data), 14)
-                assert seen.tolist() == self.memory[bank, word].tolist(), (bank, word)
+        dut, latency = self.dut, self.dut.PEEK_LATENCY
+        places = [(b, w, n) for b in range(self.cfg.banks) for w in range(WORDS) for n in range(14)]
+        for cycle in range(len(places) + latency):
+            if cycle >= latency:
+                assert ctx.get(dut.peek_data) == self.memory[places[cycle - latency]], places[cycle - latency]
             ctx.set(dut.peek_enable, cycle < len(places))
             if cycle < len(places):
-                ctx.set(dut.peek_bank, places[cycle][0])
-                ctx.set(dut.peek_address, places[cycle][1])
+                for port, value in zip((dut.peek_bank, dut.peek_address, dut.peek_pixel), places[cycle]):
+                    ctx.set(port, value)
             await ctx.tick()
         assert np.array_equal(self.memory, self.traced)
 

@@ -4,14 +4,15 @@
 import random
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Array, Module, Signal
 
 from hw.config import BANK_PIXELS, EngineConfig
+from hw.pipeline import delay
 from hw.result_stream import ResultStream
 from hw.timing import output_cycles
 from tests.hw.support import lint, pauses, pulse, simulate, sink, source
 
-LATENCY = 4
+LATENCY = 5
 
 
 def content(bank, address):
@@ -31,16 +32,12 @@ def with_memory(cfg, latency):
     """The block beside a memory that answers `latency` cycles later."""
     m = Module()
     m.submodules.dut = dut = ResultStream(cfg, peek_latency=latency)
-    word = Signal(len(dut.peek_data))
+    byte = Signal(8)
     for bank in range(cfg.banks):
         for address in range(cfg.activation_words):
             with m.If((dut.peek_bank == bank) & (dut.peek_address == address) & dut.peek_enable):
-                m.d.comb += word.eq(sum(byte << 8 * n for n, byte in enumerate(content(bank, address))))
-    for cycle in range(latency):
-        later = Signal.like(word, name=f"word_{cycle}")
-        m.d.sync += later.eq(word)
-        word = later
-    m.d.comb += dut.peek_data.eq(word)
+                m.d.comb += byte.eq(Array(content(bank, address))[dut.peek_pixel])
+    m.d.comb += dut.peek_data.eq(delay(m, byte, latency, name="byte"))
     return m, dut
 
 
@@ -81,7 +78,7 @@ def random_output(rng, cfg, *, last=0, channels=None):
 
 
 def test_constructor():
-    with pytest.raises(ValueError, match="^peek_latency must be at least 1, not 0$"):
+    with pytest.raises(ValueError, match="^peek_latency must be 1 to 8, not 0$"):
         ResultStream(EngineConfig(), peek_latency=0)
 
 
@@ -89,7 +86,7 @@ def test_lint():
     lint(ResultStream(EngineConfig(banks=2), peek_latency=LATENCY))
 
 
-@pytest.mark.parametrize("latency", [1, 4])
+@pytest.mark.parametrize("latency", [1, 8])
 @pytest.mark.parametrize("banks", [1, 2, 4])
 def test_bytes_and_cycles(banks, latency):
     cfg = EngineConfig(banks=banks, activation_words=16)
@@ -169,6 +166,6 @@ def test_addresses_past_the_end_are_errors():
         while not ctx.get(dut.done):
             seen += ctx.get(dut.address_range)
             await ctx.tick()
-        assert seen == 1
+        assert seen == 2
 
     simulate(m, bench)
