@@ -101,7 +101,7 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
             say(f"{fix_blocks(work / 'top.json', sites):.0f} tiles of wire are to be expected at least")
         say("place and route (several minutes for a large device)")
         target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
-        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds, refine=bool(sites),
+        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds, sites=sites,
                                  target_hz=target_hz, say=say)
         report = routed.report
         design = _fill(work, board, images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from boards.block_sites import BLOCK_RAM, MULTIPLIER
 from boards.movable_units import Unit
 from boards.placed_netlist import COMB, PlacedNetlist
 from boards.slice_rules import LogicTiles
@@ -23,6 +24,10 @@ def fix_places(synthesised: Path, netlist: PlacedNetlist, tiles: LogicTiles, uni
     """
     document = json.loads(synthesised.read_text())
     cells = document["modules"]["top"]["cells"]
+    for cell, bel in netlist.block_bel.items():
+        one = cells.get(netlist.cells[cell].name)
+        if one and one["type"] in (BLOCK_RAM, MULTIPLIER):
+            one["attributes"] = one.get("attributes", {}) | {"BEL": bel}
     count = 0
     for unit in units:
         luts = [cell for cell in unit.cells if netlist.kind[cell] == COMB]

@@ -1,7 +1,7 @@
 """Place and route with one seed or several, of which the first that meets timing wins.
 
-On a large device nextpnr first only places; then the cells of late paths are moved (`boards.refine_placement`), and
-nextpnr places what is left, and routes.
+On a large device nextpnr first only places; then the placement is annealed (`boards.refine_placement`), and nextpnr
+places what is left, and routes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boards import tools
+from boards.block_sites import BlockSites
 from boards.build_report import BuildReport, read_report
 from boards.refine_placement import refine_placement
 from compiler.errors import ConfigError
@@ -22,6 +23,7 @@ NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-
 RIPUP = "--tmg-ripup"
 CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
 PLACED, DELAYS, REFINED, PLACER_LOG = "placed.json", "placed.sdf", "refined.json", "placer.log"
+ROUNDS_TOLD = 50        #: of annealing
 MARGIN = 0.05           #: of the period, that paths should have left before routing
 
 Say = Callable[[str], None]
@@ -40,8 +42,8 @@ def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
     return [*device.split(), *NEXTPNR_OPTIONS, *([RIPUP] if ripup else [])]
 
 
-def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, refine: bool, target_hz: float,
-                    say: Say) -> Routed:
+def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, sites: BlockSites | None,
+                    target_hz: float, say: Say) -> Routed:
     """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG and REPORT of the winner there.
 
     As many seeds at a time as there are cores. The first in the order of `seeds` that meets timing wins, whichever
@@ -51,7 +53,7 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
     Parameters
     ----------
     options : of `nextpnr_options`
-    refine : move the cells of late paths between two placements
+    sites : of the device's blocks; where they are known, the placement is annealed before it is routed
 
     Raises
     ------
@@ -71,11 +73,11 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         try:
             common = [*options, "--seed", str(seed), "--lpf", "../top.lpf"]
             netlist = "../top.json"
-            if refine:
+            if sites:
                 nextpnr.run(*common, "--json", netlist, "--no-route", "--write", PLACED, "--sdf", DELAYS,
                             cwd=folder, log=folder / PLACER_LOG)
                 netlist = REFINED
-                _refine(folder, target_hz, lambda text: say(f"seed {seed}: {text}"))
+                _refine(folder, sites, seed, target_hz, lambda text: say(f"seed {seed}: {text}"))
             nextpnr.run(*common, "--json", netlist, "--textcfg", CONFIG, "--report", REPORT,
                         cwd=folder, log=folder / LOG)
         except ConfigError as failure:
@@ -92,20 +94,24 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
     if not routed:
         raise failures[0]
     winner = choose(routed)
-    for name in (CONFIG, LOG, *([PLACER_LOG] if refine else []), REPORT):
+    for name in (CONFIG, LOG, *([PLACER_LOG] if sites else []), REPORT):
         os.replace(work / f"seed_{winner.seed}" / name, work / name)
     for seed in seeds:
         shutil.rmtree(work / f"seed_{seed}", ignore_errors=True)
     return winner
 
 
-def _refine(folder: Path, target_hz: float, say: Say) -> None:
+def _refine(folder: Path, sites: BlockSites, seed: int, target_hz: float, say: Say) -> None:
     """From PLACED and DELAYS to REFINED."""
     period = round(1e12 / target_hz)
+
+    def report(rounds_left: int, length: int) -> None:
+        if rounds_left % ROUNDS_TOLD == 0:
+            say(f"annealing: {rounds_left} rounds left, {length} tiles of wire")
     refined = refine_placement(folder.parent / "top.json", folder / PLACED, folder / DELAYS, folder / REFINED,
-                               period=period, margin=round(MARGIN * period))
-    say(f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after {refined.moves} "
-        f"moves, wires {refined.saved} tiles shorter")
+                               device=sites, period=period, margin=round(MARGIN * period), seed=seed, report=report)
+    say(f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after annealing and "
+        f"{refined.moves} moves, {refined.length_after} tiles of wire for {refined.length_before}")
 
 
 def choose(routed: Sequence[Routed]) -> Routed:

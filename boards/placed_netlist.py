@@ -40,6 +40,8 @@ class PlacedNetlist:
         Tile; -1 for what has no place.
     kind, lut : int64 (cells,)
         Of cells in slices: COMB or FF, and which of the tile's 8; -1 for all others.
+    block_bel : {cell: str}
+        nextpnr's name of the place of what stands outside the slices.
     ram_writers : set of (x, y)
         Tiles whose slice C writes distributed RAM.
     """
@@ -48,6 +50,7 @@ class PlacedNetlist:
         cells = json.loads(path.read_text())["modules"]["top"]["cells"]
         self.cells = [_cell(name, cell) for name, cell in cells.items()]
         self.x, self.y, self.kind, self.lut = (np.full(len(self.cells), -1) for _ in range(4))
+        self.block_bel: dict[int, str] = {}
         self.ram_writers: set[tuple[int, int]] = set()
         for number, cell in enumerate(cells.values()):
             self._locate(number, cell["attributes"].get("NEXTPNR_BEL", ""))
@@ -62,6 +65,8 @@ class PlacedNetlist:
             self.lut[number] = 2 * "ABCD".index(in_slice[1]) + int(in_slice[3])
         elif place[3].endswith("RAMW"):
             self.ram_writers.add(tile)
+        else:
+            self.block_bel[number] = bel
 
     def bel(self, number: int) -> str:
         """nextpnr's name of the place in a slice where a cell is."""

@@ -1,8 +1,9 @@
-"""Make a placement faster: shorten its wires, then move the cells of late paths to where the paths are shorter.
+"""Make a placement faster: anneal it, then move the cells of paths that are late still to where the paths are shorter.
 
 nextpnr's static placer minimises the length of all wires together, and hardly looks at time: in an engine of 8 banks
-some hundred control paths of four LUTs are twice as long as all others. Their cells are few, and there is room nearly
-everywhere. So: find the late paths, try the places near their cells' neighbours, keep what makes the ends less late.
+some hundred control paths of four LUTs are twice as long as all others. Annealing looks at both; in the end a few paths
+are left, and there is room nearly everywhere. So: try the places near their cells' neighbours, keep what makes the
+ends less late.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from boards.annealing import THOROUGH, Annealer, Report, Schedule, silent
+from boards.block_sites import BlockSites
 from boards.fixed_places import fix_places
 from boards.movable_units import Unit, movable_units, unit_numbers
 from boards.placed_netlist import PlacedNetlist
 from boards.sdf import read_delays
-from boards.shorten_wires import WireShortener
 from boards.slice_rules import LogicTiles
 from boards.timing_graph import Timing, TimingGraph, wire_units
 from boards.unit_mover import UnitMover, moves_around
@@ -32,15 +34,17 @@ OVERDRAFT_PRICE = 4     #: of a picosecond that makes a wire late, in squares of
 
 @dataclass(frozen=True)
 class Refined:
-    """The clock that the worst path allows before and after, by estimate; tiles of wire saved; moves for late paths."""
+    """What the worst path allows, by estimate, and tiles of wire, before and after; moves for late paths."""
 
     before_hz: float
     after_hz: float
-    saved: int
+    length_before: int
+    length_after: int
     moves: int
 
 
-def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, period: int, margin: int,
+def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, device: BlockSites, period: int,
+                     margin: int, seed: int, schedule: Schedule = THOROUGH, report: Report = silent,
                      passes: int = 20) -> Refined:
     """Write `refined`: `synthesised` with better places than nextpnr found, for it to keep; the same on every machine.
 
@@ -48,17 +52,24 @@ def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Pat
     ----------
     synthesised : Yosys' JSON
     placed, delays : nextpnr's JSON and SDF of it
+    device : where blocks may stand
     period : picoseconds
     margin : slack that every end should have, picoseconds
-    passes : most of them; it ends when a pass moves nothing
+    seed : of the annealing
+    report : told after each round of it the rounds that are left, and the tiles of wire
+    passes : for late paths, most of them; it ends when a pass moves nothing
     """
     netlist = PlacedNetlist(placed)
-    refiner = Refiner(netlist, TimingGraph(netlist, read_delays(delays)), period, margin)
-    before = refiner.clock_hz()
-    saved = refiner.shorten_wires()
+    graph = TimingGraph(netlist, read_delays(delays))
+    before = 1e12 / (period - int(graph.end_slacks(period).min()))
+    tiles = LogicTiles(netlist)
+    annealer = Annealer(netlist, tiles, movable_units(netlist, tiles), graph, device, seed=seed)
+    length_before = annealer.length()
+    annealer.run(schedule, period=period - margin, report=report)
+    refiner = Refiner(netlist, graph, period, margin)
     moves = refiner.shorten_late_paths(passes)
     fix_places(synthesised, netlist, refiner.tiles, refiner.units, refined)
-    return Refined(before, refiner.clock_hz(), saved, moves)
+    return Refined(before, refiner.clock_hz(), length_before, annealer.length(), moves)
 
 
 class Refiner:
@@ -76,12 +87,6 @@ class Refiner:
                                 lambda unit: self._moves_of(unit)[0][:TRIED_PLACES].tolist())
         self._moves = 0
         self._analyse()
-
-    def shorten_wires(self) -> int:
-        """Those of all units, whatever the time; returns the tiles that were saved."""
-        saved = WireShortener(self._netlist, self.units, self._mover).run()
-        self._analyse()
-        return saved
 
     def _unit_wires(self) -> list[np.ndarray]:
         """Of each unit, the wires that lead to other cells."""

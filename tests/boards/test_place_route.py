@@ -5,10 +5,14 @@ import json
 import pytest
 
 from boards import tools
+from boards.block_sites import block_sites
 from boards.place_route import (CONFIG, DELAYS, LOG, PLACED, PLACER_LOG, REFINED, REPORT, nextpnr_options,
                                 place_and_route)
 from boards.refine_placement import Refined
 from compiler.errors import ConfigError
+
+
+SITES = block_sites("LFE5U-85F")
 
 
 class FakeNextpnr:
@@ -36,22 +40,25 @@ class FakeNextpnr:
 
 @pytest.fixture
 def route(tmp_path, monkeypatch):
-    def refined_placement(synthesised, placed, delays, refined, *, period, margin):
+    def refined_placement(synthesised, placed, delays, refined, *, device, period, margin, seed, report):
         assert synthesised == tmp_path / "top.json"
         assert [path.name for path in (placed, delays, refined)] == [PLACED, DELAYS, REFINED]
-        assert placed.read_text() == delays.read_text() and (period, margin) == (13_333, 667)
-        refined.write_text(f"refined {placed.read_text()}")
-        return Refined(60e6, 70e6, 345, 12)
+        assert placed.read_text() == delays.read_text() == str(seed)
+        assert (device, period, margin) == (SITES, 13_333, 667)
+        for rounds_left in range(100, -1, -1):
+            report(rounds_left, 500)
+        refined.write_text(f"refined {seed}")
+        return Refined(60e6, 70e6, 600, 500, 12)
 
-    def run(megahertz: dict[int, float | None], cores: int = 1, refine: bool = False):
+    def run(megahertz: dict[int, float | None], cores: int = 1, sites=None):
         nextpnr = FakeNextpnr(megahertz)
         monkeypatch.setattr("boards.place_route.refine_placement", refined_placement)
         monkeypatch.setattr(tools, "nextpnr_ecp5", lambda: nextpnr)
         monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
         said = []
-        routed = place_and_route(tmp_path, [], list(megahertz), refine=refine, target_hz=75e6, say=said.append)
+        routed = place_and_route(tmp_path, [], list(megahertz), sites=sites, target_hz=75e6, say=said.append)
         assert (tmp_path / CONFIG).read_text() == f"seed {routed.seed}"
-        kept = [CONFIG, LOG, REPORT, *([PLACER_LOG] if refine else [])]
+        kept = [CONFIG, LOG, REPORT, *([PLACER_LOG] if sites else [])]
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
         return routed, nextpnr.seeds, said
     return run
@@ -63,10 +70,12 @@ def test_the_first_that_meets_timing_wins_and_no_other_is_begun(route):
     assert said == ["seed 3: 70.0 MHz of 75.0 MHz", "seed 4: 76.0 MHz of 75.0 MHz"]
 
 
-def test_late_paths_are_shortened_between_two_placements(route):
-    routed, tried, said = route({3: 70.0, 4: 76.0}, refine=True)
+def test_where_sites_are_known_the_placement_is_annealed(route):
+    routed, tried, said = route({3: 70.0, 4: 76.0}, sites=SITES)
     assert routed.seed == 4 and tried == [3, 4]
-    assert said[2:] == ["seed 4: placed, 60.0 MHz expected; 70.0 MHz after 12 moves, wires 345 tiles shorter",
+    assert said[5:] == [*(f"seed 4: annealing: {left} rounds left, 500 tiles of wire" for left in (100, 50, 0)),
+                        "seed 4: placed, 60.0 MHz expected; 70.0 MHz after annealing and 12 moves, 500 tiles of wire "
+                        "for 600",
                         "seed 4: 76.0 MHz of 75.0 MHz"]
 
 

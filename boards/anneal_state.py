@@ -1,0 +1,113 @@
+"""What `boards.anneal_kernel` works on: arrays, made by `boards.anneal_tables`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+CLOSED = -2             #: where nobody may stand
+FIXED = 99              #: grain of cells that stay
+MOST_MOVED = 40         #: cells that one exchange moves
+LOG_STEPS = 4096        #: entries of the table of logarithms
+LOG_BITS = 10           #: of their fractions
+
+
+class Places(NamedTuple):
+    """Who stands where. `slot` of a cell is 8 * tile + number in it; `tile_at` is -1 where there is no logic."""
+
+    x: np.ndarray
+    y: np.ndarray
+    slot: np.ndarray
+    luts: np.ndarray
+    flip_flops: np.ndarray
+    tile_x: np.ndarray
+    tile_y: np.ndarray
+    tile_at: np.ndarray
+
+
+class Rules(NamedTuple):
+    """Of each cell: what `boards.slice_rules` knows of it, and how large a block of a tile it moves with."""
+
+    is_flip_flop: np.ndarray
+    grain: np.ndarray
+    alone: np.ndarray
+    uses_m: np.ndarray
+    tile: np.ndarray
+    slice: np.ndarray
+
+
+class Nets(NamedTuple):
+    """Cells of each net and nets of each cell, as rows one after the other; `box`: columns and rows that it spans."""
+
+    start: np.ndarray
+    cells: np.ndarray
+    of_start: np.ndarray
+    of: np.ndarray
+    price: np.ndarray
+    box: np.ndarray
+
+
+class Wires(NamedTuple):
+    """From `driver` to `reader`, and the wires of each cell; `price` of a unit of `timing_graph.wire_units`."""
+
+    start: np.ndarray
+    of: np.ndarray
+    driver: np.ndarray
+    reader: np.ndarray
+    price: np.ndarray
+
+
+class Blocks(NamedTuple):
+    """Block RAMs and multipliers: `site` of each of `cells`, who stands at a site, and the sites of its kind."""
+
+    cells: np.ndarray
+    site: np.ndarray
+    holder: np.ndarray
+    site_x: np.ndarray
+    site_y: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+class Crowds(NamedTuple):
+    """Squares of tiles, and how many connected pins the cells in each have; more than `room` cost `price`."""
+
+    square: np.ndarray      #: of each tile
+    pins: np.ndarray        #: of each cell
+    load: np.ndarray
+    room: np.ndarray
+    price: np.ndarray
+
+
+class Scratch(NamedTuple):
+    """Memory between two exchanges, and during one."""
+
+    random: np.ndarray
+    logs: np.ndarray
+    stamp: np.ndarray
+    net_stamp: np.ndarray
+    wire_stamp: np.ndarray
+    index: np.ndarray
+    nets: np.ndarray
+    scan: np.ndarray
+    box: np.ndarray
+    wires: np.ndarray
+    cells: np.ndarray
+    goals: np.ndarray
+    new_x: np.ndarray
+    new_y: np.ndarray
+    old_x: np.ndarray
+    old_y: np.ndarray
+    old_slot: np.ndarray
+
+
+class Board(NamedTuple):
+    """All of it but the blocks."""
+
+    places: Places
+    rules: Rules
+    nets: Nets
+    wires: Wires
+    crowds: Crowds
+    scratch: Scratch

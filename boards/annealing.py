@@ -1,0 +1,126 @@
+"""Simulated annealing of a placed netlist: what stands in two places changes them, for short wires and early ends.
+
+nextpnr's static placer ends with an eighth more wire than it has before cells get places of their own, and crowds most
+of a design while a third of the device is nearly empty. Annealing from a low temperature makes wires shorter, spreads
+what is crowded, and looks at time as it goes: Betz and Rose, "VPR: a new packing, placement and routing tool for FPGA
+research" (FPL 1997); Marquardt, Betz and Rose, "Timing-driven placement for FPGAs" (FPGA 2000).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from boards import anneal_tables
+from boards.anneal_kernel import anneal_blocks, anneal_logic
+from boards.anneal_state import Board
+from boards.block_sites import BlockSites
+from boards.movable_units import Unit
+from boards.placed_netlist import PlacedNetlist
+from boards.slice_rules import PLACES, LogicTiles
+from boards.timing_graph import TimingGraph
+
+Report = Callable[[int, int], None]
+
+_SORT_TILES = 6         #: cells take turns with those of the same square of so many tiles
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how hot. Prices are those of `anneal_tables.LENGTH_PRICE`.
+
+    Members
+    -------
+    rounds : after each the timing is analysed anew
+    moves : exchanges of logic in a round
+    block_moves : exchanges of block RAMs or multipliers in a round
+    temperature : in the first round; falls with the square of the rounds that are left, and the last is cold
+    reach : tiles, in the first round
+    time_price : of a unit of a wire on a path that takes all the time there is
+    sharpness : exponent of a path's share of the time
+    crowd_price : of a pin in a square of tiles that has twice as many as there is room for, half of it
+    pins_a_tile : there is room for
+    memory : of 256 parts of a price, how many are from rounds before
+    """
+
+    rounds: int = 300
+    moves: int = 500_000
+    block_moves: int = 2_000
+    temperature: int = 2_000
+    reach: int = 12
+    time_price: int = 1 << 10
+    sharpness: int = 8
+    memory: int = 192
+    crowd_price: int = 1 << 10
+    pins_a_tile: int = 30
+
+
+THOROUGH = Schedule()
+
+
+def silent(rounds_left: int, length: int) -> None:
+    """Says nothing."""
+
+
+class Annealer:
+    """Works on `netlist` in place; `graph` knows its timing."""
+
+    def __init__(self, netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], graph: TimingGraph,
+                 device: BlockSites, *, seed: int):
+        self._netlist, self._graph, self._device = netlist, graph, device
+        self._places = anneal_tables.places(netlist, tiles)
+        self._rules = anneal_tables.rules(netlist, tiles, units, self._places)
+        self._nets = anneal_tables.nets(netlist)
+        self._wires = anneal_tables.wires(netlist, graph)
+        self._blocks = anneal_tables.blocks(netlist, device)
+        self._scratch = anneal_tables.scratch(len(self._nets.price), len(self._wires.price), seed)
+        self._movable = np.flatnonzero(self._rules.grain <= PLACES).astype(np.int32)
+
+    def run(self, schedule: Schedule, *, period: int, report: Report = silent) -> None:
+        """Shorten wires, most of all those of paths that need most of `period` picoseconds.
+
+        `report` is told after each round how many are left, and the tiles of wire.
+        """
+        crowds = anneal_tables.crowds(self._netlist, self._places, price=schedule.crowd_price,
+                                      pins_a_tile=schedule.pins_a_tile)
+        board = Board(self._places, self._rules, self._nets, self._wires, crowds, self._scratch)
+        for number in range(schedule.rounds):
+            self._price_time(schedule, period, first=number == 0)
+            left = schedule.rounds - number - 1
+            temperature = schedule.temperature * left * left // schedule.rounds**2
+            reach = max(2, schedule.reach * left // schedule.rounds)
+            anneal_blocks(board, self._blocks, schedule.block_moves, temperature)
+            anneal_logic(board, self._neighbours(), schedule.moves, temperature, reach)
+            self._write_back()
+            report(left, self.length())
+
+    def length(self) -> int:
+        """Of all nets, in tiles of their half perimeters."""
+        low_x, high_x, low_y, high_y = self._nets.box.astype(np.int64).T
+        return int((high_x - low_x + high_y - low_y).sum())
+
+    def _neighbours(self) -> np.ndarray:
+        """The movable cells, in the order of their places."""
+        x, y = self._places.x[self._movable], self._places.y[self._movable]
+        return self._movable[np.lexsort((y, x // _SORT_TILES, y // _SORT_TILES))]
+
+    def _price_time(self, schedule: Schedule, period: int, *, first: bool) -> None:
+        slack = self._graph.analyse(period, 0).slack
+        share = np.clip((period - slack) * 256 // period, 0, 333)       # of 256, up to 1.3 times the period
+        price = np.full(len(share), schedule.time_price)
+        for _ in range(schedule.sharpness):
+            price = price * share >> 8
+        if not first:
+            price = (self._wires.price * schedule.memory + price * (256 - schedule.memory)) >> 8
+        self._wires.price[:] = np.where(self._graph.direct | (price < schedule.time_price >> 4), 0, price)
+
+    def _write_back(self) -> None:
+        netlist, where = self._netlist, self._places
+        netlist.x[:], netlist.y[:] = where.x, where.y
+        in_slices = where.slot >= 0
+        netlist.lut[in_slices] = where.slot[in_slices] % PLACES
+        sites = [site for kind in self._device.sites.values() for site in kind]
+        for cell, site in zip(self._blocks.cells.tolist(), self._blocks.site.tolist()):
+            netlist.block_bel[cell] = sites[site].bel

@@ -1,0 +1,157 @@
+"""Annealing shortens wires, looks at time, loses nobody, and leaves every tile allowed."""
+
+import random
+
+import numpy as np
+import pytest
+
+from boards import anneal_tables
+from boards.anneal_state import CLOSED, FIXED
+from boards.annealing import Annealer, Schedule
+from boards.block_sites import BLOCK_RAM, MULTIPLIER, BlockSites, Site
+from boards.movable_units import movable_units
+from boards.placed_netlist import PlacedNetlist
+from boards.sdf import read_delays
+from boards.slice_rules import LogicTiles
+from boards.timing_graph import TimingGraph
+from tests.boards.placed import flip_flop, lut, scattered, write_placed
+
+DEVICE = BlockSites(columns=40, rows=40, logic_tiles=900, sites={
+    BLOCK_RAM: tuple(Site(x, y, f"X{x}/Y{y}/EBR0") for y in (0, 35) for x in range(2, 30, 4)),
+    MULTIPLIER: tuple(Site(x, 36, f"X{x}/Y36/MULT18_0") for x in range(2, 30, 4))})
+SHORT = Schedule(rounds=12, moves=20_000, block_moves=200, temperature=500, reach=6)
+PERIOD = 6000
+
+
+class Placement:
+    """The cells, and what annealing makes of them."""
+
+    def __init__(self, tmp_path, cells):
+        files = write_placed(tmp_path, cells)
+        self.netlist = PlacedNetlist(files[0])
+        self.graph = TimingGraph(self.netlist, read_delays(files[1]))
+        self.tiles = LogicTiles(self.netlist)
+        self.units = movable_units(self.netlist, self.tiles)
+
+    def annealer(self, seed: int = 1) -> Annealer:
+        return Annealer(self.netlist, self.tiles, self.units, self.graph, DEVICE, seed=seed)
+
+    def where(self, name: str):
+        cell = [one.name for one in self.netlist.cells].index(name)
+        return self.netlist.x[cell], self.netlist.y[cell], self.netlist.lut[cell]
+
+    def length(self) -> int:
+        """Counted anew."""
+        low_x, high_x, low_y, high_y = anneal_tables.nets(self.netlist).box.astype(np.int64).T
+        return int((high_x - low_x + high_y - low_y).sum())
+
+    def check(self):
+        """Nobody shares a place, every tile is allowed, and units are as they were."""
+        tiles = LogicTiles(self.netlist)
+        held = [cell for places in tiles.tiles.values() for kind in places for cell in kind if cell >= 0]
+        assert sorted(held) == np.flatnonzero(self.netlist.kind >= 0).tolist()
+        assert all(map(tiles.is_allowed, tiles.tiles))
+        assert sorted(unit.cells for unit in movable_units(self.netlist, tiles)) == sorted(
+            unit.cells for unit in self.units)
+
+
+def network(source: random.Random, count: int = 240):
+    """LUTs, registers behind some, with several enables, wide multiplexers, a carry chain, distributed RAM, blocks."""
+    cells = {}
+    places = scattered(source, range(1, 31), count)
+    for number, (_, _, n, place) in enumerate(places):
+        inputs = [source.randrange(99, 100 + number) for _ in range(3)]
+        if number % 3:
+            cells[f"lut {number}"] = lut(f"{place}.K{n % 2}", 100 + number, *inputs)
+        else:
+            cells[f"register {number}"] = flip_flop(f"{place}.FF{n % 2}", 100 + number, inputs[0], port="M")
+        if number % 3 == 1:
+            cells[f"behind {number}"] = flip_flop(f"{place}.FF{n % 2}", 600 + number, 100 + number, CE=40 + number % 3)
+    for n in range(4):
+        place = f"X{4 + 6 * n}/Y31/SLICEB"
+        cells[f"low {n}"] = lut(f"{place}.K1", 900 + n, 100 + n)
+        cells[f"high {n}"] = ("TRELLIS_COMB", {}, f"{place}.K0", {"F": 920 + n, "F1": 900 + n, "A": 130 + n})
+        cells[f"adder {n}"] = ("TRELLIS_COMB", {"MODE": "CCU2"}, f"X9/Y32/SLICE{'AABB'[n]}.K{n % 2}",
+                               {"F": 940 + n, "A": 150 + n})
+        cells[f"block {n}"] = (BLOCK_RAM, {}, f"X{2 + 4 * n}/Y{0 if n % 2 else 35}/EBR0",
+                               {"DOB0": 960 + n, "A": 160 + n, "B": 170 + n})
+    cells["multiplier"] = (MULTIPLIER, {}, "X6/Y36/MULT18_0", {"P0": 980, "A": 130})
+    cells["ram"] = lut("X20/Y32/SLICEA.K0", 990, 110, MODE="DPRAM")
+    cells["corner"] = lut("X1/Y33/SLICEA.K0", 991, 992)
+    return cells
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shorter_and_sound(tmp_path, seed):
+    placement = Placement(tmp_path, network(random.Random(seed)))
+    fixed = {name: placement.where(name) for name in ("ram", *(f"adder {n}" for n in range(4)))}
+    annealer, told = placement.annealer(), []
+    before = annealer.length()
+    assert before == placement.length()
+    annealer.run(SHORT, period=PERIOD, report=lambda left, length: told.append((left, length)))
+    assert annealer.length() == placement.length() == told[-1][1] < 0.75 * before
+    assert [left for left, _ in told] == list(range(11, -1, -1))
+    assert {name: placement.where(name) for name in fixed} == fixed
+    placement.check()
+
+
+def test_the_same_seed_gives_the_same_places_and_another_others(tmp_path):
+    def places(seed):
+        placement = Placement(tmp_path, network(random.Random(1)))
+        placement.annealer(seed).run(SHORT, period=PERIOD)
+        return [axis.tolist() for axis in (placement.netlist.x, placement.netlist.y, placement.netlist.lut)]
+    assert places(1) == places(1) != places(2)
+
+
+def test_blocks_go_where_their_nets_are_and_keep_their_kind(tmp_path):
+    cells = {f"block {n}": (BLOCK_RAM, {}, f"X{2 + 4 * n}/Y0/EBR0", {"DOB0": 10 + n}) for n in range(7)}
+    cells["multiplier"] = (MULTIPLIER, {}, "X26/Y36/MULT18_0", {"P0": 20})
+    cells |= {f"adder {n}": ("TRELLIS_COMB", {"MODE": "CCU2"}, f"X1/Y{20 + n}/SLICEA.K0", {"F": 30 + n, "A": 10 + n})
+              for n in range(7)}
+    cells["other"] = ("TRELLIS_COMB", {"MODE": "CCU2"}, "X3/Y30/SLICEA.K0", {"F": 40, "A": 20})
+    cells["register"] = flip_flop("X3/Y30/SLICEA.FF0", 41, 40)
+    cells["behind"] = lut("X3/Y31/SLICEA.K0", 42, 41)
+    placement = Placement(tmp_path, cells)
+    placement.annealer().run(SHORT, period=PERIOD)
+    bels = {one.name: placement.netlist.block_bel[cell] for cell, one in enumerate(placement.netlist.cells)
+            if cell in placement.netlist.block_bel}
+    assert {bels[f"block {n}"] for n in range(4)} <= {site.bel for site in DEVICE.sites[BLOCK_RAM]}
+    assert len(set(bels.values())) == 8 and bels["multiplier"] == "X2/Y36/MULT18_0"
+    assert sum(bel.endswith("/Y35/EBR0") for bel in bels.values()) >= 5
+
+
+def test_a_late_path_is_worth_more_than_other_wires(tmp_path):
+    """A LUT between two registers that cannot move is drawn away by three others, which have time."""
+    def adder(place, output, data):
+        return "TRELLIS_COMB", {"MODE": "CCU2"}, f"{place}/SLICEA.K0", {"F": output, "A": data}
+    cells = {"launch": adder("X10/Y10", 50, 49), "launched": flip_flop("X10/Y10/SLICEA.FF0", 100, 50),
+             "own": lut("X12/Y28/SLICEA.K0", 101, 100, 500, 501, 502),
+             "capture": adder("X20/Y10", 200, 101), "captured": flip_flop("X20/Y10/SLICEA.FF0", 201, 200)}
+    cells |= {f"far {n}": adder(f"X{12 + n}/Y30", 500 + n, 400 + n) for n in range(3)}
+    cells |= {f"row {y}": lut(f"X30/Y{y}/SLICEA.K0", 600 + y, 700 + y) for y in range(5, 31)}
+    rows = {}
+    for period in (3_500, 100_000):
+        placement = Placement(tmp_path, cells)
+        placement.annealer().run(SHORT, period=period)
+        rows[period] = placement.where("own")[1]
+        placement.check()
+    assert rows[3_500] <= 12 and rows[100_000] >= 28
+
+
+def test_what_is_closed(tmp_path):
+    placement = Placement(tmp_path, network(random.Random(1)))
+    places = anneal_tables.places(placement.netlist, placement.tiles)
+    rules = anneal_tables.rules(placement.netlist, placement.tiles, placement.units, places)
+    number = {one.name: cell for cell, one in enumerate(placement.netlist.cells)}
+    assert rules.grain[number["low 0"]] == rules.grain[number["high 0"]] == 2
+    assert rules.grain[number["adder 0"]] == rules.grain[number["ram"]] == rules.grain[number["block 0"]] == FIXED
+    adders, ram = places.tile_at[9, 32], places.tile_at[20, 32]
+    assert (places.luts[8 * adders:][:8] == CLOSED).tolist() == [True] * 4 + [False] * 4
+    assert (places.luts[8 * ram:][:8] == CLOSED).all() and (places.flip_flops[8 * ram:][:8] == CLOSED).all()
+
+
+def test_nothing_to_move(tmp_path):
+    placement = Placement(tmp_path, {"a": ("TRELLIS_COMB", {"MODE": "CCU2"}, "X3/Y4/SLICEA.K0", {"F": 1, "A": 2}),
+                                     "b": flip_flop("X3/Y4/SLICEA.FF0", 2, 1)})
+    placement.annealer().run(SHORT, period=PERIOD)
+    assert placement.where("a") == (3, 4, 0)
