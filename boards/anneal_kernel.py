@@ -230,7 +230,7 @@ def _crowding(crowds, square, more):
     """What it costs that a square has so many pins more."""
     room = crowds.room[square]
     before, after = max(crowds.load[square] - room, 0), max(crowds.load[square] + more - room, 0)
-    return crowds.price[0] * (after * after - before * before) // max(room, 1)
+    return crowds.price[0] * (after * after - before * before) // max(room, 1) + crowds.toll[square] * more
 
 
 @njit(cache=True)

@@ -71,13 +71,17 @@ class Blocks(NamedTuple):
 
 
 class Crowds(NamedTuple):
-    """Squares of tiles, and how many connected pins the cells in each have; more than `room` cost `price`."""
+    """Squares of tiles, and how many connected pins the cells in each have.
+
+    More than `room` cost `price`, and every pin costs the square's `toll`, which is for the wires across it.
+    """
 
     square: np.ndarray      #: of each tile
     pins: np.ndarray        #: of each cell
     load: np.ndarray
     room: np.ndarray
     price: np.ndarray
+    toll: np.ndarray
 
 
 class Scratch(NamedTuple):

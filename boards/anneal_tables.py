@@ -21,7 +21,7 @@ LENGTH_PRICE = 1 << 10  #: of a tile of wire
 # placement routability modeling" (ICCAD 1994).
 _CROSSINGS = {3: 1.0, 4: 1.0828, 5: 1.1536, 6: 1.2206, 7: 1.2823, 8: 1.3385, 9: 1.3991, 10: 1.4493, 15: 1.6899,
               20: 1.8924, 25: 2.0743, 30: 2.2334, 35: 2.3895, 40: 2.5356, 45: 2.6625, 50: 2.7933}
-SQUARE = 8              #: tiles
+SQUARE = 4              #: tiles
 _MOST_NETS = 1 << 13    #: of the cells of one exchange
 _BLOCKS_OF_A_TILE = (1, 2, 4, 8)
 
@@ -139,7 +139,29 @@ def crowds(netlist: PlacedNetlist, where: Places, *, price: int, pins_a_tile: in
     np.add.at(room, square, pins_a_tile)
     in_slices = np.flatnonzero(where.slot >= 0)
     np.add.at(load, square[where.slot[in_slices] // PLACES], pins[in_slices])
-    return Crowds(square.astype(np.int32), pins, load, room, np.array([price]))
+    return Crowds(square.astype(np.int32), pins, load, room, np.array([price]), np.zeros(count, dtype=np.int64))
+
+
+def demand(found: Nets, where: Places, square: np.ndarray) -> np.ndarray:
+    """Of each square of tiles, how much wire its tiles need, in 1024ths of a tile's wire: int64.
+
+    Each net's wire is spread evenly over what it spans: Spindler and Johannes, "Fast and accurate routing demand
+    estimation for efficient routability-driven placement" (DATE 2007).
+    """
+    low_x, high_x, low_y, high_y = found.box.astype(np.int64).T
+    width, height = high_x - low_x + 1, high_y - low_y + 1
+    wire = found.price.astype(np.int64) * (width + height) // (width * height)
+    columns, rows = where.tile_at.shape
+    change = np.zeros((max(columns, int(high_x.max()) + 1) + 1, max(rows, int(high_y.max()) + 1) + 1), dtype=np.int64)
+    for x, y, sign in ((low_x, low_y, 1), (high_x + 1, high_y + 1, 1), (high_x + 1, low_y, -1),
+                       (low_x, high_y + 1, -1)):
+        np.add.at(change, (x, y), sign * wire)
+    tiles = change.cumsum(axis=0).cumsum(axis=1)[where.tile_x, where.tile_y]
+    count = int(square.max()) + 1
+    total, number = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    np.add.at(total, square, tiles)
+    np.add.at(number, square, 1)
+    return total // np.maximum(number, 1)
 
 
 def scratch(net_count: int, wire_count: int, seed: int) -> Scratch:

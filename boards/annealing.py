@@ -15,7 +15,7 @@ import numpy as np
 
 from boards import anneal_tables
 from boards.anneal_kernel import anneal_blocks, anneal_logic
-from boards.anneal_state import Board
+from boards.anneal_state import Board, Crowds
 from boards.block_sites import BlockSites
 from boards.movable_units import Unit
 from boards.placed_netlist import PlacedNetlist
@@ -24,6 +24,7 @@ from boards.timing_graph import TimingGraph
 
 Report = Callable[[int, int], None]
 
+TOLL_MEMORY = 230       #: of 256 parts of a toll, how many are from rounds before
 _SORT_TILES = 6         #: cells take turns with those of the same square of so many tiles
 
 
@@ -42,19 +43,23 @@ class Schedule:
     sharpness : exponent of a path's share of the time
     crowd_price : of a pin in a square of tiles that has twice as many as there is room for, half of it
     pins_a_tile : there is room for
+    toll : of a pin in a square of tiles across which twice as many wires lead as there is room for
+    wires_a_tile : there is room for
     memory : of 256 parts of a price, how many are from rounds before
     """
 
     rounds: int = 300
     moves: int = 500_000
-    block_moves: int = 2_000
-    temperature: int = 2_000
+    block_moves: int = 5_000
+    temperature: int = 1_500
     reach: int = 12
-    time_price: int = 1 << 10
+    time_price: int = 1 << 11
     sharpness: int = 8
     memory: int = 192
-    crowd_price: int = 1 << 10
-    pins_a_tile: int = 30
+    crowd_price: int = 1 << 11
+    pins_a_tile: int = 26
+    toll: int = 1 << 11
+    wires_a_tile: int = 100
 
 
 THOROUGH = Schedule()
@@ -88,6 +93,7 @@ class Annealer:
         board = Board(self._places, self._rules, self._nets, self._wires, crowds, self._scratch)
         for number in range(schedule.rounds):
             self._price_time(schedule, period, first=number == 0)
+            self._price_crossing(schedule, crowds)
             left = schedule.rounds - number - 1
             temperature = schedule.temperature * left * left // schedule.rounds**2
             reach = max(2, schedule.reach * left // schedule.rounds)
@@ -107,6 +113,7 @@ class Annealer:
         return self._movable[np.lexsort((y, x // _SORT_TILES, y // _SORT_TILES))]
 
     def _price_time(self, schedule: Schedule, period: int, *, first: bool) -> None:
+        """By the share of `period` that the longest path over a wire takes; prices follow slowly, too."""
         slack = self._graph.analyse(period, 0).slack
         share = np.clip((period - slack) * 256 // period, 0, 333)       # of 256, up to 1.3 times the period
         price = np.full(len(share), schedule.time_price)
@@ -115,6 +122,13 @@ class Annealer:
         if not first:
             price = (self._wires.price * schedule.memory + price * (256 - schedule.memory)) >> 8
         self._wires.price[:] = np.where(self._graph.direct | (price < schedule.time_price >> 4), 0, price)
+
+    def _price_crossing(self, schedule: Schedule, crowds: Crowds) -> None:
+        """Tolls follow demand slowly, or else all would leave a crowded square at once, and come back."""
+        room = schedule.wires_a_tile * anneal_tables.LENGTH_PRICE
+        demand = anneal_tables.demand(self._nets, self._places, crowds.square)
+        toll = schedule.toll * np.maximum(demand - room, 0) // room
+        crowds.toll[:] = (crowds.toll * TOLL_MEMORY + toll * (256 - TOLL_MEMORY)) >> 8
 
     def _write_back(self) -> None:
         netlist, where = self._netlist, self._places

@@ -24,7 +24,7 @@ RIPUP = "--tmg-ripup"
 CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
 PLACED, DELAYS, REFINED, PLACER_LOG = "placed.json", "placed.sdf", "refined.json", "placer.log"
 ROUNDS_TOLD = 50        #: of annealing
-MARGIN = 0.05           #: of the period, that paths should have left before routing
+MARGIN = 0.14           #: of the period, that paths should have left before routing
 
 Say = Callable[[str], None]
 

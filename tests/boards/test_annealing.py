@@ -1,6 +1,7 @@
 """Annealing shortens wires, looks at time, loses nobody, and leaves every tile allowed."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from boards.anneal_state import CLOSED, FIXED
 from boards.annealing import Annealer, Schedule
 from boards.block_sites import BLOCK_RAM, MULTIPLIER, BlockSites, Site
 from boards.movable_units import movable_units
-from boards.placed_netlist import PlacedNetlist
+from boards.placed_netlist import COMB, PlacedNetlist
 from boards.sdf import read_delays
 from boards.slice_rules import LogicTiles
 from boards.timing_graph import TimingGraph
@@ -136,6 +137,50 @@ def test_a_late_path_is_worth_more_than_other_wires(tmp_path):
         rows[period] = placement.where("own")[1]
         placement.check()
     assert rows[3_500] <= 12 and rows[100_000] >= 28
+
+
+def crowd():
+    """120 LUTs of 24 nets, in as few tiles as hold them, and a corner that is far."""
+    cells = {f"lut {n}": lut(f"X{10 + n // 8 % 4}/Y{10 + n // 32}/SLICE{'ABCD'[n // 2 % 4]}.K{n % 2}", 200 + n,
+                             *(100 + n // 20 * 3 + k for k in range(3))) for n in range(120)}
+    drivers = {f"register {n}": flip_flop(f"X20/Y{10 + n}/SLICEA.FF0", 100 + n, 50, port="M") for n in range(18)}
+    return cells | drivers | {"low": lut("X1/Y1/SLICEA.K0", 50, 100), "high": lut("X30/Y30/SLICEA.K0", 402, 403)}
+
+
+def fullest(netlist) -> int:
+    """LUTs in the fullest tile."""
+    return int(np.unique((netlist.x * 64 + netlist.y)[netlist.kind == COMB], return_counts=True)[1].max())
+
+
+def test_what_is_crowded_spreads(tmp_path):
+    dense, spread = Placement(tmp_path, crowd()), Placement(tmp_path, crowd())
+    dense.annealer().run(replace(SHORT, crowd_price=0, toll=0), period=100_000)
+    spread.annealer().run(replace(SHORT, pins_a_tile=6, toll=0), period=100_000)
+    assert fullest(spread.netlist) < fullest(dense.netlist)
+    assert dense.length() < spread.length()
+    spread.check()
+
+
+def test_wires_across_a_square_have_a_toll(tmp_path):
+    free, tolled = Placement(tmp_path, crowd()), Placement(tmp_path, crowd())
+    free.annealer().run(replace(SHORT, crowd_price=0, toll=0), period=100_000)
+    tolled.annealer().run(replace(SHORT, crowd_price=0, wires_a_tile=1), period=100_000)
+
+    def most(placement):
+        where = anneal_tables.places(placement.netlist, LogicTiles(placement.netlist))
+        return anneal_tables.demand(anneal_tables.nets(placement.netlist), where, np.arange(len(where.tile_x))).max()
+    assert most(tolled) < most(free)
+    tolled.check()
+
+
+def test_demand_is_the_wire_of_each_net_over_what_it_spans(tmp_path):
+    cells = {"a": lut("X3/Y4/SLICEA.K0", 10, 99), "b": lut("X6/Y5/SLICEA.K0", 11, 10),
+             "c": lut("X1/Y9/SLICEA.K0", 12, 98)}
+    netlist = PlacedNetlist(write_placed(tmp_path, cells)[0])
+    where, nets = anneal_tables.places(netlist, LogicTiles(netlist)), anneal_tables.nets(netlist)
+    demand = anneal_tables.demand(nets, where, np.arange(len(where.tile_x)))
+    inside = (where.tile_x >= 3) & (where.tile_x <= 6) & (where.tile_y >= 4) & (where.tile_y <= 5)
+    assert set(demand[inside].tolist()) == {anneal_tables.LENGTH_PRICE * 6 // 8} and not demand[~inside].any()
 
 
 def test_what_is_closed(tmp_path):

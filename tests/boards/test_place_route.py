@@ -44,7 +44,7 @@ def route(tmp_path, monkeypatch):
         assert synthesised == tmp_path / "top.json"
         assert [path.name for path in (placed, delays, refined)] == [PLACED, DELAYS, REFINED]
         assert placed.read_text() == delays.read_text() == str(seed)
-        assert (device, period, margin) == (SITES, 13_333, 667)
+        assert (device, period, margin) == (SITES, 13_333, 1867)
         for rounds_left in range(100, -1, -1):
             report(rounds_left, 500)
         refined.write_text(f"refined {seed}")
