@@ -24,6 +24,7 @@ from boards.timing_graph import TimingGraph
 
 Report = Callable[[int, int], None]
 
+MOST_TRIES = 15         #: of a cell in a round
 TOLL_MEMORY = 230       #: of 256 parts of a toll, how many are from rounds before
 _SORT_TILES = 6         #: cells take turns with those of the same square of so many tiles
 
@@ -35,8 +36,8 @@ class Schedule:
     Members
     -------
     rounds : after each the timing is analysed anew
-    moves : exchanges of logic in a round
-    block_moves : exchanges of block RAMs or multipliers in a round
+    moves : exchanges of logic that are tried in a round, at most MOST_TRIES for each cell that can move
+    block_moves : exchanges of block RAMs or multipliers, likewise
     temperature : in the first round; falls with the square of the rounds that are left, and the last is cold
     reach : tiles, in the first round
     time_price : of a unit of a wire on a path that takes all the time there is
@@ -91,14 +92,16 @@ class Annealer:
         crowds = anneal_tables.crowds(self._netlist, self._places, price=schedule.crowd_price,
                                       pins_a_tile=schedule.pins_a_tile)
         board = Board(self._places, self._rules, self._nets, self._wires, crowds, self._scratch)
+        moves = min(schedule.moves, MOST_TRIES * len(self._movable))
+        block_moves = min(schedule.block_moves, MOST_TRIES * len(self._blocks.cells))
         for number in range(schedule.rounds):
             self._price_time(schedule, period, first=number == 0)
             self._price_crossing(schedule, crowds)
             left = schedule.rounds - number - 1
             temperature = schedule.temperature * left * left // schedule.rounds**2
             reach = max(2, schedule.reach * left // schedule.rounds)
-            anneal_blocks(board, self._blocks, schedule.block_moves, temperature)
-            anneal_logic(board, self._neighbours(), schedule.moves, temperature, reach)
+            anneal_blocks(board, self._blocks, block_moves, temperature)
+            anneal_logic(board, self._neighbours(), moves, temperature, reach)
             self._write_back()
             report(left, self.length())
 

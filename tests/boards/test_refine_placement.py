@@ -17,7 +17,7 @@ from tests.boards.placed import flip_flop, lut, scattered, write_placed
 
 PERIOD, MARGIN = 6000, 300
 DEVICE = BlockSites(columns=40, rows=40, logic_tiles=1600, sites={})
-SHORT = Schedule(rounds=6, moves=5_000, block_moves=0, temperature=200, reach=4)
+SHORT = Schedule(rounds=50, temperature=200, reach=4)
 
 
 def refine(tmp_path, cells, period: int = PERIOD):
