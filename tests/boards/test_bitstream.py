@@ -62,12 +62,12 @@ def test_another_build_is_the_same_whatever_the_folder_the_hash_seed_and_the_mod
     assert records[0] == records[1]
 
 
-def test_a_large_device_whose_placement_is_refined(tmp_path):
-    """Blocks are placed beforehand, late paths shortened, and another build is the same."""
+def test_a_large_device_whose_placement_is_annealed(tmp_path):
+    """Blocks are placed beforehand, the placement is annealed, and another build is the same."""
     first, again = tmp_path / "first", tmp_path / "elsewhere" / "again"
     said = build_tiny(first, random_images(1), "ulx3s_85f")
     build_again(again, "ulx3s_85f")
-    assert any("sites of block RAMs" in line for line in said) and any(" moves, wires " in line for line in said)
+    assert any("sites of block RAMs" in line for line in said) and any(" after annealing and " in line for line in said)
     digests = [design_digest((folder / "top.config").read_text()) for folder in (first, again)]
     assert digests[0] == digests[1]
     assert json.loads((first / RECORD_FILE).read_text())["board"] == "ulx3s_85f" and (first / "placer.log").exists()
