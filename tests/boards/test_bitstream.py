@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from boards import get_board
 from boards.bitstream import TimingError
 from boards.build_record import RECORD_FILE, ModelFacts
 from boards.packing import sha256
@@ -37,7 +38,8 @@ def test_the_record(tiny_build):
     assert record["design_sha256"] == design_digest((tiny_build / "top.config").read_text())
     assert record["board"] == "ulx3s_12f" and record["engine"]["weight_words"] == CONFIG.weight_words
     assert record["engine_digest"] == f"{CONFIG.digest:08x}" and record["program_digest"] == "00001234"
-    assert record["clock_mhz"] == 60 and record["fmax_mhz"] > 60 and record["frames_per_second"] == 60_000
+    clock_hz = get_board("ulx3s_12f").clock_hz
+    assert record["clock_mhz"] == clock_hz / 1e6 < record["fmax_mhz"] and record["frames_per_second"] == clock_hz / 1000
     assert record["resources"]["EBR"]["used"] == 10 and record["seed"] == 1
     assert set(record["tools"]) == {"yosys", "nextpnr-ecp5", "ecppack"} and record["limited_by"]
 
@@ -75,7 +77,7 @@ def test_a_large_device_whose_placement_is_annealed(tmp_path):
 
 def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, monkeypatch):
     """The routed design is that of `tiny_build`; nothing reaches 999 MHz."""
-    def routed_before(work, options, seeds, *, refine, target_hz, say):
+    def routed_before(work, options, seeds, *, sites, target_hz, say):
         from boards.build_report import read_report
         from boards.memory_key import key_images
         from boards.place_route import Routed
