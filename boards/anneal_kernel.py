@@ -10,12 +10,14 @@ from numba import njit
 
 from boards.anneal_state import CLOSED, LOG_BITS, LOG_STEPS
 from boards.slice_rules import EMPTY, PLACES
-from boards.timing_graph import NEAR_TILES
+from boards.timing_graph import wire_units
 
 NEAR_CELLS = 400        #: neighbours that take turns, so that what is known of them stays in the processor's cache
 TURNS = 2000            #: of these
 STRAY = 8               #: one in so many goes anywhere, the others to where their nets are
 JITTER = 2              #: tiles around that
+
+_wire_units = njit(wire_units)
 
 
 @njit(cache=True)
@@ -61,8 +63,7 @@ def _length(boxes, k):
 @njit(cache=True)
 def _wire_price(places, wires, wire):
     a, b = wires.driver[wire], wires.reader[wire]
-    dx, dy = abs(places.x[a] - places.x[b]), abs(places.y[a] - places.y[b])
-    return wires.price[wire] * (dx + dy + min(dx, NEAR_TILES) + min(dy, NEAR_TILES))
+    return wires.price[wire] * _wire_units(places.x[a] - places.x[b], places.y[a] - places.y[b])
 
 
 @njit(cache=True)
@@ -108,7 +109,7 @@ def _note_nets(board, count):
 
 @njit(cache=True)
 def _move(board, count, temperature, extra):
-    """Move `cells` to `new_x`, `new_y` and keep that or not, as the Metropolis rule says; returns (kept, gain).
+    """Move `cells` to `new_x`, `new_y` and keep that or not, as the Metropolis rule says; returns whether it is kept.
 
     `extra` is what the move costs besides longer wires.
     """
@@ -129,11 +130,11 @@ def _move(board, count, temperature, extra):
     if worse > 0 and worse > (temperature * s.logs[_random(s, LOG_STEPS)]) >> LOG_BITS:
         for i in range(count):
             places.x[s.cells[i]], places.y[s.cells[i]] = s.old_x[i], s.old_y[i]
-        return False, 0
+        return False
     for k in range(net_count):
         for edge in range(4):
             nets.box[s.nets[k], edge] = s.box[k, edge]
-    return True, -worse
+    return True
 
 
 @njit(cache=True)
@@ -230,21 +231,22 @@ def _crowding(crowds, square, more):
     """What it costs that a square has so many pins more."""
     room = crowds.room[square]
     before, after = max(crowds.load[square] - room, 0), max(crowds.load[square] + more - room, 0)
-    return crowds.price[0] * (after * after - before * before) // max(room, 1) + crowds.toll[square] * more
+    return crowds.price * (after * after - before * before) // max(room, 1) + crowds.toll[square] * more
 
 
 @njit(cache=True)
 def _try_logic(board, cell, temperature, reach):
+    """Try to exchange the cell, and what moves with it, with what stands in a place that is chosen at random."""
     places, crowds, s = board.places, board.crowds, board.scratch
     x, y = _target(board, cell, reach)
     if x < 0 or y < 0 or x >= places.tile_at.shape[0] or y >= places.tile_at.shape[1]:
-        return False, 0
+        return
     here, there = places.slot[cell] // PLACES, places.tile_at[x, y]
     if there < 0 or here == there:
-        return False, 0
+        return
     count = _choose(board, cell, there)
     if count < 0:
-        return False, 0
+        return
     pins = 0                            # more of them there, fewer here
     for i in range(count):
         tile = s.goals[i] // PLACES
@@ -252,37 +254,32 @@ def _try_logic(board, cell, temperature, reach):
         s.old_slot[i], s.new_x[i], s.new_y[i] = places.slot[s.cells[i]], places.tile_x[tile], places.tile_y[tile]
     _set(board, s.goals, s.old_slot, count)
     old, new = crowds.square[here], crowds.square[there]
-    kept, gain = False, 0
+    kept = False
     if _is_allowed(board, here) and _is_allowed(board, there):
         extra = _crowding(crowds, old, -pins) + _crowding(crowds, new, pins) if old != new else 0
-        kept, gain = _move(board, count, temperature, extra)
+        kept = _move(board, count, temperature, extra)
     if kept:
         crowds.load[old] -= pins
         crowds.load[new] += pins
     else:
         _set(board, s.old_slot, s.goals, count)
-    return kept, gain
 
 
 @njit(cache=True)
 def anneal_logic(board, movable, moves, temperature, reach):
-    """Try so many exchanges of the `movable` cells of slices, sorted by their places; returns (kept, gain)."""
-    kept = gain = start = 0
+    """Try so many exchanges of the `movable` cells of slices, sorted by their places."""
+    start = 0
     near = min(NEAR_CELLS, len(movable))
     for turn in range(moves if near else 0):
         if turn % TURNS == 0:
             start = _random(board.scratch, len(movable) - near + 1)
-        did, more = _try_logic(board, movable[start + _random(board.scratch, near)], temperature, reach)
-        kept += did
-        gain += more
-    return kept, gain
+        _try_logic(board, movable[start + _random(board.scratch, near)], temperature, reach)
 
 
 @njit(cache=True)
 def anneal_blocks(board, blocks, moves, temperature):
-    """Try so many exchanges of the sites of blocks; returns (kept, gain)."""
+    """Try so many exchanges of the sites of blocks."""
     s = board.scratch
-    kept = gain = 0
     for _ in range(moves if len(blocks.cells) else 0):
         block = _random(s, len(blocks.cells))
         here = blocks.site[block]
@@ -294,11 +291,7 @@ def anneal_blocks(board, blocks, moves, temperature):
         if other >= 0:
             s.cells[1], s.new_x[1], s.new_y[1] = blocks.cells[other], blocks.site_x[here], blocks.site_y[here]
             count = 2
-        did, more = _move(board, count, temperature, 0)
-        if did:
+        if _move(board, count, temperature, 0):
             blocks.holder[here], blocks.holder[there], blocks.site[block] = other, block, there
             if other >= 0:
                 blocks.site[other] = here
-            kept += 1
-            gain += more
-    return kept, gain

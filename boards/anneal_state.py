@@ -80,7 +80,7 @@ class Crowds(NamedTuple):
     pins: np.ndarray        #: of each cell
     load: np.ndarray
     room: np.ndarray
-    price: np.ndarray
+    price: int
     toll: np.ndarray
 
 

@@ -113,8 +113,7 @@ def wires(netlist: PlacedNetlist, graph: TimingGraph) -> Wires:
 
 def blocks(netlist: PlacedNetlist, device: BlockSites) -> Blocks:
     """All block RAMs and multipliers."""
-    sites = [site for kind in device.sites.values() for site in kind]
-    bounds = {}
+    sites, bounds = device.numbered(), {}
     for kind, own in device.sites.items():
         first = max((last for _, last in bounds.values()), default=0)
         bounds[kind] = first, first + len(own)
@@ -134,12 +133,11 @@ def crowds(netlist: PlacedNetlist, where: Places, *, price: int, pins_a_tile: in
     columns = -(-where.tile_at.shape[0] // SQUARE)
     square = where.tile_x // SQUARE + columns * (where.tile_y // SQUARE)
     pins = np.array([len(set(cell.nets.values())) for cell in netlist.cells], dtype=np.int64)
-    count = int(square.max()) + 1
-    load, room = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    np.add.at(room, square, pins_a_tile)
+    room = np.bincount(square) * pins_a_tile
+    load = np.zeros_like(room)
     in_slices = np.flatnonzero(where.slot >= 0)
     np.add.at(load, square[where.slot[in_slices] // PLACES], pins[in_slices])
-    return Crowds(square.astype(np.int32), pins, load, room, np.array([price]), np.zeros(count, dtype=np.int64))
+    return Crowds(square.astype(np.int32), pins, load, room, price, np.zeros_like(room))
 
 
 def demand(found: Nets, where: Places, square: np.ndarray) -> np.ndarray:
@@ -157,15 +155,14 @@ def demand(found: Nets, where: Places, square: np.ndarray) -> np.ndarray:
                        (low_x, high_y + 1, -1)):
         np.add.at(change, (x, y), sign * wire)
     tiles = change.cumsum(axis=0).cumsum(axis=1)[where.tile_x, where.tile_y]
-    count = int(square.max()) + 1
-    total, number = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    number = np.bincount(square)
+    total = np.zeros_like(number)
     np.add.at(total, square, tiles)
-    np.add.at(number, square, 1)
     return total // np.maximum(number, 1)
 
 
 def scratch(net_count: int, wire_count: int, seed: int) -> Scratch:
-    """All that the kernel needs besides, as at the start."""
+    """All that the kernel needs besides, as at the start; seeds are spread by the golden ratio of 2^64."""
     logs = [round(-math.log((2 * step + 1) / (2 * LOG_STEPS)) * (1 << LOG_BITS)) for step in range(LOG_STEPS)]
 
     def whole(size):

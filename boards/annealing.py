@@ -8,7 +8,6 @@ research" (FPL 1997); Marquardt, Betz and Rose, "Timing-driven placement for FPG
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +20,7 @@ from boards.movable_units import Unit
 from boards.placed_netlist import PlacedNetlist
 from boards.slice_rules import PLACES, LogicTiles
 from boards.timing_graph import TimingGraph
-
-Report = Callable[[int, int], None]
+from compiler.progress import Progress, silent
 
 MOST_TRIES = 15         #: of a cell in a round
 TOLL_MEMORY = 230       #: of 256 parts of a toll, how many are from rounds before
@@ -62,12 +60,15 @@ class Schedule:
     toll: int = 1 << 11
     wires_a_tile: int = 100
 
+    def __post_init__(self):
+        for name in ("rounds", "pins_a_tile", "wires_a_tile"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
+        if not 0 <= self.memory < 256:
+            raise ValueError(f"memory must be 0 to 255, not {self.memory!r}")
+
 
 THOROUGH = Schedule()
-
-
-def silent(rounds_left: int, length: int) -> None:
-    """Says nothing."""
 
 
 class Annealer:
@@ -84,11 +85,8 @@ class Annealer:
         self._scratch = anneal_tables.scratch(len(self._nets.price), len(self._wires.price), seed)
         self._movable = np.flatnonzero(self._rules.grain <= PLACES).astype(np.int32)
 
-    def run(self, schedule: Schedule, *, period: int, report: Report = silent) -> None:
-        """Shorten wires, most of all those of paths that need most of `period` picoseconds.
-
-        `report` is told after each round how many are left, and the tiles of wire.
-        """
+    def run(self, schedule: Schedule, *, period: int, progress: Progress = silent) -> None:
+        """Shorten wires, most of all those of paths that need most of `period` picoseconds."""
         crowds = anneal_tables.crowds(self._netlist, self._places, price=schedule.crowd_price,
                                       pins_a_tile=schedule.pins_a_tile)
         board = Board(self._places, self._rules, self._nets, self._wires, crowds, self._scratch)
@@ -102,8 +100,9 @@ class Annealer:
             reach = max(2, schedule.reach * left // schedule.rounds)
             anneal_blocks(board, self._blocks, block_moves, temperature)
             anneal_logic(board, self._neighbours(), moves, temperature, reach)
-            self._write_back()
-            report(left, self.length())
+            self._netlist.x[:], self._netlist.y[:] = self._places.x, self._places.y
+            progress("annealing", number + 1, schedule.rounds)
+        self._write_back()
 
     def length(self) -> int:
         """Of all nets, in tiles of their half perimeters."""
@@ -134,10 +133,9 @@ class Annealer:
         crowds.toll[:] = (crowds.toll * TOLL_MEMORY + toll * (256 - TOLL_MEMORY)) >> 8
 
     def _write_back(self) -> None:
-        netlist, where = self._netlist, self._places
-        netlist.x[:], netlist.y[:] = where.x, where.y
-        in_slices = where.slot >= 0
-        netlist.lut[in_slices] = where.slot[in_slices] % PLACES
-        sites = [site for kind in self._device.sites.values() for site in kind]
+        """What the timing does not ask for: numbers within tiles, and sites."""
+        slots, sites = self._places.slot, self._device.numbered()
+        in_slices = slots >= 0
+        self._netlist.lut[in_slices] = slots[in_slices] % PLACES
         for cell, site in zip(self._blocks.cells.tolist(), self._blocks.site.tolist()):
-            netlist.block_bel[cell] = sites[site].bel
+            self._netlist.block_bel[cell] = sites[site].bel

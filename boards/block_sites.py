@@ -28,6 +28,10 @@ class BlockSites:
     logic_tiles: int
     sites: dict[str, tuple[Site, ...]]      #: by type of cell
 
+    def numbered(self) -> list[Site]:
+        """All of them, type after type."""
+        return [site for kind in self.sites.values() for site in kind]
+
 
 def _groups(starts: tuple[int, ...], rows: tuple[int, ...], offsets: dict[int, str]) -> tuple[Site, ...]:
     """Blocks stand in rows, in groups of nine columns; `offsets` names the BELs of a group by their columns."""

@@ -13,8 +13,13 @@ from boards.slice_rules import LogicTiles
 NAMED_CELLS = ("LUT4", "TRELLIS_FF")        #: have the same names before nextpnr packs them and after
 
 
+def fix_place(cell: dict, bel: str) -> None:
+    """Give a cell of Yosys' JSON the attribute by which nextpnr places it."""
+    cell["attributes"] = cell.get("attributes", {}) | {"BEL": bel}
+
+
 def fix_places(synthesised: Path, netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], fixed: Path) -> int:
-    """Write Yosys' JSON `synthesised` as `fixed`, with attributes by which nextpnr places units; returns how many.
+    """Write Yosys' JSON `synthesised` as `fixed`, with places of blocks and units; returns how many units.
 
     Carry chains and what belongs to them stay free: nextpnr makes two cells of one of Yosys', and takes a place for
     only one. It finds them room where they had it before, for all others stand where they did.
@@ -27,7 +32,7 @@ def fix_places(synthesised: Path, netlist: PlacedNetlist, tiles: LogicTiles, uni
     for cell, bel in netlist.block_bel.items():
         one = cells.get(netlist.cells[cell].name)
         if one and one["type"] in (BLOCK_RAM, MULTIPLIER):
-            one["attributes"] = one.get("attributes", {}) | {"BEL": bel}
+            fix_place(one, bel)
     count = 0
     for unit in units:
         luts = [cell for cell in unit.cells if netlist.kind[cell] == COMB]
@@ -36,7 +41,7 @@ def fix_places(synthesised: Path, netlist: PlacedNetlist, tiles: LogicTiles, uni
         if not is_known or any(tiles.facts(cell).carry for cell in luts):
             continue
         for cell, one in zip(unit.cells, named):
-            one["attributes"] = one.get("attributes", {}) | {"BEL": netlist.bel(cell)}
+            fix_place(one, netlist.bel(cell))
         count += 1
     fixed.write_text(json.dumps(document))
     return count

@@ -11,6 +11,7 @@ from pathlib import Path
 from boards import tools
 from boards.block_placement import BlockPlacement, NoSiteError, place_blocks
 from boards.block_sites import BlockSites
+from boards.fixed_places import fix_place
 from boards.netlist_graph import NetlistGraph, netlist_graph
 from compiler.errors import ConfigError
 
@@ -43,7 +44,7 @@ def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEED
                           hint="give it fewer banks or weight words") from error
     for block, site in placed.sites.items():
         cell = module["cells"][graph.names[block]]
-        cell["attributes"] = cell.get("attributes", {}) | {"BEL": device.sites[cell["type"]][site].bel}
+        fix_place(cell, device.sites[cell["type"]][site].bel)
     netlist.write_text(json.dumps(document))
     return placed.wire_length
 

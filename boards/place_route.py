@@ -23,8 +23,8 @@ NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-
 RIPUP = "--tmg-ripup"
 CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
 PLACED, DELAYS, REFINED, PLACER_LOG = "placed.json", "placed.sdf", "refined.json", "placer.log"
-ROUNDS_TOLD = 50        #: of annealing
-MARGIN = 0.14           #: of the period, that paths should have left before routing
+TIMES_TOLD = 6          #: how far annealing is
+MARGIN = 0.14           #: of the period, that paths should have left before routing; router2 leads wires around crowds
 
 Say = Callable[[str], None]
 
@@ -105,11 +105,12 @@ def _refine(folder: Path, sites: BlockSites, seed: int, target_hz: float, say: S
     """From PLACED and DELAYS to REFINED."""
     period = round(1e12 / target_hz)
 
-    def report(rounds_left: int, length: int) -> None:
-        if rounds_left % ROUNDS_TOLD == 0:
-            say(f"annealing: {rounds_left} rounds left, {length} tiles of wire")
+    def progress(stage: str, done: int, total: int) -> None:
+        if done * TIMES_TOLD // total > (done - 1) * TIMES_TOLD // total:
+            say(f"{stage}: {done} of {total} rounds")
     refined = refine_placement(folder.parent / "top.json", folder / PLACED, folder / DELAYS, folder / REFINED,
-                               device=sites, period=period, margin=round(MARGIN * period), seed=seed, report=report)
+                               device=sites, period=period, margin=round(MARGIN * period), seed=seed,
+                               progress=progress)
     say(f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after annealing and "
         f"{refined.moves} moves, {refined.length_after} tiles of wire for {refined.length_before}")
 

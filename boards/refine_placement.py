@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from boards.annealing import THOROUGH, Annealer, Report, Schedule, silent
+from boards.annealing import THOROUGH, Annealer, Schedule
 from boards.block_sites import BlockSites
 from boards.fixed_places import fix_places
 from boards.movable_units import Unit, movable_units, unit_numbers
@@ -22,6 +22,7 @@ from boards.sdf import read_delays
 from boards.slice_rules import LogicTiles
 from boards.timing_graph import Timing, TimingGraph, wire_units
 from boards.unit_mover import UnitMover, moves_around
+from compiler.progress import Progress, silent
 
 REACH = 4               #: tiles around each guess that are tried
 TRIED_PLACES = 400      #: of a cell, the best first, until one is free
@@ -44,7 +45,7 @@ class Refined:
 
 
 def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, device: BlockSites, period: int,
-                     margin: int, seed: int, schedule: Schedule = THOROUGH, report: Report = silent,
+                     margin: int, seed: int, schedule: Schedule = THOROUGH, progress: Progress = silent,
                      passes: int = 20) -> Refined:
     """Write `refined`: `synthesised` with better places than nextpnr found, for it to keep; the same on every machine.
 
@@ -56,7 +57,7 @@ def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Pat
     period : picoseconds
     margin : slack that every end should have, picoseconds
     seed : of the annealing
-    report : told after each round of it the rounds that are left, and the tiles of wire
+    schedule, progress : of the annealing
     passes : for late paths, most of them; it ends when a pass moves nothing
     """
     netlist = PlacedNetlist(placed)
@@ -65,7 +66,7 @@ def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Pat
     tiles = LogicTiles(netlist)
     annealer = Annealer(netlist, tiles, movable_units(netlist, tiles), graph, device, seed=seed)
     length_before = annealer.length()
-    annealer.run(schedule, period=period - margin, report=report)
+    annealer.run(schedule, period=period - margin, progress=progress)
     refiner = Refiner(netlist, graph, period, margin)
     moves = refiner.shorten_late_paths(passes)
     fix_places(synthesised, netlist, refiner.tiles, refiner.units, refined)

@@ -89,9 +89,9 @@ def test_shorter_and_sound(tmp_path, seed):
     annealer, told = placement.annealer(), []
     before = annealer.length()
     assert before == placement.length()
-    annealer.run(SHORT, period=PERIOD, report=lambda left, length: told.append((left, length)))
-    assert annealer.length() == placement.length() == told[-1][1] < 0.75 * before
-    assert [left for left, _ in told] == list(range(49, -1, -1))
+    annealer.run(SHORT, period=PERIOD, progress=lambda *so_far: told.append(so_far))
+    assert annealer.length() == placement.length() < 0.75 * before
+    assert told == [("annealing", done, 50) for done in range(1, 51)]
     assert {name: placement.where(name) for name in fixed} == fixed
     placement.check()
 
@@ -140,7 +140,7 @@ def test_a_late_path_is_worth_more_than_other_wires(tmp_path):
 
 
 def crowd():
-    """120 LUTs of 24 nets, in as few tiles as hold them, and a corner that is far."""
+    """120 LUTs of 18 nets, in as few tiles as hold them, and a corner that is far."""
     cells = {f"lut {n}": lut(f"X{10 + n // 8 % 4}/Y{10 + n // 32}/SLICE{'ABCD'[n // 2 % 4]}.K{n % 2}", 200 + n,
                              *(100 + n // 20 * 3 + k for k in range(3))) for n in range(120)}
     drivers = {f"register {n}": flip_flop(f"X20/Y{10 + n}/SLICEA.FF0", 100 + n, 50, port="M") for n in range(18)}
@@ -193,6 +193,12 @@ def test_what_is_closed(tmp_path):
     adders, ram = places.tile_at[9, 32], places.tile_at[20, 32]
     assert (places.luts[8 * adders:][:8] == CLOSED).tolist() == [True] * 4 + [False] * 4
     assert (places.luts[8 * ram:][:8] == CLOSED).all() and (places.flip_flops[8 * ram:][:8] == CLOSED).all()
+
+
+@pytest.mark.parametrize("field, value", [("rounds", 0), ("pins_a_tile", 0), ("wires_a_tile", 0), ("memory", 256)])
+def test_no_such_schedule(field, value):
+    with pytest.raises(ValueError, match=f"^{field} must be "):
+        replace(SHORT, **{field: value})
 
 
 def test_nothing_to_move(tmp_path):

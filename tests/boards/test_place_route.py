@@ -40,13 +40,13 @@ class FakeNextpnr:
 
 @pytest.fixture
 def route(tmp_path, monkeypatch):
-    def refined_placement(synthesised, placed, delays, refined, *, device, period, margin, seed, report):
+    def refined_placement(synthesised, placed, delays, refined, *, device, period, margin, seed, progress):
         assert synthesised == tmp_path / "top.json"
         assert [path.name for path in (placed, delays, refined)] == [PLACED, DELAYS, REFINED]
         assert placed.read_text() == delays.read_text() == str(seed)
         assert (device, period, margin) == (SITES, 13_333, 1867)
-        for rounds_left in range(100, -1, -1):
-            report(rounds_left, 500)
+        for done in range(1, 301):
+            progress("annealing", done, 300)
         refined.write_text(f"refined {seed}")
         return Refined(60e6, 70e6, 600, 500, 12)
 
@@ -73,7 +73,7 @@ def test_the_first_that_meets_timing_wins_and_no_other_is_begun(route):
 def test_where_sites_are_known_the_placement_is_annealed(route):
     routed, tried, said = route({3: 70.0, 4: 76.0}, sites=SITES)
     assert routed.seed == 4 and tried == [3, 4]
-    assert said[5:] == [*(f"seed 4: annealing: {left} rounds left, 500 tiles of wire" for left in (100, 50, 0)),
+    assert said[8:] == [*(f"seed 4: annealing: {done} of 300 rounds" for done in (50, 100, 150, 200, 250, 300)),
                         "seed 4: placed, 60.0 MHz expected; 70.0 MHz after annealing and 12 moves, 500 tiles of wire "
                         "for 600",
                         "seed 4: 76.0 MHz of 75.0 MHz"]
