@@ -111,7 +111,8 @@ class AverageWalk(wiring.Component):
     ----------
     cfg : EngineConfig
     latency : int
-        Cycles from a step to its write in memory.
+        Cycles from the last step to `done`, if it is not the result stream that decides; at least 2, and at least as
+        many as from a step to its write in memory.
 
     Members
     -------
@@ -123,7 +124,7 @@ class AverageWalk(wiring.Component):
     room : In(1)
         The result stream can take one more than those under way.
     taken : In(1)
-        The last result has left.
+        The last result has left; `done` comes a cycle later.
     active : Out(1)
         From the cycle after `start` to `done`.
     step : Out(1)
@@ -169,7 +170,9 @@ class AverageWalk(wiring.Component):
                         m.next = "FINISH"
             with m.State("FINISH"):
                 m.d.sync += waited.eq(waited + 1)
-                with m.If(Mux(self.to_stream, self.taken, waited == self._latency - 1)):
-                    m.d.comb += self.done.eq(1)
-                    m.next = "IDLE"
+                with m.If(Mux(self.to_stream, self.taken, waited == self._latency - 2)):
+                    m.next = "DONE"
+            with m.State("DONE"):               # a state of its own, because `taken` comes from afar
+                m.d.comb += self.done.eq(1)
+                m.next = "IDLE"
         return m

@@ -16,8 +16,9 @@ class ColumnMove(wiring.Component):
     """Shift each map row by -3 .. 3 columns; what comes in from outside the row is `pad`.
 
     Pixels near the edge of a bank come from the bank of the neighbouring part, which depends on the row class alone.
+    They are fetched first, in a cycle of their own: the way from bank to bank is long.
 
-    Latency     1 cycle from `pixels` to `moved`; `move` comes MOVE_LEAD cycles before its pixels.
+    Latency     LATENCY cycles from `pixels` to `moved`; `move` comes MOVE_LEAD cycles before its pixels.
     Throughput  1 move a cycle.
 
     Parameters
@@ -35,7 +36,8 @@ class ColumnMove(wiring.Component):
     moved : Out(bank_pixels(cfg))
     """
 
-    MOVE_LEAD = 2
+    LATENCY = 2
+    MOVE_LEAD = 1
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
@@ -54,7 +56,7 @@ class ColumnMove(wiring.Component):
         pads = copies(m, self.pad, banks, name="pad")
         for bank, select in enumerate(copies(m, self.move, banks, name="move")):
             groups = copies(m, select, BANK_PIXELS // GROUP_PIXELS, name=f"move_{bank}")
-            row = (self._edge(m, bank, -1, parts_log2[bank], pads[bank]) + list(self.pixels[bank])
+            row = (self._edge(m, bank, -1, parts_log2[bank], pads[bank]) + self._own(m, bank)
                    + self._edge(m, bank, 1, parts_log2[bank], pads[bank]))
             moved = Signal(PIXELS, name=f"moved_{bank}", reset_less=True)
             m.d.comb += self.moved[bank].eq(moved)
@@ -66,19 +68,25 @@ class ColumnMove(wiring.Component):
                 m.d.sync += moved[n].eq(Array(choices)[groups[n // GROUP_PIXELS]])
         return m
 
+    def _own(self, m, bank: int) -> list:
+        """The pixels of `bank`, as late as those of `_edge`."""
+        own = Signal(PIXELS, name=f"own_{bank}", reset_less=True)
+        m.d.sync += own.eq(self.pixels[bank])
+        return list(own)
+
     def _edge(self, m, bank: int, side: int, parts_log2, pad) -> list:
         """The pixels just outside `bank` to the left (-1) or right (1), in column order."""
         count = COLUMN_MOVE_MAX if side > 0 else -COLUMN_MOVE_MIN
         edge = []
         for n in range(count):
-            pixel = Signal(PIXEL_BITS, name=f"{'right' if side > 0 else 'left'}_{bank}_{n}")
-            m.d.comb += pixel.eq(pad)
+            pixel = Signal(PIXEL_BITS, name=f"{'right' if side > 0 else 'left'}_{bank}_{n}", reset_less=True)
+            m.d.sync += pixel.eq(pad)
             with m.Switch(parts_log2):
                 for k in range(self._cfg.classes):
                     neighbour = part_neighbour(self._cfg.banks, k, bank, side)
                     if neighbour is not None:
                         with m.Case(k):
                             source = n if side > 0 else BANK_PIXELS - count + n
-                            m.d.comb += pixel.eq(self.pixels[neighbour][source])
+                            m.d.sync += pixel.eq(self.pixels[neighbour][source])
             edge.append(pixel)
         return edge

@@ -30,15 +30,15 @@ RESULT_ROOM = 32        #: averages on their way into the result stream; more th
 class Datapath(wiring.Component):
     """Activation memory, moves, lanes, drain, requantizers, write back and channel sums.
 
-        cycle   1       2         3       4        5          6         7
-        tap -> tap -> memory -> mask -> row -> column -> operand -> product ->
+        cycle   1       2         3       4       5        6          7         8
+        tap -> tap -> memory -> mask -> row -> edges -> column -> operand -> product ->
 
-                8       9         9+L     10+L    11+L     12+L
+                9       10        10+L    11+L    12+L     13+L
                 sum -> sums -> .. pixel -> kept -> write -> write
 
     Each name is a register, and the cycle is the first in which it holds what a tap in cycle 0 leads to; L is
-    REQUANTIZE_LATENCY. In cycle 8 of a tap with `capture` bank 0's sums are shifted out,
-    in cycle 8 + b those of bank b.
+    REQUANTIZE_LATENCY. In cycle 9 of a tap with `capture` bank 0's sums are shifted out,
+    in cycle 9 + b those of bank b.
 
     Throughput  1 tap a cycle; captures at least `cfg.drain_cycles` apart.
     Latency     `busy` falls `tile_tail_cycles(cfg, averages)` cycles after the last tap.
@@ -59,7 +59,7 @@ class Datapath(wiring.Component):
     tap_valid : In(1)
     tap : In(tap_layout(cfg))
     parameters : In(stream.Signature(parameter_layout(cfg)))
-        One record a channel unless they are constant; it must be there 7 cycles after the `capture` tap.
+        One record a channel unless they are constant; it must be there 8 cycles after the `capture` tap.
     load_write : In(stream.Signature(pixel_write_layout(cfg)))
     average_start : In(1)
     average_done : Out(1)
@@ -144,7 +144,7 @@ class Datapath(wiring.Component):
         return take, capture, tap
 
     def _build_reads(self, m, memory: ActivationMemory, tap):
-        """Memory and moves: cycles 1 to 5. Returns each lane's pixel."""
+        """Memory and moves: cycles 1 to 6. Returns each lane's pixel."""
         cfg, layer = self._cfg, self.layer
         m.submodules.mask = mask = EdgeMask(cfg)
         m.submodules.row_move = row_move = RowMover(cfg)
@@ -162,7 +162,7 @@ class Datapath(wiring.Component):
             row_move.pixels.eq(mask.pixels),
             column_move.parts_log2.eq(layer.parts_log2),
             column_move.pad.eq(layer.pad),
-            column_move.move.eq(delay(m, tap.column_move, 1, name="column_move")),
+            column_move.move.eq(delay(m, tap.column_move, 2, name="column_move")),
             column_move.pixels.eq(row_move.moved),
         ]
         self._build_peek(m, mask)
@@ -180,25 +180,25 @@ class Datapath(wiring.Component):
         m.d.comb += self.peek_data.eq(peeked)
 
     def _build_lanes(self, m, take, capture, tap, pixels):
-        """Multiply and accumulate: cycles 5 to 8. Returns the sums set aside, of bank 0 first."""
+        """Multiply and accumulate: cycles 6 to 9. Returns the sums set aside, of bank 0 first."""
         m.submodules.lanes = lanes = Lanes(self._cfg)
         m.d.comb += [
             lanes.maximum.eq(self.layer.operation == Operation.MAXIMUM),
-            lanes.tap.take.eq(delay_control(m, take, 2, name="lanes_take")),
-            lanes.tap.capture.eq(delay_control(m, capture, 2, name="lanes_capture")),
-            lanes.tap.first.eq(delay(m, tap.first, 2, name="lanes_first")),
-            lanes.tap.weight.eq(delay(m, tap.weight, 2, name="lanes_weight")),
+            lanes.tap.take.eq(delay_control(m, take, 3, name="lanes_take")),
+            lanes.tap.capture.eq(delay_control(m, capture, 3, name="lanes_capture")),
+            lanes.tap.first.eq(delay(m, tap.first, 3, name="lanes_first")),
+            lanes.tap.weight.eq(delay(m, tap.weight, 3, name="lanes_weight")),
             lanes.pixels.eq(pixels),
         ]
         return lanes.shifted
 
     def _build_drain(self, m, drain: Drain, walk: AverageWalk, shifted, capture):
-        """Steps from cycle 7, sums in cycle 9."""
+        """Steps from cycle 8, sums in cycle 10."""
         constant = delay(m, self.layer.parameters == ParameterForm.CONSTANT, 1, name="constant")
         m.d.comb += [
             drain.layer.eq(self.layer),
             drain.restart.eq(self.start),
-            drain.start.eq(delay_control(m, capture, 5, name="drain_start")),
+            drain.start.eq(delay_control(m, capture, 6, name="drain_start")),
             drain.use_constants.eq(constant | walk.active),
             drain.shifted.eq(shifted),
             drain.records.payload.eq(self.parameters.payload),

@@ -77,7 +77,8 @@ class InputLoader(wiring.Component):
         self._pad = Signal(PIXEL_BITS, reset_less=True)
         self._address = Signal(cfg.address_bits, reset_less=True)
         self._columns = Signal(IMAGE_COLUMN_BITS, reset_less=True)
-        self._channels = Signal(CHANNEL_BITS, reset_less=True)
+        self._real_columns_end = Signal(IMAGE_COLUMN_BITS, reset_less=True)     #: the last column of the image
+        self._channels_end = Signal(CHANNEL_BITS, reset_less=True)              #: the last channel
         self._part_banks = Signal(range(cfg.banks + 1), reset_less=True)        #: from one part of a row to the next
         tile, layer = self.tile, self.layer
         with m.If(self.start):
@@ -88,7 +89,8 @@ class InputLoader(wiring.Component):
                 self._pad.eq(layer.pad),
                 self._address.eq(tile.address),
                 self._columns.eq(layer.image_columns),
-                self._channels.eq(layer.channels_in),
+                self._real_columns_end.eq(layer.image_columns - 1),
+                self._channels_end.eq(layer.channels_in - 1),
                 self._part_banks.eq(Const(cfg.banks) >> layer.parts_log2),
                 self._rows_left.eq(tile.slots[0].rows << layer.space_to_depth),
                 self._real_rows_left.eq(tile.rows),
@@ -100,9 +102,9 @@ class InputLoader(wiring.Component):
         self._last_column = Signal()        #: of a row, completing column included
         self._last_row = Signal()
         self._last_byte = Signal()          #: the last one taken
-        last_real_column = self._x == self._columns - 1
+        last_real_column = self._x == self._real_columns_end
         m.d.comb += [
-            self._last_channel.eq(self._c == self._channels - 1),
+            self._last_channel.eq(self._c == self._channels_end),
             self._last_column.eq(Mux(self._odd, self._x == self._columns, last_real_column)),
             self._last_row.eq(self._rows_left == 1),
             self._real.eq((self._real_rows_left != 0) & (self._x != self._columns)),

@@ -13,9 +13,9 @@ from hw.weight_memory import read_cycles
 
 # Data path
 
-FIRST_PICK = 8              #: cycles from a tap with `capture` to the pick of the first bank's sums
+FIRST_PICK = 9              #: cycles from a tap with `capture` to the pick of the first bank's sums
 REQUANTIZE_LATENCY = 9      #: from sums to pixels
-AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 5    #: from the last channel of an AVERAGE to its end
+AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an AVERAGE to its end
 ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE to its first channel
 

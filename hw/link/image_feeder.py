@@ -11,7 +11,7 @@ from hw.input_loader import BYTE_LAST
 class ImageFeeder(wiring.Component):
     """Takes the bytes of a chunk, skips those that came before, and hands the others to the engine.
 
-    Latency     1 cycle from a byte to `image`.
+    Latency     1 cycle from a byte to `image`; the first byte is taken 3 cycles after `start`.
     Throughput  a byte per 2 cycles.
     Stalling    while the engine takes nothing, for `slice_cycles` a chunk at most: then the chunk is given up, and
                 `offset` says how far it went.
@@ -29,7 +29,7 @@ class ImageFeeder(wiring.Component):
     start : In(1)
         Pulse: a chunk is at `payload`. Its first `skip` bytes came before.
     skip : In(32)
-        Taken with `start`.
+        Taken a cycle after `start`.
     payload, empty
         The chunk's bytes; none is left.
     image : Out(stream of BYTE_LAST)
@@ -61,10 +61,10 @@ class ImageFeeder(wiring.Component):
         left = Signal(CSR_BITS, reset_less=True)                # of the image
         skip = Signal(CSR_BITS, reset_less=True)                # of the chunk
         slice_left = Signal(range(self._slice_cycles + 1))
-        active, ready, enter, pass_over = Signal(), Signal(), Signal(), Signal()
+        active, ready, enter, pass_over, start = Signal(), Signal(), Signal(), Signal(), Signal()
         skipping, over = Signal(), Signal()
         m.d.sync += [       # a cycle late: so long nothing is taken
-            skipping.eq(skip != 0), self.complete.eq(left == 0),
+            skipping.eq(skip != 0), self.complete.eq(left == 0), start.eq(self.start),
             ready.eq(active & ~self.done & ~(self.payload.valid & self.payload.ready)),
         ]
         m.d.comb += [
@@ -89,7 +89,7 @@ class ImageFeeder(wiring.Component):
         with m.If(enter):
             m.d.sync += [self.image.valid.eq(1), byte.data.eq(self.payload.payload), byte.last.eq(left == 1),
                          left.eq(left - 1), self.offset.eq(self.offset + 1)]
-        with m.If(self.start):
+        with m.If(start):
             m.d.sync += [active.eq(1), skip.eq(self.skip), slice_left.eq(self._slice_cycles), over.eq(0)]
         with m.If(self.begin):
             m.d.sync += [self.image.valid.eq(0), left.eq(self.length), self.offset.eq(0)]

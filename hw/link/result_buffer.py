@@ -39,7 +39,7 @@ class ResultBuffer(wiring.Component):
     offset, count : Out
         Where in the result the chunk begins, and its bytes.
     rewind : In(1)
-        Pulse: `o` begins anew with the chunk's first byte, which is valid 3 cycles later.
+        Pulse: `o` begins anew with the chunk's first byte, which is valid 4 cycles later.
     o : Out(stream of 8)
         The chunk's bytes.
     """
@@ -80,11 +80,12 @@ class ResultBuffer(wiring.Component):
             m.d.sync += [self.offset.eq(0), self.count.eq(0), self.complete.eq(0), self.last.eq(0)]
 
     def _show(self, m, read):
-        address, settled = Signal(bits_for(self._chunk_bytes), reset_less=True), Signal()
-        word = Signal(8, reset_less=True)
-        m.d.comb += [read.addr.eq(address), self.o.payload.eq(word), self.o.valid.eq(settled)]
-        m.d.sync += [word.eq(read.data), settled.eq(1)]
+        address = Signal(bits_for(self._chunk_bytes), reset_less=True)
+        word, shown = Signal(8, reset_less=True), Signal(8, reset_less=True)    # the block RAM's own register is slow
+        fetched, settled = Signal(), Signal()
+        m.d.comb += [read.addr.eq(address), self.o.payload.eq(shown), self.o.valid.eq(settled)]
+        m.d.sync += [word.eq(read.data), shown.eq(word), fetched.eq(1), settled.eq(fetched)]
         with m.If(self.o.valid & self.o.ready):
-            m.d.sync += [address.eq(address + 1), settled.eq(0)]
+            m.d.sync += [address.eq(address + 1), fetched.eq(0), settled.eq(0)]
         with m.If(self.rewind):
-            m.d.sync += [address.eq(0), settled.eq(0)]
+            m.d.sync += [address.eq(0), fetched.eq(0), settled.eq(0)]

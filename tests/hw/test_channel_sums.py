@@ -79,7 +79,7 @@ def test_walk(to_stream, channels):
                     done.append(cycle)
                 await ctx.tick()
                 ctx.set(dut.taken, 0)
-            assert done == [12 if to_stream else 6]
+            assert done == [13 if to_stream else 6]
             assert not ctx.get(dut.active)
 
     simulate(dut, bench)

@@ -67,7 +67,7 @@ def test_column_move(banks, k):
     dut = ColumnMove(config(banks))
     seen = run_pipeline(dut, [(dut.pixels.as_value(), 0, [maps.pack(w) for w in words]),
                               (dut.move, dut.MOVE_LEAD, [move & 7 for move in moves])],
-                        dut.moved, 1, {"parts_log2": k, "pad": 77})
+                        dut.moved, dut.LATENCY, {"parts_log2": k, "pad": 77})
     assert seen == [maps.pack(maps.move_columns(w, k, move, 77)) for w, move in zip(words, moves)]
 
 
