@@ -21,7 +21,7 @@ _wire_units = njit(wire_units)
 
 
 @njit(cache=True)
-def _random(s, below):
+def random_below(s, below):
     """Marsaglia's xorshift64*, scaled to 0 .. `below` - 1; that is less than 2^31."""
     x = s.random[0]
     x ^= x >> np.uint64(12)
@@ -108,7 +108,7 @@ def _note_nets(board, count):
 
 
 @njit(cache=True)
-def _move(board, count, temperature, extra):
+def make_move(board, count, temperature, extra):
     """Move `cells` to `new_x`, `new_y` and keep that or not, as the Metropolis rule says; returns whether it is kept.
 
     `extra` is what the move costs besides longer wires.
@@ -127,7 +127,7 @@ def _move(board, count, temperature, extra):
     for k in range(net_count):
         net = s.nets[k]
         worse += nets.price[net] * (_length(s.box, k) - _length(nets.box, net))
-    if worse > 0 and worse > (temperature * s.logs[_random(s, LOG_STEPS)]) >> LOG_BITS:
+    if worse > 0 and worse > (temperature * s.logs[random_below(s, LOG_STEPS)]) >> LOG_BITS:
         for i in range(count):
             places.x[s.cells[i]], places.y[s.cells[i]] = s.old_x[i], s.old_y[i]
         return False
@@ -195,19 +195,19 @@ def _set(board, slots, old, count):
 
 
 @njit(cache=True)
-def _target(board, cell, reach):
+def target_place(board, cell, reach):
     """Column and row to try: most often between the cell and another one of one of its nets."""
     places, nets, s = board.places, board.nets, board.scratch
     x, y, around = places.x[cell], places.y[cell], reach
     count = nets.of_start[cell + 1] - nets.of_start[cell]
-    if count and _random(s, STRAY):
-        net = nets.of[nets.of_start[cell] + _random(s, count)]
-        other = nets.cells[nets.start[net] + _random(s, nets.start[net + 1] - nets.start[net])]
-        quarters = 1 + _random(s, 4)
+    if count and random_below(s, STRAY):
+        net = nets.of[nets.of_start[cell] + random_below(s, count)]
+        other = nets.cells[nets.start[net] + random_below(s, nets.start[net + 1] - nets.start[net])]
+        quarters = 1 + random_below(s, 4)
         x += (places.x[other] - x) * quarters // 4
         y += (places.y[other] - y) * quarters // 4
         around = JITTER
-    return x + _random(s, 2 * around + 1) - around, y + _random(s, 2 * around + 1) - around
+    return x + random_below(s, 2 * around + 1) - around, y + random_below(s, 2 * around + 1) - around
 
 
 @njit(cache=True)
@@ -216,8 +216,8 @@ def _choose(board, cell, there):
     places, rules, s = board.places, board.rules, board.scratch
     size = rules.grain[cell]
     first = places.slot[cell] // size * size
-    target = there * PLACES + _random(s, PLACES // size) * size
-    lonely = size == 1 and rules.alone[cell] and _random(s, 2) == 1
+    target = there * PLACES + random_below(s, PLACES // size) * size
+    lonely = size == 1 and rules.alone[cell] and random_below(s, 2) == 1
     count = 0
     if not lonely or not rules.is_flip_flop[cell]:
         count = _exchange(board, places.luts, first, size, target, lonely, count)
@@ -227,7 +227,7 @@ def _choose(board, cell, there):
 
 
 @njit(cache=True)
-def _crowding(crowds, square, more):
+def crowding_cost(crowds, square, more):
     """What it costs that a square has so many pins more."""
     room = crowds.room[square]
     before, after = max(crowds.load[square] - room, 0), max(crowds.load[square] + more - room, 0)
@@ -238,7 +238,7 @@ def _crowding(crowds, square, more):
 def _try_logic(board, cell, temperature, reach):
     """Try to exchange the cell, and what moves with it, with what stands in a place that is chosen at random."""
     places, crowds, s = board.places, board.crowds, board.scratch
-    x, y = _target(board, cell, reach)
+    x, y = target_place(board, cell, reach)
     if x < 0 or y < 0 or x >= places.tile_at.shape[0] or y >= places.tile_at.shape[1]:
         return
     here, there = places.slot[cell] // PLACES, places.tile_at[x, y]
@@ -256,8 +256,8 @@ def _try_logic(board, cell, temperature, reach):
     old, new = crowds.square[here], crowds.square[there]
     kept = False
     if _is_allowed(board, here) and _is_allowed(board, there):
-        extra = _crowding(crowds, old, -pins) + _crowding(crowds, new, pins) if old != new else 0
-        kept = _move(board, count, temperature, extra)
+        extra = crowding_cost(crowds, old, -pins) + crowding_cost(crowds, new, pins) if old != new else 0
+        kept = make_move(board, count, temperature, extra)
     if kept:
         crowds.load[old] -= pins
         crowds.load[new] += pins
@@ -272,8 +272,8 @@ def anneal_logic(board, movable, moves, temperature, reach):
     near = min(NEAR_CELLS, len(movable))
     for turn in range(moves if near else 0):
         if turn % TURNS == 0:
-            start = _random(board.scratch, len(movable) - near + 1)
-        _try_logic(board, movable[start + _random(board.scratch, near)], temperature, reach)
+            start = random_below(board.scratch, len(movable) - near + 1)
+        _try_logic(board, movable[start + random_below(board.scratch, near)], temperature, reach)
 
 
 @njit(cache=True)
@@ -281,9 +281,9 @@ def anneal_blocks(board, blocks, moves, temperature):
     """Try so many exchanges of the sites of blocks."""
     s = board.scratch
     for _ in range(moves if len(blocks.cells) else 0):
-        block = _random(s, len(blocks.cells))
+        block = random_below(s, len(blocks.cells))
         here = blocks.site[block]
-        there = blocks.first[block] + _random(s, blocks.last[block] - blocks.first[block])
+        there = blocks.first[block] + random_below(s, blocks.last[block] - blocks.first[block])
         if here == there:
             continue
         other, count = blocks.holder[there], 1
@@ -291,7 +291,7 @@ def anneal_blocks(board, blocks, moves, temperature):
         if other >= 0:
             s.cells[1], s.new_x[1], s.new_y[1] = blocks.cells[other], blocks.site_x[here], blocks.site_y[here]
             count = 2
-        if _move(board, count, temperature, 0):
+        if make_move(board, count, temperature, 0):
             blocks.holder[here], blocks.holder[there], blocks.site[block] = other, block, there
             if other >= 0:
                 blocks.site[other] = here

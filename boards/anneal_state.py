@@ -6,21 +6,28 @@ from typing import NamedTuple
 
 import numpy as np
 
+from boards.slice_rules import PLACES
+
 CLOSED = -2             #: where nobody may stand
 FIXED = 99              #: grain of cells that stay
-MOST_MOVED = 40         #: cells that one exchange moves
+MOST_STRIP = 6          #: tiles of a strip that is exchanged
+MOST_MOVED = 2 * MOST_STRIP * 2 * PLACES            #: cells that one exchange moves: all that two strips can have
 LOG_STEPS = 4096        #: entries of the table of logarithms
 LOG_BITS = 10           #: of their fractions
 
 
 class Places(NamedTuple):
-    """Who stands where. `slot` of a cell is 8 * tile + number in it; `tile_at` is -1 where there is no logic."""
+    """Who stands where. `slot` of a cell is 8 * tile + number in it; `tile_at` is -1 where there is no logic.
+
+    Bits of carry chains are in `carries`, where `luts` is CLOSED.
+    """
 
     x: np.ndarray
     y: np.ndarray
     slot: np.ndarray
     luts: np.ndarray
     flip_flops: np.ndarray
+    carries: np.ndarray
     tile_x: np.ndarray
     tile_y: np.ndarray
     tile_at: np.ndarray
@@ -68,6 +75,20 @@ class Blocks(NamedTuple):
     site_y: np.ndarray
     first: np.ndarray
     last: np.ndarray
+
+
+class Chains(NamedTuple):
+    """Carry chains, each in `length` tiles from `tile_x[first]` on to the right, and the cells of each, as rows.
+
+    `of_tile` is -1 in a tile without one; what stands in a tile that is `closed` may not be moved at all.
+    """
+
+    start: np.ndarray
+    cells: np.ndarray
+    first: np.ndarray
+    length: np.ndarray
+    of_tile: np.ndarray
+    closed: np.ndarray
 
 
 class Crowds(NamedTuple):

@@ -7,9 +7,10 @@ from collections import defaultdict
 
 import numpy as np
 
-from boards.anneal_state import (CLOSED, FIXED, LOG_BITS, LOG_STEPS, MOST_MOVED, Blocks, Crowds, Nets, Places, Rules,
+from boards.anneal_state import (CLOSED, FIXED, LOG_BITS, LOG_STEPS, MOST_MOVED, MOST_STRIP, Blocks, Chains, Crowds, Nets, Places, Rules,
                                  Scratch, Wires)
 from boards.block_sites import BlockSites
+from boards.carry_cells import carry_chains
 from boards.movable_units import Unit
 from boards.placed_netlist import FF, PlacedNetlist
 from boards.slice_rules import EMPTY, PLACES, FlipFlop, LogicTiles, Lut
@@ -36,10 +37,11 @@ def places(netlist: PlacedNetlist, tiles: LogicTiles) -> Places:
     slot = np.full(len(netlist.cells), EMPTY, dtype=np.int32)
     for holders in (luts, flip_flops):
         slot[holders[holders >= 0]] = np.flatnonzero(holders >= 0)
+    carries = np.where([cell >= 0 and tiles.facts(cell).carry for cell in luts.tolist()], luts, EMPTY).astype(np.int32)
     for number, tile in enumerate(tiles.tiles):
         _close(netlist, tiles, tile, luts[PLACES * number:][:PLACES], flip_flops[PLACES * number:][:PLACES])
     x, y = netlist.x.astype(np.int32), netlist.y.astype(np.int32)
-    return Places(x, y, slot, luts, flip_flops, tile_x, tile_y, tile_at)
+    return Places(x, y, slot, luts, flip_flops, carries, tile_x, tile_y, tile_at)
 
 
 def _close(netlist: PlacedNetlist, tiles: LogicTiles, tile, luts: np.ndarray, flip_flops: np.ndarray) -> None:
@@ -126,6 +128,31 @@ def blocks(netlist: PlacedNetlist, device: BlockSites) -> Blocks:
                    for end in range(2))
     return Blocks(np.array(cells, dtype=np.int32), site, holder, np.array([one.x for one in sites], dtype=np.int32),
                   np.array([one.y for one in sites], dtype=np.int32), first, last)
+
+
+def chains(netlist: PlacedNetlist, units: list[Unit], where: Places) -> Chains:
+    """All carry chains that fill at most MOST_STRIP tiles, and have no part that must stay."""
+    tile, count = where.slot // PLACES, len(where.tile_x)
+    stays = np.ones(len(netlist.cells), bool)
+    for unit in units:
+        stays[list(unit.cells)] = False
+    closed = where.luts.reshape(-1, PLACES) == CLOSED
+    closed = (closed & (where.carries.reshape(-1, PLACES) == EMPTY)).all(axis=1)
+    closed[tile[stays & (where.slot >= 0)]] = True
+    of_tile, rows = np.full(count, EMPTY, dtype=np.int32), []
+    for cells in carry_chains(netlist):
+        own = sorted(set(tile[cells].tolist()), key=lambda one: int(where.tile_x[one]))
+        if len(own) > MOST_STRIP:
+            closed[own] = True
+        of_tile[own] = len(rows)
+        rows.append((cells, own))
+    for unit in units:
+        own = np.unique(tile[list(unit.cells)])
+        if len(own) > 1 and (of_tile[own].min() != of_tile[own].max() or of_tile[own[0]] == EMPTY):
+            closed[own] = True
+    first = np.array([own[0] for _, own in rows], dtype=np.int32)
+    length = np.array([len(own) for _, own in rows], dtype=np.int32)
+    return Chains(*_rows([cells for cells, _ in rows]), first, length, of_tile, closed)
 
 
 def crowds(netlist: PlacedNetlist, where: Places, *, price: int, pins_a_tile: int) -> Crowds:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from boards import anneal_tables
+from boards.anneal_chains import anneal_chains
 from boards.anneal_kernel import anneal_blocks, anneal_logic
 from boards.anneal_state import Board, Crowds
 from boards.block_sites import BlockSites
@@ -36,6 +37,7 @@ class Schedule:
     rounds : after each the timing is analysed anew
     moves : exchanges of logic that are tried in a round, at most MOST_TRIES for each cell that can move
     block_moves : exchanges of block RAMs or multipliers, likewise
+    chain_moves : exchanges of carry chains and all that stands beside them, likewise
     temperature : in the first round; falls with the square of the rounds that are left, and the last is cold
     reach : tiles, in the first round
     time_price : of a unit of a wire on a path that takes all the time there is
@@ -50,6 +52,7 @@ class Schedule:
     rounds: int = 300
     moves: int = 500_000
     block_moves: int = 5_000
+    chain_moves: int = 10_000
     temperature: int = 1_500
     reach: int = 12
     time_price: int = 1 << 11
@@ -81,6 +84,7 @@ class Annealer:
         self._rules = anneal_tables.rules(netlist, tiles, units, self._places)
         self._nets = anneal_tables.nets(netlist)
         self._wires = anneal_tables.wires(netlist, graph)
+        self._chains = anneal_tables.chains(netlist, units, self._places)
         self._blocks = anneal_tables.blocks(netlist, device)
         self._scratch = anneal_tables.scratch(len(self._nets.price), len(self._wires.price), seed)
         self._movable = np.flatnonzero(self._rules.grain <= PLACES).astype(np.int32)
@@ -92,6 +96,7 @@ class Annealer:
         board = Board(self._places, self._rules, self._nets, self._wires, crowds, self._scratch)
         moves = min(schedule.moves, MOST_TRIES * len(self._movable))
         block_moves = min(schedule.block_moves, MOST_TRIES * len(self._blocks.cells))
+        chain_moves = min(schedule.chain_moves, MOST_TRIES * len(self._chains.first))
         for number in range(schedule.rounds):
             self._price_time(schedule, period, first=number == 0)
             self._price_crossing(schedule, crowds)
@@ -99,6 +104,7 @@ class Annealer:
             temperature = schedule.temperature * left * left // schedule.rounds**2
             reach = max(2, schedule.reach * left // schedule.rounds)
             anneal_blocks(board, self._blocks, block_moves, temperature)
+            anneal_chains(board, self._chains, chain_moves, temperature, reach)
             anneal_logic(board, self._neighbours(), moves, temperature, reach)
             self._netlist.x[:], self._netlist.y[:] = self._places.x, self._places.y
             progress("annealing", number + 1, schedule.rounds)

@@ -17,6 +17,7 @@ from boards.build_record import RECORD_FILE, Digests, ModelFacts, record
 from boards.build_report import BuildReport
 from boards.carry_ends import open_carry_ends
 from boards.clock import plan_clock
+from boards.flip_flop_inputs import separate_flip_flops
 from boards.floorplan import fix_blocks
 from boards.packing import BITSTREAM, pack, sha256
 from boards.place_route import CONFIG, Say, nextpnr_options, place_and_route
@@ -97,6 +98,7 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
         open_carry_ends(work / "top.json")
         sites = block_sites(board.device.name)
         if sites:
+            separate_flip_flops(work / "top.json")
             say("sites of block RAMs and multipliers")
             say(f"{fix_blocks(work / 'top.json', sites):.0f} tiles of wire are to be expected at least")
         say("place and route (several minutes for a large device)")

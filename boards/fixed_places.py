@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 from boards.block_sites import BLOCK_RAM, MULTIPLIER
+from boards.carry_cells import CARRY_BIT, split_carries
+from boards.flip_flop_inputs import free_flip_flops
 from boards.movable_units import Unit
-from boards.placed_netlist import COMB, PlacedNetlist
-from boards.slice_rules import LogicTiles
+from boards.placed_netlist import PlacedNetlist
 
-NAMED_CELLS = ("LUT4", "TRELLIS_FF")        #: have the same names before nextpnr packs them and after
+NAMED_CELLS = ("LUT4", "TRELLIS_FF", CARRY_BIT)        #: have the same names before nextpnr packs them and after
 
 
 def fix_place(cell: dict, bel: str) -> None:
@@ -18,11 +19,10 @@ def fix_place(cell: dict, bel: str) -> None:
     cell["attributes"] = cell.get("attributes", {}) | {"BEL": bel}
 
 
-def fix_places(synthesised: Path, netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], fixed: Path) -> int:
+def fix_places(synthesised: Path, netlist: PlacedNetlist, units: list[Unit], fixed: Path) -> int:
     """Write Yosys' JSON `synthesised` as `fixed`, with places of blocks and units; returns how many units.
 
-    Carry chains and what belongs to them stay free: nextpnr makes two cells of one of Yosys', and takes a place for
-    only one. It finds them room where they had it before, for all others stand where they did.
+    Distributed RAM stays free. nextpnr finds it room where it had it before, for all others stand where they did.
 
     nextpnr could also read its own netlist again, placed. But version 0.11.1 loses constants at block RAMs then, and
     exchanges the inputs of carry LUTs.
@@ -33,12 +33,12 @@ def fix_places(synthesised: Path, netlist: PlacedNetlist, tiles: LogicTiles, uni
         one = cells.get(netlist.cells[cell].name)
         if one and one["type"] in (BLOCK_RAM, MULTIPLIER):
             fix_place(one, bel)
-    count = 0
+    for cell, one in split_carries(cells, netlist).items():
+        fix_place(one, netlist.bel(cell))
+    free, count = free_flip_flops(cells, netlist), 0
     for unit in units:
-        luts = [cell for cell in unit.cells if netlist.kind[cell] == COMB]
         named = [cells.get(netlist.cells[cell].name) for cell in unit.cells]
-        is_known = all(one and one["type"] in NAMED_CELLS for one in named)
-        if not is_known or any(tiles.facts(cell).carry for cell in luts):
+        if not all(one and one["type"] in NAMED_CELLS for one in named) or not free.isdisjoint(unit.cells):
             continue
         for cell, one in zip(unit.cells, named):
             fix_place(one, netlist.bel(cell))

@@ -1,7 +1,7 @@
 """Place and route with one seed or several, of which the first that meets timing wins.
 
 On a large device nextpnr first only places; then the placement is annealed (`boards.refine_placement`), and nextpnr
-places what is left, and routes.
+places what is left, and routes; what it has routed must be the netlist that it placed first.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from boards import tools
 from boards.block_sites import BlockSites
 from boards.build_report import BuildReport, read_report
 from boards.refine_placement import refine_placement
+from boards.same_netlist import check_same_netlist
 from compiler.errors import ConfigError
 
 NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-fail")
 RIPUP = "--tmg-ripup"
 CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
-PLACED, DELAYS, REFINED, PLACER_LOG = "placed.json", "placed.sdf", "refined.json", "placer.log"
+PLACED, DELAYS, PLACER_LOG = "placed.json", "placed.sdf", "placer.log"
+REFINED, ROUTED = "refined.json", "routed.json"
 TIMES_TOLD = 6          #: how far annealing is
 MARGIN = 0.14           #: of the period, that paths should have left before routing; router2 leads wires around crowds
 
@@ -72,14 +74,16 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         folder.mkdir()
         try:
             common = [*options, "--seed", str(seed), "--lpf", "../top.lpf"]
-            netlist = "../top.json"
+            netlist, more = "../top.json", []
             if sites:
                 nextpnr.run(*common, "--json", netlist, "--no-route", "--write", PLACED, "--sdf", DELAYS,
                             cwd=folder, log=folder / PLACER_LOG)
-                netlist = REFINED
+                netlist, more = REFINED, ["--write", ROUTED]
                 _refine(folder, sites, seed, target_hz, lambda text: say(f"seed {seed}: {text}"))
-            nextpnr.run(*common, "--json", netlist, "--textcfg", CONFIG, "--report", REPORT,
+            nextpnr.run(*common, "--json", netlist, "--textcfg", CONFIG, "--report", REPORT, *more,
                         cwd=folder, log=folder / LOG)
+            if sites:
+                check_same_netlist(folder / PLACED, folder / ROUTED)
         except ConfigError as failure:
             failures.append(failure)
             return None

@@ -69,7 +69,7 @@ def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Pat
     annealer.run(schedule, period=period - margin, progress=progress)
     refiner = Refiner(netlist, graph, period, margin)
     moves = refiner.shorten_late_paths(passes)
-    fix_places(synthesised, netlist, refiner.tiles, refiner.units, refined)
+    fix_places(synthesised, netlist, refiner.units, refined)
     return Refined(before, refiner.clock_hz(), length_before, annealer.length(), moves)
 
 

@@ -185,7 +185,7 @@ class TimingGraph:
 
 
 def _pairs(values: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    return np.array(sorted(values)), np.array([values[key] for key in sorted(values)])
+    return tuple(np.array(column, dtype=np.int64) for column in (sorted(values), [values[key] for key in sorted(values)]))
 
 
 def _by_level(level, source, sink) -> list:

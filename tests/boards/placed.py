@@ -50,7 +50,7 @@ def _sdf(cells: dict[str, tuple]):
         if delay is None:
             continue
         yield "    (INSTANCE " + name.replace("[", "\\[").replace("]", "\\]") + ")"
-        output = next(port for port in nets if port in OUTPUTS)
+        output = next((port for port in nets if port in OUTPUTS), "F")
         inputs = ["CLK"] if kind == "TRELLIS_FF" else [port for port in nets if port not in OUTPUTS]
         for port in inputs:
             yield f"        (IOPATH {port} {output} ({delay - 100}:{delay - 50}:{delay}) (0:0:0))"

@@ -56,8 +56,22 @@ class Placement:
             unit.cells for unit in self.units)
 
 
+def anchor(tile: str, output: int, *inputs: int, place: str = "SLICEA.K0"):
+    """Distributed RAM, which stays."""
+    return lut(f"{tile}/{place}", output, *inputs, MODE="DPRAM")
+
+
+def chain(name: str, tile: str, length: int, *, first: int, inputs: int):
+    """A carry chain from a tile on to the right; nets from `first` on, all bits read the net `inputs`."""
+    column, row = int(tile[1:tile.index("/")]), tile[tile.index("/"):]
+    return {f"{name} bit {n}": (
+        "TRELLIS_COMB", {"MODE": "CCU2"}, f"X{column + n // 8}{row}/SLICE{'ABCD'[n // 2 % 4]}.K{n % 2}",
+        {"F": first + n, "A": inputs, "FCO": first + 51 + n} | ({"FCI": first + 50 + n} if n else {}))
+        for n in range(length)}
+
+
 def network(source: random.Random, count: int = 240):
-    """LUTs, registers behind some, with several enables, wide multiplexers, a carry chain, distributed RAM, blocks."""
+    """LUTs, registers behind some, with several enables, wide multiplexers, carry chains, distributed RAM, blocks."""
     cells = {}
     places = scattered(source, range(1, 31), count)
     for number, (_, _, n, place) in enumerate(places):
@@ -72,20 +86,19 @@ def network(source: random.Random, count: int = 240):
         place = f"X{4 + 6 * n}/Y31/SLICEB"
         cells[f"low {n}"] = lut(f"{place}.K1", 900 + n, 100 + n)
         cells[f"high {n}"] = ("TRELLIS_COMB", {}, f"{place}.K0", {"F": 920 + n, "F1": 900 + n, "A": 130 + n})
-        cells[f"adder {n}"] = ("TRELLIS_COMB", {"MODE": "CCU2"}, f"X9/Y32/SLICE{'AABB'[n]}.K{n % 2}",
-                               {"F": 940 + n, "A": 150 + n})
+        cells |= chain(f"adder {n}", f"X{9 + 2 * n}/Y32", 4 + 3 * n, first=2000 + 100 * n, inputs=150 + n)
         cells[f"block {n}"] = (BLOCK_RAM, {}, f"X{2 + 4 * n}/Y{0 if n % 2 else 35}/EBR0",
                                {"DOB0": 960 + n, "A": 160 + n, "B": 170 + n})
     cells["multiplier"] = (MULTIPLIER, {}, "X6/Y36/MULT18_0", {"P0": 980, "A": 130})
-    cells["ram"] = lut("X20/Y32/SLICEA.K0", 990, 110, MODE="DPRAM")
-    cells["corner"] = lut("X1/Y33/SLICEA.K0", 991, 992)
+    cells |= {f"ram {n}": anchor(f"X{20 + n}/Y33", 990 + n, 110 + n) for n in range(2)}
+    cells["corner"] = lut("X1/Y34/SLICEA.K0", 997, 998)
     return cells
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_shorter_and_sound(tmp_path, seed):
     placement = Placement(tmp_path, network(random.Random(seed)))
-    fixed = {name: placement.where(name) for name in ("ram", *(f"adder {n}" for n in range(4)))}
+    fixed = {name: placement.where(name) for name in ("ram 0", "ram 1")}
     annealer, told = placement.annealer(), []
     before = annealer.length()
     assert before == placement.length()
@@ -94,6 +107,37 @@ def test_shorter_and_sound(tmp_path, seed):
     assert told == [("annealing", done, 50) for done in range(1, 51)]
     assert {name: placement.where(name) for name in fixed} == fixed
     placement.check()
+
+
+def test_chains_go_where_their_nets_are_and_stay_chains(tmp_path):
+    """Three chains whose inputs come from afar, one of them from where another chain is in the way."""
+    cells = {f"source {n}": anchor(f"X{6 + 8 * n}/Y30", 10 + n, 20 + n) for n in range(3)}
+    for n, length in enumerate((8, 10, 22)):
+        cells |= chain(f"chain {n}", f"X{20 - 6 * n}/Y{3 + n}", length, first=1000 * (n + 1), inputs=10 + n)
+    cells |= {"low": lut("X1/Y1/SLICEA.K0", 50, 99), "high": lut("X30/Y31/SLICEA.K0", 51, 98)}
+    cells |= {f"row {y}": lut(f"X1/Y{y}/SLICEB.K0", 60 + y, 59 + y) for y in range(1, 32)}
+    placement = Placement(tmp_path, cells)
+    placement.annealer().run(SHORT, period=100_000)
+    for n, length in enumerate((8, 10, 22)):
+        bits = [placement.where(f"chain {n} bit {bit}") for bit in range(length)]
+        x, y, first = bits[0]
+        assert (first, y >= 27, abs(x - (6 + 8 * n)) <= 4) == (0, True, True)
+        assert bits == [(x + bit // 8, y, bit % 8) for bit in range(length)]
+    placement.check()
+
+
+def test_what_strips_may_not_have(tmp_path):
+    cells = chain("long", "X2/Y2", 50, first=1000, inputs=10) | chain("short", "X20/Y2", 12, first=2000, inputs=11)
+    cells |= chain("beside RAM", "X20/Y4", 12, first=3000, inputs=12)
+    cells["ram"] = anchor("X10/Y4", 13, 14)
+    cells["written"] = ("TRELLIS_RAMW", {}, "X10/Y4/SLICEC.RAMW", {"A0": 15, "WDO0": 16})
+    cells["reader"] = ("TRELLIS_COMB", {"MODE": "DPRAM"}, "X22/Y4/SLICEA.K0", {"F": 17, "WD": 3005})
+    placement = Placement(tmp_path, cells)
+    where = anneal_tables.places(placement.netlist, placement.tiles)
+    chains = anneal_tables.chains(placement.netlist, placement.units, where)
+    assert chains.length.tolist() == [7, 2, 2]
+    closed = {(int(where.tile_x[tile]), int(where.tile_y[tile])) for tile in np.flatnonzero(chains.closed)}
+    assert closed == {*((2 + n, 2) for n in range(7)), (10, 4), (20, 4), (21, 4), (22, 4)}
 
 
 def test_the_same_seed_gives_the_same_places_and_another_others(tmp_path):
@@ -107,9 +151,8 @@ def test_the_same_seed_gives_the_same_places_and_another_others(tmp_path):
 def test_blocks_go_where_their_nets_are_and_keep_their_kind(tmp_path):
     cells = {f"block {n}": (BLOCK_RAM, {}, f"X{2 + 4 * n}/Y0/EBR0", {"DOB0": 10 + n}) for n in range(7)}
     cells["multiplier"] = (MULTIPLIER, {}, "X26/Y36/MULT18_0", {"P0": 20})
-    cells |= {f"adder {n}": ("TRELLIS_COMB", {"MODE": "CCU2"}, f"X1/Y{20 + n}/SLICEA.K0", {"F": 30 + n, "A": 10 + n})
-              for n in range(7)}
-    cells["other"] = ("TRELLIS_COMB", {"MODE": "CCU2"}, "X3/Y30/SLICEA.K0", {"F": 40, "A": 20})
+    cells |= {f"ram {n}": anchor(f"X1/Y{20 + n}", 30 + n, 10 + n) for n in range(7)}
+    cells["other"] = anchor("X3/Y30", 40, 20)
     cells["register"] = flip_flop("X3/Y30/SLICEA.FF0", 41, 40)
     cells["behind"] = lut("X3/Y31/SLICEA.K0", 42, 41)
     placement = Placement(tmp_path, cells)
@@ -123,12 +166,10 @@ def test_blocks_go_where_their_nets_are_and_keep_their_kind(tmp_path):
 
 def test_a_late_path_is_worth_more_than_other_wires(tmp_path):
     """A LUT between two registers that cannot move is drawn away by three others, which have time."""
-    def adder(place, output, data):
-        return "TRELLIS_COMB", {"MODE": "CCU2"}, f"{place}/SLICEA.K0", {"F": output, "A": data}
-    cells = {"launch": adder("X10/Y10", 50, 49), "launched": flip_flop("X10/Y10/SLICEA.FF0", 100, 50),
+    cells = {"launch": anchor("X10/Y10", 50, 49), "launched": flip_flop("X10/Y10/SLICEA.FF0", 100, 50),
              "own": lut("X12/Y28/SLICEA.K0", 101, 100, 500, 501, 502),
-             "capture": adder("X20/Y10", 200, 101), "captured": flip_flop("X20/Y10/SLICEA.FF0", 201, 200)}
-    cells |= {f"far {n}": adder(f"X{12 + n}/Y30", 500 + n, 400 + n) for n in range(3)}
+             "capture": anchor("X20/Y10", 200, 101), "captured": flip_flop("X20/Y10/SLICEA.FF0", 201, 200)}
+    cells |= {f"far {n}": anchor(f"X{12 + n}/Y30", 500 + n, 400 + n) for n in range(3)}
     cells |= {f"row {y}": lut(f"X30/Y{y}/SLICEA.K0", 600 + y, 700 + y) for y in range(5, 31)}
     rows = {}
     for period in (3_500, 100_000):
@@ -189,8 +230,8 @@ def test_what_is_closed(tmp_path):
     rules = anneal_tables.rules(placement.netlist, placement.tiles, placement.units, places)
     number = {one.name: cell for cell, one in enumerate(placement.netlist.cells)}
     assert rules.grain[number["low 0"]] == rules.grain[number["high 0"]] == 2
-    assert rules.grain[number["adder 0"]] == rules.grain[number["ram"]] == rules.grain[number["block 0"]] == FIXED
-    adders, ram = places.tile_at[9, 32], places.tile_at[20, 32]
+    assert rules.grain[number["adder 0 bit 0"]] == rules.grain[number["ram 0"]] == rules.grain[number["block 0"]] == FIXED
+    adders, ram = places.tile_at[9, 32], places.tile_at[20, 33]
     assert (places.luts[8 * adders:][:8] == CLOSED).tolist() == [True] * 4 + [False] * 4
     assert (places.luts[8 * ram:][:8] == CLOSED).all() and (places.flip_flops[8 * ram:][:8] == CLOSED).all()
 
@@ -202,7 +243,6 @@ def test_no_such_schedule(field, value):
 
 
 def test_nothing_to_move(tmp_path):
-    placement = Placement(tmp_path, {"a": ("TRELLIS_COMB", {"MODE": "CCU2"}, "X3/Y4/SLICEA.K0", {"F": 1, "A": 2}),
-                                     "b": flip_flop("X3/Y4/SLICEA.FF0", 2, 1)})
+    placement = Placement(tmp_path, {"a": anchor("X3/Y4", 1, 2), "b": flip_flop("X3/Y4/SLICEA.FF0", 2, 1)})
     placement.annealer().run(SHORT, period=PERIOD)
     assert placement.where("a") == (3, 4, 0)

@@ -26,7 +26,8 @@ def refine(tmp_path, cells, period: int = PERIOD):
     before, after = PlacedNetlist(files[0]), PlacedNetlist(files[0])
     kinds = {"TRELLIS_COMB": "LUT4", "TRELLIS_FF": "TRELLIS_FF"}
     (tmp_path / "top.json").write_text(json.dumps({"modules": {"top": {"cells": {
-        cell.name: {"type": kinds[cell.type]} for cell in before.cells}}}}))
+        cell.name: {"type": kinds[cell.type], "connections": {
+            "DI" if port == "M" else port: [net] for port, net in cell.nets.items()}} for cell in before.cells}}}}))
     result = refine_placement(tmp_path / "top.json", *files, tmp_path / "refined.json", device=DEVICE,
                               period=period, margin=MARGIN, seed=1, schedule=SHORT)
     places = json.loads((tmp_path / "refined.json").read_text())["modules"]["top"]["cells"]
