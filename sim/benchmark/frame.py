@@ -66,10 +66,10 @@ def _compile(path: Path, activation_words: int | None, progress: Progress) -> Co
 
 
 def _timed(step: Callable):
-    """What `step` returns, and the CPU seconds it took, to a hundredth."""
+    """What `step` returns, and the CPU seconds it took."""
     started = time.process_time()
     result = step()
-    return result, round(time.process_time() - started, 2)
+    return result, round(time.process_time() - started, 4)
 
 
 def _seconds_of_children() -> float:
