@@ -9,7 +9,7 @@ import numpy as np
 
 from boards.anneal_state import (CLOSED, FIXED, LOG_BITS, LOG_STEPS, MOST_MOVED, MOST_STRIP, Blocks, Chains, Crowds, Nets, Places, Rules,
                                  Scratch, Wires)
-from boards.block_sites import BlockSites
+from boards.block_sites import Site, Sites
 from boards.carry_cells import carry_chains
 from boards.movable_units import Unit
 from boards.placed_netlist import FF, PlacedNetlist
@@ -113,21 +113,27 @@ def wires(netlist: PlacedNetlist, graph: TimingGraph) -> Wires:
                  np.zeros(len(graph.driver), dtype=np.int32))
 
 
-def blocks(netlist: PlacedNetlist, device: BlockSites) -> Blocks:
-    """All block RAMs and multipliers."""
-    sites, bounds = device.numbered(), {}
-    for kind, own in device.sites.items():
+def numbered(sites: Sites) -> list[Site]:
+    """All of them, type after type."""
+    return [site for kind in sites.values() for site in kind]
+
+
+def blocks(netlist: PlacedNetlist, sites: Sites) -> Blocks:
+    """All block RAMs and multipliers; a site's number is its place in `numbered(sites)`."""
+    bounds: dict[str, tuple[int, int]] = {}
+    for kind, own in sites.items():
         first = max((last for _, last in bounds.values()), default=0)
         bounds[kind] = first, first + len(own)
-    number = {site.bel: index for index, site in enumerate(sites)}
-    cells = [cell for cell, one in enumerate(netlist.cells) if one.type in device.sites]
+    all_sites = numbered(sites)
+    number = {site.bel: index for index, site in enumerate(all_sites)}
+    cells = [cell for cell, one in enumerate(netlist.cells) if one.type in sites]
     site = np.array([number[netlist.block_bel[cell]] for cell in cells], dtype=np.int32)
-    holder = np.full(len(sites), EMPTY, dtype=np.int32)
+    holder = np.full(len(all_sites), EMPTY, dtype=np.int32)
     holder[site] = np.arange(len(cells))
     first, last = (np.array([bounds[netlist.cells[cell].type][end] for cell in cells], dtype=np.int32)
                    for end in range(2))
-    return Blocks(np.array(cells, dtype=np.int32), site, holder, np.array([one.x for one in sites], dtype=np.int32),
-                  np.array([one.y for one in sites], dtype=np.int32), first, last)
+    return Blocks(np.array(cells, dtype=np.int32), site, holder, np.array([one.x for one in all_sites], dtype=np.int32),
+                  np.array([one.y for one in all_sites], dtype=np.int32), first, last)
 
 
 def chains(netlist: PlacedNetlist, units: list[Unit], where: Places) -> Chains:

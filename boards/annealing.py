@@ -16,7 +16,7 @@ from boards import anneal_tables
 from boards.anneal_chains import anneal_chains
 from boards.anneal_kernel import anneal_blocks, anneal_logic
 from boards.anneal_state import Board, Crowds
-from boards.block_sites import BlockSites
+from boards.block_sites import Sites
 from boards.movable_units import Unit
 from boards.placed_netlist import PlacedNetlist
 from boards.slice_rules import PLACES, LogicTiles
@@ -49,7 +49,7 @@ class Schedule:
     memory : of 256 parts of a price, how many are from rounds before
     """
 
-    rounds: int = 300
+    rounds: int = 150
     moves: int = 500_000
     block_moves: int = 5_000
     chain_moves: int = 10_000
@@ -75,17 +75,17 @@ THOROUGH = Schedule()
 
 
 class Annealer:
-    """Works on `netlist` in place; `graph` knows its timing."""
+    """Works on `netlist` in place; `graph` knows its timing. Blocks exchange places, or go to free ones of `sites`."""
 
     def __init__(self, netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], graph: TimingGraph,
-                 device: BlockSites, *, seed: int):
-        self._netlist, self._graph, self._device = netlist, graph, device
+                 sites: Sites, *, seed: int):
+        self._netlist, self._graph, self._sites = netlist, graph, sites
         self._places = anneal_tables.places(netlist, tiles)
         self._rules = anneal_tables.rules(netlist, tiles, units, self._places)
         self._nets = anneal_tables.nets(netlist)
         self._wires = anneal_tables.wires(netlist, graph)
         self._chains = anneal_tables.chains(netlist, units, self._places)
-        self._blocks = anneal_tables.blocks(netlist, device)
+        self._blocks = anneal_tables.blocks(netlist, sites)
         self._scratch = anneal_tables.scratch(len(self._nets.price), len(self._wires.price), seed)
         self._movable = np.flatnonzero(self._rules.grain <= PLACES).astype(np.int32)
 
@@ -140,7 +140,7 @@ class Annealer:
 
     def _write_back(self) -> None:
         """What the timing does not ask for: numbers within tiles, and sites."""
-        slots, sites = self._places.slot, self._device.numbered()
+        slots, sites = self._places.slot, anneal_tables.numbered(self._sites)
         in_slices = slots >= 0
         self._netlist.lut[in_slices] = slots[in_slices] % PLACES
         for cell, site in zip(self._blocks.cells.tolist(), self._blocks.site.tolist()):

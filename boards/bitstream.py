@@ -96,15 +96,15 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
         say(f"synthesis ({tools.version(tools.yosys_script())})")
         tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
         open_carry_ends(work / "top.json")
-        sites = block_sites(board.device.name)
-        if sites:
-            separate_flip_flops(work / "top.json")
+        separate_flip_flops(work / "top.json")
+        device = block_sites(board.device.name)
+        if device:
             say("sites of block RAMs and multipliers")
-            say(f"{fix_blocks(work / 'top.json', sites):.0f} tiles of wire are to be expected at least")
+            say(f"{fix_blocks(work / 'top.json', device):.0f} tiles of wire are to be expected at least")
         say("place and route (several minutes for a large device)")
         target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
-        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds, sites=sites,
-                                 target_hz=target_hz, say=say)
+        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds,
+                                 sites=device and device.sites, target_hz=target_hz, say=say)
         report = routed.report
         design = _fill(work, board, images)
         if report.meets_timing:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from boards.placed_netlist import PlacedNetlist
+
 BLOCK_RAM, MULTIPLIER = "DP16KD", "MULT18X18D"      #: types of cells, as Yosys and nextpnr call them
 
 
@@ -19,6 +21,10 @@ class Site:
     bel: str
 
 
+Sites = dict[str, tuple[Site, ...]]
+"""By type of cell."""
+
+
 @dataclass(frozen=True)
 class BlockSites:
     """The sites of a device, and its extent in tiles; `logic_tiles` of them hold 8 LUTs and flip-flops each."""
@@ -26,11 +32,7 @@ class BlockSites:
     columns: int
     rows: int
     logic_tiles: int
-    sites: dict[str, tuple[Site, ...]]      #: by type of cell
-
-    def numbered(self) -> list[Site]:
-        """All of them, type after type."""
-        return [site for kind in self.sites.values() for site in kind]
+    sites: Sites
 
 
 def _groups(starts: tuple[int, ...], rows: tuple[int, ...], offsets: dict[int, str]) -> tuple[Site, ...]:
@@ -50,3 +52,10 @@ _DEVICES = {"LFE5U-85F": _LFE5U_85F, "LFE5UM5G-85F": _LFE5U_85F}
 def block_sites(device: str) -> BlockSites | None:
     """Of the device called `device`, None where they are not known here."""
     return _DEVICES.get(device)
+
+
+def occupied_sites(netlist: PlacedNetlist) -> Sites:
+    """Those where nextpnr has put blocks, for devices that are not known here."""
+    return {kind: tuple(Site(int(netlist.x[cell]), int(netlist.y[cell]), bel)
+                        for cell, bel in netlist.block_bel.items() if netlist.cells[cell].type == kind)
+            for kind in (BLOCK_RAM, MULTIPLIER)}

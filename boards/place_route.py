@@ -1,7 +1,7 @@
 """Place and route with one seed or several, of which the first that meets timing wins.
 
-On a large device nextpnr first only places; then the placement is annealed (`boards.refine_placement`), and nextpnr
-places what is left, and routes; what it has routed must be the netlist that it placed first.
+nextpnr first only places; then the placement is annealed (`boards.refine_placement`), and nextpnr places what is left,
+and routes. What it has routed must be the netlist that it placed first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boards import tools
-from boards.block_sites import BlockSites
+from boards.block_sites import Sites
 from boards.build_report import BuildReport, read_report
 from boards.refine_placement import refine_placement
 from boards.same_netlist import check_same_netlist
@@ -22,6 +22,7 @@ from compiler.errors import ConfigError
 
 NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-fail")
 RIPUP = "--tmg-ripup"
+SYNTHESISED = "../top.json"
 CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
 PLACED, DELAYS, PLACER_LOG = "placed.json", "placed.sdf", "placer.log"
 REFINED, ROUTED = "refined.json", "routed.json"
@@ -44,7 +45,7 @@ def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
     return [*device.split(), *NEXTPNR_OPTIONS, *([RIPUP] if ripup else [])]
 
 
-def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, sites: BlockSites | None,
+def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, sites: Sites | None,
                     target_hz: float, say: Say) -> Routed:
     """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG and REPORT of the winner there.
 
@@ -55,7 +56,7 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
     Parameters
     ----------
     options : of `nextpnr_options`
-    sites : of the device's blocks; where they are known, the placement is annealed before it is routed
+    sites : of the device's blocks, where they are known
 
     Raises
     ------
@@ -74,16 +75,12 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         folder.mkdir()
         try:
             common = [*options, "--seed", str(seed), "--lpf", "../top.lpf"]
-            netlist, more = "../top.json", []
-            if sites:
-                nextpnr.run(*common, "--json", netlist, "--no-route", "--write", PLACED, "--sdf", DELAYS,
-                            cwd=folder, log=folder / PLACER_LOG)
-                netlist, more = REFINED, ["--write", ROUTED]
-                _refine(folder, sites, seed, target_hz, lambda text: say(f"seed {seed}: {text}"))
-            nextpnr.run(*common, "--json", netlist, "--textcfg", CONFIG, "--report", REPORT, *more,
+            nextpnr.run(*common, "--json", SYNTHESISED, "--no-route", "--write", PLACED, "--sdf", DELAYS,
+                        cwd=folder, log=folder / PLACER_LOG)
+            _refine(folder, sites, seed, target_hz, lambda text: say(f"seed {seed}: {text}"))
+            nextpnr.run(*common, "--json", REFINED, "--textcfg", CONFIG, "--report", REPORT, "--write", ROUTED,
                         cwd=folder, log=folder / LOG)
-            if sites:
-                check_same_netlist(folder / PLACED, folder / ROUTED)
+            check_same_netlist(folder / PLACED, folder / ROUTED)
         except ConfigError as failure:
             failures.append(failure)
             return None
@@ -98,22 +95,22 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
     if not routed:
         raise failures[0]
     winner = choose(routed)
-    for name in (CONFIG, LOG, *([PLACER_LOG] if sites else []), REPORT):
+    for name in (CONFIG, LOG, PLACER_LOG, REPORT):
         os.replace(work / f"seed_{winner.seed}" / name, work / name)
     for seed in seeds:
         shutil.rmtree(work / f"seed_{seed}", ignore_errors=True)
     return winner
 
 
-def _refine(folder: Path, sites: BlockSites, seed: int, target_hz: float, say: Say) -> None:
+def _refine(folder: Path, sites: Sites | None, seed: int, target_hz: float, say: Say) -> None:
     """From PLACED and DELAYS to REFINED."""
     period = round(1e12 / target_hz)
 
     def progress(stage: str, done: int, total: int) -> None:
         if done * TIMES_TOLD // total > (done - 1) * TIMES_TOLD // total:
             say(f"{stage}: {done} of {total} rounds")
-    refined = refine_placement(folder.parent / "top.json", folder / PLACED, folder / DELAYS, folder / REFINED,
-                               device=sites, period=period, margin=round(MARGIN * period), seed=seed,
+    refined = refine_placement(folder / SYNTHESISED, folder / PLACED, folder / DELAYS, folder / REFINED,
+                               sites=sites, period=period, margin=round(MARGIN * period), seed=seed,
                                progress=progress)
     say(f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after annealing and "
         f"{refined.moves} moves, {refined.length_after} tiles of wire for {refined.length_before}")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from boards.annealing import THOROUGH, Annealer, Schedule
-from boards.block_sites import BlockSites
+from boards.block_sites import Sites, occupied_sites
 from boards.fixed_places import fix_places
 from boards.movable_units import Unit, movable_units, unit_numbers
 from boards.placed_netlist import PlacedNetlist
@@ -44,7 +44,7 @@ class Refined:
     moves: int
 
 
-def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, device: BlockSites, period: int,
+def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, sites: Sites | None, period: int,
                      margin: int, seed: int, schedule: Schedule = THOROUGH, progress: Progress = silent,
                      passes: int = 20) -> Refined:
     """Write `refined`: `synthesised` with better places than nextpnr found, for it to keep; the same on every machine.
@@ -53,7 +53,7 @@ def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Pat
     ----------
     synthesised : Yosys' JSON
     placed, delays : nextpnr's JSON and SDF of it
-    device : where blocks may stand
+    sites : where blocks may stand; if that is not known, where they do
     period : picoseconds
     margin : slack that every end should have, picoseconds
     seed : of the annealing
@@ -64,7 +64,8 @@ def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Pat
     graph = TimingGraph(netlist, read_delays(delays))
     before = 1e12 / (period - int(graph.end_slacks(period).min()))
     tiles = LogicTiles(netlist)
-    annealer = Annealer(netlist, tiles, movable_units(netlist, tiles), graph, device, seed=seed)
+    annealer = Annealer(netlist, tiles, movable_units(netlist, tiles), graph,
+                        occupied_sites(netlist) if sites is None else sites, seed=seed)
     length_before = annealer.length()
     annealer.run(schedule, period=period - margin, progress=progress)
     refiner = Refiner(netlist, graph, period, margin)

@@ -9,7 +9,7 @@ import pytest
 from boards import anneal_tables
 from boards.anneal_state import CLOSED, FIXED
 from boards.annealing import Annealer, Schedule
-from boards.block_sites import BLOCK_RAM, MULTIPLIER, BlockSites, Site
+from boards.block_sites import BLOCK_RAM, MULTIPLIER, Site
 from boards.movable_units import movable_units
 from boards.placed_netlist import COMB, PlacedNetlist
 from boards.sdf import read_delays
@@ -17,9 +17,9 @@ from boards.slice_rules import LogicTiles
 from boards.timing_graph import TimingGraph
 from tests.boards.placed import flip_flop, lut, scattered, write_placed
 
-DEVICE = BlockSites(columns=40, rows=40, logic_tiles=900, sites={
+SITES = {
     BLOCK_RAM: tuple(Site(x, y, f"X{x}/Y{y}/EBR0") for y in (0, 35) for x in range(2, 30, 4)),
-    MULTIPLIER: tuple(Site(x, 36, f"X{x}/Y36/MULT18_0") for x in range(2, 30, 4))})
+    MULTIPLIER: tuple(Site(x, 36, f"X{x}/Y36/MULT18_0") for x in range(2, 30, 4))}
 SHORT = Schedule(rounds=50, temperature=500, reach=6)
 PERIOD = 6000
 
@@ -35,7 +35,7 @@ class Placement:
         self.units = movable_units(self.netlist, self.tiles)
 
     def annealer(self, seed: int = 1) -> Annealer:
-        return Annealer(self.netlist, self.tiles, self.units, self.graph, DEVICE, seed=seed)
+        return Annealer(self.netlist, self.tiles, self.units, self.graph, SITES, seed=seed)
 
     def where(self, name: str):
         cell = [one.name for one in self.netlist.cells].index(name)
@@ -159,7 +159,7 @@ def test_blocks_go_where_their_nets_are_and_keep_their_kind(tmp_path):
     placement.annealer().run(SHORT, period=PERIOD)
     bels = {one.name: placement.netlist.block_bel[cell] for cell, one in enumerate(placement.netlist.cells)
             if cell in placement.netlist.block_bel}
-    assert {bels[f"block {n}"] for n in range(4)} <= {site.bel for site in DEVICE.sites[BLOCK_RAM]}
+    assert {bels[f"block {n}"] for n in range(4)} <= {site.bel for site in SITES[BLOCK_RAM]}
     assert len(set(bels.values())) == 8 and bels["multiplier"] == "X2/Y36/MULT18_0"
     assert sum(bel.endswith("/Y35/EBR0") for bel in bels.values()) >= 5
 

@@ -86,7 +86,8 @@ def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, mon
         return Routed(7, read_report(tiny_build / "report.json", target_hz=999e6))
 
     monkeypatch.setattr("boards.bitstream.place_and_route", routed_before)
-    monkeypatch.setattr("boards.bitstream.open_carry_ends", lambda netlist: None)
+    for step in ("open_carry_ends", "separate_flip_flops"):
+        monkeypatch.setattr(f"boards.bitstream.{step}", lambda netlist: None)
     monkeypatch.setattr("boards.tools.Tool.run", lambda *arguments, **options: None)
     with pytest.raises(TimingError, match=r"^ulx3s_12f: timing missed: \d+\.\d MHz of 999\.0 MHz; try more --seeds or "
                                           r"a lower --clock; worst path: .*ns of it on wires, from .*$"):

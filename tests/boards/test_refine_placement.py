@@ -7,7 +7,6 @@ import re
 import pytest
 
 from boards.annealing import Schedule
-from boards.block_sites import BlockSites
 from boards.placed_netlist import PlacedNetlist
 from boards.refine_placement import Refiner, refine_placement
 from boards.sdf import read_delays
@@ -16,7 +15,6 @@ from boards.timing_graph import TimingGraph
 from tests.boards.placed import flip_flop, lut, scattered, write_placed
 
 PERIOD, MARGIN = 6000, 300
-DEVICE = BlockSites(columns=40, rows=40, logic_tiles=1600, sites={})
 SHORT = Schedule(rounds=50, temperature=200, reach=4)
 
 
@@ -28,7 +26,7 @@ def refine(tmp_path, cells, period: int = PERIOD):
     (tmp_path / "top.json").write_text(json.dumps({"modules": {"top": {"cells": {
         cell.name: {"type": kinds[cell.type], "connections": {
             "DI" if port == "M" else port: [net] for port, net in cell.nets.items()}} for cell in before.cells}}}}))
-    result = refine_placement(tmp_path / "top.json", *files, tmp_path / "refined.json", device=DEVICE,
+    result = refine_placement(tmp_path / "top.json", *files, tmp_path / "refined.json", sites=None,
                               period=period, margin=MARGIN, seed=1, schedule=SHORT)
     places = json.loads((tmp_path / "refined.json").read_text())["modules"]["top"]["cells"]
     for number, cell in enumerate(after.cells):
