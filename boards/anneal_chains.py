@@ -14,8 +14,8 @@ from boards.slice_rules import PLACES
 
 
 @njit(cache=True)
-def _may_leave(chains, places, x, y, length):
-    """Whether strip of `length` tiles from (x, y) on exists, and has whole chains only, and nothing that must stay."""
+def _can_be_exchanged(chains, places, x, y, length):
+    """Whether all `length` tiles from (x, y) on have logic, whole chains only, and nothing that must stay."""
     if x < 0 or y < 0 or x + length > places.tile_at.shape[0] or y >= places.tile_at.shape[1]:
         return False
     for i in range(length):
@@ -71,23 +71,37 @@ def _shift_load(crowds, here, there, pins):
 
 
 @njit(cache=True)
+def _note_first(chains, places, x, y, length):
+    """Where the chains of a strip begin now."""
+    before = -1
+    for i in range(length):
+        tile = places.tile_at[x + i, y]
+        chain = chains.of_tile[tile]
+        if chain >= 0 and chain != before:
+            chains.first[chain] = tile
+        before = chain
+
+
+@njit(cache=True)
 def _try_chain(board, chains, chain, temperature, reach):
+    """Try to exchange the strip of a chain with the one that brings one of its cells to a place chosen at random."""
     places, s = board.places, board.scratch
-    length, y = chains.length[chain], places.tile_y[chains.first[chain]]
-    x = places.tile_x[chains.first[chain]]
-    first = chains.start[chain]
-    cell = chains.cells[first + random_below(s, chains.start[chain + 1] - first)]
+    x, y, length = places.tile_x[chains.first[chain]], places.tile_y[chains.first[chain]], chains.length[chain]
+    bits = chains.start[chain + 1] - chains.start[chain]
+    cell = chains.cells[chains.start[chain] + random_below(s, bits)]
     there_x, there_y = target_place(board, cell, reach)
     there_x += x - places.x[cell]
-    if (there_y == y and abs(there_x - x) < length) or not (
-            _may_leave(chains, places, x, y, length) and _may_leave(chains, places, there_x, there_y, length)):
+    if there_y == y and abs(there_x - x) < length:
+        return
+    if not (_can_be_exchanged(chains, places, x, y, length)
+            and _can_be_exchanged(chains, places, there_x, there_y, length)):
         return
     count = extra = 0
     for i in range(length):
         here, there = places.tile_at[x + i, y], places.tile_at[there_x + i, there_y]
         count, away = _gather(board, here, there, count)
         count, back = _gather(board, there, here, count)
-        s.goals[i] = away - back
+        s.goals[i] = away - back        # in case they must come back
         extra += _shift_load(board.crowds, here, there, s.goals[i])
     kept = make_move(board, count, temperature, extra)
     for i in range(length):
@@ -99,18 +113,6 @@ def _try_chain(board, chains, chain, temperature, reach):
     if kept:
         _note_first(chains, places, x, y, length)
         _note_first(chains, places, there_x, there_y, length)
-
-
-@njit(cache=True)
-def _note_first(chains, places, x, y, length):
-    """Where the chains of a strip begin now."""
-    before = -1
-    for i in range(length):
-        tile = places.tile_at[x + i, y]
-        chain = chains.of_tile[tile]
-        if chain >= 0 and chain != before:
-            chains.first[chain] = tile
-        before = chain
 
 
 @njit(cache=True)

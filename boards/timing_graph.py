@@ -185,7 +185,8 @@ class TimingGraph:
 
 
 def _pairs(values: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(np.array(column, dtype=np.int64) for column in (sorted(values), [values[key] for key in sorted(values)]))
+    keys = sorted(values)
+    return np.array(keys, dtype=np.int64), np.array([values[key] for key in keys], dtype=np.int64)
 
 
 def _by_level(level, source, sink) -> list:
