@@ -7,8 +7,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from boards.anneal_state import (CLOSED, FIXED, LOG_BITS, LOG_STEPS, MOST_MOVED, MOST_STRIP, Blocks, Chains, Crowds, Nets,
-                                 Places, Rules, Scratch, Wires)
+from boards.anneal_state import (CLOSED, FIXED, LOG_BITS, LOG_STEPS, MOST_MOVED, MOST_STRIP, Blocks, Chains, Crowds,
+                                 Nets, Places, Rules, Scratch, Wires)
 from boards.block_sites import Site, Sites
 from boards.carry_cells import carry_chains
 from boards.movable_units import Unit
