@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from boards.anneal_kernel import crowding_cost, make_move, random_below, target_place
-from boards.anneal_state import MOST_STRIP
+from boards.anneal_kernel import make_move, random_below, shift_load, target_place
 from boards.slice_rules import PLACES
 
 
@@ -59,18 +58,6 @@ def _swap(chains, places, here, there):
 
 
 @njit(cache=True)
-def _shift_load(crowds, here, there, pins):
-    """So many pins go from one tile to another; returns what it costs."""
-    old, new = crowds.square[here], crowds.square[there]
-    if old == new:
-        return 0
-    cost = crowding_cost(crowds, old, -pins) + crowding_cost(crowds, new, pins)
-    crowds.load[old] -= pins
-    crowds.load[new] += pins
-    return cost
-
-
-@njit(cache=True)
 def _note_first(chains, places, x, y, length):
     """Where the chains of a strip begin now."""
     before = -1
@@ -102,14 +89,14 @@ def _try_chain(board, chains, chain, temperature, reach):
         count, away = _gather(board, here, there, count)
         count, back = _gather(board, there, here, count)
         s.goals[i] = away - back        # in case they must come back
-        extra += _shift_load(board.crowds, here, there, s.goals[i])
+        extra += shift_load(board.crowds, here, there, s.goals[i])
     kept = make_move(board, count, temperature, extra)
     for i in range(length):
         here, there = places.tile_at[x + i, y], places.tile_at[there_x + i, there_y]
         if kept:
             _swap(chains, places, here, there)
         else:
-            _shift_load(board.crowds, there, here, s.goals[i])
+            shift_load(board.crowds, there, here, s.goals[i])
     if kept:
         _note_first(chains, places, x, y, length)
         _note_first(chains, places, there_x, there_y, length)
@@ -119,6 +106,4 @@ def _try_chain(board, chains, chain, temperature, reach):
 def anneal_chains(board, chains, moves, temperature, reach):
     """Try so many exchanges of chains with other strips."""
     for _ in range(moves if len(chains.first) else 0):
-        chain = random_below(board.scratch, len(chains.first))
-        if chains.length[chain] <= MOST_STRIP:
-            _try_chain(board, chains, chain, temperature, reach)
+        _try_chain(board, chains, random_below(board.scratch, len(chains.first)), temperature, reach)

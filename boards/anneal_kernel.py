@@ -227,11 +227,23 @@ def _choose(board, cell, there):
 
 
 @njit(cache=True)
-def crowding_cost(crowds, square, more):
+def _crowding_cost(crowds, square, more):
     """What it costs that a square has so many pins more."""
     room = crowds.room[square]
     before, after = max(crowds.load[square] - room, 0), max(crowds.load[square] + more - room, 0)
     return crowds.price * (after * after - before * before) // max(room, 1) + crowds.toll[square] * more
+
+
+@njit(cache=True)
+def shift_load(crowds, here, there, pins):
+    """So many pins go from one tile to another; returns what it costs."""
+    old, new = crowds.square[here], crowds.square[there]
+    if old == new:
+        return 0
+    cost = _crowding_cost(crowds, old, -pins) + _crowding_cost(crowds, new, pins)
+    crowds.load[old] -= pins
+    crowds.load[new] += pins
+    return cost
 
 
 @njit(cache=True)
@@ -253,16 +265,11 @@ def _try_logic(board, cell, temperature, reach):
         pins += crowds.pins[s.cells[i]] if tile == there else -crowds.pins[s.cells[i]]
         s.old_slot[i], s.new_x[i], s.new_y[i] = places.slot[s.cells[i]], places.tile_x[tile], places.tile_y[tile]
     _set(board, s.goals, s.old_slot, count)
-    old, new = crowds.square[here], crowds.square[there]
-    kept = False
     if _is_allowed(board, here) and _is_allowed(board, there):
-        extra = crowding_cost(crowds, old, -pins) + crowding_cost(crowds, new, pins) if old != new else 0
-        kept = make_move(board, count, temperature, extra)
-    if kept:
-        crowds.load[old] -= pins
-        crowds.load[new] += pins
-    else:
-        _set(board, s.old_slot, s.goals, count)
+        if make_move(board, count, temperature, shift_load(crowds, here, there, pins)):
+            return
+        shift_load(crowds, there, here, pins)
+    _set(board, s.old_slot, s.goals, count)
 
 
 @njit(cache=True)

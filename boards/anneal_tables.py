@@ -137,15 +137,19 @@ def blocks(netlist: PlacedNetlist, sites: Sites) -> Blocks:
 
 
 def chains(netlist: PlacedNetlist, units: list[Unit], where: Places) -> Chains:
-    """All carry chains that fill at most MOST_STRIP tiles, and have no part that must stay."""
-    tile, count = where.slot // PLACES, len(where.tile_x)
+    """All carry chains.
+
+    Closed are tiles with distributed RAM or other cells that must stay, those of chains of more than MOST_STRIP tiles,
+    and those of units that lie in several tiles, but not in those of one chain.
+    """
+    tile = where.slot // PLACES
     stays = np.ones(len(netlist.cells), bool)
     for unit in units:
         stays[list(unit.cells)] = False
     closed = where.luts.reshape(-1, PLACES) == CLOSED
     closed = (closed & (where.carries.reshape(-1, PLACES) == EMPTY)).all(axis=1)
     closed[tile[stays & (where.slot >= 0)]] = True
-    of_tile, rows = np.full(count, EMPTY, dtype=np.int32), []
+    of_tile, rows = np.full(len(where.tile_x), EMPTY, dtype=np.int32), []
     for cells in carry_chains(netlist):
         own = sorted(set(tile[cells].tolist()), key=lambda one: int(where.tile_x[one]))
         if len(own) > MOST_STRIP:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from rich.table import Table
 
+from boards.block_sites import BLOCK_RAM, MULTIPLIER
+from boards.placed_netlist import FLIP_FLOP_CELL, LUT_CELL
+
 RESOURCES = (                   # nextpnr's cell type, our word
-    ("TRELLIS_COMB", "LUT"),
-    ("TRELLIS_FF", "FF"),
-    ("DP16KD", "EBR"),
-    ("MULT18X18D", "DSP"),
+    (LUT_CELL, "LUT"),
+    (FLIP_FLOP_CELL, "FF"),
+    (BLOCK_RAM, "EBR"),
+    (MULTIPLIER, "DSP"),
 )
 
 

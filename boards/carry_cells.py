@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from boards.placed_netlist import COMB, PlacedNetlist
+from boards.placed_netlist import COMB, LUT_CELL, PlacedNetlist
+from boards.slice_rules import Lut
 
 CARRY = "CCU2C"             #: Yosys' cell, two bits
-CARRY_BIT = "TRELLIS_COMB"  #: nextpnr's, one bit
 _PARAMETERS = ("MODE", "INITVAL", "CCU2_INJECT1", "WREMUX")
 _SUFFIX = "$CCU2_COMB"
 _INPUTS = ("A", "B", "C", "D")
@@ -28,7 +28,7 @@ def unused_bits(cells: dict[str, dict]) -> Iterator[int]:
 def carry_bits(netlist: PlacedNetlist) -> list[int]:
     """All cells of carry chains."""
     return [cell for cell, one in enumerate(netlist.cells)
-            if netlist.kind[cell] == COMB and one.parameter("MODE", "") == "CCU2"]
+            if netlist.kind[cell] == COMB and Lut.of(one).carry]
 
 
 def carry_chains(netlist: PlacedNetlist) -> list[list[int]]:
@@ -76,7 +76,7 @@ class _ChainNets:
         parameters = {name: one.parameters[name] for name in _PARAMETERS if name in one.parameters}
         connections = {port: [self._net(bit, port)] for port in one.nets}
         directions = {port: "output" if port in one.outputs else "input" for port in one.nets}
-        return {"type": CARRY_BIT, "parameters": parameters, "attributes": {}, "port_directions": directions,
+        return {"type": LUT_CELL, "parameters": parameters, "attributes": {}, "port_directions": directions,
                 "connections": connections}
 
     def _net(self, bit: int, port: str) -> int | str:

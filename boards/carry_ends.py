@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from boards.carry_cells import CARRY
+
 UNCONNECTED = ["x"]
 
 
@@ -17,7 +19,7 @@ def open_carry_ends(netlist: Path) -> None:
     """
     document = json.loads(netlist.read_text())
     for module in document["modules"].values():
-        cells = [cell for cell in module["cells"].values() if cell["type"] == "CCU2C"]
+        cells = [cell for cell in module["cells"].values() if cell["type"] == CARRY]
         if not cells:
             continue
         readers = Counter(bit for cell in module["cells"].values() for bits in cell["connections"].values()

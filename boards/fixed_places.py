@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 from boards.block_sites import BLOCK_RAM, MULTIPLIER
-from boards.carry_cells import CARRY_BIT, split_carries
-from boards.flip_flop_inputs import free_flip_flops
+from boards.carry_cells import split_carries
+from boards.flip_flop_inputs import LUT, free_flip_flops
 from boards.movable_units import Unit
-from boards.placed_netlist import PlacedNetlist
+from boards.placed_netlist import FLIP_FLOP_CELL, LUT_CELL, PlacedNetlist
 
-NAMED_CELLS = ("LUT4", "TRELLIS_FF", CARRY_BIT)        #: have the same names before nextpnr packs them and after
+NAMED_CELLS = (LUT, FLIP_FLOP_CELL, LUT_CELL)           #: have the same names before nextpnr packs them and after
 
 
 def fix_place(cell: dict, bel: str) -> None:
@@ -19,8 +19,8 @@ def fix_place(cell: dict, bel: str) -> None:
     cell["attributes"] = cell.get("attributes", {}) | {"BEL": bel}
 
 
-def fix_places(synthesised: Path, netlist: PlacedNetlist, units: list[Unit], fixed: Path) -> int:
-    """Write Yosys' JSON `synthesised` as `fixed`, with places of blocks and units; returns how many units.
+def fix_places(synthesised: Path, netlist: PlacedNetlist, units: list[Unit], fixed: Path) -> None:
+    """Write Yosys' JSON `synthesised` as `fixed`, with places of blocks, carry chains and units.
 
     Distributed RAM stays free. nextpnr finds it room where it had it before, for all others stand where they did.
 
@@ -35,13 +35,11 @@ def fix_places(synthesised: Path, netlist: PlacedNetlist, units: list[Unit], fix
             fix_place(one, bel)
     for cell, one in split_carries(cells, netlist).items():
         fix_place(one, netlist.bel(cell))
-    free, count = free_flip_flops(cells, netlist), 0
+    free = free_flip_flops(cells, netlist)
     for unit in units:
         named = [cells.get(netlist.cells[cell].name) for cell in unit.cells]
         if not all(one and one["type"] in NAMED_CELLS for one in named) or not free.isdisjoint(unit.cells):
             continue
         for cell, one in zip(unit.cells, named):
             fix_place(one, netlist.bel(cell))
-        count += 1
     fixed.write_text(json.dumps(document))
-    return count

@@ -12,33 +12,28 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from boards.carry_cells import unused_bits
-from boards.placed_netlist import FF, Cell, PlacedNetlist
+from boards.carry_cells import CARRY, carry_bits, unused_bits
+from boards.placed_netlist import FF, FLIP_FLOP_CELL, LUT_CELL, Cell, PlacedNetlist
 
-FLIP_FLOP, LUT = "TRELLIS_FF", "LUT4"
-_OUTPUTS = {LUT: ("Z",), "CCU2C": ("S0", "S1"), "TRELLIS_DPR16X4": ("DO",)}
+LUT = "LUT4"                    #: Yosys' cell; a flip-flop is called the same by both
+_OUTPUTS = {LUT: ("Z",), CARRY: ("S0", "S1"), "TRELLIS_DPR16X4": ("DO",)}
 _FOLLOW = f"{0xAAAA:016b}"      #: INIT of a LUT whose output is input A
 _SUFFIX = "$behind"
 
 
-def separate_flip_flops(netlist: Path) -> int:
-    """In Yosys' JSON, let all flip-flops but the first that read a LUT read it through LUTs of their own.
-
-    Returns how many LUTs that took.
-    """
+def separate_flip_flops(netlist: Path) -> None:
+    """In Yosys' JSON, let all flip-flops but the first that read a LUT read it through LUTs of their own."""
     document = json.loads(netlist.read_text())
-    module = document["modules"]["top"]
-    cells = module["cells"]
+    cells = document["modules"]["top"]["cells"]
     driven = {bit for cell in cells.values() for port in _OUTPUTS.get(cell["type"], ())
               for bit in cell["connections"].get(port, ())}
     taken, unused = Counter(), unused_bits(cells)
-    for name in [name for name, cell in cells.items() if cell["type"] == FLIP_FLOP]:
+    for name in [name for name, cell in cells.items() if cell["type"] == FLIP_FLOP_CELL]:
         bit = cells[name]["connections"]["DI"][0]
         taken[bit] += 1
         if bit in driven and taken[bit] > 1:
             _insert_lut(cells, name, next(unused))
     netlist.write_text(json.dumps(document))
-    return sum(count - 1 for bit, count in taken.items() if bit in driven)
 
 
 def free_flip_flops(cells: dict[str, dict], netlist: PlacedNetlist) -> set[int]:
@@ -47,11 +42,11 @@ def free_flip_flops(cells: dict[str, dict], netlist: PlacedNetlist) -> set[int]:
     They read constants, which have no cells yet; or a carry chain behind which they may not stand: nextpnr notices that
     only where it makes the chain, not where `cells` have its bits (`boards.carry_cells`).
     """
-    bits = {one.nets["F"] for one in netlist.cells if one.parameter("MODE", "") == "CCU2" and "F" in one.nets}
+    sums = {netlist.cells[bit].nets.get("F") for bit in carry_bits(netlist)} - {None}
     free, unused = set(), unused_bits(cells)
     for cell, one in enumerate(netlist.cells):
         if netlist.kind[cell] == FF and one.name in cells:
-            is_apart = one.nets.get("M") in bits
+            is_apart = one.nets.get("M") in sums
             if is_apart:
                 _insert_lut(cells, one.name, next(unused))
             if is_apart or not isinstance(cells[one.name]["connections"]["DI"][0], int):
@@ -61,7 +56,7 @@ def free_flip_flops(cells: dict[str, dict], netlist: PlacedNetlist) -> set[int]:
 
 def is_follower(cell: Cell) -> bool:
     """Whether nextpnr's cell is one of these LUTs."""
-    return (cell.type == "TRELLIS_COMB" and cell.name.endswith(_SUFFIX) and cell.parameter("INITVAL", "") == _FOLLOW
+    return (cell.type == LUT_CELL and cell.name.endswith(_SUFFIX) and cell.parameter("INITVAL", "") == _FOLLOW
             and cell.nets.keys() == {"A", "F"})
 
 

@@ -94,6 +94,8 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         routed = [result for result in pool.map(attempt, range(len(seeds))) if result]
     if not routed:
         raise failures[0]
+    for failure in failures:
+        say(f"passed over: {failure}")
     winner = choose(routed)
     for name in (CONFIG, LOG, PLACER_LOG, REPORT):
         os.replace(work / f"seed_{winner.seed}" / name, work / name)

@@ -134,6 +134,8 @@ class AverageWalk(wiring.Component):
     """
 
     def __init__(self, cfg: EngineConfig, latency: int):
+        if latency < 2:
+            raise ValueError(f"latency must be at least 2, not {latency!r}")
         self._latency = latency
         super().__init__({
             "start": In(1),

@@ -39,7 +39,7 @@ class ResultBuffer(wiring.Component):
     offset, count : Out
         Where in the result the chunk begins, and its bytes.
     rewind : In(1)
-        Pulse: `o` begins anew with the chunk's first byte, which is valid 4 cycles later.
+        Pulse: `o` begins anew with the chunk's first byte, which is valid 3 cycles later.
     o : Out(stream of 8)
         The chunk's bytes.
     """

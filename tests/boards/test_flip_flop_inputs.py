@@ -27,7 +27,7 @@ CELLS = {
 def test_all_but_the_first_get_luts(tmp_path):
     path = tmp_path / "top.json"
     path.write_text(json.dumps({"modules": {"top": {"cells": CELLS}}}))
-    assert separate_flip_flops(path) == 4
+    separate_flip_flops(path)
     cells = json.loads(path.read_text())["modules"]["top"]["cells"]
     inserted = {}
     for name in ("second", "third", "high again", "word again"):

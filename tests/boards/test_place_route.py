@@ -102,7 +102,8 @@ def test_the_fastest_if_all_miss(route):
 
 
 def test_a_seed_that_cannot_be_routed_is_passed_over(route):
-    assert route({1: None, 2: 80.0})[0].seed == 2
+    routed, _, said = route({1: None, 2: 80.0})
+    assert routed.seed == 2 and said[-1] == "passed over: nextpnr-ecp5: failed: seed 1"
 
 
 def test_all_fail(route):

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Channel sums against NumPy, and the walk of the AVERAGE instruction."""
 
 import numpy as np
@@ -83,6 +84,11 @@ def test_walk(to_stream, channels):
             assert not ctx.get(dut.active)
 
     simulate(dut, bench)
+
+
+def test_no_such_latency():
+    with pytest.raises(ValueError, match="^latency must be at least 2, not 1$"):
+        AverageWalk(CONFIG, 1)
 
 
 def test_lint():

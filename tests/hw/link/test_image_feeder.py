@@ -51,6 +51,24 @@ def test_chunks_that_overlap(most):
     assert [(beat.data, beat.last) for beat in beats] == [(byte, n == 29) for n, byte in enumerate(image)]
 
 
+def test_latency():
+    dut = ImageFeeder(slice_cycles=SLICE)
+
+    async def host(ctx):
+        await begin(ctx, dut, 2)
+        ctx.set(dut.payload.valid, 1)
+        ctx.set(dut.start, 1)
+        taken, valid = [], []
+        for _ in range(8):
+            taken.append(ctx.get(dut.payload.ready))
+            valid.append(ctx.get(dut.image.valid))
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+        assert (taken.index(1), valid.index(1)) == (3, 4)
+
+    simulate(dut, host)
+
+
 def test_an_engine_that_takes_nothing_ends_the_slice():
     dut = ImageFeeder(slice_cycles=SLICE)
 

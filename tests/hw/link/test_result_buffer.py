@@ -39,6 +39,23 @@ def test_a_result_comes_back_in_chunks(size, chunk):
     simulate(dut, source(dut.i, beats, wait=pauses(1, 2)), host, cycles=40_000)
 
 
+def test_latency():
+    dut = ResultBuffer()
+
+    async def bench(ctx):
+        await source(dut.i, [{"data": 7, "last": 1}])(ctx)
+        await ctx.tick().repeat(9)
+        ctx.set(dut.rewind, 1)
+        valid = []
+        for _ in range(8):
+            valid.append(ctx.get(dut.o.valid))
+            await ctx.tick()
+            ctx.set(dut.rewind, 0)
+        assert valid[0] == 1 and valid[1:].index(1) + 1 == 3
+
+    simulate(dut, bench)
+
+
 def test_clear_forgets_half_a_result():
     dut = ResultBuffer()
 
