@@ -20,6 +20,6 @@ def platform() -> ButterStickPlatform:
 
 BOARDS = (
     Board(name="butterstick_85f", description="ButterStick r1.0, LFE5UM5G-85F", device=LFE5UM5G_85F, platform=platform,
-          engine=ENGINE_85F, clock_hz=75e6, baud=1_000_000, programmer="butterstick",
+          engine=ENGINE_85F, clock_hz=120e6, baud=1_000_000, programmer="butterstick",
           serial="3.3 V adapter at the microSD slot: its TX to DAT0 (C12), its RX to DAT1 (A12)"),
 )

@@ -16,6 +16,6 @@ def platform() -> OrangeCrabR0_2_85FPlatform:
 
 BOARDS = (
     Board(name="orangecrab_85f", description="OrangeCrab r0.2, LFE5U-85F", device=LFE5U_85F, platform=platform,
-          engine=ENGINE_85F, clock_hz=72e6, baud=1_000_000, programmer="orangeCrab",
+          engine=ENGINE_85F, clock_hz=108e6, baud=1_000_000, programmer="orangeCrab",
           serial="3.3 V adapter: its TX to header pin 1 (M18), its RX to header pin 0 (N17)"),
 )
