@@ -1,40 +1,28 @@
 """Layer by layer through the network: each layer makes good what the layers before it have done wrong.
 
 Two copies of every map are kept: `ideal`, what the float network has there, and `real`, what the compressed network
-has, rounded to pixels. A layer with real inputs x and ideal inputs x* is to give W* x* + b*. The W of least squared
-error is W* E[x* x'] H^-1 with H = E[x x'], all centred, and the bias that goes with it is exact in the mean (bias
-correction).
+has, rounded to pixels. A layer with real inputs x and ideal inputs x* is to give W* x* + b*: its weights are corrected
+as far as that helps on images that the correction does not know (`correction`), then brought to levels, and the
+bias that goes with them is exact in the mean (bias correction).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from scipy import linalg
 
 from compiler.compress.compensation import Problem, damped
+from compiler.compress.correction import corrected
 from compiler.compress.float_network import FloatNetwork, Weights, columns
+from compiler.compress.input_statistics import InputStatistics, pooled, shrunk_moments
 from compiler.compress.workers import Workers
 from compiler.ir import Conv, Node
 from compiler.progress import Progress, silent
 
 Solver = Callable[[Conv, Problem], np.ndarray]      # gives the weights float64 (O, n) that a problem gets
-
-
-@dataclass(frozen=True, eq=False)
-class InputStatistics:
-    """Of a convolution's inputs over all images and pixels, per group.
-
-    `mean_real`, `mean_ideal` float64 (groups, n); `moments` float64 (groups, n, n): E[x x'] centred, of real inputs;
-    `cross`: E[x* x'] centred, ideal by real.
-    """
-
-    mean_real: np.ndarray
-    mean_ideal: np.ndarray
-    moments: np.ndarray
-    cross: np.ndarray
+PARTS = 4           #: of the images, by which corrections are validated
 
 
 class Walk:
@@ -65,16 +53,21 @@ class Walk:
         for number, node in enumerate(graph.nodes):
             self._progress(self._stage, number, len(graph.nodes))
             if isinstance(node, Conv):
-                statistics = self.statistics(node, real[node.inputs[0]], ideal[node.inputs[0]])
-                chosen[node.name] = self._solve(node, statistics, importances[node.name], solver)
+                parts = self.statistics(node, real[node.inputs[0]], ideal[node.inputs[0]])
+                chosen[node.name] = self._solve(node, parts, importances[node.name], solver)
             real[node.output] = self._outputs(self._real, node, real, chosen, np.uint8)
             ideal[node.output] = self._outputs(self._ideal, node, ideal, self._weights, np.float32)
             for name in [name for name in real if last_reader.get(name, -1) <= number and name != node.output]:
                 del real[name], ideal[name]
         return chosen
 
-    def statistics(self, node: Conv, real: list[np.ndarray], ideal: list[np.ndarray]) -> InputStatistics:
-        """Over maps (C, H, W) of all images."""
+    def statistics(self, node: Conv, real: list[np.ndarray], ideal: list[np.ndarray]) -> list[InputStatistics]:
+        """Over maps (C, H, W) of all images, in `PARTS` parts of images that follow each other."""
+        ends = [len(real) * number // PARTS for number in range(PARTS + 1)]
+        return [self._of_images(node, real[first:end], ideal[first:end]) for first, end in pairwise(ends)
+                if end > first]
+
+    def _of_images(self, node: Conv, real: list[np.ndarray], ideal: list[np.ndarray]) -> InputStatistics:
         def of_image(pair):
             x, wanted = (self._columns(node, values) for values in pair)
             mean, mean_wanted = x.mean(axis=2, dtype=np.float64), wanted.mean(axis=2, dtype=np.float64)
@@ -83,25 +76,17 @@ class Walk:
         sums = [0.0] * 4
         for found in self._workers.map(of_image, zip(real, ideal)):
             sums = [total + part.astype(np.float64) for total, part in zip(sums, found)]
-        mean, mean_wanted, moments, cross = (total / len(real) for total in sums)
-        return InputStatistics(mean, mean_wanted, moments - mean[:, :, None] * mean[:, None, :],
-                               cross - mean_wanted[:, :, None] * mean[:, None, :])
+        return InputStatistics(len(real), *(total / len(real) for total in sums))
 
-    def _solve(self, node: Conv, statistics: InputStatistics, importance: np.ndarray, solver: Solver) -> Weights:
-        ideal = self._weights[node.name]
-        groups = node.groups
+    def _solve(self, node: Conv, parts: list[InputStatistics], importance: np.ndarray, solver: Solver) -> Weights:
+        ideal, groups, whole = self._weights[node.name], node.groups, pooled(parts)
+        moments = shrunk_moments(parts)
         wanted = ideal.taps.astype(np.float64).reshape(groups, -1, ideal.taps.shape[1])
-        moments = np.array([damped(part) for part in statistics.moments])
-        extra = moments - statistics.moments                # the damping, in both: no pull to 0 where nothing is known
-        targets = np.array([linalg.solve(h, (w @ (c + d)).T, assume_a="pos").T
-                            for w, c, d, h in zip(wanted, statistics.cross, extra, moments)])
-        parts = []
-        for group in range(groups):
-            rows = slice(group * len(importance) // groups, (group + 1) * len(importance) // groups)
-            parts.append(solver(node, Problem(targets[group], moments[group], importance[rows])))
-        taps = np.array(parts)
-        shift = np.einsum("gon,gn->go", wanted, statistics.mean_ideal) - np.einsum("gon,gn->go", taps,
-                                                                                  statistics.mean_real)
+        taps = np.empty_like(wanted)
+        for group, important in enumerate(importance.reshape(groups, -1)):
+            target = corrected(wanted[group], parts, group, important)
+            taps[group] = solver(node, Problem(target, damped(moments[group]), important))
+        shift = np.einsum("gon,gn->go", wanted, whole.mean_ideal) - np.einsum("gon,gn->go", taps, whole.mean_real)
         bias = ideal.bias + shift.reshape(-1)
         return Weights(taps.reshape(ideal.taps.shape).astype(np.float32), bias.astype(np.float32))
 

@@ -234,7 +234,7 @@ def test_the_published_network(tmp_path):
     job = run.Job(tmp_path / "float.onnx", IMAGES[0].parent, limit=8)
     material = job.read()
     with workers() as threads:
-        attempt = Compressor(material.source, material.images, EngineConfig(), threads, multiples=FAST).at(2e-7)
+        attempt = Compressor(material.source, material.images, EngineConfig(), threads, multiples=FAST).at(2.5e-7)
         quality = Judge(material.source.graph, material.source.weights, material.images, threads).of(attempt.graph)
     assert attempt.bytes < 345_000 and attempt.cost.cycles < 3_700_000
     assert quality.divergence < 0.3 and quality.agreement >= 0.75
