@@ -8,5 +8,5 @@ from boards.engines import ENGINE_85F
 BOARDS = (
     Board(name="ecpix5_85f", description="LambdaConcept ECPIX-5, LFE5UM5G-85F", device=LFE5UM5G_85F,
           platform=ECPIX585Platform,
-          engine=ENGINE_85F, clock_hz=115e6, baud=3_000_000, programmer="ecpix5_r03"),
+          engine=ENGINE_85F, clock_hz=130e6, baud=3_000_000, programmer="ecpix5_r03"),
 )
