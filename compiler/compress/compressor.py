@@ -26,7 +26,7 @@ class Objective(Enum):
 
     SIZE = 0.0
     BALANCED = 0.03
-    CYCLES = 0.12
+    CYCLES = 0.3
 
 
 @dataclass(frozen=True, eq=False)
