@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import linalg
 
+from compiler.compress.compensation import damped
 from compiler.compress.input_statistics import InputStatistics, pooled
 
 RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)       #: of H's mean diagonal
@@ -53,6 +54,5 @@ def _validated(weights: np.ndarray, folds: Sequence[tuple[InputStatistics, Input
 
 def _correction(weights: np.ndarray, statistics: InputStatistics, group: int, ridge: float) -> np.ndarray:
     """R (H + r I)^-1, float64 (O, n)."""
-    moments = statistics.moments[group]
-    damped = moments + np.eye(len(moments)) * (ridge * np.diagonal(moments).mean() or 1.0)
-    return linalg.solve(damped, (weights @ statistics.missing[group]).T, assume_a="pos").T
+    moments = damped(statistics.moments[group], ridge)
+    return linalg.solve(moments, (weights @ statistics.missing[group]).T, assume_a="pos").T
