@@ -40,7 +40,8 @@ Each line is a finished `make bitstream BOARD=... MODEL=...`: used of what the d
 clock that the PLL makes and what would be possible after routing, cycles of a frame as the compiler predicts them
 (always those that Verilator shows, see above), wall clock from the synthesis to the packed bitstream on the machine
 below. *Load* as above: beside other work the same build takes up to twice as long. *Model* is the ONNX file's name;
-c304 is the published v1.0 after `firelane compress --budget 303KB --objective cycles`, 301 989 bytes.
+c303 is the published v1.0 after `firelane compress --budget 303KB --objective cycles`, 302 462 bytes; c304 likewise,
+by the compressor of commit 17d02c3, 301 989 bytes. What place and route gives does not depend on the model.
 """
 
 
