@@ -20,21 +20,24 @@ from compiler.compress.input_statistics import InputStatistics, pooled
 RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)       #: of H's mean diagonal
 
 
-def corrected(weights: np.ndarray, parts: Sequence[InputStatistics], group: int, importance: np.ndarray) -> np.ndarray:
-    """The weights that a layer should have, float64 (O, n), for the inputs that it gets.
+def corrected(weights: np.ndarray, parts: Sequence[InputStatistics], importance: np.ndarray) -> np.ndarray:
+    """The weights that a layer should have, float64 (groups, O, n), for the inputs that it gets.
 
     Parameters
     ----------
-    weights : float64 (O, n), of a layer that gets the float network's inputs
+    weights : float64 (groups, O, n), of a layer that gets the float network's inputs
     parts : of disjoint images; with one there is nothing to validate with, and `weights` are returned
-    importance : float64 (O,), of an error of each output channel
+    importance : float64 (groups, O), of an error of each output channel
     """
-    folds = [(pooled([*parts[:number], *parts[number + 1:]]), unseen) for number, unseen in enumerate(parts)
-             if len(parts) > 1]
-    gain, ridge, part = max(_validated(weights, folds, group, importance, ridge) for ridge in RIDGES)
-    if gain <= 0:
+    if len(parts) == 1:
         return weights
-    return weights + part * _correction(weights, pooled(parts), group, ridge)
+    whole = pooled(parts)
+    folds = [(pooled([*parts[:number], *parts[number + 1:]]), unseen) for number, unseen in enumerate(parts)]
+    result = np.empty_like(weights)
+    for group, (wanted, important) in enumerate(zip(weights, importance)):
+        _, ridge, part = max(_validated(wanted, folds, group, important, ridge) for ridge in RIDGES)
+        result[group] = wanted + part * _correction(wanted, whole, group, ridge)
+    return result
 
 
 def _validated(weights: np.ndarray, folds: Sequence[tuple[InputStatistics, InputStatistics]], group: int,

@@ -80,12 +80,11 @@ class Walk:
 
     def _solve(self, node: Conv, parts: list[InputStatistics], importance: np.ndarray, solver: Solver) -> Weights:
         ideal, groups, whole = self._weights[node.name], node.groups, pooled(parts)
-        moments = shrunk_moments(parts)
         wanted = ideal.taps.astype(np.float64).reshape(groups, -1, ideal.taps.shape[1])
-        taps = np.empty_like(wanted)
-        for group, important in enumerate(importance.reshape(groups, -1)):
-            target = corrected(wanted[group], parts, group, important)
-            taps[group] = solver(node, Problem(target, damped(moments[group]), important))
+        important = importance.reshape(groups, -1)
+        problems = zip(corrected(wanted, parts, important), shrunk_moments(parts), important)
+        taps = np.array([solver(node, Problem(target, damped(moments), of_channels))
+                         for target, moments, of_channels in problems])
         shift = np.einsum("gon,gn->go", wanted, whole.mean_ideal) - np.einsum("gon,gn->go", taps, whole.mean_real)
         bias = ideal.bias + shift.reshape(-1)
         return Weights(taps.reshape(ideal.taps.shape).astype(np.float32), bias.astype(np.float32))

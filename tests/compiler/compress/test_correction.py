@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from compiler.compress.correction import corrected
+from compiler.compress.input_statistics import InputStatistics
 from tests.compiler.compress.test_input_statistics import statistics_of
 
 INPUTS, OUTPUTS = 40, 6
@@ -19,7 +20,7 @@ def material(images: int, error, seed: int):
 
 def correct(weights, real, ideal, parts: int) -> np.ndarray:
     pairs = zip(np.array_split(real, parts), np.array_split(ideal, parts))
-    return corrected(weights, [statistics_of(*pair) for pair in pairs], 0, IMPORTANCE)
+    return corrected(weights[None], [statistics_of(*pair) for pair in pairs], IMPORTANCE[None])[0]
 
 
 def loss(found, weights, real, ideal) -> float:
@@ -61,3 +62,20 @@ def test_inputs_that_never_occur_keep_their_weights():
     real[:, 7], ideal[:, 7] = 0, 0
     found = correct(weights, real, ideal, 4)
     assert np.isfinite(found).all() and np.allclose(found[:, 7], weights[:, 7])
+
+
+def test_groups_are_corrected_each_for_itself():
+    """One group gets noise, one an error that its inputs explain."""
+    def noise(ideal, rng):
+        return 0.3 * rng.normal(size=ideal.shape)
+
+    def leak(ideal, rng):
+        return 0.5 * np.roll(ideal, 1, axis=1)
+    cases = [material(400, noise, 5), material(400, leak, 6)]
+    split = [[statistics_of(*pair) for pair in zip(np.array_split(real, 4), np.array_split(ideal, 4))]
+             for _, real, ideal in cases]
+    together = [InputStatistics(one.images, *(np.concatenate([getattr(part, name) for part in (one, other)])
+                                              for name in ("mean_real", "mean_ideal", "square", "product")))
+                for one, other in zip(*split)]
+    found = corrected(np.array([weights for weights, _, _ in cases]), together, np.array([IMPORTANCE, IMPORTANCE]))
+    assert np.allclose(found, [correct(*case, parts=4) for case in cases])
