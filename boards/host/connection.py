@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
 
 from boards.host.framing import Deframer, Frame
 from boards.host.port import LinkError, Port
@@ -12,8 +10,7 @@ from compiler.errors import FirelaneError
 from hw.error_code import describe
 from hw.link.protocol import ANSWER, FRAME_ERRORS, Command, Status
 
-ANSWER_SECONDS = 2.0        #: after which a command is sent again, at least; a board takes 0.1 at most
-SLOW_FACTOR = 30            #: times what IDENTIFY took, for simulated boards on busy machines; an image frame takes 8
+ANSWER_SECONDS = 2.0        #: of the port's clock, after which a command is sent again; a board takes 0.1 at most
 ATTEMPTS = 5
 IDENTIFY_ATTEMPTS, IDENTIFY_SECONDS = 3, 1.0    #: nobody waits long to hear that the port is the wrong one
 
@@ -51,32 +48,20 @@ class StatusError(FirelaneError):
 
 
 class Connection:
-    """Sends a command until its answer comes.
+    """Sends a command until its answer comes."""
 
-    Parameters
-    ----------
-    port : Port
-    clock : function
-        Seconds.
-    """
-
-    def __init__(self, port: Port, *, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, port: Port):
         self.port = port
         self.sent_again = 0                     #: commands that were
-        self.answer_seconds = ANSWER_SECONDS    #: silence after which a command is sent again
-        self._clock = clock
-        self._asked = 0.0                       # when the last command was sent
         self._deframer = Deframer()
         self._sequence = random.randrange(256)  # an answer to the host before us is not taken for one of ours
 
     def identify(self) -> bytes:
-        """What IDENTIFY answers, soon or not at all; how long it takes says how patient other commands must be."""
-        body = self.ask(Command.IDENTIFY, attempts=IDENTIFY_ATTEMPTS, seconds=IDENTIFY_SECONDS)
-        self.answer_seconds = max(ANSWER_SECONDS, SLOW_FACTOR * (self._clock() - self._asked))
-        return body
+        """What IDENTIFY answers, soon or not at all."""
+        return self.ask(Command.IDENTIFY, attempts=IDENTIFY_ATTEMPTS, seconds=IDENTIFY_SECONDS)
 
     def ask(self, command: Command, payload: bytes = b"", *, attempts: int = ATTEMPTS,
-            seconds: float | None = None) -> bytes:
+            seconds: float = ANSWER_SECONDS) -> bytes:
         """The body of the answer, after its status; sent `attempts` times at most, each after `seconds` of silence.
 
         Raises
@@ -91,9 +76,9 @@ class Connection:
         damaged = False
         for attempt in range(attempts):
             self.sent_again += attempt > 0
-            self._asked = self._clock()
+            deadline = self.port.clock() + seconds
             self.port.write(line)
-            answer = self._answer(command, seconds or self.answer_seconds)
+            answer = self._answer(command, deadline)
             if answer is not None and answer.command == command | ANSWER:
                 return self._judged(answer)
             damaged = damaged or answer is not None
@@ -102,10 +87,11 @@ class Connection:
                             hint="check cable, adapter and baud rate")
         raise LinkError(self.port.name, f"no answer to {command.name}", hint="is the board still there?")
 
-    def _answer(self, command: Command, seconds: float) -> Frame | None:
+    def _answer(self, command: Command, deadline: float) -> Frame | None:
         """The answer, or the board's complaint of a damaged frame; None after silence."""
-        deadline = self._clock() + seconds
-        while self._clock() < deadline:
+        late = False
+        while not late:
+            late = self.port.clock() >= deadline    # before the read: what came in time is read by a slow host, too
             for frame in self._deframer.feed(self.port.read()):
                 if not frame.payload:
                     continue

@@ -16,7 +16,6 @@ from hw.instruction import Header
 from hw.link.protocol import ARGUMENT_BYTES, REGISTERS_SHOWN, RESULT_LAST, STATE, VERSION, Command, Status
 
 BEGIN_AGAIN = 3             #: how often a run or a load is begun, if the board forgets it in the middle
-POLL_SECONDS = 0.002        #: between two questions for a result that is not there yet
 _FORGOTTEN = (Status.WRONG_ORDER, Status.TIMEOUT)
 
 Progress = Callable[[int, int], None]       # bytes or words done, of so many
@@ -74,8 +73,8 @@ class Device:
         If nothing answers, or something that is no Firelane board of this protocol.
     """
 
-    def __init__(self, port: Port, **options):
-        self.connection = Connection(port, **options)
+    def __init__(self, port: Port):
+        self.connection = Connection(port)
         self.identity, first = self._identify()
         self.engine_digest = first.registers[Register.CONFIG_DIGEST]
 
@@ -157,7 +156,6 @@ class Device:
             except StatusError as error:
                 if error.status is not Status.PENDING:
                     raise
-                time.sleep(POLL_SECONDS)
                 continue
             if len(body) < 2:
                 raise LinkError(self.connection.port.name, "answered with an empty piece of a result")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
 import serial
 from serial.tools import list_ports
 
+from boards.host import simulated_clock
 from compiler.errors import ConfigError, FirelaneError
 
 READ_SECONDS = 0.02         #: that one `read` waits
-WRITE_SECONDS = 10          #: after which a line that takes nothing is given up
+WRITE_SECONDS = 10          #: after which a real line that takes nothing is given up
 
 _HINTS = {
     errno.EACCES: "may not be opened by you (Debian: add yourself to the group dialout)",
@@ -38,12 +40,15 @@ class Port(Protocol):
     def read(self) -> bytes:
         """What has come; waits READ_SECONDS if there is nothing, then returns nothing."""
 
+    def clock(self) -> float:
+        """Seconds, as they pass for the board."""
+
     def close(self) -> None:
         """No more."""
 
 
 class SerialPort:
-    """A serial port, or a pseudo-terminal, for this process alone.
+    """A serial port, or a simulated board's pseudo-terminal, for this process alone.
 
     Raises
     ------
@@ -61,6 +66,10 @@ class SerialPort:
             raise ConfigError("--port", _reason(name, error), hint=_known_ports()) from None
         with contextlib.suppress(ValueError, OSError, AttributeError):      # not of pseudo-terminals
             self._serial.set_low_latency_mode(True)     # FTDI adapters then answer after 1 ms, not 16
+        self._simulated = simulated_clock.cycles(self._serial.fd) is not None
+        if self._simulated:
+            self._serial.write_timeout = None
+        self._cycles = 0                        # of a simulated board, as last seen
         self._serial.reset_input_buffer()       # answers to a host before us
 
     def write(self, octets: bytes) -> None:
@@ -70,6 +79,12 @@ class SerialPort:
     def read(self) -> bytes:
         with self._alive():
             return self._serial.read(1) + self._serial.read(self._serial.in_waiting)
+
+    def clock(self) -> float:
+        if not self._simulated:
+            return time.monotonic()
+        self._cycles = simulated_clock.cycles(self._serial.fd) or self._cycles
+        return self._cycles / simulated_clock.CYCLES_PER_SECOND
 
     def close(self) -> None:
         self._serial.close()

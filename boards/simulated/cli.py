@@ -15,19 +15,20 @@ from compiler.progress import Progress, display
 
 UNNAMED = "simulated"
 UNNAMED_CLOCK_HZ = 75_000_000       #: what cycles are converted with where no board says better
+LEAST_PATIENCE = 2_000_000          #: twice what passes while a host is silent: it is never forgotten for being slow
 
 
 @click.command(name="board-sim")
 @click.argument("model", metavar="DIR|MODEL")
 @click.option("--board", "board_name", metavar="NAME", help="Which board it pretends to be, e.g. ulx3s_25f.")
-@click.option("--patience", type=click.IntRange(min=1000), default=SIMULATED_TIMING.patience_cycles, show_default=True,
-              help="Cycles after which a run that stands still is abandoned (another build).")
+@click.option("--patience", type=click.IntRange(min=LEAST_PATIENCE), default=SIMULATED_TIMING.patience_cycles,
+              show_default=True, help="Cycles after which a run that stands still is abandoned (another build).")
 def board_sim(model: str, board_name: str | None, patience: int) -> None:
     """Simulate a board with a model in its memories, and offer its serial line as a pseudo-terminal.
 
     DIR is what `firelane compile` wrote; a MODEL, by name or as an ONNX file, is compiled first. What is simulated, by
     Verilator, is all of the board's top level but PLL and pads. Use the port that is printed with `firelane run` and
-    `firelane load`. Ends with Ctrl-C.
+    `firelane load`. Its time stands still while they are silent, so no machine is too slow. Ends with Ctrl-C.
     """
     from boards.host.model import read_model
     from boards.simulated.build import build_board

@@ -2,9 +2,11 @@
 //
 //   board FD BIT_CYCLES QUIET_CYCLES +contents=FOLDER
 //
-// FD is a pseudo-terminal's master, not blocking; a bit of the line is BIT_CYCLES long; after QUIET_CYCLES without a byte
-// the board cannot do anything more by itself, and its clock stands still until the next byte. Ends when standard input is
-// closed or on SIGTERM, and prints how many cycles were simulated.
+// FD is a pseudo-terminal's master, not blocking; a bit of the line is BIT_CYCLES long. After QUIET_CYCLES without a byte
+// time stands still until the next one: so the board, which counts cycles, has as much patience with its host as that one
+// needs. A line N on standard input, a socket, asks it to go on until N cycles have been quiet, and is answered with a line.
+// The cycles that have passed stand in the terminal's size, as boards/host/simulated_clock.py says. Ends when standard
+// input is closed or on SIGTERM, and prints how many cycles were simulated.
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -12,6 +14,8 @@
 #include <cstdlib>
 
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <verilated.h>
@@ -21,8 +25,7 @@
 namespace {
 
 constexpr int kBits = 10;                   // a byte on the line: start, eight, stop
-constexpr uint64_t kLookEvery = 256;        // cycles between two looks for bytes while the line is idle
-constexpr uint64_t kParentEvery = 1 << 20;  // and for the parent's end
+constexpr uint64_t kLookEvery = 256;        // cycles between two looks at the outside: bytes, wishes, the clock
 constexpr int kBuffer = 4096;
 
 volatile std::sig_atomic_t stopped = 0;
@@ -109,12 +112,53 @@ private:
     unsigned char buffer_[kBuffer];
 };
 
-// False if the parent has gone; waits for a byte if `wait`.
-bool parent_lives(int fd, bool wait) {
-    pollfd watched[] = {{STDIN_FILENO, 0, 0}, {fd, POLLIN, 0}};
-    if (poll(watched, wait ? 2 : 1, wait ? -1 : 0) < 0) return errno == EINTR;
-    return !(watched[0].revents & (POLLHUP | POLLERR | POLLNVAL));
-}
+// The clock that the host reads.
+class Clock {
+public:
+    explicit Clock(int fd) : fd_(fd) { ioctl(fd_, TIOCGWINSZ, &size_); }    // whose mark is kept
+
+    void show(uint64_t cycle) {
+        size_.ws_col = cycle;
+        size_.ws_xpixel = cycle >> 16;
+        size_.ws_ypixel = cycle >> 32;
+        ioctl(fd_, TIOCSWINSZ, &size_);
+    }
+
+private:
+    int fd_;
+    winsize size_{};
+};
+
+// What the parent wishes.
+class Parent {
+public:
+    // False if it has gone. Waits for it or for a byte of the host if `wait`.
+    bool lives(int fd, bool wait) {
+        pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {fd, POLLIN, 0}};
+        if (poll(watched, wait ? 2 : 1, wait ? -1 : 0) < 0) return errno == EINTR;
+        if (watched[0].revents & POLLIN) return take();
+        return !watched[0].revents;
+    }
+    uint64_t wished() const { return wished_; }     // quiet cycles; 0: nothing
+    void answer(uint64_t cycle) {
+        dprintf(STDIN_FILENO, "%llu\n", static_cast<unsigned long long>(cycle));
+        wished_ = 0;
+    }
+
+private:
+    bool take() {
+        char letter;
+        do {
+            if (read(STDIN_FILENO, &letter, 1) != 1) return false;
+            if (letter != '\n') number_ = 10 * number_ + (letter - '0');
+        } while (letter != '\n');
+        wished_ = number_;
+        number_ = 0;
+        return true;
+    }
+
+    uint64_t number_ = 0, wished_ = 0;
+};
 
 }  // namespace
 
@@ -134,10 +178,13 @@ int main(int argc, char** argv) {
     Vfirelane_board board(&context);
     Sender sender(fd, bit_cycles);
     Receiver receiver(fd, bit_cycles);
+    Clock clock(fd);
+    Parent parent;
     board.rst = 0;                      // as after configuration: registers begin with their initial values
     uint64_t cycle = 0, quiet_since = 0;
     while (!stopped && !context.gotFinish()) {
-        board.rx = sender.line(cycle % kLookEvery == 0);
+        const bool look = cycle % kLookEvery == 0;
+        board.rx = sender.line(look);
         board.clk = 0;
         board.eval();
         board.clk = 1;
@@ -145,9 +192,13 @@ int main(int argc, char** argv) {
         ++cycle;
         receiver.line(board.tx);
         if (!sender.idle() || !receiver.idle()) quiet_since = cycle;
-        const bool quiet = cycle - quiet_since >= quiet_cycles;
-        if ((quiet || cycle % kParentEvery == 0) && !parent_lives(fd, quiet)) break;
-        if (quiet) quiet_since = cycle;
+        const uint64_t wished = parent.wished();
+        const bool quiet = cycle - quiet_since >= (wished ? wished : quiet_cycles);
+        if (!look && !quiet) continue;
+        clock.show(cycle);
+        if (quiet && wished) parent.answer(cycle);
+        if (!parent.lives(fd, quiet)) break;
+        if (quiet || parent.wished() != wished) quiet_since = cycle;    // counted anew
     }
     board.final();
     std::printf("%llu\n", static_cast<unsigned long long>(cycle));

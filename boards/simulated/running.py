@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import tempfile
 import time
 import tty
 from pathlib import Path
 
+from boards.host import simulated_clock
+from boards.host.connection import ANSWER_SECONDS
 from boards.simulated.build import SimulatedBoard
 from boards.simulated.contents import write_contents
 from sim.verilator import SimulatorError
 
-END_SECONDS = 10
+# Of a quiet line, before time stands still: more than a host waits for an answer.
+QUIET_CYCLES = round(2 * ANSWER_SECONDS * simulated_clock.CYCLES_PER_SECOND)
 
 
 class RunningBoard:
     """Starts the board with a model in its memories; a context manager that ends it.
+
+    Its time stands still while its host has nothing to say: see `let_pass`, and `boards.host.simulated_clock`.
 
     Parameters
     ----------
@@ -42,17 +48,11 @@ class RunningBoard:
     def __enter__(self) -> RunningBoard:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firelane-board-")))
-            master, slave = self._open_terminal(stack)
             if self._images is not None:
                 write_contents(self._board.pieces, self._images, folder)
-            arguments = [f"+contents={folder}"] if self._images is not None else []
-            timing = self._board.design.timing
+            contents = [f"+contents={folder}"] if self._images is not None else []
             self._log = stack.enter_context(open(folder / "log", "w+"))
-            self._process = subprocess.Popen(
-                [self._board.program, str(master), str(timing.bit_cycles), str(2 * timing.patience_cycles), *arguments],
-                stdin=subprocess.PIPE, stdout=self._log, stderr=subprocess.STDOUT, pass_fds=[master])
-            stack.callback(self._end)
-            self.port = os.ttyname(slave)
+            self._start(stack, contents)
             self._started = time.perf_counter()
             self._stack = stack.pop_all()
         return self
@@ -72,29 +72,49 @@ class RunningBoard:
         self._log.seek(0)
         raise SimulatorError("the simulated board", f"ended: {self._log.read().strip() or 'without a word'}")
 
+    def let_pass(self, cycles: int) -> None:
+        """Time goes on until the line has been quiet for so many cycles; then it stands still, until the host speaks.
+
+        Without this it goes on for `QUIET_CYCLES`. So a host may take its time, as long as nobody asks for more here
+        than the board has patience.
+
+        Raises
+        ------
+        SimulatorError
+            If the board ends.
+        """
+        answer = b""
+        with contextlib.suppress(OSError):      # the other end is closed
+            self._parent.sendall(f"{cycles}\n".encode())
+            answer = self._parent.recv(64)
+        if not answer:
+            self.wait()
+
     @property
     def seconds(self) -> float:
         """Since it was started."""
         return time.perf_counter() - self._started
 
-    @staticmethod
-    def _open_terminal(stack: contextlib.ExitStack) -> tuple[int, int]:
-        """Both ends; ours of the host's side stays open, so that the line outlives each host."""
+    def _start(self, stack: contextlib.ExitStack, contents: list[str]) -> None:
+        """The process, at a terminal of which we keep the host's end open, so that the line outlives each host."""
         master, slave = os.openpty()
-        stack.callback(os.close, master)
         stack.callback(os.close, slave)
-        tty.setraw(slave)
-        os.set_blocking(master, False)
-        return master, slave
+        with open(master, "rb", buffering=0):   # then its last holder is the board: where that ends, the port is gone
+            tty.setraw(slave)
+            simulated_clock.publish(slave, 0)
+            os.set_blocking(master, False)
+            self._parent, child = map(stack.enter_context, socket.socketpair())
+            with child:
+                self._process = subprocess.Popen(
+                    [self._board.program, str(master), str(self._board.design.timing.bit_cycles), str(QUIET_CYCLES),
+                     *contents], stdin=child, stdout=self._log, stderr=subprocess.STDOUT, pass_fds=[master])
+        stack.callback(self._end)
+        self.port = os.ttyname(slave)
 
     def _end(self) -> None:
         self._process.terminate()
-        self._process.stdin.close()         # which wakes it where the signal came just before it fell asleep
-        try:
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._parent.close()                # which wakes it where the signal came just before it fell asleep
+        self._process.wait()
         self._log.seek(0)
         lines = self._log.read().split()
         self.cycles = int(lines[-1]) if lines and lines[-1].isdigit() else 0

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from boards.host import simulated_clock
+from boards.host.connection import ANSWER_SECONDS
 from boards.host.framing import Frame, unescape
 from boards.host.port import READ_SECONDS
 from boards.identity import Identity
@@ -21,6 +23,7 @@ from hw.link.protocol import REGISTERS_SHOWN, Command, Status
 
 ENGINE = EngineConfig(banks=1)
 FLAG = b"\x7e"
+LONG_CYCLES = round(2 * ANSWER_SECONDS * simulated_clock.CYCLES_PER_SECOND)
 SIZES = {Command.IDENTIFY: 0, Command.REGISTERS: 0, Command.RESET: 0, Command.LOAD_BEGIN: 4, Command.LOAD_COMMIT: 4,
          Command.RUN: 8, Command.RESULT: 4}
 
@@ -183,28 +186,32 @@ class FakeBoard:
 class Line:
     """A `Port` whose other end is a `FakeBoard`. `spoil` changes what goes over: (bytes, to the board or not) -> bytes.
 
-    `clock` is the time that a host waits, so that nobody does.
+    Its time passes when the host waits, so that nobody does; an answer comes `delay` after the question.
     """
 
     name = "line"
 
-    def __init__(self, board: FakeBoard, spoil: Callable[[bytes, bool], bytes] = lambda octets, to_board: octets):
-        self.board, self._spoil = board, spoil
-        self._coming, self._now = b"", 0.0
+    def __init__(self, board: FakeBoard, spoil: Callable[[bytes, bool], bytes] = lambda octets, to_board: octets,
+                 delay: float = 0.0):
+        self.board, self._spoil, self._delay = board, spoil, delay
+        self._coming: list[tuple[float, bytes]] = []        # and when
+        self._now = 0.0
 
     def clock(self) -> float:
         return self._now
 
     def write(self, octets: bytes) -> None:
-        self._coming += self._spoil(self.board.answers(self._spoil(octets, True)), False)
+        answer = self._spoil(self.board.answers(self._spoil(octets, True)), False)
+        self._coming.append((self._now + self._delay, answer))
 
     def read(self) -> bytes:
-        found, self._coming = self._coming, b""
-        self.pass_time()
+        found = b"".join(octets for due, octets in self._coming if due <= self._now)
+        self._coming = [(due, octets) for due, octets in self._coming if due > self._now]
+        self.pass_time(READ_SECONDS)
         return found
 
-    def pass_time(self) -> None:
-        self._now += READ_SECONDS
+    def pass_time(self, seconds: float) -> None:
+        self._now += seconds
 
     def close(self) -> None:
         pass
@@ -212,9 +219,14 @@ class Line:
 
 @contextlib.contextmanager
 def on_terminal(answers: Callable[[bytes], bytes]) -> Iterator[str]:
-    """A pseudo-terminal at whose other end `answers` answers; its path."""
+    """A pseudo-terminal at whose other end `answers` answers; its path.
+
+    Its clock is a simulated board's. It stands still while an answer is made; where a frame gets none, more time passes
+    than any host waits.
+    """
     master, slave = os.openpty()
     tty.setraw(slave)
+    simulated_clock.publish(slave, 0)
     ended_read, ended_write = os.pipe()
 
     def serve() -> None:
@@ -222,7 +234,12 @@ def on_terminal(answers: Callable[[bytes], bytes]) -> Iterator[str]:
             ready, _, _ = select.select([master, ended_read], [], [])
             if ended_read in ready:
                 return
-            os.write(master, answers(os.read(master, 4096)))
+            octets = os.read(master, 4096)
+            said = answers(octets)
+            if said:
+                os.write(master, said)
+            elif octets.endswith(FLAG):         # else there is more to come
+                simulated_clock.publish(slave, simulated_clock.cycles(slave) + LONG_CYCLES)
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.host.connection import ATTEMPTS, StatusError
+from boards.host.connection import ANSWER_SECONDS, ATTEMPTS, IDENTIFY_SECONDS, StatusError
 from boards.host.device import Device
 from boards.host.framing import Frame
 from boards.host.port import LinkError
@@ -23,8 +23,7 @@ DIGEST = 0x1234
 
 
 def connect(board: FakeBoard, *spoil) -> Device:
-    line = Line(board, *spoil)
-    return Device(line, clock=line.clock)
+    return Device(Line(board, *spoil))
 
 
 @pytest.mark.parametrize("options", [{}, {"busy": 13}, {"pending": 5}, {"chunk": 1}, {"chunk": 12}, {"chunk": 100}])
@@ -171,23 +170,27 @@ def test_sent_again_as_often_as_needed():
     assert len(set(sent)) == len(sent) // ATTEMPTS, "a command is sent again with the same sequence number"
 
 
-@pytest.mark.parametrize("reads, seconds", [(1, 2.0), (20, 12.0)])
-def test_a_slow_board_is_given_time(reads, seconds):
-    """One that answers after so many READ_SECONDS."""
-    board = FakeBoard(digest=DIGEST)
-    line = Line(board)
-    read, waiting = line.read, []
+@pytest.mark.parametrize("late, sent_again", [(0.9 * IDENTIFY_SECONDS, False), (1.1 * ANSWER_SECONDS, True)])
+def test_answers_that_are_late(late, sent_again):
+    """They come so many seconds after the question: in time, or to one that was sent again."""
+    line = Line(FakeBoard(digest=DIGEST), delay=late)
+    device = Device(line)
+    assert device.run(IMAGE, DIGEST).result == line.board.compute(IMAGE)
+    assert (device.connection.sent_again > 0) == sent_again
 
-    def slowly() -> bytes:
-        waiting.append(None)
-        found = b"" if len(waiting) % reads else read()
-        line.pass_time()
-        return found
 
-    line.read = slowly
-    device = Device(line, clock=line.clock)
-    assert device.connection.answer_seconds == pytest.approx(seconds, rel=0.1)
-    assert device.run(IMAGE, DIGEST).result == board.compute(IMAGE) and device.connection.sent_again == 0
+def test_a_host_that_comes_late_finds_the_answer():
+    """It slept through all the time that it would have waited."""
+    line = Line(FakeBoard(digest=DIGEST))
+    write = line.write
+
+    def asleep(octets: bytes) -> None:
+        write(octets)
+        line.pass_time(10 * ANSWER_SECONDS)
+
+    line.write = asleep
+    device = Device(line)
+    assert device.run(IMAGE, DIGEST).result == line.board.compute(IMAGE) and device.connection.sent_again == 0
 
 
 def test_late_answers_are_not_taken_for_others():

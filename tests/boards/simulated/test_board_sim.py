@@ -6,38 +6,31 @@ One small build serves all tests; each worker runs its own board.
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import pytest
 
-from boards.host.connection import Connection, StatusError
+from boards.host.connection import ANSWER_SECONDS, Connection, StatusError
 from boards.host.device import Device
 from boards.host.framing import Deframer, Frame
 from boards.host.load import load_payloads
 from boards.host.model import read_model
 from boards.host.port import SerialPort
+from boards.host.simulated_clock import CYCLES_PER_SECOND
 from boards.host.words import words
 from boards.identity import Identity
 from boards.link_timing import SIMULATED_TIMING
 from boards.simulated.build import Design, build_board
-from boards.simulated.cli import UNNAMED, UNNAMED_CLOCK_HZ
-from boards.simulated.running import RunningBoard
-from compiler.cli import main
+from boards.simulated.cli import LEAST_PATIENCE, UNNAMED, UNNAMED_CLOCK_HZ
+from boards.simulated.running import QUIET_CYCLES, RunningBoard
 from compiler.cost_model import frame_cost
 from hw.error_code import ErrorCode
-from hw.link.protocol import PAYLOAD_BYTES, Command, Status
+from hw.link.protocol import PAYLOAD_BYTES, STATE, Command, Status
 from sim.images import stream_bytes
-from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, image_file, pixels
+from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, pixels
 
 BAUD = 3_000_000
-PATIENCE_CYCLES = 2_000_000          #: seconds of a busy machine, in which the host may not get its turn
+PATIENCE_CYCLES = LEAST_PATIENCE
 DESIGN = Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=CFG),
                 timing=replace(SIMULATED_TIMING, patience_cycles=PATIENCE_CYCLES))
 
@@ -166,22 +159,49 @@ def test_an_image_of_the_wrong_size(port, models, size, code):
     check(device, models)
 
 
-@pytest.mark.parametrize("wait", [False, True], ids=["next at once", "after the patience"])
-def test_a_host_that_vanishes_in_an_image(board, models, wait):
-    image = stream_bytes(pixels(4))
+def vanish_in_an_image(board, models, image: bytes) -> None:
+    """A host that comes, and goes when it has sent a part of `image` and half a frame."""
     with host(board) as device:
         device.connection.ask(Command.RUN, words(len(image), models["digits"].digest))
         device.connection.ask(Command.IMAGE, words(0) + image[:1000])
         device.connection.port.write(Frame(1, Command.IMAGE, words(1000) + image[1000:]).to_bytes()[:700])
+
+
+def link_state(device: Device):
+    return STATE.from_bits(device.state().link)
+
+
+def test_a_host_that_vanishes_in_an_image(board, models):
+    """The next one comes before the board has lost its patience, or takes so long itself."""
+    image = stream_bytes(pixels(4))
+    vanish_in_an_image(board, models, image)
+    board.let_pass(QUIET_CYCLES)
     with host(board) as device:
-        deadline = time.monotonic() + 60
-        while wait and not device.state().link & 8:     # abandoned
-            assert time.monotonic() < deadline
-        if wait:
-            with pytest.raises(StatusError) as error:
-                device.connection.ask(Command.IMAGE, words(1000) + image[1000:1100])
-            assert error.value.status is Status.TIMEOUT
+        assert link_state(device).active and not link_state(device).timed_out
+        device.connection.ask(Command.IMAGE, words(1000) + image[1000:1100])
         check(device, models)
+
+
+def test_a_run_that_stands_still_is_abandoned(board, models):
+    image = stream_bytes(pixels(4))
+    vanish_in_an_image(board, models, image)
+    board.let_pass(PATIENCE_CYCLES)
+    with host(board) as device:
+        assert link_state(device).timed_out and not link_state(device).active
+        with pytest.raises(StatusError) as error:
+            device.connection.ask(Command.IMAGE, words(1000) + image[1000:1100])
+        assert error.value.status is Status.TIMEOUT
+        check(device, models)
+
+
+def test_time_stands_still_while_the_host_is_silent(board, port):
+    """After `QUIET_CYCLES`; then exactly as much passes as is asked for."""
+    Device(port)
+    board.let_pass(QUIET_CYCLES // 2)
+    before = port.clock()
+    board.let_pass(QUIET_CYCLES)
+    assert (port.clock() - before) * CYCLES_PER_SECOND == pytest.approx(QUIET_CYCLES)
+    assert ANSWER_SECONDS * CYCLES_PER_SECOND < QUIET_CYCLES < PATIENCE_CYCLES
 
 
 def test_a_host_that_vanishes_before_it_has_the_result(board, models):
@@ -218,36 +238,3 @@ def test_a_load_is_all_or_nothing(board, models):
         check(device, models, "digits-bypass")
         device.load(digits.images)
         check(device, models)
-
-
-def test_the_commands_at_a_simulated_board(models, tmp_path, capsys):
-    """`firelane board-sim` as a process, `run` and `load` as they are used with a board."""
-    digits, bypass = (str(models[name].folder) for name in ("digits", "digits-bypass"))
-    image = str(image_file(7, tmp_path))
-    command = [sys.executable, "-c", "import sys; from compiler.cli import main; sys.exit(main())", "board-sim", digits,
-               "--patience", str(PATIENCE_CYCLES)]
-    build_board(DESIGN)
-    simulated = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"})
-    try:
-        lines = []
-        while not (lines and lines[-1].startswith("port: ")):
-            lines.append(simulated.stdout.readline().strip())
-            assert simulated.poll() is None and len(lines) < 20
-        port = lines[-1].removeprefix("port: ")
-        assert main(["run", image, "--port", port, "--model", digits, "--json"]) == 0
-        assert best(capsys) == max(range(10), key=lambda n: expected("digits", pixels(7))[n])
-        assert main(["load", bypass, "--port", port]) == 0
-        assert f"digest {models['digits-bypass'].digest:08x}, checked by the board" in capsys.readouterr().out
-        assert main(["run", image, "--port", port, "--model", bypass, "--json"]) == 0
-        assert best(capsys) == max(range(10), key=lambda n: expected("digits-bypass", pixels(7))[n])
-        assert main(["run", image, "--port", port, "--model", digits]) == 2
-        assert "is not the model in the board" in capsys.readouterr().err
-    finally:
-        simulated.send_signal(signal.SIGINT)
-        assert simulated.wait(300) == 0
-    assert re.match(r"ended; [1-9][\d,]* cycles in ", simulated.stdout.read())
-    simulated.stdout.close()
-
-
-def best(capsys) -> int:
-    return json.loads(capsys.readouterr().out)["classes"][0]["index"]

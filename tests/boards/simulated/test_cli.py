@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from boards.host.device import Device
+from boards.host.port import SerialPort
 from boards.simulated import build
 from boards.simulated.build import Design, build_board
 from boards.simulated.running import RunningBoard
 from compiler.cli import main
+from compiler.errors import FirelaneError
 from sim.verilator import SimulatorError
 from tests.boards.host.digits import compiled_folder
-from tests.boards.simulated.test_board_sim import DESIGN
+from tests.boards.simulated.test_board_sim import BAUD, DESIGN
 
 
 @pytest.fixture
@@ -45,5 +48,8 @@ def test_a_board_that_ends_by_itself_is_told(tmp_path):
     program.write_text("#!/bin/sh\necho no licence\n")
     program.chmod(0o755)
     with RunningBoard(build.SimulatedBoard(DESIGN, program, [])) as running:
-        with pytest.raises(SimulatorError, match="^the simulated board: ended: no licence$"):
-            running.wait()
+        for wait in (running.wait, lambda: running.let_pass(1000)):
+            with pytest.raises(SimulatorError, match="^the simulated board: ended: no licence$"):
+                wait()
+        with pytest.raises(FirelaneError, match="the port is gone|cannot be opened|there is no"):
+            Device(SerialPort(running.port, BAUD))
