@@ -50,8 +50,8 @@ def in_process(job: Job, images: Sequence[np.ndarray], progress: Progress) -> li
 
 
 @contextlib.contextmanager
-def workers(count: int | None = None, scheduler: str | None = None, *,
-            seconds: float = CONNECT_SECONDS) -> Iterator[Pool]:
+def workers(count: int | None = None, scheduler: str | None = None, *, seconds: float = CONNECT_SECONDS,
+            worker_seconds: float = CONNECT_SECONDS) -> Iterator[Pool]:
     """A pool of worker processes, for as long as the context lasts.
 
     Worker processes start by importing the main module, as always with `multiprocessing`: a script that calls this
@@ -62,7 +62,7 @@ def workers(count: int | None = None, scheduler: str | None = None, *,
     count : processes on this machine, as many as there are processors if None; 0: none, everything runs in this process
     scheduler : address of a Dask scheduler, such as tcp://10.0.0.1:8786, in place of local processes; its workers need
         this package, in the same version
-    seconds : until a scheduler or its workers count as not there
+    seconds, worker_seconds : until a scheduler that is silent, or workers that it does not have, count as not there
 
     Raises
     ------
@@ -75,7 +75,7 @@ def workers(count: int | None = None, scheduler: str | None = None, *,
     if count == 0:
         yield in_process
         return
-    with _cluster(count) if scheduler is None else _remote(scheduler, seconds) as client:
+    with _cluster(count) if scheduler is None else _remote(scheduler, seconds, worker_seconds) as client:
         yield lambda job, images, progress: _measure(client, job, images, progress)
 
 
@@ -106,7 +106,7 @@ def _no_interrupts() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _remote(address: str, seconds: float) -> Iterator[Client]:
+def _remote(address: str, seconds: float, worker_seconds: float) -> Iterator[Client]:
     from distributed import Client
     from distributed.utils import silence_logging_cmgr
     hint = "the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
@@ -118,7 +118,7 @@ def _remote(address: str, seconds: float) -> Iterator[Client]:
         raise ConfigError("--scheduler", f"{address}: not an address", hint=hint) from None
     with silence_logging_cmgr(logging.CRITICAL), Client(address, timeout=seconds) as client:
         try:
-            client.wait_for_workers(1, timeout=seconds)
+            client.wait_for_workers(1, timeout=worker_seconds)
         except TimeoutError:
             raise ConfigError("--scheduler", f"{address} has no workers",
                               hint=f"start some: dask worker {address}") from None

@@ -1,12 +1,10 @@
 """Images spread over processes: the same digits whoever works, and every way in which workers can be missing."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -18,24 +16,29 @@ from sim.evaluate import evaluate, worker, workers
 from sim.evaluate.plan import DERIVED
 from sim.evaluate.job import Job, Networks
 from sim.evaluate.pool import BATCH, _cluster, in_process
+from tests.limits import FOREVER
 
 COUNT = 3 * BATCH + 1                  # so that the last batch is a small one
-SECONDS = 60                           # until something is wrong
-# Without dashboard, on free ports of this machine. The scheduler is not to need our code: it is hidden from it.
+PATIENT = {"seconds": FOREVER, "worker_seconds": FOREVER}
+MOMENT = 0.01                          # of waiting for what is known not to come
+# Without dashboard, on free ports of this machine; it says where. The scheduler is not to need our code: it is hidden
+# from it.
 SCHEDULER = """
-import sys
+import asyncio, sys
 sys.modules["sim"] = sys.modules["compiler"] = None
-from distributed.cli.dask_scheduler import main
-main(["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
-      "--scheduler-file", sys.argv[1]])
+from distributed import Scheduler
+async def run():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address="127.0.0.1:0") as scheduler:
+        print(scheduler.address, flush=True)
+        await scheduler.finished()
+asyncio.run(run())
 """
 WORKER = """
 import sys
 if sys.argv[2] == "bare":
     sys.modules["sim"] = None
 from distributed.cli.dask_worker import main
-main(["--scheduler-file", sys.argv[1], "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-nanny",
-      "--nthreads", "2"])
+main([sys.argv[1], "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-nanny", "--nthreads", "2"])
 """
 
 
@@ -59,24 +62,22 @@ def start(tmp_path):
     """Starts a scheduler, with a worker ("complete" or "bare") or without; gives its address."""
     processes = []
 
-    def run(source: str, *arguments: str) -> None:
-        processes.append(subprocess.Popen([sys.executable, "-c", source, *arguments], stderr=subprocess.DEVNULL,
-                                          stdout=subprocess.DEVNULL, cwd=tmp_path, env=os.environ))
+    def run(source: str, *arguments: str) -> subprocess.Popen:
+        process = subprocess.Popen([sys.executable, "-c", source, *arguments], stderr=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ)
+        processes.append(process)
+        return process
 
     def begin(kind: str | None) -> str:
-        place = tmp_path / "scheduler.json"
-        run(SCHEDULER, str(place))
-        give_up = time.monotonic() + SECONDS
-        while not place.exists() or not place.read_text().strip().endswith("}"):
-            assert time.monotonic() < give_up, "the scheduler does not start"
-            time.sleep(0.1)
+        address = run(SCHEDULER).stdout.readline().strip()
+        assert address, "the scheduler does not start"
         if kind is not None:
-            run(WORKER, str(place), kind)
-        return json.loads(place.read_text())["address"]
+            run(WORKER, address, kind)
+        return address
     yield begin
     for process in processes:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def test_local_cluster_of_two_processes(digits, here):
@@ -101,7 +102,7 @@ def test_local_processes_leave_interrupts_to_this_one():
 
 def test_scheduler_by_address(digits, here, start, monkeypatch):
     model, images, labels = digits
-    with workers(scheduler=start("complete"), seconds=SECONDS) as pool:
+    with workers(scheduler=start("complete"), **PATIENT) as pool:
         assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool) == here
         monkeypatch.setattr("sim.evaluate.pool.code_digest", lambda: "another")
         with pytest.raises(FirelaneError, match="^--scheduler: a worker has another version of Firelane; install the"):
@@ -110,7 +111,7 @@ def test_scheduler_by_address(digits, here, start, monkeypatch):
 
 def test_worker_without_our_code(digits, start):
     model, images, _ = digits
-    with (workers(scheduler=start("bare"), seconds=SECONDS) as pool,
+    with (workers(scheduler=start("bare"), **PATIENT) as pool,
           pytest.raises(FirelaneError, match="^--scheduler: a worker does not have this package .*; install Firelane")):
         evaluate(model, images, pool=pool)
 
@@ -118,7 +119,7 @@ def test_worker_without_our_code(digits, start):
 def test_scheduler_without_workers(start):
     address = start(None)
     with pytest.raises(ConfigError, match=f"^--scheduler: {address} has no workers; start some: dask worker {address}"):
-        with workers(scheduler=address, seconds=1):
+        with workers(scheduler=address, seconds=FOREVER, worker_seconds=MOMENT):
             pass
 
 
@@ -128,8 +129,8 @@ def test_scheduler_that_does_not_answer():
         silent.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         for _ in range(2):
-            with pytest.raises(ConfigError, match=f"^--scheduler: {address}: no answer in 0.5 s; the address of"):
-                with workers(scheduler=address, seconds=0.5):
+            with pytest.raises(ConfigError, match=f"^--scheduler: {address}: no answer in {MOMENT} s; the address of"):
+                with workers(scheduler=address, seconds=MOMENT):
                     pass
             silent.listen(5)
 
