@@ -40,8 +40,8 @@ def faults(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def test_no_test_knows_the_time():
     found = [f"{path.relative_to(TESTS.parent)}:{line}: {fault}" for path in sorted(TESTS.rglob("*.py"))
              for line, fault in faults(ast.parse(path.read_text()))]
-    assert not found, ("\n".join(found) + "\nWait for what happens, count cycles or calls, or give what you test a clock "
-                       "of your own; a hang is the runner's affair (faulthandler_timeout in pyproject.toml).")
+    assert not found, ("\n".join(found) + "\nWait for what happens, count cycles or calls, or give what you test a "
+                       "clock of your own; a hang is the runner's affair (faulthandler_timeout in pyproject.toml).")
 
 
 @pytest.mark.parametrize("source, fault", [

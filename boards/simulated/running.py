@@ -99,6 +99,7 @@ class RunningBoard:
         """The process, at a terminal of which we keep the host's end open, so that the line outlives each host."""
         master, slave = os.openpty()
         stack.callback(os.close, slave)
+        self.port = os.ttyname(slave)
         with open(master, "rb", buffering=0):   # then its last holder is the board: where that ends, the port is gone
             tty.setraw(slave)
             simulated_clock.publish(slave, 0)
@@ -109,7 +110,6 @@ class RunningBoard:
                     [self._board.program, str(master), str(self._board.design.timing.bit_cycles), str(QUIET_CYCLES),
                      *contents], stdin=child, stdout=self._log, stderr=subprocess.STDOUT, pass_fds=[master])
         stack.callback(self._end)
-        self.port = os.ttyname(slave)
 
     def _end(self) -> None:
         self._process.terminate()

@@ -195,12 +195,12 @@ def test_a_run_that_stands_still_is_abandoned(board, models):
 
 
 def test_time_stands_still_while_the_host_is_silent(board, port):
-    """After `QUIET_CYCLES`; then exactly as much passes as is asked for."""
+    """Then exactly as much passes as is asked for."""
     Device(port)
-    board.let_pass(QUIET_CYCLES // 2)
+    board.let_pass(1000)
     before = port.clock()
-    board.let_pass(QUIET_CYCLES)
-    assert (port.clock() - before) * CYCLES_PER_SECOND == pytest.approx(QUIET_CYCLES)
+    board.let_pass(50_000)
+    assert (port.clock() - before) * CYCLES_PER_SECOND == pytest.approx(50_000)
     assert ANSWER_SECONDS * CYCLES_PER_SECOND < QUIET_CYCLES < PATIENCE_CYCLES
 
 
