@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
 from hw.counters import FrameCounters
-from hw.csr import CSR_ADDRESS_BITS, CSR_BITS, Csr
+from hw.csr import Csr
 from hw.datapath import Datapath
 from hw.error_code import ErrorCode
 from hw.fault import FaultRecorder
@@ -15,6 +15,7 @@ from hw.integrity import Integrity
 from hw.load_port import LoadPort
 from hw.payload import BANK_WORD_BITS
 from hw.program_memory import ProgramMemory
+from hw.registers import CSR_ADDRESS_BITS, CSR_BITS
 from hw.result_stream import ResultStream
 from hw.sequencer import Sequencer
 from hw.tap_path import TapPath, scan_cycles
@@ -52,7 +53,7 @@ class Engine(wiring.Component):
     m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast
         Results.
     csr_address, csr_write, csr_write_data, csr_read_data
-        Registers, see `hw.csr`.
+        Registers, see `hw.registers`.
     trace_write_valid, trace_write_bank, trace_write_address, trace_write_enable, trace_write_data : Out
         (cfg.trace) Each write into the activation memory but the loader's.
     trace_tile_start, trace_tile_done, trace_pc : Out

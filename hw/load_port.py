@@ -5,8 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import EngineConfig
-from hw.csr import CSR_BITS, LOAD_ADDRESS, LoadTarget
 from hw.payload import MEMORY_WRITE
+from hw.registers import CSR_BITS, LOAD_ADDRESS, LoadTarget
 
 
 class LoadPort(wiring.Component):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hw.csr import CONTROL, CSR_BITS, LOAD_ADDRESS, STATUS, LoadTarget, Register
 from hw.error_code import ErrorCode, describe
+from hw.registers import CONTROL, CSR_BITS, LOAD_ADDRESS, STATUS, LoadTarget, Register
 from sim.emulator.program_image import MemoryImages
 
 ERROR_REGISTER = (int(Register.STATUS), STATUS.const({"error": 1}).as_value().value)

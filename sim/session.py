@@ -16,7 +16,7 @@ from compiler.ir import Graph
 from compiler.program import Program
 from compiler.progress import Progress, silent
 from hw.config import EngineConfig
-from hw.csr import Register
+from hw.registers import Register
 from sim import bench, reference
 from sim.bench import Job, Outcome, Verdict
 from sim.classes import best_classes

@@ -11,9 +11,9 @@ from boards.host.load import load_payloads, word_count
 from boards.host.port import LinkError, Port
 from boards.host.words import words
 from boards.identity import Identity, read_identity
-from hw.csr import Register
 from hw.instruction import Header
 from hw.link.protocol import ARGUMENT_BYTES, REGISTERS_SHOWN, RESULT_LAST, STATE, VERSION, Command, Status
+from hw.registers import Register
 
 BEGIN_AGAIN = 3             #: how often a run or a load is begun, if the board forgets it in the middle
 _FORGOTTEN = (Status.WRONG_ORDER, Status.TIMEOUT)

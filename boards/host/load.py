@@ -8,8 +8,8 @@ from dataclasses import fields
 from boards.host.words import words
 from compiler.errors import ConfigError
 from hw.config import EngineConfig
-from hw.csr import LOAD_ADDRESS, LoadTarget
 from hw.link.protocol import ARGUMENT_BYTES, WORD_BYTES
+from hw.registers import LOAD_ADDRESS, LoadTarget
 
 LOADED = (("program", LoadTarget.PROGRAM), ("weights", LoadTarget.WEIGHT), ("values", LoadTarget.VALUE),
           ("runs", LoadTarget.RUN))

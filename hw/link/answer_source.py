@@ -6,9 +6,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.config import bits_for
-from hw.csr import CSR_BITS, Register
 from hw.link.engine_control import REQUEST, Operation
 from hw.link.protocol import ANSWER, HEADER, PAYLOAD_BYTES, REGISTERS_SHOWN, STATE, Status
+from hw.registers import CSR_BITS, Register
 
 WORD_BYTES = CSR_BITS // 8
 

@@ -5,11 +5,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import EngineConfig, bits_for
-from hw.csr import CSR_BITS, STATUS, Register
 from hw.link.answer_source import ANSWER_LAYOUT, Body
 from hw.link.engine_control import REQUEST, Operation
 from hw.link.protocol import (ARGUMENT_BYTES, ARGUMENTS, HEADER, PAYLOAD_BYTES, STATE, WITH_DATA, WORD_BYTES, Command,
                               Status)
+from hw.registers import CSR_BITS, STATUS, Register
 
 NO_COMMAND = 0      #: what the link does by itself, and does not answer
 _ARGUMENT_BITS = 8 * ARGUMENT_BYTES

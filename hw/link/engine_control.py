@@ -5,7 +5,7 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import MEMORY_BITS
-from hw.csr import CONTROL, CSR_ADDRESS_BITS, CSR_BITS, STATUS, Register
+from hw.registers import CONTROL, CSR_ADDRESS_BITS, CSR_BITS, STATUS, Register
 
 SETTLE_CYCLES = 8       #: from a write of CONTROL until STATUS shows what follows; less than the shortest check takes
 READ_CYCLES = 2         #: from the address register to the word

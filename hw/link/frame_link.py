@@ -5,7 +5,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.config import EngineConfig
-from hw.csr import CSR_ADDRESS_BITS, CSR_BITS
 from hw.input_loader import BYTE_LAST
 from hw.link.answer_source import AnswerSource
 from hw.link.command_processor import CommandProcessor
@@ -15,6 +14,7 @@ from hw.link.frame_sender import FrameSender
 from hw.link.image_feeder import ImageFeeder
 from hw.link.protocol import PAYLOAD_BYTES
 from hw.link.result_buffer import BLOCK_BYTES, ResultBuffer
+from hw.registers import CSR_ADDRESS_BITS, CSR_BITS
 from hw.stream_register import StreamRegister
 
 

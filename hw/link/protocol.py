@@ -8,7 +8,7 @@ All numbers are little-endian. Inside a frame FLAG and ESCAPE are sent as ESCAPE
 
 from amaranth.lib import data, enum
 
-from hw.csr import Register
+from hw.registers import Register
 
 VERSION = 1
 

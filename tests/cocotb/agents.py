@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from hw.csr import CONTROL, ERROR, STATUS, Register
+from hw.registers import CONTROL, ERROR, STATUS, Register
 
 
 class CsrPort:

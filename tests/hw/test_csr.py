@@ -6,9 +6,10 @@ import pytest
 
 from hw.config import EngineConfig
 from hw.counters import EVENTS
-from hw.csr import CONTROL, ERROR, LOAD_ADDRESS, STATUS, Csr, LoadTarget, Register
+from hw.csr import Csr
 from hw.error_code import ErrorCode
 from hw.instruction import FORMAT_VERSION, MAGIC
+from hw.registers import CONTROL, ERROR, LOAD_ADDRESS, STATUS, LoadTarget, Register
 from tests.hw.support import lint, simulate
 
 CFG = EngineConfig(banks=1, program_words=64)

@@ -7,13 +7,13 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data
 
 from hw.config import EngineConfig
-from hw.csr import LoadTarget, Register
 from hw.datapath import Datapath
 from hw.engine import Engine
 from hw.error_code import ErrorCode
 from hw.fault import FAULT_LATENCY
 from hw.instruction import (CODE_WORDS, DESCRIPTOR_WORDS, HEADER_WORDS, KERNEL_ENTRY, Destination, Opcode, Source,
                             descriptor_total_words, instruction_words)
+from hw.registers import LoadTarget, Register
 from hw.tap_path import TapPath
 from hw.timing import (END_LAG, NEXT_LAG, START_LAG, average_cycles, fetch_cycles, load_cycles, output_cycles,
                        tap_path_cycles, tile_tail_cycles)

@@ -1,8 +1,8 @@
 """Load port: targets, auto-increment, refusals."""
 
 from hw.config import EngineConfig
-from hw.csr import LoadTarget
 from hw.load_port import LoadPort
+from hw.registers import LoadTarget
 from tests.hw.support import lint, pulse, simulate
 
 CFG = EngineConfig(banks=1, program_words=32, weight_words=48, value_symbols=16, run_symbols=20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hw.csr import Register
+from hw.registers import Register
 from sim import bench
 from sim.bench import Frame, Job, TileTime, Verdict
 from sim.loading import CSR_COUNT, ERROR_REGISTER, load_script

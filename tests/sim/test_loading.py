@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hw.csr import LoadTarget, Register
 from hw.error_code import ErrorCode
+from hw.registers import LoadTarget, Register
 from sim.emulator import MemoryImages
 from sim.loading import engine_error, error_text, load_script
 

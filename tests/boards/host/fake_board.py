@@ -17,9 +17,9 @@ from boards.host.framing import Frame, unescape
 from boards.host.port import READ_SECONDS
 from boards.identity import Identity
 from hw.config import EngineConfig
-from hw.csr import Register
 from hw.instruction import Header
 from hw.link.protocol import REGISTERS_SHOWN, Command, Status
+from hw.registers import Register
 
 ENGINE = EngineConfig(banks=1)
 FLAG = b"\x7e"

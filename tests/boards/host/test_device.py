@@ -13,9 +13,9 @@ from boards.host.device import Device
 from boards.host.framing import Frame
 from boards.host.port import LinkError
 from boards.identity import Identity
-from hw.csr import Register
 from hw.error_code import ErrorCode
 from hw.link.protocol import Command, Status
+from hw.registers import Register
 from tests.boards.host.fake_board import ENGINE, FakeBoard, Line, model_images
 
 IMAGE = bytes(range(256)) * 2

@@ -3,9 +3,9 @@
 
 import pytest
 
-from hw.csr import Register
 from hw.link.answer_source import AnswerSource, Body
 from hw.link.protocol import ANSWER, PAYLOAD_BYTES, REGISTERS_SHOWN, Status
+from hw.registers import Register
 from tests.hw.support import lint, pauses, send, simulate, sink, source
 
 IDENTITY = b"who"
