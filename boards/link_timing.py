@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hw.link.uart import bit_cycles
+from hw.timing import bit_cycles
 
 SLICE_SECONDS = 0.005       #: how long an IMAGE command waits for an engine that takes nothing
 PATIENCE_SECONDS = 2        #: after so long without a byte of image or result a run is abandoned

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hw.activation_memory import segment_words
+from hw.block_ram import bank_segments, result_in_block_ram
 from hw.config import BANK_PIXELS, MEMORY_BITS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
 from hw.instruction import RUN_ENTRY_BITS
 from hw.link.protocol import PAYLOAD_BYTES
-from hw.link.result_buffer import BLOCK_BYTES
 
 EBR_BITS = 18 * 1024
 BYTE_BITS = 8
@@ -40,8 +39,8 @@ def block_rams(words: int, bits: int, widest: int = EBR_MAX_WIDTH) -> int:
 
 
 def _block_words(words: int) -> int:
-    """Words of a bank that stand in block RAM; `hw.activation_memory` makes the others of distributed RAM."""
-    return segment_words(words)[0]
+    """Words of a bank that are kept in block RAM; the others are in distributed RAM."""
+    return bank_segments(words)[0]
 
 
 def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES) -> Resources:
@@ -58,7 +57,7 @@ def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES) -> Re
         "channel sums": block_rams(cfg.average_channels, cfg.average_bits),
         "host link": block_rams(PAYLOAD_BYTES, BYTE_BITS) + (
             block_rams(result_bytes, BYTE_BITS) + block_rams(PAYLOAD_BYTES, BYTE_BITS)
-            if result_bytes >= BLOCK_BYTES else 0),
+            if result_in_block_ram(result_bytes) else 0),
     }
     dsp = cfg.lanes - cfg.logic_lanes + REQUANTIZE_DSP * BANK_PIXELS
     lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + LUT_PER_LOGIC_LANE * cfg.logic_lanes

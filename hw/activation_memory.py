@@ -4,24 +4,11 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.block_ram import BANK_BLOCK_WORDS, bank_segments
 from hw.config import BANK_PIXELS, PIXEL_BITS, EngineConfig
 from hw.geometry import PIXELS, bank_pixels
 from hw.payload import BANK_WORD_BITS, bank_write_layout, pixel_write_layout
 from hw.pipeline import delay
-
-BLOCK_WORDS = 1024          #: depth of an ECP5 block RAM that is 16 (18) bits wide: 7 blocks make a bank
-DISTRIBUTED_WORDS = 256     #: most words beyond whole blocks that are made of distributed RAM
-
-
-def segment_words(words: int) -> list[int]:
-    """Depths of the memories that make one bank: whole blocks, then what is left if that is little.
-
-    1024 -> [1024]; 1280 -> [1024, 256]; 1500 -> [1500].
-    """
-    rest = words % BLOCK_WORDS
-    if rest == words or not 0 < rest <= DISTRIBUTED_WORDS:
-        return [words]
-    return [words - rest, rest]
 
 
 class BankMemory(wiring.Component):
@@ -63,7 +50,7 @@ class BankMemory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        segments = segment_words(self._words)
+        segments = bank_segments(self._words)
         reads = [self._segment(m, number, words, last=number == len(segments) - 1)
                  for number, words in enumerate(segments)]
         if len(reads) == 1:
@@ -89,7 +76,7 @@ class BankMemory(wiring.Component):
             write.en.eq(self.write_enable),
         ]
         if number or not last:
-            upper = self.write_address >= self._words // BLOCK_WORDS * BLOCK_WORDS
+            upper = self.write_address >= self._words // BANK_BLOCK_WORDS * BANK_BLOCK_WORDS
             m.d.comb += write.en.eq(Mux(upper == bool(number), self.write_enable, 0))
         return read_data
 
@@ -98,8 +85,8 @@ class ActivationMemory(wiring.Component):
     """All banks, written by the drain and, beside it, by the input loader.
 
     Shapes      `cfg.banks` banks of `cfg.activation_words` words of 14 pixels.
-    Latency     1 cycle from `read_addresses` to `read_words`; WRITE_LATENCY from a write to a `read_addresses` that
-                sees it.
+    Latency     1 cycle from `read_addresses` to `read_words`; ACTIVATION_WRITE_LATENCY from a write to a
+                `read_addresses` that sees it.
     Throughput  A read of each bank, a drain write and a load write in each cycle.
     Stalling    `load_write` waits while the drain writes to the same bank; the drain never waits.
 
@@ -117,8 +104,6 @@ class ActivationMemory(wiring.Component):
     address_range : Out(1)
         A load write was beyond the memory and has been dropped.
     """
-
-    WRITE_LATENCY = 3       #: cycles from a write at this block's ports to the first read address that sees it
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg

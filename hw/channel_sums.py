@@ -25,8 +25,9 @@ def adder_level(m, terms: list, *, name: str) -> list:
 class ChannelSums(wiring.Component):
     """Add the enabled pixels of all steps of a channel to the channel's sum in memory.
 
-    Latency     ADD_LATENCY cycles from the last step to the sum in memory, 1 cycle from `read_channel` to `read_sum`.
-    Throughput  1 step a cycle, if a channel's last steps are at least ADD_LATENCY cycles apart.
+    Latency     CHANNEL_SUM_LATENCY cycles from the last step to the sum in memory, 1 cycle from `read_channel` to
+                `read_sum`.
+    Throughput  1 step a cycle, if a channel's last steps are at least CHANNEL_SUM_LATENCY cycles apart.
     Limits      Reads and additions must not overlap. Sums are modulo 2**average_bits.
 
     Parameters
@@ -48,8 +49,6 @@ class ChannelSums(wiring.Component):
     read_channel : In(11)
     read_sum : Out(average_bits)
     """
-
-    ADD_LATENCY = 7
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg

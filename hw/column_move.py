@@ -18,7 +18,8 @@ class ColumnMove(wiring.Component):
     Pixels near the edge of a bank come from the bank of the neighbouring part, which depends on the row class alone.
     They are fetched first, in a cycle of their own: the way from bank to bank is long.
 
-    Latency     LATENCY cycles from `pixels` to `moved`; `move` comes MOVE_LEAD cycles before its pixels.
+    Latency     COLUMN_MOVE_LATENCY cycles from `pixels` to `moved`; `move` comes COLUMN_MOVE_LEAD cycles before its
+                pixels.
     Throughput  1 move a cycle.
 
     Parameters
@@ -35,9 +36,6 @@ class ColumnMove(wiring.Component):
     pixels : In(bank_pixels(cfg))
     moved : Out(bank_pixels(cfg))
     """
-
-    LATENCY = 2
-    MOVE_LEAD = 1
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg

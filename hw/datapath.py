@@ -18,7 +18,8 @@ from hw.pipeline import copies, delay, delay_control
 from hw.requantize import Requantize
 from hw.row_move import RowMover
 from hw.stream_register import StreamRegister
-from hw.timing import AVERAGE_TAIL_CYCLES, tile_tail_cycles
+from hw.timing import (AVERAGE_TAIL_CYCLES, COLUMN_MOVE_LEAD, FIRST_PICK, LANE_TAP_LEAD, MOVED_CYCLES, PEEK_LATENCY,
+                       ROW_MOVED_CYCLES, SUMS_LAG, tile_tail_cycles)
 from hw.write_back import WriteBack
 
 RESULT = data.StructLayout({"data": PIXEL_BITS, "last": 1})
@@ -79,8 +80,6 @@ class Datapath(wiring.Component):
     trace_valid, trace_bank, trace_address, trace_enable, trace_data : Out
         Each write of the drain or of an AVERAGE; only with `cfg.trace`.
     """
-
-    PEEK_LATENCY = 5
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
@@ -162,7 +161,7 @@ class Datapath(wiring.Component):
             row_move.pixels.eq(mask.pixels),
             column_move.parts_log2.eq(layer.parts_log2),
             column_move.pad.eq(layer.pad),
-            column_move.move.eq(delay(m, tap.column_move, 2, name="column_move")),
+            column_move.move.eq(delay(m, tap.column_move, ROW_MOVED_CYCLES - COLUMN_MOVE_LEAD - 1, name="column_move")),
             column_move.pixels.eq(row_move.moved),
         ]
         self._build_peek(m, mask)
@@ -171,23 +170,24 @@ class Datapath(wiring.Component):
     def _build_peek(self, m, mask: EdgeMask):
         """A pixel of a bank. First each bank chooses the pixel, then one bank is chosen, so that few wires are long."""
         banks = self._cfg.banks
-        pixel = delay(m, self.peek_pixel, self.PEEK_LATENCY - 3, name="peek_pixel")
+        pixel = delay(m, self.peek_pixel, PEEK_LATENCY - 3, name="peek_pixel")
         chosen = copies(m, pixel, banks, name="peek_pixel")
         of_bank = [Signal(PIXEL_BITS, name=f"peeked_{bank}", reset_less=True) for bank in range(banks)]
         m.d.sync += [of_bank[bank].eq(Array(mask.pixels[bank])[chosen[bank]]) for bank in range(banks)]
         peeked = Signal(PIXEL_BITS, reset_less=True)
-        m.d.sync += peeked.eq(Array(of_bank)[delay(m, self.peek_bank, self.PEEK_LATENCY - 1, name="peek_bank")])
+        m.d.sync += peeked.eq(Array(of_bank)[delay(m, self.peek_bank, PEEK_LATENCY - 1, name="peek_bank")])
         m.d.comb += self.peek_data.eq(peeked)
 
     def _build_lanes(self, m, take, capture, tap, pixels):
         """Multiply and accumulate: cycles 6 to 9. Returns the sums set aside, of bank 0 first."""
         m.submodules.lanes = lanes = Lanes(self._cfg)
+        later = MOVED_CYCLES - LANE_TAP_LEAD - 1
         m.d.comb += [
             lanes.maximum.eq(self.layer.operation == Operation.MAXIMUM),
-            lanes.tap.take.eq(delay_control(m, take, 3, name="lanes_take")),
-            lanes.tap.capture.eq(delay_control(m, capture, 3, name="lanes_capture")),
-            lanes.tap.first.eq(delay(m, tap.first, 3, name="lanes_first")),
-            lanes.tap.weight.eq(delay(m, tap.weight, 3, name="lanes_weight")),
+            lanes.tap.take.eq(delay_control(m, take, later, name="lanes_take")),
+            lanes.tap.capture.eq(delay_control(m, capture, later, name="lanes_capture")),
+            lanes.tap.first.eq(delay(m, tap.first, later, name="lanes_first")),
+            lanes.tap.weight.eq(delay(m, tap.weight, later, name="lanes_weight")),
             lanes.pixels.eq(pixels),
         ]
         return lanes.shifted
@@ -198,7 +198,7 @@ class Datapath(wiring.Component):
         m.d.comb += [
             drain.layer.eq(self.layer),
             drain.restart.eq(self.start),
-            drain.start.eq(delay_control(m, capture, 6, name="drain_start")),
+            drain.start.eq(delay_control(m, capture, FIRST_PICK - 3, name="drain_start")),
             drain.use_constants.eq(constant | walk.active),
             drain.shifted.eq(shifted),
             drain.records.payload.eq(self.parameters.payload),
@@ -208,8 +208,8 @@ class Datapath(wiring.Component):
 
     def _build_requantize(self, m, requantize: Requantize, drain: Drain, walk: AverageWalk, sums: ChannelSums):
         """Requantizers; an average takes the place of the sum of pixel 0."""
-        average = delay_control(m, walk.step, drain.SUMS_LAG, name="average")
-        average_sum = delay(m, sums.read_sum, drain.SUMS_LAG - 1, name="average_sum")
+        average = delay_control(m, walk.step, SUMS_LAG, name="average")
+        average_sum = delay(m, sums.read_sum, SUMS_LAG - 1, name="average_sum")
         m.d.comb += requantize.sums.eq(drain.sums)
         with m.If(average):
             m.d.comb += requantize.sums[0].eq(average_sum)

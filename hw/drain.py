@@ -47,8 +47,6 @@ class Drain(wiring.Component):
     overrun, underrun : Out(1)
     """
 
-    SUMS_LAG = 2            #: cycles from `step` to its `sums`
-
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
         super().__init__({

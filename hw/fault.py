@@ -11,8 +11,6 @@ from hw.pipeline import delay, delay_control
 #: Errors of the image belong to the LOAD under way, all others to the instruction in hand.
 LOAD_ERRORS = (ErrorCode.IMAGE_SHORT, ErrorCode.IMAGE_LONG)
 
-FAULT_LATENCY = 2       #: cycles from an error's pulse to `halt`
-
 
 class FaultRecorder(wiring.Component):
     """Keeps the code of the first error and the instruction it belongs to, until reset.

@@ -8,7 +8,7 @@ from hw.config import MAX_KERNEL_TAPS, MEMORY_BITS, EngineConfig, bits_for
 from hw.instruction import (CODE_WORDS, DESCRIPTOR, DESCRIPTOR_WORDS, KERNEL_BITS, Opcode, Source, instruction_layout,
                             instruction_words)
 from hw.payload import TABLE_WRITE
-from hw.program_memory import PROGRAM_LATENCY
+from hw.timing import PROGRAM_LATENCY
 
 KERNEL_WORDS = MAX_KERNEL_TAPS // 2     #: most words of a kernel table
 

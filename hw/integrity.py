@@ -9,7 +9,7 @@ from hw.config import MEMORY_BITS, EngineConfig, bits_for
 from hw.error_code import ErrorCode
 from hw.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, Header
 from hw.pipeline import delay
-from hw.program_memory import PROGRAM_LATENCY
+from hw.timing import PROGRAM_LATENCY
 
 CRC_DATA_BITS = 40      #: a word as 5 bytes
 CRC_BITS = 32

@@ -8,6 +8,7 @@ from hw.config import BANK_PIXELS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
 from hw.geometry import bank_pixels, pixel_sums
 from hw.multiplier import LogicMultiplier, Multiplier
 from hw.pipeline import copies, delay
+from hw.timing import ACCUMULATE_LATENCY
 
 LANE_TAP = data.StructLayout({"take": 1, "first": 1, "capture": 1, "weight": signed(WEIGHT_BITS)})
 """What lanes need of a tap; a cycle without a tap has `take` = `capture` = 0."""
@@ -31,7 +32,7 @@ class Lanes(wiring.Component):
 
     Shapes      banks x 14 pixels, 14 sums of `cfg.accumulator_bits`.
     Latency     ACCUMULATE_LATENCY cycles from `pixels` to the accumulator; capture: the same to bank 0 in `shifted`,
-                bank b is there b cycles later. `tap` comes TAP_LEAD cycles before its pixels.
+                bank b is there b cycles later. `tap` comes LANE_TAP_LEAD cycles before its pixels.
     Throughput  1 tap a cycle; captures at least `cfg.banks` apart.
     Resources   1 MULT18X18D a lane, but none for the last `cfg.logic_lanes` ones, which are made of LUTs.
     Overflow    is for the compiler to exclude (compiler/verify.py).
@@ -51,9 +52,6 @@ class Lanes(wiring.Component):
         Register outputs.
     """
 
-    TAP_LEAD = 2
-    ACCUMULATE_LATENCY = 1 + Multiplier.LATENCY
-
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
         super().__init__({
@@ -68,7 +66,7 @@ class Lanes(wiring.Component):
         weight = Signal(signed(WEIGHT_BITS), reset_less=True)
         m.d.sync += weight.eq(Mux(self.maximum, Const(1, signed(WEIGHT_BITS)), self.tap.weight))
         weights = copies(m, weight, self._cfg.lanes // ENABLE_GROUP, name="weight")
-        controls = [delay(m, signal, 1 + Multiplier.LATENCY, name=name) for signal, name in (
+        controls = [delay(m, signal, ACCUMULATE_LATENCY, name=name) for signal, name in (
             (self.tap.take & (~self.maximum | self.tap.first), "always"),
             (self.tap.take & self.maximum, "if_larger"),
             (self.maximum | self.tap.first, "load"),

@@ -52,8 +52,6 @@ class Multiplier(wiring.Component):
     product : Out(shape of a * b)
     """
 
-    LATENCY = 2
-
     def __init__(self, a_shape, b_shape):
         product = Signal(a_shape) * Signal(b_shape)
         if max(len(Signal(a_shape)), len(Signal(b_shape))) > BLOCK_OPERAND_BITS:
@@ -122,8 +120,6 @@ class LogicMultiplier(wiring.Component):
         Register outputs.
     product : Out(signed(16))
     """
-
-    LATENCY = Multiplier.LATENCY
 
     def __init__(self):
         super().__init__({"a": In(8), "b": In(signed(8)), "product": Out(signed(16))})

@@ -77,7 +77,7 @@ def _ones(longer):
 class PrefixDecoder(wiring.Component):
     """Finds the symbol of a code of known length.
 
-    Latency     SYMBOL_CYCLES from `window` to `symbol`, `plain`, `bad`.
+    Latency     PREFIX_CYCLES from `window` to `symbol`, `plain`, `bad`.
     Throughput  1 symbol a cycle.
 
     Members
@@ -92,8 +92,6 @@ class PrefixDecoder(wiring.Component):
     bad : Out(1)
         No code begins like this.
     """
-
-    SYMBOL_CYCLES = 2
 
     def __init__(self):
         super().__init__({"code": In(PREFIX_CODE), "window": In(MAX_CODE_BITS), "length_less_one": In(LENGTH_BITS),

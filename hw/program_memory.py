@@ -8,8 +8,6 @@ from amaranth.lib.wiring import In, Out
 from hw.config import MEMORY_BITS, EngineConfig, bits_for
 from hw.payload import MEMORY_WRITE
 
-PROGRAM_LATENCY = 2     #: cycles from an address to its word: the block RAM, and a register behind it
-
 
 class ProgramMemory(wiring.Component):
     """`cfg.program_words` words of 36 bits with one read and one write port.

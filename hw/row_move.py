@@ -17,7 +17,7 @@ class RowMover(wiring.Component):
 
     The next row is always the next bank, up to the wrap of the class, so a bank has at most log2(banks) + 1 sources.
 
-    Latency     1 cycle from `pixels` to `moved`; `move` comes MOVE_LEAD cycles before its pixels.
+    Latency     1 cycle from `pixels` to `moved`; `move` comes ROW_MOVE_LEAD cycles before its pixels.
     Throughput  1 move a cycle.
 
     Parameters
@@ -32,8 +32,6 @@ class RowMover(wiring.Component):
     pixels : In(bank_pixels(cfg))
     moved : Out(bank_pixels(cfg))
     """
-
-    MOVE_LEAD = 2
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg

@@ -14,7 +14,7 @@ from hw.payload import MEMORY_WRITE
 class SymbolTable(wiring.Component):
     """Memory of entries, addressed by a layer's base and a symbol, or by the scanner.
 
-    Latency     READ_CYCLES from `symbol` or `scan_address` to `entry`.
+    Latency     TABLE_READ_CYCLES from `symbol` or `scan_address` to `entry`.
     Throughput  1 entry a cycle.
     Limits      a read while the entry is written gives either value; addresses wrap at the depth's next power of two.
 
@@ -37,8 +37,6 @@ class SymbolTable(wiring.Component):
     write_valid : In(1)
     write : In(MEMORY_WRITE)
     """
-
-    READ_CYCLES = 3     #: address register, block RAM, its output register
 
     def __init__(self, *, width: int, depth: int, init: Sequence[int] = ()):
         if len(init) > depth:

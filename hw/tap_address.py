@@ -9,6 +9,7 @@ from hw.instruction import DESCRIPTOR, KERNEL_ENTRY, RowMove, Source, instructio
 from hw.kernel_table import KernelTable
 from hw.payload import TABLE_WRITE, tap_layout
 from hw.tap_generator import INPUT_CHANNEL_BITS, PLACED_TAP
+from hw.timing import ADDRESS_CYCLES
 
 _CONTROL = data.StructLayout({"take": 1, "first": 1, "capture": 1, "terminator": 1, "weight": 8})
 
@@ -36,8 +37,6 @@ class TapAddress(wiring.Component):
         A valid row's address is outside the activation memory, or the kernel place or input channel does not exist.
     """
 
-    ADDRESS_CYCLES = 4      #: kernel entry, slots, sums, banks
-
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
         super().__init__({
@@ -51,7 +50,7 @@ class TapAddress(wiring.Component):
         m = Module()
         m.submodules.kernel = kernel = KernelTable()
         valid = [self.i_valid]
-        for cycle in range(self.ADDRESS_CYCLES):
+        for cycle in range(ADDRESS_CYCLES):
             valid.append(Signal(name=f"valid_{cycle}"))
             m.d.sync += valid[-1].eq(valid[-2])
 

@@ -69,8 +69,6 @@ class TapGenerator(wiring.Component):
         A tap is issued; none is there; the one that is there must wait. Registers.
     """
 
-    PLACE_CYCLES = 8    #: step, place, carry, channel, output channel, sum, queue (2)
-
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
         super().__init__({

@@ -9,17 +9,12 @@ from hw.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, instruction_layout, 
 from hw.integrity import ScanSelect
 from hw.parameter_reader import ParameterReader
 from hw.payload import MEMORY_WRITE, TABLE_WRITE, tap_layout
-from hw.symbol_table import SymbolTable
 from hw.tap_address import TapAddress
 from hw.tap_generator import TapGenerator
+from hw.timing import TABLE_READ_CYCLES, scan_cycles
 from hw.weight_decoder import WeightDecoder
 from hw.weight_fetch import StreamName, WeightFetch
-from hw.weight_memory import WeightMemory, read_cycles
-
-
-def scan_cycles(cfg: EngineConfig) -> int:
-    """Cycles from `TapPath.scan_address` to `scan_data`."""
-    return WeightFetch.SCAN_ADDRESS_CYCLES + read_cycles(cfg.weight_words) + 1
+from hw.weight_memory import WeightMemory
 
 
 class TapPath(wiring.Component):
@@ -130,7 +125,7 @@ class TapPath(wiring.Component):
     def _scan(self, m, weights, fetch, decoder):
         """All memories read the same address, and the answer is chosen when the slowest has given it."""
         table_address = self.scan_address
-        for cycle in range(scan_cycles(self._cfg) - 1 - SymbolTable.READ_CYCLES):
+        for cycle in range(scan_cycles(self._cfg) - 1 - TABLE_READ_CYCLES):
             later = Signal(WEIGHT_ADDRESS_BITS, name=f"table_address_{cycle}", reset_less=True)
             m.d.sync += later.eq(table_address)
             table_address = later

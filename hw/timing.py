@@ -1,23 +1,36 @@
-"""Cycle counts that the blocks promise, for the emulator and for the blocks themselves.
+"""Every latency of the engine, once: what each block promises, and what follows for instructions and frames.
+
+The blocks take their own numbers from here, so that the emulator and the cost model count the same cycles.
 
 A tile takes the cycles of its taps and marks, then `tile_tail_cycles` until the next one may start.
 """
 
 from collections.abc import Iterable
 
+from hw.block_ram import weight_stations
 from hw.config import EngineConfig
-from hw.fault import FAULT_LATENCY
 from hw.instruction import HEADER_WORDS, Header, instruction_words
-from hw.program_memory import PROGRAM_LATENCY
-from hw.weight_memory import read_cycles
 
 # Data path
 
-FIRST_PICK = 9              #: cycles from a tap with `capture` to the pick of the first bank's sums
+MULTIPLIER_LATENCY = 2      #: a register at the operands, one at the product
+ROW_MOVE_LEAD = 2           #: a row move comes so many cycles before its pixels
+COLUMN_MOVE_LATENCY = 2     #: from pixels to moved pixels
+COLUMN_MOVE_LEAD = 1        #: a column move comes so many cycles before its pixels
+LANE_TAP_LEAD = 2           #: a tap comes to the lanes so many cycles before its pixels
+ACCUMULATE_LATENCY = 1 + MULTIPLIER_LATENCY     #: from a lane's pixel to its accumulator
+ROW_MOVED_CYCLES = 4        #: from a tap to its pixels in their rows: registers of the tap, memory, mask, row move
+MOVED_CYCLES = ROW_MOVED_CYCLES + COLUMN_MOVE_LATENCY   #: from a tap to its pixels at the lanes
+FIRST_PICK = MOVED_CYCLES + ACCUMULATE_LATENCY  #: from a tap with `capture` to the pick of the first bank's sums
+SUMS_LAG = 2                #: from a step of the drain to its sums
 REQUANTIZE_LATENCY = 9      #: from sums to pixels
+KEPT_LAG = SUMS_LAG + 1     #: from a step to the pixels that write back keeps, besides REQUANTIZE_LATENCY
+ACTIVATION_WRITE_LATENCY = 3    #: from a write at the activation memory's ports to the first read address that sees it
+CHANNEL_SUM_LATENCY = 7     #: from a channel's last step to its sum in memory
 AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an AVERAGE to its end
 ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE to its first channel
+PEEK_LATENCY = 5            #: from the address of a pixel that OUTPUT reads to the pixel
 
 
 def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
@@ -37,6 +50,56 @@ def average_cycles(cfg: EngineConfig, channels: int) -> int:
     return AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES
 
 
+# Tap path
+#
+# With `start` in cycle 0 the first tap is issued in cycle `decoder_start_cycles`, the terminator `channel_cycles`
+# later, and what is issued is at `TapPath.tap` ADDRESS_CYCLES later. The decoder never runs dry.
+
+SCAN_ADDRESS_CYCLES = 1     #: from an address to the weight memory's port, in cycles without a fetch
+TABLE_READ_CYCLES = 3       #: of a symbol table: address register, block RAM, its output register
+PREFIX_CYCLES = 2           #: from the bits of a code to its symbol
+DECODE_CYCLES = PREFIX_CYCLES + TABLE_READ_CYCLES       #: from the bits of a code to a weight and its step
+PLACE_CYCLES = 8            #: from a step to its tap: step, place, carry, channel, output channel, sum, queue (2)
+SYMBOL_CYCLES = DECODE_CYCLES + PLACE_CYCLES            #: from the decoding of a code to the issue of its tap
+FIRST_CODE_CYCLES = 6       #: from the first word of the values to their first decoding, if values are all it needs
+SECOND_STREAM_CYCLES = 1    #: more if runs are needed, too
+ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes: kernel entry, slots, sums, banks
+
+
+def weight_read_cycles(words: int) -> int:
+    """Cycles from an address to its word, in a weight memory of `words` words."""
+    return 3 + weight_stations(words)
+
+
+def scan_cycles(cfg: EngineConfig) -> int:
+    """Cycles from `TapPath.scan_address` to `scan_data`."""
+    return SCAN_ADDRESS_CYCLES + weight_read_cycles(cfg.weight_words) + 1
+
+
+def first_word_cycles(cfg: EngineConfig) -> int:
+    """Cycles from the start of a tile to the first word of its values: set-up, address, memory, queue (2)."""
+    return 1 + SCAN_ADDRESS_CYCLES + weight_read_cycles(cfg.weight_words) + 2
+
+
+def decoder_start_cycles(cfg: EngineConfig, *, streamed: bool, dense: bool) -> int:
+    """Cycles from the start of a tile until its first tap is issued; `streamed`: Source.STREAM."""
+    if not streamed:
+        return 2 + SYMBOL_CYCLES
+    first_code = first_word_cycles(cfg) + FIRST_CODE_CYCLES + (0 if dense else SECOND_STREAM_CYCLES)
+    return first_code + SYMBOL_CYCLES
+
+
+def channel_cycles(cfg: EngineConfig, taps: Iterable[int]) -> int:
+    """Cycles from the first tap of a tile to its terminator; `taps` of each output channel."""
+    return sum(max(count, cfg.drain_cycles) for count in taps)
+
+
+def tap_path_cycles(cfg: EngineConfig, taps: Iterable[int], *, streamed: bool, dense: bool) -> int:
+    """Cycles from the start of a tile to the one in which its terminator is at `TapPath.tap`, the last of `busy`."""
+    start = decoder_start_cycles(cfg, streamed=streamed, dense=dense)
+    return start + channel_cycles(cfg, taps) + ADDRESS_CYCLES
+
+
 # Control
 #
 # An instruction begins in the cycle in which its fetch is asked for. `fetch_cycles` later it and its descriptor are
@@ -51,11 +114,12 @@ def average_cycles(cfg: EngineConfig, channels: int) -> int:
 # The first instruction begins one cycle after the frame (`Sequencer.frame_start`); FRAME_CYCLES counts from that cycle
 # on, and includes the one in which the frame ends.
 
+PROGRAM_LATENCY = 2         #: from an address of the program memory to its word: block RAM, and a register behind it
+FAULT_LATENCY = 2           #: from an error's pulse to `halt`
 START_LAG = 2
 NEXT_LAG = 1
 END_LAG = 1
-LOAD_SETTLE_CYCLES = FAULT_LATENCY       #: and then a cycle until the sequencer stands still, in which it would end
-PEEK_LATENCY = 5        #: of the data path
+LOAD_SETTLE_CYCLES = FAULT_LATENCY      #: and then a cycle until the sequencer stands still, in which it would end
 
 
 def fetch_cycles(cfg: EngineConfig, descriptor_words: int = 0) -> int:
@@ -93,32 +157,23 @@ def integrity_cycles(program: int, weights: int, values: int, runs: int, *, scan
     return cycles
 
 
-# Tap path
-#
-# With `start` in cycle 0 the first tap is issued in cycle `decoder_start_cycles`, the terminator `channel_cycles`
-# later, and what is issued is at `TapPath.tap` ADDRESS_CYCLES later. The decoder never runs dry.
+# Host link
 
-SYMBOL_CYCLES = 13          #: from the decoding of a code to the issue of its tap
-FIRST_WORD_CYCLES = 10      #: from the start of a tile to the first decoding if values are all it needs, and those of
-                            #: reading the weight memory
-SECOND_STREAM_CYCLES = 1    #: more if runs are needed, too
-ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes
+CSR_READ_CYCLES = 2         #: from the link's address register to the register that it names
+CONTROL_SETTLE_CYCLES = 8   #: from a write of CONTROL until STATUS shows what follows; the shortest check takes longer
+MAX_BAUD_ERROR = 0.02       #: of sender and receiver together a frame tolerates 5 %
 
 
-def decoder_start_cycles(cfg: EngineConfig, *, streamed: bool, dense: bool) -> int:
-    """Cycles from the start of a tile until its first tap is issued; `streamed`: Source.STREAM."""
-    if not streamed:
-        return 2 + SYMBOL_CYCLES
-    fetched = FIRST_WORD_CYCLES + read_cycles(cfg.weight_words) + (0 if dense else SECOND_STREAM_CYCLES)
-    return fetched + SYMBOL_CYCLES
+def bit_cycles(clock_hz: float, baud: int) -> int:
+    """Clock cycles of one bit of a serial line.
 
-
-def channel_cycles(cfg: EngineConfig, taps: Iterable[int]) -> int:
-    """Cycles from the first tap of a tile to its terminator; `taps` of each output channel."""
-    return sum(max(count, cfg.drain_cycles) for count in taps)
-
-
-def tap_path_cycles(cfg: EngineConfig, taps: Iterable[int], *, streamed: bool, dense: bool) -> int:
-    """Cycles from the start of a tile to the one in which its terminator is at `TapPath.tap`, the last of `busy`."""
-    start = decoder_start_cycles(cfg, streamed=streamed, dense=dense)
-    return start + channel_cycles(cfg, taps) + ADDRESS_CYCLES
+    Raises
+    ------
+    ValueError
+        If the clock cannot make the rate to within 2 %, or has fewer than four cycles a bit.
+    """
+    cycles = round(clock_hz / baud)
+    if cycles < 4 or abs(clock_hz / baud - cycles) / cycles > MAX_BAUD_ERROR:
+        raise ValueError(f"a clock of {clock_hz / 1e6:g} MHz cannot make {baud} baud to within "
+                         f"{MAX_BAUD_ERROR:.0%}: a bit would be {clock_hz / baud:.2f} cycles")
+    return cycles

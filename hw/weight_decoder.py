@@ -10,6 +10,7 @@ from hw.instruction import CODE_WORD, CODE_WORDS, DESCRIPTOR, RUN_ENTRY_BITS, So
 from hw.payload import MEMORY_WRITE, TABLE_WRITE, WEIGHT_STEP
 from hw.prefix_decoder import PREFIX_CODE, LengthFinder, PrefixDecoder
 from hw.symbol_table import SymbolTable
+from hw.timing import DECODE_CYCLES, TABLE_READ_CYCLES
 
 DECODED_STEP = data.StructLayout({"step": WEIGHT_STEP, "bad": 1})
 """A weight with its step; `bad`: there was no code where it should be."""
@@ -48,10 +49,8 @@ class WeightDecoder(wiring.Component):
     value_valid : In(1), value_write : In(MEMORY_WRITE), run_valid : In(1), run_write : In(MEMORY_WRITE)
         Writes into the tables.
     scan : In(1), scan_address : In(18), value_entry : Out(8), run_entry : Out(17)
-        While `scan`, tables are read here, with SymbolTable.READ_CYCLES.
+        While `scan`, tables are read here, with TABLE_READ_CYCLES.
     """
-
-    DECODE_CYCLES = PrefixDecoder.SYMBOL_CYCLES + SymbolTable.READ_CYCLES
 
     def __init__(self, cfg: EngineConfig, *, values=(), runs=()):
         self._cfg = cfg
@@ -87,9 +86,9 @@ class WeightDecoder(wiring.Component):
         m.d.sync += self.step.eq(step_next)
         self._valid_pipeline(m)
 
-        raw = self._later(m, value_decoder.plain, SymbolTable.READ_CYCLES, "raw_weight")
-        value_bad = self._later(m, value_decoder.bad, SymbolTable.READ_CYCLES, "value_bad")
-        run_bad = self._later(m, run_decoder.bad, SymbolTable.READ_CYCLES, "run_bad")
+        raw = self._later(m, value_decoder.plain, TABLE_READ_CYCLES, "raw_weight")
+        value_bad = self._later(m, value_decoder.bad, TABLE_READ_CYCLES, "value_bad")
+        run_bad = self._later(m, run_decoder.bad, TABLE_READ_CYCLES, "run_bad")
         one_place = self.layer.kernel_taps == 1     # then the next place is in the next channel
         out = self.o.step
         m.d.comb += [
@@ -143,7 +142,7 @@ class WeightDecoder(wiring.Component):
 
     def _valid_pipeline(self, m):
         valid = self.step
-        for cycle in range(self.DECODE_CYCLES):
+        for cycle in range(DECODE_CYCLES):
             later = Signal(name=f"valid_{cycle}")
             m.d.sync += later.eq(valid & self.active)
             valid = later

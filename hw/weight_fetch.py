@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.config import MEMORY_BITS, EngineConfig
 from hw.credit_queue import CreditQueue
 from hw.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, ParameterForm, Source
-from hw.weight_memory import read_cycles
+from hw.timing import SCAN_ADDRESS_CYCLES, weight_read_cycles
 
 QUEUE_WORDS = 16    #: covers the latency of the largest memory at 8 bits a cycle, 72 cycles
 
@@ -18,11 +18,6 @@ class StreamName(enum.IntEnum):
     VALUE = 0
     RUN = 1
     PARAMETER = 2
-
-
-def first_word_cycles(cfg: EngineConfig) -> int:
-    """Cycles from the start of a fetch to its first word: set-up, address, memory, queue (2)."""
-    return 1 + WeightFetch.SCAN_ADDRESS_CYCLES + read_cycles(cfg.weight_words) + 2
 
 
 class WeightFetch(wiring.Component):
@@ -52,12 +47,10 @@ class WeightFetch(wiring.Component):
         Per stream: the end of the memory is reached and every word has been handed out. One word of zeros behind the
         memory is part of a stream, so that a reader may look ahead.
     address : Out(18), data : In(36)
-        Of the weight memory, whose latency is `read_cycles(cfg.weight_words)`.
+        Of the weight memory, whose latency is `weight_read_cycles(cfg.weight_words)`.
     scan_address : In(18)
         Goes to the memory in cycles without a fetch, SCAN_ADDRESS_CYCLES later.
     """
-
-    SCAN_ADDRESS_CYCLES = 1
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
@@ -138,7 +131,7 @@ class WeightFetch(wiring.Component):
     def _read_pipeline(self, m, issued, clear):
         """Which stream's word is in `data` now, as one bit per stream."""
         coming = issued
-        for stage in range(self.SCAN_ADDRESS_CYCLES + read_cycles(self._cfg.weight_words)):
+        for stage in range(SCAN_ADDRESS_CYCLES + weight_read_cycles(self._cfg.weight_words)):
             later = Signal(len(StreamName), name=f"coming_{stage}")
             m.d.sync += later.eq(coming & ~clear)
             coming = later

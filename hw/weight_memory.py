@@ -1,32 +1,16 @@
 """The weight memory: 36-bit words, any number of block RAMs along a pipeline."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.block_ram import STATION_BLOCKS, weight_blocks
 from hw.config import MEMORY_BITS
 from hw.instruction import WEIGHT_ADDRESS_BITS
 from hw.payload import MEMORY_WRITE
-
-BLOCK_SIZES = (2048, 1024, 512)     #: words that 4, 2 or 1 block RAMs of 18 Kbit hold, 9, 18 or 36 bits wide
-STATION_BLOCKS = 3                  #: blocks that share a register of the pipeline
-STATION_WORDS = STATION_BLOCKS * BLOCK_SIZES[0]
-
-
-def block_sizes(words: int) -> Iterator[int]:
-    """Sizes of the blocks that make a memory of `words` words: ceil(words / 512) block RAMs in all."""
-    while words > 0:
-        size = next((size for size in BLOCK_SIZES if size <= words), BLOCK_SIZES[-1])
-        yield size
-        words -= size
-
-
-def read_cycles(words: int) -> int:
-    """Cycles from an address to its word, in a memory of `words` words."""
-    return 3 + -(-len(list(block_sizes(words))) // STATION_BLOCKS)
 
 
 class WeightMemory(wiring.Component):
@@ -45,7 +29,7 @@ class WeightMemory(wiring.Component):
     A block that is not addressed gives zeros (by the synchronous reset of its output register). Words past the end
     read as 0. A write travels with the addresses, in the place of a read.
 
-    Latency     `read_cycles(words)` from `address` to `data`.
+    Latency     `weight_read_cycles(words)` from `address` to `data`.
     Throughput  one read or one write a cycle: what is read in a cycle with `write_valid` is undefined.
 
     Parameters
@@ -73,7 +57,7 @@ class WeightMemory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        sizes = list(block_sizes(self._words))
+        sizes = list(weight_blocks(self._words))
         blocks = list(zip(range(len(sizes)), accumulate(sizes, initial=0), sizes))
         address = Mux(self.write_valid, self.write.address, self.address)
         write_valid, write_data = self.write_valid, self.write.data

@@ -9,7 +9,7 @@ from hw.geometry import PIXELS, drain_step_layout
 from hw.instruction import CHANNEL_BITS, DESCRIPTOR, Destination, instruction_layout
 from hw.payload import BANK_WORD_BITS
 from hw.pipeline import delay, delay_control
-from hw.timing import REQUANTIZE_LATENCY
+from hw.timing import KEPT_LAG, REQUANTIZE_LATENCY
 
 HALF = BANK_PIXELS // 2
 
@@ -36,7 +36,7 @@ class WriteBack(wiring.Component):
     whose row or part the output does not have is dropped, as are columns from `layer.out_columns` on if the
     destination is the channel sums. A `single` step is pixel 0 of row `tile.row` at word `channel`.
 
-    Latency     STEP_LEAD + REQUANTIZE_LATENCY cycles from `step` to `kept`, 1 cycle from `pixels`.
+    Latency     KEPT_LAG + REQUANTIZE_LATENCY cycles from `step` to `kept`, 1 cycle from `pixels`.
     Throughput  1 step a cycle.
     Errors      A write beyond the memory is dropped (`address_range`).
 
@@ -51,15 +51,13 @@ class WriteBack(wiring.Component):
     step_valid : In(1)
     step : In(drain_step_layout(cfg))
     pixels : In(PIXELS)
-        Of the step, 2 + REQUANTIZE_LATENCY cycles after it.
+        Of the step, SUMS_LAG + REQUANTIZE_LATENCY cycles after it.
     kept_valid : Out(1)
     kept : Out(kept_layout(cfg))
     write_valid : Out(1)
         `kept` is for the activation memory.
     address_range : Out(1)
     """
-
-    STEP_LEAD = 3           #: cycles from `step` to `kept` besides those of requantization
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
@@ -77,7 +75,7 @@ class WriteBack(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        valid = delay_control(m, self.step_valid, self.STEP_LEAD, name="valid")
+        valid = delay_control(m, self.step_valid, KEPT_LAG, name="valid")
         step = delay(m, self.step, 1, name="step")
         row, part, exists, odd_part = self._subsample(m, step)
         step = delay(m, step, 1, name="step_2")

@@ -6,9 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import MEMORY_BITS
 from hw.registers import CONTROL, CSR_ADDRESS_BITS, CSR_BITS, STATUS, Register
-
-SETTLE_CYCLES = 8       #: from a write of CONTROL until STATUS shows what follows; less than the shortest check takes
-READ_CYCLES = 2         #: from the address register to the word
+from hw.timing import CONTROL_SETTLE_CYCLES, CSR_READ_CYCLES
 
 
 class Operation(enum.Enum, shape=3):
@@ -61,7 +59,7 @@ class EngineControl(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         self._request = Signal(REQUEST)
-        self._timer = Signal(range(SETTLE_CYCLES + 1))
+        self._timer = Signal(range(CONTROL_SETTLE_CYCLES + 1))
         self._watch(m)
         m.d.sync += [self.csr_address.eq(Register.STATUS), self.csr_write.eq(0)]
         with m.FSM(name="control"):
@@ -108,7 +106,7 @@ class EngineControl(wiring.Component):
     def _begin(self, m):
         with m.Switch(self._request.operation):
             with m.Case(Operation.READ):
-                m.d.sync += [self.csr_address.eq(self._request.argument), self._timer.eq(READ_CYCLES - 1)]
+                m.d.sync += [self.csr_address.eq(self._request.argument), self._timer.eq(CSR_READ_CYCLES - 1)]
                 m.next = "READ"
             with m.Case(Operation.LOAD_ADDRESS):
                 self._write(m, Register.LOAD_ADDRESS, self._request.argument)
@@ -129,7 +127,7 @@ class EngineControl(wiring.Component):
     def _write(self, m, register: Register, value, *, settle: bool = False):
         m.d.sync += [self.csr_address.eq(register), self.csr_write.eq(1), self.csr_write_data.eq(value)]
         if settle:
-            m.d.sync += self._timer.eq(SETTLE_CYCLES)
+            m.d.sync += self._timer.eq(CONTROL_SETTLE_CYCLES)
 
     def _after_timer(self, m, following: str, *, done: bool = False):
         m.d.sync += self._timer.eq(self._timer - 1)

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.block_ram import result_in_block_ram
 from hw.config import EngineConfig
 from hw.input_loader import BYTE_LAST
 from hw.link.answer_source import AnswerSource
@@ -13,7 +14,7 @@ from hw.link.frame_receiver import FrameReceiver
 from hw.link.frame_sender import FrameSender
 from hw.link.image_feeder import ImageFeeder
 from hw.link.protocol import PAYLOAD_BYTES
-from hw.link.result_buffer import BLOCK_BYTES, ResultBuffer
+from hw.link.result_buffer import ResultBuffer
 from hw.registers import CSR_ADDRESS_BITS, CSR_BITS
 from hw.stream_register import StreamRegister
 
@@ -59,7 +60,7 @@ class FrameLink(wiring.Component):
         self._result_bytes = result_bytes
         self._processor = CommandProcessor(cfg, patience_cycles=patience_cycles)
         self._feeder = ImageFeeder(slice_cycles=slice_cycles)
-        self._answers = AnswerSource(identity, block_ram=result_bytes >= BLOCK_BYTES)
+        self._answers = AnswerSource(identity, block_ram=result_in_block_ram(result_bytes))
         super().__init__({
             "rx": In(stream.Signature(8, always_ready=True)), "tx": Out(stream.Signature(8)),
             "image": Out(stream.Signature(BYTE_LAST)), "result": In(stream.Signature(BYTE_LAST)),

@@ -5,12 +5,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.block_ram import result_in_block_ram
 from hw.config import bits_for
 from hw.input_loader import BYTE_LAST
 from hw.link.protocol import PAYLOAD_BYTES
 
 OFFSET_BITS = 32
-BLOCK_BYTES = 128       #: chunks of so many bytes and more stand in a block RAM, smaller ones in distributed RAM
 
 
 class ResultBuffer(wiring.Component):
@@ -56,7 +56,7 @@ class ResultBuffer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        style = "block" if self._chunk_bytes >= BLOCK_BYTES else "distributed"
+        style = "block" if result_in_block_ram(self._chunk_bytes) else "distributed"
         m.submodules.bytes = buffer = Memory(shape=8, depth=self._chunk_bytes, init=[],
                                              attrs={"ram_style": style, "no_rw_check": 1})
         self._collect(m, buffer.write_port())

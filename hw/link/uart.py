@@ -6,22 +6,6 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 DATA_BITS = 8
-MAX_BAUD_ERROR = 0.02       #: of sender and receiver together a frame stands 5 %
-
-
-def bit_cycles(clock_hz: float, baud: int) -> int:
-    """Clock cycles of one bit.
-
-    Raises
-    ------
-    ValueError
-        If the clock cannot make the rate to within 2 %, or has fewer than four cycles a bit.
-    """
-    cycles = round(clock_hz / baud)
-    if cycles < 4 or abs(clock_hz / baud - cycles) / cycles > MAX_BAUD_ERROR:
-        raise ValueError(f"a clock of {clock_hz / 1e6:g} MHz cannot make {baud} baud to within "
-                         f"{MAX_BAUD_ERROR:.0%}: a bit would be {clock_hz / baud:.2f} cycles")
-    return cycles
 
 
 class UartReceiver(wiring.Component):

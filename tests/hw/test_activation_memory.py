@@ -3,18 +3,11 @@
 import numpy as np
 import pytest
 
-from hw.activation_memory import ActivationMemory, segment_words
+from hw.activation_memory import ActivationMemory
 from hw.config import EngineConfig
+from hw.timing import ACTIVATION_WRITE_LATENCY
 from tests.hw import maps
 from tests.hw.support import lint, simulate
-
-
-def test_segments():
-    assert segment_words(1024) == [1024]
-    assert segment_words(1280) == [1024, 256]
-    assert segment_words(1281) == [1281]
-    assert segment_words(2048 + 64) == [2048, 64]
-    assert segment_words(200) == [200]
 
 
 @pytest.mark.parametrize("banks, words", [(1, 20), (2, 1280), (4, 64)])
@@ -49,8 +42,8 @@ def test_random_traffic(banks, words):
             ctx.set(dut.load_write.valid, load is not None)
             addresses = [draw() for _ in range(banks)]
             ctx.set(dut.read_addresses, addresses)
-            # a write presented in cycle n is in memory in n + WRITE_LATENCY; one cycle earlier it is in flight
-            while pending and pending[0][0] <= cycle - dut.WRITE_LATENCY:
+            # A write of cycle n is in memory in n + ACTIVATION_WRITE_LATENCY; one cycle earlier it is in flight.
+            while pending and pending[0][0] <= cycle - ACTIVATION_WRITE_LATENCY:
                 _, bank_w, address_w, write = pending.pop(0)
                 for n, value in write:
                     model[bank_w, address_w, n] = value

@@ -6,6 +6,7 @@ import pytest
 
 from hw.channel_sums import AverageWalk, ChannelSums
 from hw.config import EngineConfig
+from hw.timing import CHANNEL_SUM_LATENCY
 from tests.hw import maps
 from tests.hw.support import lint, simulate
 
@@ -29,7 +30,7 @@ def test_sums_over_tiles():
             await ctx.tick()
             ctx.set(dut.valid, 0)
             await ctx.tick().repeat(int(rng.integers(1, 3)))
-        await ctx.tick().repeat(dut.ADD_LATENCY - 2)
+        await ctx.tick().repeat(CHANNEL_SUM_LATENCY - 2)
 
     async def bench(ctx):
         for tile in range(4):
@@ -38,7 +39,7 @@ def test_sums_over_tiles():
             ctx.set(dut.from_zero, tile == 0 or tile == 3)
             for channel in range(10):
                 await add(ctx, channel)
-            await ctx.tick().repeat(dut.ADD_LATENCY)
+            await ctx.tick().repeat(CHANNEL_SUM_LATENCY)
             ctx.set(dut.read, 1)
             for channel in range(10):
                 ctx.set(dut.read_channel, channel)

@@ -6,7 +6,7 @@ import pytest
 from hw.config import EngineConfig
 from hw.datapath import Datapath
 from hw.instruction import Destination, Operation, ParameterForm, RowMove
-from hw.timing import average_cycles, tile_tail_cycles
+from hw.timing import PEEK_LATENCY, average_cycles, tile_tail_cycles
 from tests.hw import maps
 from tests.hw.support import lint, simulate
 
@@ -83,7 +83,7 @@ class Machine:
                     await self.load(ctx, bank, address, pixel, self.below(256))
 
     async def check_memory(self, ctx):
-        dut, latency = self.dut, self.dut.PEEK_LATENCY
+        dut, latency = self.dut, PEEK_LATENCY
         places = [(b, w, n) for b in range(self.cfg.banks) for w in range(WORDS) for n in range(14)]
         for cycle in range(len(places) + latency):
             if cycle >= latency:

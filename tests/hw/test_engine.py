@@ -10,13 +10,12 @@ from hw.config import EngineConfig
 from hw.datapath import Datapath
 from hw.engine import Engine
 from hw.error_code import ErrorCode
-from hw.fault import FAULT_LATENCY
 from hw.instruction import (CODE_WORDS, DESCRIPTOR_WORDS, HEADER_WORDS, KERNEL_ENTRY, Destination, Opcode, Source,
                             descriptor_total_words, instruction_words)
 from hw.registers import LoadTarget, Register
 from hw.tap_path import TapPath
-from hw.timing import (END_LAG, NEXT_LAG, START_LAG, average_cycles, fetch_cycles, load_cycles, output_cycles,
-                       tap_path_cycles, tile_tail_cycles)
+from hw.timing import (END_LAG, FAULT_LATENCY, NEXT_LAG, START_LAG, average_cycles, fetch_cycles, load_cycles,
+                       output_cycles, tap_path_cycles, tile_tail_cycles)
 from tests.hw.engine_bench import EngineBench
 from tests.hw.programs import descriptor, instruction, to_words, with_header
 from tests.hw.support import lint, simulate
@@ -201,7 +200,6 @@ def fakes(monkeypatch):
         def build(*args, **kwargs):
             made.append(fake(*args, **kwargs))
             return made[-1]
-        build.PEEK_LATENCY = Datapath.PEEK_LATENCY
         return build
 
     monkeypatch.setattr("hw.engine.TapPath", make(FakeTapPath))

@@ -8,8 +8,7 @@ from hw.config import EngineConfig
 from hw.error_code import ErrorCode
 from hw.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC
 from hw.integrity import Integrity, ScanSelect
-from hw.program_memory import PROGRAM_LATENCY
-from hw.timing import integrity_cycles
+from hw.timing import PROGRAM_LATENCY, integrity_cycles
 from tests.hw.programs import with_header
 from tests.hw.support import lint, pulse, simulate
 

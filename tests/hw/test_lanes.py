@@ -6,6 +6,7 @@ from amaranth.back import rtlil
 
 from hw.config import EngineConfig
 from hw.lanes import Lanes
+from hw.timing import ACCUMULATE_LATENCY, LANE_TAP_LEAD
 from tests.hw import maps
 from tests.hw.support import lint, simulate
 
@@ -54,7 +55,7 @@ def test_accumulate(banks, logic_lanes, maximum):
     pixels[rng.random(pixels.shape) < 0.1] = 255
     want = expected(taps, pixels, maximum)
     dut = Lanes(config(banks, logic_lanes))
-    lag = dut.TAP_LEAD + dut.ACCUMULATE_LATENCY
+    lag = LANE_TAP_LEAD + ACCUMULATE_LATENCY
 
     async def bench(ctx):
         ctx.set(dut.maximum, maximum)
@@ -62,8 +63,8 @@ def test_accumulate(banks, logic_lanes, maximum):
         for cycle in range(count + lag):
             take, first, capture, weight = taps[cycle] if cycle < count else (0, 0, 0, 0)
             ctx.set(dut.tap, {"take": take, "first": first, "capture": capture, "weight": weight})
-            if 0 <= cycle - dut.TAP_LEAD < count:
-                ctx.set(dut.pixels.as_value(), maps.pack(pixels[cycle - dut.TAP_LEAD]))
+            if 0 <= cycle - LANE_TAP_LEAD < count:
+                ctx.set(dut.pixels.as_value(), maps.pack(pixels[cycle - LANE_TAP_LEAD]))
             if cycle >= lag and want[cycle - lag] is not None:
                 assert [ctx.get(dut.shifted[n]) for n in range(14)] == want[cycle - lag]
             await ctx.tick()

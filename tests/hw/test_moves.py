@@ -9,6 +9,7 @@ from hw.edge_mask import EdgeMask
 from hw.geometry import part_neighbour, row_source, row_sources
 from hw.instruction import RowMove
 from hw.row_move import RowMover
+from hw.timing import COLUMN_MOVE_LATENCY, COLUMN_MOVE_LEAD, ROW_MOVE_LEAD
 from tests.hw import maps
 from tests.hw.support import lint, simulate
 
@@ -54,7 +55,7 @@ def test_row_move(banks, k):
     moves = [RowMove(int(n)) for n in rng.integers(0, 3, COUNT)]
     dut = RowMover(config(banks))
     seen = run_pipeline(dut, [(dut.pixels.as_value(), 0, [maps.pack(w) for w in words]),
-                              (dut.move, dut.MOVE_LEAD, moves)],
+                              (dut.move, ROW_MOVE_LEAD, moves)],
                         dut.moved, 1, {"parts_log2": k})
     assert seen == [maps.pack(maps.move_rows(w, k, move.value)) for w, move in zip(words, moves)]
 
@@ -66,8 +67,8 @@ def test_column_move(banks, k):
     moves = rng.integers(-3, 4, COUNT).tolist()
     dut = ColumnMove(config(banks))
     seen = run_pipeline(dut, [(dut.pixels.as_value(), 0, [maps.pack(w) for w in words]),
-                              (dut.move, dut.MOVE_LEAD, [move & 7 for move in moves])],
-                        dut.moved, dut.LATENCY, {"parts_log2": k, "pad": 77})
+                              (dut.move, COLUMN_MOVE_LEAD, [move & 7 for move in moves])],
+                        dut.moved, COLUMN_MOVE_LATENCY, {"parts_log2": k, "pad": 77})
     assert seen == [maps.pack(maps.move_columns(w, k, move, 77)) for w, move in zip(words, moves)]
 
 

@@ -12,6 +12,7 @@ from amaranth import signed, unsigned
 from amaranth.back import rtlil
 
 from hw.multiplier import LogicMultiplier, Multiplier
+from hw.timing import MULTIPLIER_LATENCY
 from tests.hw.support import lint, simulate
 
 SHAPES = [(unsigned(8), signed(8)), (unsigned(17), unsigned(16)), (signed(8), unsigned(16)), (signed(16), unsigned(16))]
@@ -47,9 +48,9 @@ def test_product(a_shape, b_shape):
     pairs = [(corner(rng, a_shape), corner(rng, b_shape)) for _ in range(60)]
 
     async def bench(ctx):
-        for cycle in range(len(pairs) + dut.LATENCY):
-            if cycle >= dut.LATENCY:
-                a, b = pairs[cycle - dut.LATENCY]
+        for cycle in range(len(pairs) + MULTIPLIER_LATENCY):
+            if cycle >= MULTIPLIER_LATENCY:
+                a, b = pairs[cycle - MULTIPLIER_LATENCY]
                 assert ctx.get(dut.product) == a * b
             if cycle < len(pairs):
                 ctx.set(dut.a, pairs[cycle][0])
@@ -83,9 +84,9 @@ def test_every_product_of_bytes(make):
     pairs = [(a, b) for b in range(-128, 128) for a in range(256)]
 
     async def bench(ctx):
-        for cycle in range(len(pairs) + dut.LATENCY):
-            if cycle >= dut.LATENCY:
-                a, b = pairs[cycle - dut.LATENCY]
+        for cycle in range(len(pairs) + MULTIPLIER_LATENCY):
+            if cycle >= MULTIPLIER_LATENCY:
+                a, b = pairs[cycle - MULTIPLIER_LATENCY]
                 assert ctx.get(dut.product) == a * b
             if cycle < len(pairs):
                 ctx.set(dut.a, pairs[cycle][0])

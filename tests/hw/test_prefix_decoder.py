@@ -5,6 +5,7 @@ import pytest
 
 from compiler.prefix_code import PrefixCode
 from hw.prefix_decoder import LengthFinder, PrefixDecoder
+from hw.timing import PREFIX_CYCLES
 from tests.hw.support import lint, pauses, simulate, sink, source
 
 CODES = {
@@ -32,15 +33,15 @@ def test_every_symbol(name):
 
     async def bench(ctx):
         ctx.set(dut.code, {"limit": list(code.limits), "offset": list(code.offsets)})
-        for cycle in range(256 + dut.SYMBOL_CYCLES):
+        for cycle in range(256 + PREFIX_CYCLES):
             if cycle < 256:
                 ctx.set(dut.window, cycle)
                 want = defined(cycle, code)
                 ctx.set(dut.length_less_one, want[0] - 1 if want else 7)
-            if cycle >= dut.SYMBOL_CYCLES:
-                want = defined(cycle - dut.SYMBOL_CYCLES, code)
+            if cycle >= PREFIX_CYCLES:
+                want = defined(cycle - PREFIX_CYCLES, code)
                 assert ctx.get(dut.bad) == (want is None)
-                assert ctx.get(dut.plain) == cycle - dut.SYMBOL_CYCLES
+                assert ctx.get(dut.plain) == cycle - PREFIX_CYCLES
                 assert want is None or ctx.get(dut.symbol) == want[1]
             await ctx.tick()
     simulate(dut, bench)

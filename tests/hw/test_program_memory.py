@@ -6,7 +6,8 @@ import re
 import pytest
 
 from hw.config import EngineConfig
-from hw.program_memory import PROGRAM_LATENCY, ProgramMemory
+from hw.program_memory import ProgramMemory
+from hw.timing import PROGRAM_LATENCY
 from tests.hw.support import lint, simulate
 
 CFG = EngineConfig(banks=1, program_words=64)

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from hw.symbol_table import SymbolTable
+from hw.timing import TABLE_READ_CYCLES
 from tests.hw.support import lint, simulate
 
 
@@ -25,8 +26,8 @@ def test_reads_scans_and_writes():
             ctx.set(dut.scan, scan)
             ctx.set(dut.scan_address, address)
             wanted.append(entries[address if scan else base + symbol])
-            if cycle >= dut.READ_CYCLES:
-                assert ctx.get(dut.entry) == wanted[cycle - dut.READ_CYCLES]
+            if cycle >= TABLE_READ_CYCLES:
+                assert ctx.get(dut.entry) == wanted[cycle - TABLE_READ_CYCLES]
             await ctx.tick()
         ctx.set(dut.scan, 1)
         for address in (0, 99, 127):        # the last is outside: ignored
@@ -36,7 +37,7 @@ def test_reads_scans_and_writes():
         ctx.set(dut.write_valid, 0)
         for address in (0, 99):
             ctx.set(dut.scan_address, address)
-            await ctx.tick().repeat(dut.READ_CYCLES)
+            await ctx.tick().repeat(TABLE_READ_CYCLES)
             assert ctx.get(dut.entry) == address + 1
     simulate(dut, bench)
 

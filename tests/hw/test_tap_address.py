@@ -6,6 +6,7 @@ import pytest
 from hw.config import EngineConfig
 from hw.instruction import KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS, RowMove, Source
 from hw.tap_address import TapAddress
+from hw.timing import ADDRESS_CYCLES
 from tests.hw.support import lint, simulate
 from tests.hw.tap_path_model import expected_taps, matches, packed, random_kernel, random_slots
 
@@ -37,13 +38,13 @@ def test_every_class(banks, source):
             weightless = [(*tap[:3], None if source is Source.WINDOW else tap[3]) for tap in taps]
             expected = expected_taps(cfg, weightless, kernel, slots, parts)
             seen = 0
-            for cycle in range(len(taps) + dut.ADDRESS_CYCLES + 1):
+            for cycle in range(len(taps) + ADDRESS_CYCLES + 1):
                 ctx.set(dut.i_valid, cycle < len(taps))
                 if cycle < len(taps):
                     _, channel, place, weight = taps[cycle]
                     ctx.set(dut.i, {"weight": weight & 0xff, "place": place, "channel": channel,
                                   "crossing": cycle == 0})
-                assert ctx.get(dut.tap_valid) == (dut.ADDRESS_CYCLES <= cycle < dut.ADDRESS_CYCLES + len(taps))
+                assert ctx.get(dut.tap_valid) == (ADDRESS_CYCLES <= cycle < ADDRESS_CYCLES + len(taps))
                 if ctx.get(dut.tap_valid):
                     assert matches(ctx.get(dut.tap), expected[seen])
                     seen += 1
@@ -70,7 +71,7 @@ def test_range(fields, channel, wrong):
         await ctx.tick()
         ctx.set(dut.i_valid, 0)
         seen = 0
-        for _ in range(dut.ADDRESS_CYCLES + 2):
+        for _ in range(ADDRESS_CYCLES + 2):
             seen |= ctx.get(dut.address_range)
             await ctx.tick()
         assert seen == wrong
@@ -88,7 +89,7 @@ def test_slot_of_no_bank_is_not_checked():
         await set_up(ctx, dut, kernel, slots, 0, Source.STREAM)
         ctx.set(dut.i, {"channel": 5})
         ctx.set(dut.i_valid, 1)
-        for _ in range(dut.ADDRESS_CYCLES + 2):
+        for _ in range(ADDRESS_CYCLES + 2):
             assert not ctx.get(dut.address_range)
             await ctx.tick()
         assert ctx.get(dut.tap.addresses[0]) == 5

@@ -7,6 +7,7 @@ import pytest
 from hw.config import EngineConfig
 from hw.instruction import Source
 from hw.tap_generator import TapGenerator
+from hw.timing import PLACE_CYCLES
 from tests.hw.support import lint, pulse, simulate
 
 CFG = EngineConfig()
@@ -59,7 +60,7 @@ def test_places_and_times(channels, inputs, kernel, groups, density, eager):
                     channel_step, step = divmod(distance, kernel)
                     ctx.set(dut.i, {"step": {"weight": sent & 0xff, "step": {"kernel_step": step,
                                                                              "channel_step": channel_step}}})
-                    arrivals.append(cycle + dut.PLACE_CYCLES)
+                    arrivals.append(cycle + PLACE_CYCLES)
                     sent += 1
                 if ctx.get(dut.o_valid):
                     issued.append((cycle, ctx.get(dut.o)))
@@ -124,7 +125,7 @@ def test_steps_that_lead_nowhere(layer, step):
         ctx.set(dut.reserve, 1)
         await pulse(ctx, dut.i_valid)
         ctx.set(dut.reserve, 0)
-        await ctx.tick().repeat(dut.PLACE_CYCLES - 1)
+        await ctx.tick().repeat(PLACE_CYCLES - 1)
         assert ctx.get(dut.o_valid) and ctx.get(dut.o.bad_place)
     simulate(dut, bench)
 

@@ -10,8 +10,8 @@ from compiler.weight_code import EncodedLayer
 from hw.config import EngineConfig
 from hw.instruction import CODE_WORD, ParameterForm
 from hw.integrity import ScanSelect
-from hw.tap_path import TapPath, scan_cycles
-from hw.timing import ADDRESS_CYCLES, channel_cycles, decoder_start_cycles, tap_path_cycles
+from hw.tap_path import TapPath
+from hw.timing import ADDRESS_CYCLES, channel_cycles, decoder_start_cycles, scan_cycles, tap_path_cycles
 from tests.hw.support import lint, pulse, simulate
 from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed
 

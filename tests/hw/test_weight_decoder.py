@@ -8,6 +8,7 @@ import pytest
 from compiler.weight_code import encode_layer
 from hw.config import EngineConfig
 from hw.instruction import CODE_WORD, Source
+from hw.timing import DECODE_CYCLES
 from hw.weight_decoder import WeightDecoder
 from tests.hw.support import lint, pauses, simulate
 from tests.hw.tap_path_model import packed
@@ -49,7 +50,7 @@ def test_weights_and_steps(options, busy, room):
                 started.append(cycle)
             if ctx.get(dut.o_valid):
                 assert decoded(ctx, dut) == expected[seen] and not ctx.get(dut.o.bad)
-                assert cycle == started[seen] + dut.DECODE_CYCLES
+                assert cycle == started[seen] + DECODE_CYCLES
                 seen += 1
             await ctx.tick()
             cycle += 1
@@ -89,7 +90,7 @@ def test_window_needs_no_stream(places, step):
         ctx.set(dut.room, 1)
         for cycle in range(20):
             assert ctx.get(dut.step) == (cycle >= 1) and not ctx.get(dut.dry)
-            assert ctx.get(dut.o_valid) == (cycle > dut.DECODE_CYCLES)
+            assert ctx.get(dut.o_valid) == (cycle > DECODE_CYCLES)
             out = ctx.get(dut.o)
             assert (out.step.step.channel_step, out.step.step.kernel_step) == step and not out.bad
             await ctx.tick()

@@ -7,8 +7,8 @@ import pytest
 
 from hw.config import EngineConfig
 from hw.instruction import ParameterForm, Source
-from hw.weight_fetch import StreamName, WeightFetch, first_word_cycles
-from hw.weight_memory import read_cycles
+from hw.timing import SCAN_ADDRESS_CYCLES, first_word_cycles, weight_read_cycles
+from hw.weight_fetch import StreamName, WeightFetch
 from tests.hw.support import lint, pulse, simulate
 
 CFG = EngineConfig(weight_words=120)
@@ -23,7 +23,7 @@ def word_at(address: int) -> int:
 
 def memory_model(dut, cfg=CFG):
     async def memory(ctx):
-        under_way = deque([0] * (read_cycles(cfg.weight_words) - 1))
+        under_way = deque([0] * (weight_read_cycles(cfg.weight_words) - 1))
         while True:
             *_, address = await ctx.tick().sample(dut.address)
             under_way.append(word_at(address))
@@ -120,7 +120,7 @@ def test_scan_address():
     async def bench(ctx):
         for address in (5, 77, 119):
             ctx.set(dut.scan_address, address)
-            await ctx.tick().repeat(dut.SCAN_ADDRESS_CYCLES)
+            await ctx.tick().repeat(SCAN_ADDRESS_CYCLES)
             assert ctx.get(dut.address) == address
     simulate(dut, bench)
 

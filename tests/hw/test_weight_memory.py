@@ -5,15 +5,9 @@ import random
 
 import pytest
 
-from hw.weight_memory import WeightMemory, block_sizes, read_cycles
+from hw.timing import weight_read_cycles
+from hw.weight_memory import WeightMemory
 from tests.hw.support import lint, simulate
-
-
-@pytest.mark.parametrize("words", [1, 512, 513, 4096, 9216, 74752, 74753])
-def test_blocks_fill_block_rams(words):
-    sizes = list(block_sizes(words))
-    assert sum(size // 512 for size in sizes) == -(-words // 512)
-    assert sizes == sorted(sizes, reverse=True) and sum(sizes) - words < 512
 
 
 @pytest.mark.parametrize("words", [100, 1536, 3700, 14_000])
@@ -23,7 +17,7 @@ def test_random_reads_and_writes(words):
     dut = WeightMemory(words, model)
     model += [0] * 20
     edges = [0, words - 1, *(edge for edge in (511, 512, 1023, 1024, 2047, 2048, 6143, 6144, 12_288) if edge < words)]
-    latency = read_cycles(words)
+    latency = weight_read_cycles(words)
 
     async def bench(ctx):
         asked = []

@@ -5,7 +5,7 @@ import pytest
 
 from hw.config import EngineConfig
 from hw.instruction import Destination
-from hw.timing import REQUANTIZE_LATENCY
+from hw.timing import KEPT_LAG, REQUANTIZE_LATENCY, SUMS_LAG
 from hw.write_back import WriteBack
 from tests.hw import maps
 from tests.hw.support import lint, simulate
@@ -24,7 +24,7 @@ def drain_order(banks, k):
 
 async def drive(ctx, dut, steps, pixels):
     """Present `steps` one a cycle and their pixels when they are due; return what is kept, a record a step."""
-    lag, later = 2 + REQUANTIZE_LATENCY, dut.STEP_LEAD + REQUANTIZE_LATENCY
+    lag, later = SUMS_LAG + REQUANTIZE_LATENCY, KEPT_LAG + REQUANTIZE_LATENCY
     kept = []
     for cycle in range(len(steps) + later + 1):
         if cycle >= later and cycle - later < len(steps):

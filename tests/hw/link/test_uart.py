@@ -2,10 +2,9 @@
 
 import random
 
-import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
 
-from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
+from hw.link.uart import UartReceiver, UartTransmitter
 from tests.hw.support import lint, pauses, simulate, sink, source
 
 CYCLES = 6
@@ -89,18 +88,6 @@ def test_a_byte_that_nobody_takes_is_lost_and_reported():
 
     simulate(loop, nobody_takes, background=[count])
     assert sum(overruns) == 2
-
-
-@pytest.mark.parametrize("clock_hz, baud, cycles", [(100e6, 3_000_000, 33), (25e6, 115200, 217)])
-def test_bit_cycles(clock_hz, baud, cycles):
-    assert bit_cycles(clock_hz, baud) == cycles
-
-
-@pytest.mark.parametrize("clock_hz, baud", [(10e6, 3_000_000), (13e6, 2_900_000)])
-def test_bit_cycles_refuses_what_the_clock_cannot_make(clock_hz, baud):
-    with pytest.raises(ValueError, match=r"^a clock of [\d.]+ MHz cannot make \d+ baud to within 2%: "
-                                         r"a bit would be [\d.]+ cycles$"):
-        bit_cycles(clock_hz, baud)
 
 
 def test_lint():
