@@ -36,7 +36,7 @@ SIM_OPTIONS = $(call option,MODEL,model) $(call option,IMAGE,image) $(call optio
 help:
 	@sed -n 's/^#   //p' Makefile
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml setup.py constraints.txt
 	@test -n '$(PYTHON)' || { echo 'error: no Python 3.11 or later found; Debian 12: apt install python3.11 python3-venv'; exit 2; }
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' --constraint constraints.txt

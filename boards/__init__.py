@@ -1,9 +1,8 @@
 """The boards that Firelane knows."""
 
-from compiler.errors import ConfigError
-
-from boards import arty_a7, butterstick, ecpix5, icepi_zero, orangecrab, ulx3s
-from boards.board import Board
+from firelane.boards import arty_a7, butterstick, ecpix5, icepi_zero, orangecrab, ulx3s
+from firelane.boards.board import Board
+from firelane.compiler.support.errors import ConfigError
 
 _MODULES = (ulx3s, ecpix5, orangecrab, butterstick, icepi_zero, arty_a7)
 _BOARDS = {board.name: board for module in _MODULES for board in module.BOARDS}

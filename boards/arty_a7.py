@@ -1,11 +1,11 @@
 """Digilent Arty A7-100: 100 MHz oscillator, FT2232H serial line. Vivado places and routes it, see
-`boards.vivado_project`.
+`boards.flow.vivado_project`.
 """
 
 from amaranth_boards.arty_a7 import ArtyA7_100Platform
 
-from boards.board import XC7A100T, Board
-from hw.config import EngineConfig
+from firelane.boards.board import XC7A100T, Board
+from firelane.hw.contract.config import EngineConfig
 
 
 class ArtyPlatform(ArtyA7_100Platform):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hw.config import EngineConfig
-from hw.link.protocol import PAYLOAD_BYTES
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from amaranth.build import Attrs
 from amaranth_boards.butterstick import ButterStickPlatform
 from amaranth_boards.resources import UARTResource
 
-from boards.board import LFE5UM5G_85F, Board
-from boards.engines import ENGINE_85F
+from firelane.boards.board import LFE5UM5G_85F, Board
+from firelane.boards.engines import ENGINE_85F
 
 
 def platform() -> ButterStickPlatform:

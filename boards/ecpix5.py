@@ -2,8 +2,8 @@
 
 from amaranth_boards.ecpix5 import ECPIX585Platform
 
-from boards.board import LFE5UM5G_85F, Board
-from boards.engines import ENGINE_85F
+from firelane.boards.board import LFE5UM5G_85F, Board
+from firelane.boards.engines import ENGINE_85F
 
 BOARDS = (
     Board(name="ecpix5_85f", description="LambdaConcept ECPIX-5, LFE5UM5G-85F", device=LFE5UM5G_85F,

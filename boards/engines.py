@@ -2,7 +2,7 @@
 has managed, with what block RAM it can bear for weights.
 """
 
-from hw.config import EngineConfig
+from firelane.hw.contract.config import EngineConfig
 
 #: LFE5U-25F: 28 multiplier blocks go to the requantizers, so lanes multiply in LUTs; 44 of 56 block RAMs, because with
 #: all of them (15 872 words of weights) beside 82 % of the LUTs router2 finds no end

@@ -2,8 +2,8 @@
 
 from amaranth_boards.icepi_zero import IcepiZero1_3Platform
 
-from boards.board import LFE5U_25F, Board
-from boards.engines import ENGINE_25F
+from firelane.boards.board import LFE5U_25F, Board
+from firelane.boards.engines import ENGINE_25F
 
 BOARDS = (
     Board(name="icepi_zero", description="Icepi Zero v1.3, LFE5U-25F", device=LFE5U_25F, platform=IcepiZero1_3Platform,

@@ -4,8 +4,8 @@ from amaranth.build import Attrs
 from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_85FPlatform
 from amaranth_boards.resources import UARTResource
 
-from boards.board import LFE5U_85F, Board
-from boards.engines import ENGINE_85F
+from firelane.boards.board import LFE5U_85F, Board
+from firelane.boards.engines import ENGINE_85F
 
 
 def platform() -> OrangeCrabR0_2_85FPlatform:

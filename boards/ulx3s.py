@@ -1,11 +1,10 @@
 """Radiona ULX3S: one board with four sizes of ECP5, 25 MHz oscillator, FT231X serial line."""
 
-from amaranth_boards.ulx3s import (ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S_45F_Platform,
-                                   ULX3S_85F_Platform)
+from amaranth_boards.ulx3s import ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S_45F_Platform, ULX3S_85F_Platform
 
-from boards.board import LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F, Board
-from boards.engines import ENGINE_25F, ENGINE_85F
-from hw.config import EngineConfig
+from firelane.boards.board import LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F, Board
+from firelane.boards.engines import ENGINE_25F, ENGINE_85F
+from firelane.hw.contract.config import EngineConfig
 
 BAUD = 3_000_000        #: the FT231X's fastest
 

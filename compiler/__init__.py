@@ -1,0 +1,1 @@
+"""ONNX to program images. Of `hw` it imports only the contract."""

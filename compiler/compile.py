@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from compiler.ir import Graph
-from compiler.lower import lower
-from compiler.program import Program, emit
-from compiler.progress import Progress, silent
-from compiler.remedies import with_remedies
-from compiler.result import ResultFormat, result_format
-from compiler.schedule import ActivationCapacityError, Schedule, schedule
-from compiler.schedule_check import check_schedule
-from hw.config import EngineConfig
-
-
-@dataclass(frozen=True, eq=False)
-class Compiled:
-    """A network compiled for one engine, with what it was made from."""
-
-    graph: Graph
-    program: Program
-    plan: Schedule
-    result: ResultFormat
-
-    @property
-    def cfg(self) -> EngineConfig:
-        return self.program.cfg
+from firelane.compiler.frame_io.result import result_format
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.lower import lower
+from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.program.emit import emit
+from firelane.compiler.program.schedule_check import check_schedule
+from firelane.compiler.schedule.remedies import with_remedies
+from firelane.compiler.schedule.search import ActivationCapacityError, Schedule, schedule
+from firelane.compiler.support.progress import Progress, silent
+from firelane.hw.contract.config import EngineConfig
 
 
 def compile_graph(graph: Graph, cfg: EngineConfig, progress: Progress = silent) -> Compiled:
@@ -64,5 +50,5 @@ def compile_plan(graph: Graph, plan: Schedule, cfg: EngineConfig, progress: Prog
 
 def compile_model(path: str | Path, cfg: EngineConfig, progress: Progress = silent) -> Compiled:
     """Compile an ONNX file."""
-    from compiler.onnx_import import load_graph         # onnx takes a second to import
+    from firelane.compiler.onnx_import import load_graph  # onnx takes a second to import
     return compile_graph(load_graph(path), cfg, progress)

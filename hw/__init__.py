@@ -1,0 +1,1 @@
+"""The engine in Amaranth; it imports nothing else of the project."""

@@ -4,22 +4,22 @@ from amaranth.hdl import Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
-from hw.counters import FrameCounters
-from hw.csr import Csr
-from hw.datapath import Datapath
-from hw.error_code import ErrorCode
-from hw.fault import FaultRecorder
-from hw.input_loader import InputLoader
-from hw.integrity import Integrity
-from hw.load_port import LoadPort
-from hw.payload import BANK_WORD_BITS
-from hw.program_memory import ProgramMemory
-from hw.registers import CSR_ADDRESS_BITS, CSR_BITS
-from hw.result_stream import ResultStream
-from hw.sequencer import Sequencer
-from hw.tap_path import TapPath
-from hw.timing import PEEK_LATENCY, scan_cycles
+from firelane.hw.blocks.payload import BANK_WORD_BITS
+from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.registers import CSR_ADDRESS_BITS, CSR_BITS
+from firelane.hw.contract.timing import PEEK_LATENCY, scan_cycles
+from firelane.hw.control.counters import FrameCounters
+from firelane.hw.control.csr import Csr
+from firelane.hw.control.fault import FaultRecorder
+from firelane.hw.control.integrity import Integrity
+from firelane.hw.control.load_port import LoadPort
+from firelane.hw.control.program_memory import ProgramMemory
+from firelane.hw.control.sequencer import Sequencer
+from firelane.hw.pixels.datapath import Datapath
+from firelane.hw.streams.input_loader import InputLoader
+from firelane.hw.streams.result_stream import ResultStream
+from firelane.hw.taps.tap_path import TapPath
 
 
 def _stream(m, source, sink):
@@ -30,7 +30,7 @@ def _stream(m, source, sink):
 class Engine(wiring.Component):
     """Images in, results out, all from on-chip memory.
 
-    Latency     a frame takes what its instructions take: see `hw.timing`.
+    Latency     a frame takes what its instructions take: see `hw.contract.timing`.
     Throughput  one image byte and one result byte a cycle at most.
     Stalling    `s_axis` is ready only while a LOAD is under way; a result that is not taken stalls the program.
     Limits      A few cycles after an error `s_axis` is not ready and nothing more is sent (a packet that was cut off
@@ -53,7 +53,7 @@ class Engine(wiring.Component):
     m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast
         Results.
     csr_address, csr_write, csr_write_data, csr_read_data
-        Registers, see `hw.registers`.
+        Registers, see `hw.contract.registers`.
     trace_write_valid, trace_write_bank, trace_write_address, trace_write_enable, trace_write_data : Out
         (cfg.trace) Each write into the activation memory but the loader's.
     trace_tile_start, trace_tile_done, trace_pc : Out

@@ -16,8 +16,8 @@ from typing import Protocol
 
 from amaranth.back import rtlil
 
-from hw.config import EngineConfig
-from hw.engine import Engine
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.engine import Engine
 
 MODULE = "firelane_engine"
 

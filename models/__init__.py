@@ -1,1 +1,1 @@
-"""Networks Firelane is shown with, the data they are made from, and how they are made."""
+"""Networks by name, the data that they are made from, and how they are made."""

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import onnx
 
-from compiler.errors import ConfigError
-from compiler.files import build_root, digest, locked
-from compiler.progress import Progress, silent
-from models.made_images import made_images
-from models.published_data import labels_file, net_file, photographs
-from models.squeezenet import NETWORKS, build
-from models.squeezenet_weights import published_densities
+from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.files import build_root, digest, locked
+from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.sources import source_digest
+from firelane.models.made_images import made_images
+from firelane.models.published_data import labels_file, net_file, photographs
+from firelane.models.squeezenet import NETWORKS, build
+from firelane.models.squeezenet_weights import published_densities
 
 __all__ = ["NAMES", "Entry", "find"]
 
@@ -35,10 +36,7 @@ NAMES = (*EMBEDDED, *PUBLISHED, LIGHT)
 SIZE = 224                              # rows and columns of the image if nobody says otherwise
 WEIGHT_SEED, IMAGE_SEED = 1, 2
 MADE_IMAGES = 16                        # to calibrate with
-SOURCES = [file for pattern in ("compiler/*quant*.py", "compiler/calibration*.py", "compiler/scale_groups.py",
-                                "compiler/fold_preprocessing.py", "compiler/deep_compression.py",
-                                "models/squeezenet*.py", "models/made_images.py", "models/catalogue.py")
-           for file in sorted(HERE.parent.glob(pattern))]       # what the result depends on
+SOURCES = ("firelane.hw.contract", "firelane.compiler", "firelane.models")      # what the result depends on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +77,8 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
         return Entry(path=EMBEDDED[name])
     size = input_size or SIZE
     published = _published_files(size) if name == "squeezenet1.0" else None
-    key = digest([name, f"{size}", version("onnxruntime"), *SOURCES, *([net_file()] if published else [])])
+    key = digest([name, f"{size}", version("onnxruntime"), source_digest(*SOURCES),
+                  *([net_file()] if published else [])])
     path = build_root() / "models" / f"{name}-{size}-{key}.onnx"
     with locked(path):
         if not path.exists():
@@ -93,22 +92,22 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
 
 def _published_files(size: int) -> list[Path] | None:
     """The photographs, if these and the weights are there, and the weights are for this size of image."""
-    from compiler.deep_compression import INPUT_SIZES
+    from firelane.models.deep_compression import INPUT_SIZES
     return photographs() or None if size in INPUT_SIZES and net_file() else None
 
 
 def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, progress: Progress) -> None:
     """Build and quantize; the file appears when it is complete."""
-    from compiler.float_model import write_model
-    from compiler.fold_preprocessing import fold_preprocessing, metadata
-    from compiler.onnx_import.reader import read_input
-    from compiler.preprocessing import preprocessing_of
-    from compiler.quantize import quantize
+    from firelane.compiler.frame_io.preprocessing import preprocessing_of
+    from firelane.compiler.onnx_import.reader import read_input
+    from firelane.compiler.quantize.float_model import write_model
+    from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
+    from firelane.compiler.quantize.quantize import quantize
     progress(f"building {name}", 0, None)
     model = fold_preprocessing(_float_model(name, size, bool(published)))
     shape, record = read_input(model.graph).dims, preprocessing_of(metadata(model))
     if published:
-        from compiler.calibration_images import calibration_images
+        from firelane.compiler.quantize.calibration_images import calibration_images
         images = calibration_images(published[0].parent, shape, record, record, len(published))
     else:
         images = [record.real(image) for image in made_images(MADE_IMAGES, shape, seed=IMAGE_SEED)]
@@ -118,9 +117,9 @@ def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, pr
 
 
 def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
-    """As `compiler.quantize` takes it."""
+    """As `compiler.quantize.quantize` takes it."""
     if published:
-        from compiler.deep_compression import decode, network
+        from firelane.models.deep_compression import decode, network
         return network(decode(net_file()), input_size=size)
     if name == LIGHT:
         return _light_model()
@@ -130,7 +129,7 @@ def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
 
 def _light_model() -> onnx.ModelProto:
     """As the exporter wrote it, with the record of how images get into it, which he did not make."""
-    from compiler.float_model import read_float_model
-    from compiler.preprocessing import Preprocessing, record_preprocessing
+    from firelane.compiler.frame_io.preprocessing import Preprocessing, record_preprocessing
+    from firelane.compiler.quantize.float_model import read_float_model
     source = Path(onnx.__file__).parent / f"backend/test/data/light/{LIGHT}.onnx"
     return record_preprocessing(read_float_model(source), Preprocessing(channels="RGB", resize=256))

@@ -1,4 +1,4 @@
-"""Held-out digits as image files, to show to a board: python -m models.digit_images FOLDER --count 5
+"""Held-out digits as image files, to show to a board: python -m firelane.models.digit_images FOLDER --count 5
 
 The files are called 000_7.png: the first of them, a seven.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from PIL import Image
 
-from models.digits import load_split
+from firelane.models.digits import load_split
 
 
 def write_digit_images(folder: Path, count: int) -> list[Path]:

@@ -2,7 +2,7 @@
 
 They are looked for in the folder FIRELANE_DATA, or in `../shared/data` beside the project:
 
-    deep_compression/compressed_SqueezeNet.net      the weights, see `compiler.deep_compression`
+    deep_compression/compressed_SqueezeNet.net      the weights, see `models.deep_compression`
     images/0000_*.png                               photographs; a name begins with the index of the class
     labels.txt                                      names of the classes, see `sim.labels`
 """

@@ -18,7 +18,7 @@ from enum import Enum
 import numpy as np
 import onnx
 
-from compiler.errors import ConfigError
+from firelane.compiler.support.errors import ConfigError
 
 __all__ = ["Bypass", "Conv", "Fire", "FireFamily", "MaxPool", "NETWORKS", "Network", "build"]
 
@@ -222,8 +222,8 @@ def build(network: str | Network, *, input_size: int = 224, seed: int = 0,
     biases : float32 (O,) by convolution
     densities : share of random weights that are not zero, by convolution; 1.0 where none is given
     """
-    from models.squeezenet_graph import float_onnx
-    from models.squeezenet_weights import random_parameters
+    from firelane.models.squeezenet_graph import float_onnx
+    from firelane.models.squeezenet_weights import random_parameters
     if isinstance(network, str):
         if network not in NETWORKS:
             raise ConfigError("network", f"no such network: {network!r}", hint=f"there are {', '.join(NETWORKS)}")

@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from compiler.errors import ConfigError
-from compiler.preprocessing import INPUT_KEY, Preprocessing
-from models.squeezenet import POOL_KERNEL, POOL_STRIDE, Conv, Fire, MaxPool, Network
+from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
+from firelane.compiler.support.errors import ConfigError
+from firelane.models.squeezenet import POOL_KERNEL, POOL_STRIDE, Conv, Fire, MaxPool, Network
 
 __all__ = ["float_onnx"]
 

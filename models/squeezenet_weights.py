@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from compiler.errors import ConfigError
-from models.squeezenet import Conv
+from firelane.compiler.support.errors import ConfigError
+from firelane.models.squeezenet import Conv
 
 __all__ = ["DEEP_COMPRESSION_DENSITIES", "published_densities", "random_parameters"]
 
@@ -16,7 +16,7 @@ PIXEL_MIDDLE, PIXEL_SPREAD = 127.5, 64.0         # what conv1 expects of its pix
 BIAS_SPREAD = 0.05
 
 # Share of weights that are not zero in the published Deep Compression SqueezeNet v1.0 (Han et al., arXiv 1510.00149;
-# compressed_SqueezeNet.net of github.com/songhan/SqueezeNet-Deep-Compression), counted by compiler.deep_compression.
+# compressed_SqueezeNet.net of github.com/songhan/SqueezeNet-Deep-Compression), counted by models.deep_compression.
 DEEP_COMPRESSION_DENSITIES: Mapping[str, float] = MappingProxyType({
     "conv1": 0.9851,
     "fire2/squeeze1x1": 0.9948, "fire2/expand1x1": 0.9961, "fire2/expand3x3": 0.3298,

@@ -16,8 +16,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from compiler.ir import Graph, Tensor
-from sim.reference import run_node
+from firelane.compiler.ir.graph import Graph, Tensor
+from firelane.sim.reference import run_node
 
 INT8_OFFSET = 128                      # the IR stores int8 with this added
 

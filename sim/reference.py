@@ -13,10 +13,21 @@ from functools import reduce, singledispatch
 
 import numpy as np
 
-from compiler.errors import FirelaneError
-from compiler.ir import PIXEL_MAX, Add, AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Rescale
-from compiler.ir import Tensor
-from compiler.windows import seen
+from firelane.compiler.ir.graph import (
+    PIXEL_MAX,
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GlobalAverage,
+    Graph,
+    MaxPool,
+    Node,
+    Rescale,
+    Tensor,
+)
+from firelane.compiler.ir.windows import seen
+from firelane.compiler.support.errors import FirelaneError
 
 IMAGES_AT_ONCE = 16                    # bounds the memory of `run_batch`
 FLOAT32_EXACT = 1 << 24                # integers below this are exact in float32

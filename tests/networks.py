@@ -16,13 +16,30 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hypothesis import strategies as st
 
-from compiler.ir import (Add, AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Requantize, Rescale,
-                         Tensor, Window)
-from compiler.parameter_form import nearest_biases, nearest_scales
-from compiler.quantization import (add_requantize, average_requantize, conv_requantize, multipliers_and_shifts,
-                                   rescale_requantize)
-from compiler.verify import verify, window_output
-from sim.reference import compute, convolution_sums
+from firelane.compiler.coding.parameter_form import nearest_biases, nearest_scales
+from firelane.compiler.ir.graph import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GlobalAverage,
+    Graph,
+    MaxPool,
+    Node,
+    Requantize,
+    Rescale,
+    Tensor,
+    Window,
+)
+from firelane.compiler.ir.quantization import (
+    add_requantize,
+    average_requantize,
+    conv_requantize,
+    multipliers_and_shifts,
+    rescale_requantize,
+)
+from firelane.compiler.ir.verify import verify, window_output
+from firelane.sim.reference import compute, convolution_sums
 
 FEATURES = ("conv", "stride2", "groups", "depthwise", "max_pool", "ceil", "average_pool", "fire", "add", "rescale",
             "global_average", "zero_point", "clamp", "grid")

@@ -8,9 +8,21 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from compiler.ir import PIXEL_MAX, Add, AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Rescale, Tensor
-from compiler.ir import Window
-from compiler.verify import window_output
+from firelane.compiler.ir.graph import (
+    PIXEL_MAX,
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GlobalAverage,
+    Graph,
+    MaxPool,
+    Node,
+    Rescale,
+    Tensor,
+    Window,
+)
+from firelane.compiler.ir.verify import window_output
 
 MICROSOFT = "com.microsoft"
 

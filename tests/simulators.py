@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.compile import Compiled
-from hw.config import EngineConfig
-from sim.session import Session, engine_config
-from sim.verilator import Simulator, build
+from firelane.compiler.program.compiled import Compiled
+from firelane.hw.contract.config import EngineConfig
+from firelane.sim.judge.session import Session
+from firelane.sim.verilog.verilator import Simulator, build
 from tests.end_to_end.test_reference_equals_emulator import compiled_network
 
 ROOM = {"weight_words": 1 << 17, "program_words": 1 << 13, "value_symbols": 4096, "run_symbols": 4096,
@@ -24,7 +24,7 @@ def roomy_engine(banks: int) -> EngineConfig:
 
 def default_engine() -> EngineConfig:
     """The engine of `make sim`."""
-    return engine_config(None)
+    return EngineConfig(trace=True)
 
 
 def random_network(rng: np.random.Generator, banks: int, size: str = "") -> Compiled:

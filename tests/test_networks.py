@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from compiler.ir import Conv, MaxPool
-from sim.reference import run
+from firelane.compiler.ir.graph import Conv, MaxPool
+from firelane.sim.reference import run
 from tests.networks import SIZES, graphs, random_graph, random_image
 
 COUNT = 30

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from boards.host.framing import Deframer, Frame
-from boards.host.port import LinkError, Port
-from compiler.errors import FirelaneError
-from hw.error_code import describe
-from hw.link.protocol import ANSWER, FRAME_ERRORS, Command, Status
+from firelane.boards.host.framing import Deframer, Frame
+from firelane.boards.host.port import LinkError, Port
+from firelane.compiler.support.errors import FirelaneError
+from firelane.hw.contract.error_code import describe
+from firelane.hw.contract.link_protocol import ANSWER, FRAME_ERRORS, Command, Status
 
 ANSWER_SECONDS = 2.0        #: of the port's clock, after which a command is sent again; a board takes 0.1 at most
 ATTEMPTS = 5

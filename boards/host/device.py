@@ -6,14 +6,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from boards.host.connection import Connection, StatusError
-from boards.host.load import load_payloads, word_count
-from boards.host.port import LinkError, Port
-from boards.host.words import words
-from boards.identity import Identity, read_identity
-from hw.instruction import Header
-from hw.link.protocol import ARGUMENT_BYTES, REGISTERS_SHOWN, RESULT_LAST, STATE, VERSION, Command, Status
-from hw.registers import Register
+from firelane.boards.host.connection import Connection, StatusError
+from firelane.boards.host.load import load_payloads, word_count
+from firelane.boards.host.port import LinkError, Port
+from firelane.boards.host.words import words
+from firelane.boards.top.identity import Identity, read_identity
+from firelane.hw.contract.instruction import Header
+from firelane.hw.contract.link_protocol import (
+    ARGUMENT_BYTES,
+    REGISTERS_SHOWN,
+    RESULT_LAST,
+    STATE,
+    VERSION,
+    Command,
+    Status,
+)
+from firelane.hw.contract.registers import Register
 
 BEGIN_AGAIN = 3             #: how often a run or a load is begun, if the board forgets it in the middle
 _FORGOTTEN = (Status.WRONG_ORDER, Status.TIMEOUT)
@@ -99,7 +107,8 @@ class Device:
         return _begun_again(lambda: self._run(image, digest, progress))
 
     def load(self, images, progress: Progress = lambda done, total: None) -> None:
-        """Put a model into the board; `images` is a `compiler.container.ImageFile`. All of it is there, or none.
+        """Put a model into the board; `images` is a `compiler.artefact.container.ImageFile`. All of it is there, or
+        none.
 
         Raises
         ------

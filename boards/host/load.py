@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from boards.host.words import words
-from compiler.errors import ConfigError
-from hw.config import EngineConfig
-from hw.link.protocol import ARGUMENT_BYTES, WORD_BYTES
-from hw.registers import LOAD_ADDRESS, LoadTarget
+from firelane.boards.host.words import words
+from firelane.compiler.support.errors import ConfigError
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.link_protocol import ARGUMENT_BYTES, WORD_BYTES
+from firelane.hw.contract.registers import LOAD_ADDRESS, LoadTarget
 
 LOADED = (("program", LoadTarget.PROGRAM), ("weights", LoadTarget.WEIGHT), ("values", LoadTarget.VALUE),
           ("runs", LoadTarget.RUN))
@@ -17,7 +17,7 @@ _COSMETIC = ("logic_lanes", "trace")        # a program runs on engines that dif
 
 
 def word_count(images) -> int:
-    """Of all memories of a `compiler.container.ImageFile`."""
+    """Of all memories of a `compiler.artefact.container.ImageFile`."""
     return sum(len(getattr(images, name)) for name, _ in LOADED)
 
 

@@ -12,8 +12,8 @@ from typing import Protocol
 import serial
 from serial.tools import list_ports
 
-from boards.host import simulated_clock
-from compiler.errors import ConfigError, FirelaneError
+from firelane.boards.host import simulated_clock
+from firelane.compiler.support.errors import ConfigError, FirelaneError
 
 READ_SECONDS = 0.02         #: that one `read` waits
 WRITE_SECONDS = 10          #: after which a real line that takes nothing is given up

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from boards.host.device import Device
-from boards.host.load import check_engine
-from boards.host.model import HostModel, find_model, read_model
-from boards.host.port import SerialPort
-from compiler.errors import ConfigError, FirelaneError
-from compiler.progress import Progress
-from sim.classes import Guess, read_labels
+from firelane.boards.host.device import Device
+from firelane.boards.host.load import check_engine
+from firelane.boards.host.port import SerialPort
+from firelane.compiler.artefact.reader import HostModel, find_model, read_model
+from firelane.compiler.frame_io.classes import Guess, read_labels
+from firelane.compiler.support.errors import ConfigError, FirelaneError
+from firelane.compiler.support.progress import Progress
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff")    #: in folders
 

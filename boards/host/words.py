@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hw.link.protocol import ARGUMENT_BYTES
+from firelane.hw.contract.link_protocol import ARGUMENT_BYTES
 
 
 def words(*values: int) -> bytes:

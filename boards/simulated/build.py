@@ -16,22 +16,32 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from boards.identity import Identity
-from boards.link_timing import SIMULATED_TIMING, LinkTiming
-from boards.simulated.contents import Piece, marked_images, pieces_from_json, pieces_to_json, take_out
-from compiler.files import build_root, digest, locked
-from compiler.progress import Progress, silent
-from hw.link.protocol import PAYLOAD_BYTES
-from sim.build_progress import followed
-from sim.verilator import (ENGINE_WAIVERS, EXECUTABLE, HARDWARE, MAKE_VARIABLES, SimulatorError, check_compiler,
-                           first_error, make_arguments, relative, tool_environment, tool_versions,
-                           without_zero_contents)
+from firelane.boards.simulated.contents import Piece, marked_images, pieces_from_json, pieces_to_json, take_out
+from firelane.boards.top.identity import Identity
+from firelane.boards.top.link_timing import SIMULATED_TIMING, LinkTiming
+from firelane.compiler.support.files import build_root, digest, locked
+from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.sources import source_digest
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
+from firelane.sim.verilog.build_progress import followed
+from firelane.sim.verilog.verilator import (
+    ENGINE_WAIVERS,
+    EXECUTABLE,
+    MAKE_VARIABLES,
+    SimulatorError,
+    check_compiler,
+    first_error,
+    make_arguments,
+    relative,
+    tool_environment,
+    tool_versions,
+    without_zero_contents,
+)
 
 HERE = Path(__file__).resolve().parent
 MAIN = HERE / "main.cpp"
 TOP = "firelane_board"
-SOURCES = (*sorted(HARDWARE.rglob("*.py")), HERE / "contents.py", HERE.parent / "linked_engine.py",
-           HERE.parent / "link_timing.py", HERE.parent / "identity.py")     # what the Verilog depends on
+SOURCES = ("firelane.hw", "firelane.boards.top", "firelane.boards.simulated")     # what the Verilog depends on
 VERILATOR_ARGUMENTS = ("--cc", "--exe", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast",
                        "--output-split", "20000", "--top-module", TOP)
 
@@ -67,7 +77,8 @@ class SimulatedBoard:
 
 def build_board(design: Design, *, notify: Callable[[str], None] = lambda text: None,
                 progress: Progress = silent) -> SimulatedBoard:
-    """The simulator of `design`, built unless that was done before; for the arguments see `sim.verilator.build`.
+    """The simulator of `design`, built unless that was done before; for the arguments see
+    `sim.verilog.verilator.build`.
 
     Raises
     ------
@@ -93,7 +104,7 @@ def build_board(design: Design, *, notify: Callable[[str], None] = lambda text: 
 
 def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
     """The top level, without what its memories hold, and what they hold; made again only if anything has changed."""
-    key = digest([design.to_json(), importlib.metadata.version("amaranth"), *SOURCES])
+    key = digest([design.to_json(), importlib.metadata.version("amaranth"), source_digest(*SOURCES)])
     directory = build_root() / "verilog" / f"board-{key}"
     verilog, pieces = directory / "engine.v", directory / "pieces.json"
     with locked(directory):
@@ -108,11 +119,11 @@ def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
 
 
 def _verilog_text(design: Design, scratch: Path) -> tuple[str, list[Piece]]:
-    from amaranth.back import rtlil                     # slow to import, and mostly not needed
+    from amaranth.back import rtlil  # slow to import, and mostly not needed
 
-    from boards.linked_engine import LinkedEngine
-    from hw.engine import Engine
-    from hw.verilog import write_rtlil_as_verilog
+    from firelane.boards.top.linked_engine import LinkedEngine
+    from firelane.hw.engine import Engine
+    from firelane.hw.verilog import write_rtlil_as_verilog
     cfg = design.identity.engine
     marks = marked_images(cfg)
     engine = Engine(cfg, program=marks.program, weights=marks.weights, values=marks.values, runs=marks.runs)

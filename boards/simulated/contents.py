@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hw.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
-from hw.instruction import RUN_ENTRY_BITS
+from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
+from firelane.hw.contract.instruction import RUN_ENTRY_BITS
 
 IMAGES = ("program", "weights", "values", "runs")
 MARK_SEED = 1

@@ -11,11 +11,11 @@ import time
 import tty
 from pathlib import Path
 
-from boards.host import simulated_clock
-from boards.host.connection import ANSWER_SECONDS
-from boards.simulated.build import SimulatedBoard
-from boards.simulated.contents import write_contents
-from sim.verilator import SimulatorError
+from firelane.boards.host import simulated_clock
+from firelane.boards.host.connection import ANSWER_SECONDS
+from firelane.boards.simulated.build import SimulatedBoard
+from firelane.boards.simulated.contents import write_contents
+from firelane.sim.verilog.verilator import SimulatorError
 
 # Of a quiet line, before time stands still: more than a host waits for an answer.
 QUIET_CYCLES = round(2 * ANSWER_SECONDS * simulated_clock.CYCLES_PER_SECOND)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from compiler.compress.rate import RateModel, laplace
-from compiler.ir import WEIGHT_MAX
+from firelane.compiler.compress.rate import RateModel, laplace
+from firelane.compiler.ir.graph import WEIGHT_MAX
 
 DAMPING = 0.01              #: of H's mean diagonal, added to its diagonal: inputs that never occurred could do anything
 ROUNDS = 3                  #: of compensation, each with the rates of the one before

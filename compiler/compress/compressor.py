@@ -9,16 +9,16 @@ from enum import Enum
 import numpy as np
 import onnx
 
-from compiler.compress.float_network import FloatNetwork, Weights
-from compiler.compress.layer_solver import THOROUGH, Price, solve_layer
-from compiler.compress.layerwise import Walk
-from compiler.compress.measure import Cost, layer_tiles, measure
-from compiler.compress.quantized_graph import IntegerLayer, integer_layer, with_layers
-from compiler.compress.sensitivity import importances
-from compiler.compress.workers import Workers
-from compiler.ir import Graph
-from compiler.progress import Progress, silent
-from hw.config import EngineConfig
+from firelane.compiler.compress.float_network import FloatNetwork, Weights
+from firelane.compiler.compress.layer_solver import THOROUGH, Price, solve_layer
+from firelane.compiler.compress.layerwise import Walk
+from firelane.compiler.compress.measure import Cost, layer_tiles, measure
+from firelane.compiler.compress.quantized_graph import IntegerLayer, integer_layer, with_layers
+from firelane.compiler.compress.sensitivity import importances
+from firelane.compiler.compress.workers import Workers
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.support.progress import Progress, silent
+from firelane.hw.contract.config import EngineConfig
 
 
 class Objective(Enum):

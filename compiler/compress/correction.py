@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import linalg
 
-from compiler.compress.compensation import damped
-from compiler.compress.input_statistics import InputStatistics, pooled
+from firelane.compiler.compress.compensation import damped
+from firelane.compiler.compress.input_statistics import InputStatistics, pooled
 
 RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)       #: of H's mean diagonal
 

@@ -1,10 +1,10 @@
 """The quantized graph with weights that are real numbers: forwards, and backwards for gradients.
 
-Numbers are those of `compiler.ir`, in steps of the tensors (a pixel is 0 .. 255), but weights and biases are float32
-and in steps of the layer's *output*: z = sum(weight * x) + bias, y = clip(round(z), low, high). Going backwards,
-rounding counts as the identity (straight-through estimator, Bengio et al., arXiv 1308.3432, section 4) and clipping
-stops the gradient. Maps are float32 (C, H, W), one image at a time: so images can be shared out among threads, and sums
-of gradients do not depend on how many threads there are.
+Numbers are those of `compiler.ir.graph`, in steps of the tensors (a pixel is 0 .. 255), but weights and biases are
+float32 and in steps of the layer's *output*: z = sum(weight * x) + bias, y = clip(round(z), low, high). Going
+backwards, rounding counts as the identity (straight-through estimator, Bengio et al., arXiv 1308.3432, section 4) and
+clipping stops the gradient. Maps are float32 (C, H, W), one image at a time: so images can be shared out among
+threads, and sums of gradients do not depend on how many threads there are.
 """
 
 from __future__ import annotations
@@ -14,8 +14,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.ir import Add, AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Requantize, Rescale, Tensor
-from compiler.windows import margins, padded, views
+from firelane.compiler.ir.graph import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GlobalAverage,
+    Graph,
+    MaxPool,
+    Node,
+    Requantize,
+    Rescale,
+    Tensor,
+)
+from firelane.compiler.ir.windows import margins, padded, views
 
 Maps = dict[str, np.ndarray]
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from compiler.errors import ConfigError
-from compiler.files import write_file
+from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.files import write_file
 
 __all__ = ["PUBLISHED", "FrontierRow", "best_rows", "csv_text", "png_bytes", "write_frontier"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.compress.compensation import Problem, Solution, free_variance, solve
-from compiler.ir import WEIGHT_MAX
-from compiler.parameter_form import nearest_scales
+from firelane.compiler.coding.parameter_form import nearest_scales
+from firelane.compiler.compress.compensation import Problem, Solution, free_variance, solve
+from firelane.compiler.ir.graph import WEIGHT_MAX
 
 RATIO = 6 / np.log(2)
 FAST, THOROUGH = (1.0,), (1.0, 0.8, 1.25)       #: multiples of the theory's step that are tried

@@ -13,13 +13,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from compiler.compress.compensation import Problem, damped
-from compiler.compress.correction import corrected
-from compiler.compress.float_network import FloatNetwork, Weights, columns
-from compiler.compress.input_statistics import InputStatistics, pooled, shrunk_moments
-from compiler.compress.workers import Workers
-from compiler.ir import Conv, Node
-from compiler.progress import Progress, silent
+from firelane.compiler.compress.compensation import Problem, damped
+from firelane.compiler.compress.correction import corrected
+from firelane.compiler.compress.float_network import FloatNetwork, Weights, columns
+from firelane.compiler.compress.input_statistics import InputStatistics, pooled, shrunk_moments
+from firelane.compiler.compress.workers import Workers
+from firelane.compiler.ir.graph import Conv, Node
+from firelane.compiler.support.progress import Progress, silent
 
 Solver = Callable[[Conv, Problem], np.ndarray]      # gives the weights float64 (O, n) that a problem gets
 PARTS = 4           #: of the images, by which corrections are validated

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.descriptors import Memories, describe
-from compiler.engine_fit import ACCUMULATOR_BITS, MEMORIES, accumulator_bits_needed
-from compiler.ir import Graph
-from compiler.layers import Network, TileLayer
-from compiler.lower import lower
-from compiler.program import CYCLE_PRICES
-from compiler.rom_size import RomSize, size_of
-from compiler.steps import all_steps
-from compiler.weight_memory import SymbolTable, WeightMemory
-from hw.config import EngineConfig
+from firelane.compiler.coding.weight_memory import SymbolTable, WeightMemory
+from firelane.compiler.fit.engine_fit import ACCUMULATOR_BITS, MEMORIES, accumulator_bits_needed
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.lower import lower
+from firelane.compiler.program.descriptors import Memories, describe
+from firelane.compiler.program.emit import CYCLE_PRICES
+from firelane.compiler.program.rom_size import RomSize, size_of
+from firelane.compiler.schedule.steps import all_steps
+from firelane.compiler.tiles.layers import Network, TileLayer
+from firelane.hw.contract.config import EngineConfig
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def layer_tiles(graph: Graph, cfg: EngineConfig) -> dict[str, int]:
 
 
 def measure(graph: Graph, cfg: EngineConfig) -> Cost:
-    """Of the graph as `compiler.program.emit` stores it where there is room."""
+    """Of the graph as `compiler.program.emit.emit` stores it where there is room."""
     bits = max(cfg.accumulator_bits, accumulator_bits_needed(graph, cfg))
     cfg = replace(roomy_engine(cfg), accumulator_bits=next(size for size in ACCUMULATOR_BITS if size >= bits))
     network = lower(graph, cfg)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.compress.float_network import FloatNetwork, Weights
-from compiler.compress.quantized_graph import graph_weights
-from compiler.compress.sensitivity import logits_of, softmax
-from compiler.compress.workers import Workers
-from compiler.ir import Graph
+from firelane.compiler.compress.float_network import FloatNetwork, Weights
+from firelane.compiler.compress.quantized_graph import graph_weights
+from firelane.compiler.compress.sensitivity import logits_of, softmax
+from firelane.compiler.compress.workers import Workers
+from firelane.compiler.ir.graph import Graph
 
 HELD_OUT = 5                #: one image in so many is held out where quality is asked for
 

@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from compiler.compress.float_network import Weights, integer_weights
-from compiler.errors import ModelError
-from compiler.ir import Conv, Graph, Requantize
-from compiler.parameter_form import nearest_biases
+from firelane.compiler.coding.parameter_form import nearest_biases
+from firelane.compiler.compress.float_network import Weights, integer_weights
+from firelane.compiler.ir.graph import Conv, Graph, Requantize
+from firelane.compiler.support.errors import ModelError
 
 BIAS_LIMIT = (1 << 31) - 1
 
@@ -21,7 +21,7 @@ BIAS_LIMIT = (1 << 31) - 1
 class IntegerLayer:
     """A convolution in integers.
 
-    `levels` int8 (O, n); `multiplier`, `shift`, `bias` int64 (O,) of `compiler.ir.Requantize`.
+    `levels` int8 (O, n); `multiplier`, `shift`, `bias` int64 (O,) of `compiler.ir.graph.Requantize`.
     """
 
     levels: np.ndarray

@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from compiler.prefix_code import SYMBOLS, code_lengths
-from compiler.ir import WEIGHT_MAX
+from firelane.compiler.coding.prefix_code import SYMBOLS, code_lengths
+from firelane.compiler.ir.graph import WEIGHT_MAX
 
 LEVELS = 2 * WEIGHT_MAX + 1             #: of an int8 weight without -128; level q stands at index q + WEIGHT_MAX
 TABLE_ENTRY_BITS = 8                    #: that a level costs once, in the symbol table

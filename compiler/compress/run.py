@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.compress.compressor import Attempt, Compressor, Objective
-from compiler.compress.frontier import FrontierRow, write_frontier
-from compiler.compress.layer_solver import FAST, THOROUGH
-from compiler.compress.quality import Judge, Quality, held_out
-from compiler.compress.quantized_graph import with_weights
-from compiler.compress.search import within_budget, within_drop
-from compiler.compress.sources import Material, read_material, read_others
-from compiler.compress.workers import workers
-from compiler.float_model import write_model
-from compiler.progress import Progress, silent
-from hw.config import EngineConfig
+from firelane.compiler.compress.compressor import Attempt, Compressor, Objective
+from firelane.compiler.compress.frontier import FrontierRow, write_frontier
+from firelane.compiler.compress.layer_solver import FAST, THOROUGH
+from firelane.compiler.compress.quality import Judge, Quality, held_out
+from firelane.compiler.compress.quantized_graph import with_weights
+from firelane.compiler.compress.search import within_budget, within_drop
+from firelane.compiler.compress.sources import Material, read_material, read_others
+from firelane.compiler.compress.workers import workers
+from firelane.compiler.quantize.float_model import write_model
+from firelane.compiler.support.progress import Progress, silent
+from firelane.hw.contract.config import EngineConfig
 
 COLOURS = 3                     #: channels of what is probably a photograph
 SWEEP_SLOPES = (2e-8, 6e-8, 1.2e-7, 2e-7, 3.5e-7, 6e-7)

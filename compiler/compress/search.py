@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from compiler.compress.compressor import Attempt
-from compiler.errors import CapacityError
+from firelane.compiler.compress.compressor import Attempt
+from firelane.compiler.support.errors import CapacityError
 
 FIRST_SLOPE = 2e-7              #: divergence (nats an image) a bit, to begin a search with
 ELASTICITY = 4.0                #: slope ~ bytes ** -ELASTICITY, until two attempts say better

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compiler.compress.float_network import FloatNetwork, Weights
-from compiler.compress.workers import Workers
-from compiler.progress import Progress, silent
+from firelane.compiler.compress.float_network import FloatNetwork, Weights
+from firelane.compiler.compress.workers import Workers
+from firelane.compiler.support.progress import Progress, silent
 
 PROBES = 2                  #: random directions v an image
 SHRINKAGE = 0.8             #: part of the layer's mean in each channel's importance: some dozens of images say little

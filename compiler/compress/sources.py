@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from compiler.calibrated import Calibrated, read_calibrated, read_quantized
-from compiler.calibration import Method
-from compiler.compress.compressor import Source
-from compiler.compress.quantized_graph import graph_weights, real_weights
-from compiler.errors import ConfigError, ModelError
-from compiler.ir import PIXEL_MAX, Conv, Graph
-from compiler.onnx_import import load_graph
-from compiler.onnx_import.reader import read_model
-from compiler.progress import Progress, silent
-from compiler.quantize import quantize
+from firelane.compiler.compress.compressor import Source
+from firelane.compiler.compress.quantized_graph import graph_weights, real_weights
+from firelane.compiler.ir.graph import PIXEL_MAX, Conv, Graph
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.onnx_import.reader import read_model
+from firelane.compiler.quantize.calibrated import Calibrated, read_calibrated, read_quantized
+from firelane.compiler.quantize.calibration import Method
+from firelane.compiler.quantize.quantize import quantize
+from firelane.compiler.support.errors import ConfigError, ModelError
+from firelane.compiler.support.progress import Progress, silent
 
 LEAST_IMAGES = 8            #: with fewer, second moments say nothing about what the network will see
 EVERY = sys.maxsize         #: images to judge by: as many as there are

@@ -7,15 +7,15 @@ one run names everything that is wrong with a model.
 
 from __future__ import annotations
 
-from compiler import ir
-from compiler.errors import FirelaneError, ModelError
-from compiler.layers import LoadLayer, Network, OutputLayer, TileLayer
-from compiler.lower import average, convolution, pointwise, pooling
-from compiler.lower.context import Lowering, unique
-from compiler.lower.proofs import check_numbers
-from compiler.lower.row_class import assign_row_classes
-from compiler.problems import raise_all
-from hw.config import EngineConfig
+from firelane.compiler.ir import graph as ir
+from firelane.compiler.lower import average, convolution, pointwise, pooling
+from firelane.compiler.lower.context import Lowering, unique
+from firelane.compiler.lower.proofs import check_numbers
+from firelane.compiler.lower.row_class import assign_row_classes
+from firelane.compiler.support.errors import FirelaneError, ModelError
+from firelane.compiler.support.problems import raise_all
+from firelane.compiler.tiles.layers import LoadLayer, Network, OutputLayer, TileLayer
+from firelane.hw.contract.config import EngineConfig
 
 LOWER = {
     ir.Conv: convolution.lower_conv,

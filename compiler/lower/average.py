@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.errors import CapacityError, ModelError
-from compiler.ir import GlobalAverage
-from compiler.layers import AverageLayer, TileLayer, copy_layer
-from compiler.lower.context import Lowering
-from compiler.slicing import slice_channels, slice_requantize
-from hw.instruction import Destination
+from firelane.compiler.ir.graph import GlobalAverage
+from firelane.compiler.lower.context import Lowering
+from firelane.compiler.support.errors import CapacityError, ModelError
+from firelane.compiler.tiles.layers import AverageLayer, TileLayer, copy_layer
+from firelane.compiler.tiles.slicing import slice_channels, slice_requantize
+from firelane.hw.contract.instruction import Destination
 
 
 def lower_global_average(context: Lowering, node: GlobalAverage) -> None:

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.ir import Conv, Tensor
-from compiler.layers import Place, TileLayer, narrowest_class
-from compiler.lower.average import emit_average
-from compiler.lower.context import Lowering
-from compiler.lower.emit import Taps, first_layer
-from hw.config import BANK_PIXELS, EngineConfig
+from firelane.compiler.ir.graph import Conv, Tensor
+from firelane.compiler.lower.average import emit_average
+from firelane.compiler.lower.context import Lowering
+from firelane.compiler.lower.emit import Taps, first_layer
+from firelane.compiler.tiles.layers import Place, TileLayer, narrowest_class
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 
 
 def has_constant_border(context: Lowering, node: Conv) -> bool:

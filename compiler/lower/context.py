@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from compiler.errors import FirelaneError
-from compiler.ir import GlobalAverage, Graph, Node
-from compiler.layers import Layer, Map, Network, View
-from compiler.lower.views import concat_places, fused_averages
-from hw.config import EngineConfig
+from firelane.compiler.ir.graph import GlobalAverage, Graph, Node
+from firelane.compiler.lower.views import concat_places, fused_averages
+from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.tiles.layers import Layer, Map, Network, View
+from firelane.hw.contract.config import EngineConfig
 
 
 @dataclass

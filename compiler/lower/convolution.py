@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.ir import Conv
-from compiler.layers import Place, narrowest_class
-from compiler.kernel_table import kernel_table
-from compiler.lower.border import emit_without_border, has_constant_border
-from compiler.lower.context import Lowering
-from compiler.lower.emit import Taps, emit_tiles
-from hw.config import MAX_KERNEL_TAPS
-from hw.instruction import CHANNEL_BITS
+from firelane.compiler.ir.graph import Conv
+from firelane.compiler.lower.border import emit_without_border, has_constant_border
+from firelane.compiler.lower.context import Lowering
+from firelane.compiler.lower.emit import Taps, emit_tiles
+from firelane.compiler.tiles.kernel_table import kernel_table
+from firelane.compiler.tiles.layers import Place, narrowest_class
+from firelane.hw.contract.config import MAX_KERNEL_TAPS
+from firelane.hw.contract.instruction import CHANNEL_BITS
 
 
 def lower_conv(context: Lowering, node: Conv) -> None:

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.errors import FirelaneError, ModelError
-from compiler.ir import Node, Requantize
-from compiler.kernel_table import kernel_table
-from compiler.layers import Place, TileLayer, View, copy_layer
-from compiler.lower.average import emit_average
-from compiler.lower.context import Lowering
-from compiler.lower.widths import too_wide
-from hw.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
-from hw.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, Operation
+from firelane.compiler.ir.graph import Node, Requantize
+from firelane.compiler.lower.average import emit_average
+from firelane.compiler.lower.context import Lowering
+from firelane.compiler.lower.widths import too_wide
+from firelane.compiler.support.errors import FirelaneError, ModelError
+from firelane.compiler.tiles.kernel_table import kernel_table
+from firelane.compiler.tiles.layers import Place, TileLayer, View, copy_layer
+from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
+from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, Operation
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from compiler.ir import Add, Concat, Rescale
-from compiler.layers import Place, copy_layer
-from compiler.lower.context import Lowering
-from compiler.lower.emit import Taps, emit_tiles
-from compiler.lower.views import copied_inputs
+from firelane.compiler.ir.graph import Add, Concat, Rescale
+from firelane.compiler.lower.context import Lowering
+from firelane.compiler.lower.emit import Taps, emit_tiles
+from firelane.compiler.lower.views import copied_inputs
+from firelane.compiler.tiles.layers import Place, copy_layer
 
 
 def lower_add(context: Lowering, node: Add) -> None:

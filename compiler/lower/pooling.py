@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from compiler.ir import IDENTITY, AveragePool, MaxPool, Window
-from compiler.layers import Place
-from compiler.lower.context import Lowering
-from compiler.lower.emit import Taps, emit_tiles
-from hw.instruction import Operation
+from firelane.compiler.ir.graph import IDENTITY, AveragePool, MaxPool, Window
+from firelane.compiler.lower.context import Lowering
+from firelane.compiler.lower.emit import Taps, emit_tiles
+from firelane.compiler.tiles.layers import Place
+from firelane.hw.contract.instruction import Operation
 
 
 def lower_max_pool(context: Lowering, node: MaxPool) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.errors import CapacityError, FirelaneError
-from compiler.ir import PIXEL_MAX
-from compiler.layers import TileLayer
-from hw.config import EngineConfig
-from hw.instruction import CHANNEL_BITS, Operation
+from firelane.compiler.ir.graph import PIXEL_MAX
+from firelane.compiler.support.errors import CapacityError, FirelaneError
+from firelane.compiler.tiles.layers import TileLayer
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import CHANNEL_BITS, Operation
 
 
 def signed_bits(low: int, high: int) -> int:

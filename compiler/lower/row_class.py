@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.errors import CapacityError, FirelaneError
-from compiler.layers import LoadLayer, Map, Network, TileLayer, narrowest_class, views_read
-from compiler.lower.emit import explain, feasible_classes
-from compiler.lower.widths import image_too_wide, too_wide
-from compiler.problems import raise_all
-from hw.config import EngineConfig
+from firelane.compiler.lower.emit import explain, feasible_classes
+from firelane.compiler.lower.widths import image_too_wide, too_wide
+from firelane.compiler.support.errors import CapacityError, FirelaneError
+from firelane.compiler.support.problems import raise_all
+from firelane.compiler.tiles.layers import LoadLayer, Map, Network, TileLayer, narrowest_class, views_read
+from firelane.hw.contract.config import EngineConfig
 
 
 def assign_row_classes(network: Network, cfg: EngineConfig) -> Network:

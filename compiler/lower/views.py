@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.ir import Concat, GlobalAverage, Graph
+from firelane.compiler.ir.graph import Concat, GlobalAverage, Graph
 
 
 def concat_places(graph: Graph) -> dict[str, tuple[str, int]]:

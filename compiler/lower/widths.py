@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.errors import CapacityError
-from compiler.layers import LoadLayer
-from hw.config import BANK_PIXELS, MAX_BANKS, EngineConfig
+from firelane.compiler.support.errors import CapacityError
+from firelane.compiler.tiles.layers import LoadLayer
+from firelane.hw.contract.config import BANK_PIXELS, MAX_BANKS, EngineConfig
 
 
 def too_wide(where: str, width: int, cfg: EngineConfig) -> CapacityError:

@@ -12,18 +12,25 @@ from pathlib import Path
 
 import onnx
 
-from compiler.errors import ModelError
-from compiler.ir import Graph
-from compiler.onnx_import import constants, operators, qdq, shapes, weighted
-from compiler.onnx_import.builder import Builder
-from compiler.onnx_import.node_view import BrokenInputError, NodeView
-from compiler.onnx_import.problems import ModelErrors
-from compiler.onnx_import.qoperator import QOPERATORS
-from compiler.onnx_import.reader import (InputMap, label, order_nodes, read_constant, read_input, read_model,
-                                         read_output)
-from compiler.onnx_import.values import Broken, Constant, FloatInput, Hosted, Real, Stored, Value
-from compiler.passes import run_passes
-from compiler.verify import verify
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.ir.verify import verify
+from firelane.compiler.onnx_import import constants, operators, qdq, shapes, weighted
+from firelane.compiler.onnx_import.builder import Builder
+from firelane.compiler.onnx_import.node_view import BrokenInputError, NodeView
+from firelane.compiler.onnx_import.problems import ModelErrors
+from firelane.compiler.onnx_import.qoperator import QOPERATORS
+from firelane.compiler.onnx_import.reader import (
+    InputMap,
+    label,
+    order_nodes,
+    read_constant,
+    read_input,
+    read_model,
+    read_output,
+)
+from firelane.compiler.onnx_import.values import Broken, Constant, FloatInput, Hosted, Real, Stored, Value
+from firelane.compiler.passes import run_passes
+from firelane.compiler.support.errors import ModelError
 
 HOST_OPERATORS = "firelane.host_operators"           # metadata key: what the host has to do after the network
 

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Container
 from dataclasses import replace
 
-from compiler.ir import Node, Tensor
-from compiler.onnx_import.values import Quantization, Target, Value
+from firelane.compiler.ir.graph import Node, Tensor
+from firelane.compiler.onnx_import.values import Quantization, Target, Value
 
 
 class Builder:

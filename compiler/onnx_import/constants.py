@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from compiler.onnx_import.node_view import NodeView
-from compiler.onnx_import.reader import ELEMENTS_MAX, one_line
-from compiler.onnx_import.values import Constant, Value
+from firelane.compiler.onnx_import.node_view import NodeView
+from firelane.compiler.onnx_import.reader import ELEMENTS_MAX, one_line
+from firelane.compiler.onnx_import.values import Constant, Value
 
 FOLDABLE = frozenset({"Add", "Cast", "Concat", "Div", "Gather", "Mul", "Reshape", "Slice", "Squeeze", "Sub",
                       "Transpose", "Unsqueeze"})

@@ -6,13 +6,23 @@ import numpy as np
 import onnx
 from onnx import AttributeProto
 
-from compiler.errors import ModelError
-from compiler.ir import PIXEL_MAX, Rescale, Tensor
-from compiler.onnx_import.builder import Builder
-from compiler.onnx_import.reader import label, read_constant
-from compiler.onnx_import.values import (Broken, Constant, FloatInput, Hosted, Lazy, Quantization, Real, Stored,
-                                         Target, Value)
-from compiler.quantization import ScaleError, rescale_requantize
+from firelane.compiler.ir.graph import PIXEL_MAX, Rescale, Tensor
+from firelane.compiler.ir.quantization import ScaleError, rescale_requantize
+from firelane.compiler.onnx_import.builder import Builder
+from firelane.compiler.onnx_import.reader import label, read_constant
+from firelane.compiler.onnx_import.values import (
+    Broken,
+    Constant,
+    FloatInput,
+    Hosted,
+    Lazy,
+    Quantization,
+    Real,
+    Stored,
+    Target,
+    Value,
+)
+from firelane.compiler.support.errors import ModelError
 
 
 class BrokenInputError(Exception):
@@ -206,7 +216,7 @@ class NodeView:
         return Lazy(value.dims, value.shape, emit)
 
     def exact(self, function, *arguments, **options):
-        """`function(...)` of `compiler.quantization`, its refusal as a problem of this node."""
+        """`function(...)` of `compiler.ir.quantization`, its refusal as a problem of this node."""
         try:
             return function(*arguments, **options)
         except ScaleError as error:

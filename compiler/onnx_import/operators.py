@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-
-from compiler.ir import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
-from compiler.onnx_import.node_view import NodeView
-from compiler.onnx_import.values import Constant, Lazy, Quantization, Real, Stored, Target, Value
-from compiler.onnx_import.weighted import add_constant
-from compiler.onnx_import.windows import ceil_sizes, place_window, read_window
-from compiler.quantization import add_requantize, average_requantize
+from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
+from firelane.compiler.ir.quantization import add_requantize, average_requantize
+from firelane.compiler.onnx_import.node_view import NodeView
+from firelane.compiler.onnx_import.values import Constant, Lazy, Quantization, Real, Stored, Target, Value
+from firelane.compiler.onnx_import.weighted import add_constant
+from firelane.compiler.onnx_import.windows import ceil_sizes, place_window, read_window
 
 
 def relu(view: NodeView) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.errors import ModelError
+from firelane.compiler.support.errors import ModelError
 
 WORD_MAX = 300                         # characters of one part of a message
 
@@ -20,7 +20,7 @@ class ModelErrors(ModelError):
     problems : tuple of ModelError
         All of them; a damaged file's names are made printable.
     further : tuple of ModelError
-        All but the first, as `compiler.problems` has it.
+        All but the first, as `compiler.support.problems` has it.
     """
 
     def __init__(self, problems: list[ModelError]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto
 
-from compiler.onnx_import.node_view import NodeView
-from compiler.onnx_import.values import Constant, Hosted, Stored, Value
+from firelane.compiler.onnx_import.node_view import NodeView
+from firelane.compiler.onnx_import.values import Constant, Hosted, Stored, Value
 
 
 def quantize_linear(view: NodeView) -> Value:

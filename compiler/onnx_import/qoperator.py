@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.onnx_import.node_view import NodeView
-from compiler.onnx_import.operators import average, concat_of, global_average, sum_of
-from compiler.onnx_import.qdq import dequantize_constant
-from compiler.onnx_import.shapes import softmax
-from compiler.onnx_import.values import Constant, Real, Stored, Value
-from compiler.onnx_import.weighted import Weights, conv_window, convolution, fully_connected, as_weights
-from compiler.onnx_import.windows import read_window
+from firelane.compiler.onnx_import.node_view import NodeView
+from firelane.compiler.onnx_import.operators import average, concat_of, global_average, sum_of
+from firelane.compiler.onnx_import.qdq import dequantize_constant
+from firelane.compiler.onnx_import.shapes import softmax
+from firelane.compiler.onnx_import.values import Constant, Real, Stored, Value
+from firelane.compiler.onnx_import.weighted import Weights, as_weights, conv_window, convolution, fully_connected
+from firelane.compiler.onnx_import.windows import read_window
 
 
 def qlinear_conv(view: NodeView) -> Value:

@@ -11,7 +11,7 @@ import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import numpy_helper
 
-from compiler.errors import ModelError
+from firelane.compiler.support.errors import ModelError
 
 SIDE_MAX = 1 << 13                     # rows, columns of the input
 CHANNELS_MAX = 1 << 12

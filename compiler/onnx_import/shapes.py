@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.onnx_import.node_view import NodeView
-from compiler.onnx_import.values import Constant, Hosted, Real, Stored, Value
+from firelane.compiler.onnx_import.node_view import NodeView
+from firelane.compiler.onnx_import.values import Constant, Hosted, Real, Stored, Value
 
 
 def identity(view: NodeView) -> Value:

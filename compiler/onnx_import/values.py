@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.ir import Tensor
-from compiler.quantization import quantize
+from firelane.compiler.ir.graph import Tensor
+from firelane.compiler.ir.quantization import quantize
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.ir import WEIGHT_MAX, WEIGHT_MIN, Conv, Tensor, Window
-from compiler.onnx_import.node_view import NodeView
-from compiler.onnx_import.values import Constant, Lazy, Real, Target, Value
-from compiler.onnx_import.windows import place_window, read_window
-from compiler.quantization import conv_requantize
+from firelane.compiler.ir.graph import WEIGHT_MAX, WEIGHT_MIN, Conv, Tensor, Window
+from firelane.compiler.ir.quantization import conv_requantize
+from firelane.compiler.onnx_import.node_view import NodeView
+from firelane.compiler.onnx_import.values import Constant, Lazy, Real, Target, Value
+from firelane.compiler.onnx_import.windows import place_window, read_window
 
 TAPS_MAX = 64                          # places of a kernel
 BIAS_SCALE_TOLERANCE = 1e-4            # relative; within it an int32 bias counts as in steps of scale_x * scale_w

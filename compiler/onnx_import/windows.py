@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.ir import Window
-from compiler.onnx_import.node_view import NodeView
-from compiler.verify import window_output
+from firelane.compiler.ir.graph import Window
+from firelane.compiler.ir.verify import window_output
+from firelane.compiler.onnx_import.node_view import NodeView
 
 
 def read_window(view: NodeView, kernel: tuple[int, ...]) -> Window:

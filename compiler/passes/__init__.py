@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from compiler.ir import Graph
-from compiler.passes.fold_clamp import fold_clamp
-from compiler.passes.fold_equal_rescale import fold_equal_rescale
-from compiler.passes.fuse_concat import fuse_concat
-from compiler.passes.remove_dead_nodes import remove_dead_nodes
-from compiler.verify import verify
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.ir.verify import verify
+from firelane.compiler.passes.fold_clamp import fold_clamp
+from firelane.compiler.passes.fold_equal_rescale import fold_equal_rescale
+from firelane.compiler.passes.fuse_concat import fuse_concat
+from firelane.compiler.passes.remove_dead_nodes import remove_dead_nodes
 
 Pass = Callable[[Graph], Graph]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.ir import Concat, Graph, MaxPool, Node, Rescale
-from compiler.passes.rewiring import clamped, is_identity, without
+from firelane.compiler.ir.graph import Concat, Graph, MaxPool, Node, Rescale
+from firelane.compiler.passes.rewiring import clamped, is_identity, without
 
 
 def fold_clamp(graph: Graph) -> Graph:

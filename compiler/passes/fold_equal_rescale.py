@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.ir import Graph, Node, Rescale
-from compiler.passes.rewiring import is_identity, value_range, with_reads, without
+from firelane.compiler.ir.graph import Graph, Node, Rescale
+from firelane.compiler.passes.rewiring import is_identity, value_range, with_reads, without
 
 
 def fold_equal_rescale(graph: Graph) -> Graph:

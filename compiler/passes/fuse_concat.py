@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.ir import Concat, Graph
+from firelane.compiler.ir.graph import Concat, Graph
 
 
 def fuse_concat(graph: Graph) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.ir import Graph
+from firelane.compiler.ir.graph import Graph
 
 
 def remove_dead_nodes(graph: Graph) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.ir import PIXEL_MAX, Concat, Graph, MaxPool, Node, Requantize
+from firelane.compiler.ir.graph import PIXEL_MAX, Concat, Graph, MaxPool, Node, Requantize
 
 
 def is_identity(requantize: Requantize, zero_point_in: int) -> bool:

@@ -1,0 +1,1 @@
+"""From a serial line to the engine's registers and streams."""

@@ -5,10 +5,10 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.config import bits_for
-from hw.link.engine_control import REQUEST, Operation
-from hw.link.protocol import ANSWER, HEADER, PAYLOAD_BYTES, REGISTERS_SHOWN, STATE, Status
-from hw.registers import CSR_BITS, Register
+from firelane.hw.contract.config import bits_for
+from firelane.hw.contract.link_protocol import ANSWER, HEADER, PAYLOAD_BYTES, REGISTERS_SHOWN, STATE, Status
+from firelane.hw.contract.registers import CSR_BITS, Register
+from firelane.hw.link.engine_control import REQUEST, Operation
 
 WORD_BYTES = CSR_BITS // 8
 

@@ -4,12 +4,21 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import EngineConfig, bits_for
-from hw.link.answer_source import ANSWER_LAYOUT, Body
-from hw.link.engine_control import REQUEST, Operation
-from hw.link.protocol import (ARGUMENT_BYTES, ARGUMENTS, HEADER, PAYLOAD_BYTES, STATE, WITH_DATA, WORD_BYTES, Command,
-                              Status)
-from hw.registers import CSR_BITS, STATUS, Register
+from firelane.hw.contract.config import EngineConfig, bits_for
+from firelane.hw.contract.link_protocol import (
+    ARGUMENT_BYTES,
+    ARGUMENTS,
+    HEADER,
+    PAYLOAD_BYTES,
+    STATE,
+    WITH_DATA,
+    WORD_BYTES,
+    Command,
+    Status,
+)
+from firelane.hw.contract.registers import CSR_BITS, STATUS, Register
+from firelane.hw.link.answer_source import ANSWER_LAYOUT, Body
+from firelane.hw.link.engine_control import REQUEST, Operation
 
 NO_COMMAND = 0      #: what the link does by itself, and does not answer
 _ARGUMENT_BITS = 8 * ARGUMENT_BYTES

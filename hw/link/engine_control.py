@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import MEMORY_BITS
-from hw.registers import CONTROL, CSR_ADDRESS_BITS, CSR_BITS, STATUS, Register
-from hw.timing import CONTROL_SETTLE_CYCLES, CSR_READ_CYCLES
+from firelane.hw.contract.config import MEMORY_BITS
+from firelane.hw.contract.registers import CONTROL, CSR_ADDRESS_BITS, CSR_BITS, STATUS, Register
+from firelane.hw.contract.timing import CONTROL_SETTLE_CYCLES, CSR_READ_CYCLES
 
 
 class Operation(enum.Enum, shape=3):
@@ -31,7 +31,7 @@ class EngineControl(wiring.Component):
     """The only master of the engine's register bus. While nothing is asked for it watches STATUS.
 
     Latency     READ 4 cycles, LOAD_ADDRESS 1, LOAD_WORD 2, STOP and START one and two settling times; CHECK as long as
-                the engine takes, which is `hw.timing.integrity_cycles` at most.
+                the engine takes, which is `hw.contract.timing.integrity_cycles` at most.
     Throughput  the next request is taken in the cycle after an operation is done.
 
     Members

@@ -4,19 +4,19 @@ from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.block_ram import result_in_block_ram
-from hw.config import EngineConfig
-from hw.input_loader import BYTE_LAST
-from hw.link.answer_source import AnswerSource
-from hw.link.command_processor import CommandProcessor
-from hw.link.engine_control import EngineControl
-from hw.link.frame_receiver import FrameReceiver
-from hw.link.frame_sender import FrameSender
-from hw.link.image_feeder import ImageFeeder
-from hw.link.protocol import PAYLOAD_BYTES
-from hw.link.result_buffer import ResultBuffer
-from hw.registers import CSR_ADDRESS_BITS, CSR_BITS
-from hw.stream_register import StreamRegister
+from firelane.hw.blocks.stream_register import StreamRegister
+from firelane.hw.contract.block_ram import result_in_block_ram
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
+from firelane.hw.contract.registers import CSR_ADDRESS_BITS, CSR_BITS
+from firelane.hw.link.answer_source import AnswerSource
+from firelane.hw.link.command_processor import CommandProcessor
+from firelane.hw.link.engine_control import EngineControl
+from firelane.hw.link.frame_receiver import FrameReceiver
+from firelane.hw.link.frame_sender import FrameSender
+from firelane.hw.link.image_feeder import ImageFeeder
+from firelane.hw.link.result_buffer import ResultBuffer
+from firelane.hw.streams.input_loader import BYTE_LAST
 
 
 class FrameLink(wiring.Component):
@@ -39,7 +39,7 @@ class FrameLink(wiring.Component):
     ----------
     cfg : EngineConfig
     identity : bytes
-        What IDENTIFY says, see `boards.identity`.
+        What IDENTIFY says, see `boards.top.identity`.
     slice_cycles, patience_cycles : int
         How long one IMAGE command may wait for the engine; how long a run may stand still.
     result_bytes : int

@@ -6,8 +6,17 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.config import bits_for
-from hw.link.protocol import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, HEADER, HEADER_BYTES, PAYLOAD_BYTES, Status
+from firelane.hw.contract.config import bits_for
+from firelane.hw.contract.link_protocol import (
+    CRC_BYTES,
+    ESCAPE,
+    ESCAPE_XOR,
+    FLAG,
+    HEADER,
+    HEADER_BYTES,
+    PAYLOAD_BYTES,
+    Status,
+)
 
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 
@@ -60,7 +69,7 @@ class FrameReceiver(wiring.Component):
         self._collect(m, byte, byte_valid, flag, buffer.write_port())
         self._delimit(m, byte_valid, flag)
         self._judge(m)
-        self._read(m, buffer.read_port(domain="comb"))      # with a register behind it, see hw.program_memory
+        self._read(m, buffer.read_port(domain="comb"))      # with a register behind it, see hw.control.program_memory
         return m
 
     def _unescape(self, m):

@@ -5,7 +5,7 @@ from amaranth.lib import crc, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from hw.link.protocol import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, HEADER, HEADER_BYTES
+from firelane.hw.contract.link_protocol import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, HEADER, HEADER_BYTES
 
 
 class FrameSender(wiring.Component):

@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.input_loader import BYTE_LAST
-from hw.registers import CSR_BITS
+from firelane.hw.contract.registers import CSR_BITS
+from firelane.hw.streams.input_loader import BYTE_LAST
 
 
 class ImageFeeder(wiring.Component):

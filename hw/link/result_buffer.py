@@ -5,10 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.block_ram import result_in_block_ram
-from hw.config import bits_for
-from hw.input_loader import BYTE_LAST
-from hw.link.protocol import PAYLOAD_BYTES
+from firelane.hw.contract.block_ram import result_in_block_ram
+from firelane.hw.contract.config import bits_for
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
+from firelane.hw.streams.input_loader import BYTE_LAST
 
 OFFSET_BITS = 32
 
@@ -60,7 +60,7 @@ class ResultBuffer(wiring.Component):
         m.submodules.bytes = buffer = Memory(shape=8, depth=self._chunk_bytes, init=[],
                                              attrs={"ram_style": style, "no_rw_check": 1})
         self._collect(m, buffer.write_port())
-        self._show(m, buffer.read_port(domain="comb"))      # with a register behind it, see hw.program_memory
+        self._show(m, buffer.read_port(domain="comb"))      # with a register behind it, see hw.control.program_memory
         return m
 
     def _collect(self, m, write):

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from compiler.deep_compression import decode, network
-from compiler.fold_preprocessing import metadata
-from compiler.onnx_import import load_graph
-from compiler.preprocessing import preprocessing_of, read_image, read_pixels
-from compiler.progress import Progress, silent
-from models.catalogue import SIZE, find
-from models.published_data import class_of, net_file, photographs
-from sim.benchmark.cases import ACCURACY_NETWORK
-from sim.benchmark.provenance import provenance
-from sim.benchmark.records import AccuracyRecord, Score
-from sim.onnx_session import OnnxSession
-from sim.reference import run_batch
+from firelane.compiler.frame_io.preprocessing import preprocessing_of, read_image, read_pixels
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.support.progress import Progress, silent
+from firelane.models.catalogue import SIZE, find
+from firelane.models.deep_compression import decode, network
+from firelane.models.published_data import class_of, net_file, photographs
+from firelane.sim.benchmark.cases import ACCURACY_NETWORK
+from firelane.sim.benchmark.provenance import provenance
+from firelane.sim.benchmark.records import AccuracyRecord, Score
+from firelane.sim.onnx_session import OnnxSession
+from firelane.sim.reference import run_batch
 
 TOP = 5
 

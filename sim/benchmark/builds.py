@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from boards.build_record import RECORD_FILE
-from compiler.errors import FirelaneError
-from compiler.files import build_root, write_file
-from sim.benchmark.provenance import Provenance
+from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.files import build_root, write_file
+from firelane.sim.benchmark.provenance import Provenance
 
+RECORD_FILE = "build.json"   #: what `firelane bitstream` writes of a build
 MADE_FILE = "made.json"     #: beside RECORD_FILE, which is the same for the same sources, so that no time is in it
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compiler.errors import ConfigError
+from firelane.compiler.support.errors import ConfigError
 
 ACCURACY = "accuracy"                   #: the measurement that is no frame
 ACCURACY_NETWORK = "squeezenet1.0"      #: that has published weights

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sim.benchmark.builds import BuildRecord
-from sim.benchmark.cases import ACCURACY, CASES, NAMES
-from sim.benchmark.records import AccuracyRecord, FrameRecord
-from sim.layer_cycles import LayerCycles
+from firelane.sim.benchmark.builds import BuildRecord
+from firelane.sim.benchmark.cases import ACCURACY, CASES, NAMES
+from firelane.sim.benchmark.records import AccuracyRecord, FrameRecord
+from firelane.sim.judge.layer_cycles import LayerCycles
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/benchmarks.md"
 PREDICTION_BOUND = 0.005        # of a layer's cycles

@@ -7,22 +7,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from compiler.artefact import artefact_files
-from compiler.compile import Compiled
-from compiler.engine_fit import GROWING, compile_fitting
-from compiler.files import build_root, locked
-from compiler.onnx_import import load_graph
-from compiler.progress import Progress, silent
-from compiler.rom_size import rom_size
-from models.catalogue import Entry, find
-from models.published_data import net_file
-from sim.benchmark.cases import Case
-from sim.benchmark.provenance import provenance
-from sim.benchmark.records import FrameRecord
-from sim.classes import read_labels
-from sim.images import ImageSet, choose_images
-from sim.session import Session, check_outcome, engine_config
-from sim.verilator import build
+from firelane.compiler.artefact.artefact import artefact_files
+from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
+from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.program.rom_size import rom_size
+from firelane.compiler.support.files import build_root, locked
+from firelane.compiler.support.progress import Progress, silent
+from firelane.hw.contract.config import EngineConfig
+from firelane.models.catalogue import Entry, find
+from firelane.models.published_data import net_file
+from firelane.sim.benchmark.cases import Case
+from firelane.sim.benchmark.provenance import provenance
+from firelane.sim.benchmark.records import FrameRecord
+from firelane.sim.judge.images import ImageSet, choose_images
+from firelane.sim.judge.session import Session, check_outcome
+from firelane.sim.verilog.verilator import build
 
 
 def measure_frame(case: Case, *, input_size: int | None = None,
@@ -58,7 +59,7 @@ def measure_frame(case: Case, *, input_size: int | None = None,
 def _compile(path: Path, activation_words: int | None, progress: Progress) -> Compiled:
     """From the file to the bytes of all ROM images."""
     free = [name for name in GROWING if name != "activation_words" or activation_words is None]
-    cfg = engine_config(None, activation_words=activation_words)
+    cfg = EngineConfig(trace=True, activation_words=activation_words)
     compiled = compile_fitting(load_graph(path), cfg, free, progress)
     progress("compiling: writing ROM images", 0, None)
     artefact_files(compiled)

@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from compiler.errors import FirelaneError
-from compiler.files import build_root
-from sim.benchmark.cases import NAMES
-from sim.benchmark.provenance import Provenance
-from sim.classes import Guess
-from sim.layer_cycles import LayerCycles
-from sim.report import Report
+from firelane.compiler.frame_io.classes import Guess
+from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.files import build_root
+from firelane.sim.benchmark.cases import NAMES
+from firelane.sim.benchmark.provenance import Provenance
+from firelane.sim.judge.layer_cycles import LayerCycles
+from firelane.sim.judge.report import Report
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,12 @@
 It keeps the engine's memories and does to them what `docs/architecture.md` says, lane for lane.
 """
 
-from sim.emulator.cycles import InstructionCycles
-from sim.emulator.decode import Instruction
-from sim.emulator.engine import Emulator, FrameResult, InstructionTrace
-from sim.emulator.faults import EngineError, InvariantError
-from sim.emulator.memory import Writes
-from sim.emulator.program_image import MemoryImages
+from firelane.sim.emulator.cycles import InstructionCycles
+from firelane.sim.emulator.decode import Instruction
+from firelane.sim.emulator.engine import Emulator, FrameResult, InstructionTrace
+from firelane.sim.emulator.faults import EngineError, InvariantError
+from firelane.sim.emulator.memory import Writes
+from firelane.sim.emulator.program_image import MemoryImages
 
 __all__ = ["Emulator", "EngineError", "FrameResult", "Instruction", "InstructionCycles", "InstructionTrace",
            "InvariantError", "MemoryImages", "Writes"]

@@ -1,12 +1,12 @@
-"""The checks of instructions that `hw/instruction_check.py` makes, and those of addresses."""
+"""The checks of instructions that `hw/control/instruction_check.py` makes, and those of addresses."""
 
 from __future__ import annotations
 
-from hw.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
-from hw.error_code import ErrorCode
-from hw.instruction import Destination, Opcode, ParameterForm, Source
-from sim.emulator.decode import DescriptorFields, Instruction
-from sim.emulator.faults import EngineError
+from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import Destination, Opcode, ParameterForm, Source
+from firelane.sim.emulator.decode import DescriptorFields, Instruction
+from firelane.sim.emulator.faults import EngineError
 
 SHIFT_MIN, SHIFT_MAX = 1, 40
 

@@ -1,4 +1,4 @@
-"""When each instruction of a frame begins and ends, predicted from the promises of `hw/timing.py`.
+"""When each instruction of a frame begins and ends, predicted from the promises of `hw/contract/timing.py`.
 
     every        fetch of the instruction, and of descriptor and tables if they are not here yet; then START_LAG
     TILE         decoder start + sum over output channels of max(taps, drain_cycles) + address + tail of the data path
@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw import timing
-from hw.config import EngineConfig
-from hw.instruction import Destination, Source
-from sim.emulator.decode import DescriptorFields, Instruction
+from firelane.hw.contract import timing
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import Destination, Source
+from firelane.sim.emulator.decode import DescriptorFields, Instruction
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From 36-bit words to instructions and descriptors, through the layouts of `hw.instruction`.
+"""From 36-bit words to instructions and descriptors, through the layouts of `hw.contract.instruction`.
 
 Each layout is turned once into a table field -> (offset, width); decoding is then shifts and masks of Python integers.
 """
@@ -12,10 +12,25 @@ from functools import cache
 import numpy as np
 from amaranth.lib import data
 
-from hw.config import MAX_CODE_BITS, MEMORY_BITS, EngineConfig
-from hw.instruction import (CODE_WORD, CODE_WORDS, DESCRIPTOR, DESCRIPTOR_WORDS, KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS,
-                            Destination, Opcode, Operation, ParameterForm, RowMove, Source, instruction_layout,
-                            instruction_words, record_layout)
+from firelane.hw.contract.config import MAX_CODE_BITS, MEMORY_BITS, EngineConfig
+from firelane.hw.contract.instruction import (
+    CODE_WORD,
+    CODE_WORDS,
+    DESCRIPTOR,
+    DESCRIPTOR_WORDS,
+    KERNEL_ENTRY,
+    KERNEL_ENTRY_BITS,
+    SLOTS,
+    Destination,
+    Opcode,
+    Operation,
+    ParameterForm,
+    RowMove,
+    Source,
+    instruction_layout,
+    instruction_words,
+    record_layout,
+)
 
 CODE_WINDOW = 1 << MAX_CODE_BITS        #: what the next 8 bits of a stream can be
 INVALID = 0                             #: length of a code that does not exist
@@ -56,7 +71,8 @@ class Slot:
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction, as `hw.instruction.instruction_layout` names its fields; `pc` is its word in the program."""
+    """One instruction, as `hw.contract.instruction.instruction_layout` names its fields; `pc` is its word in the
+    program."""
 
     pc: int
     opcode: Opcode
@@ -72,7 +88,7 @@ class Instruction:
 
 DESCRIPTOR_FIELDS = field_table(DESCRIPTOR)
 DescriptorFields = make_dataclass("DescriptorFields", [(name, int) for name in DESCRIPTOR_FIELDS], frozen=True)
-DescriptorFields.__doc__ = "The fixed part of a descriptor: a field for each of `hw.instruction.DESCRIPTOR`."
+DescriptorFields.__doc__ = "The fixed part of a descriptor: a field for each of `hw.contract.instruction.DESCRIPTOR`."
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from hw.config import BANK_PIXELS, EngineConfig
-from sim.emulator.decode import DescriptorFields
-from sim.emulator.memory import Writes
-from sim.emulator.weights import Parameters
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
+from firelane.sim.emulator.decode import DescriptorFields
+from firelane.sim.emulator.memory import Writes
+from firelane.sim.emulator.weights import Parameters
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.config import EngineConfig
-from hw.error_code import ErrorCode
-from hw.instruction import HEADER_WORDS, Header, Opcode
-from sim.emulator.check import check_instruction
-from sim.emulator.cycles import InstructionCycles, Timeline
-from sim.emulator.decode import Instruction, decode_instruction, instruction_length
-from sim.emulator.execute import Machine
-from sim.emulator.faults import EngineError
-from sim.emulator.layers import LayerCache
-from sim.emulator.loader import ImageStream
-from sim.emulator.memory import Memories, Writes
-from sim.emulator.program_image import MemoryImages, check_images
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import HEADER_WORDS, Header, Opcode
+from firelane.sim.emulator.check import check_instruction
+from firelane.sim.emulator.cycles import InstructionCycles, Timeline
+from firelane.sim.emulator.decode import Instruction, decode_instruction, instruction_length
+from firelane.sim.emulator.execute import Machine
+from firelane.sim.emulator.faults import EngineError
+from firelane.sim.emulator.layers import LayerCache
+from firelane.sim.emulator.loader import ImageStream
+from firelane.sim.emulator.memory import Memories, Writes
+from firelane.sim.emulator.program_image import MemoryImages, check_images
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw.config import BANK_PIXELS, EngineConfig
-from hw.instruction import Destination, Opcode
-from hw.timing import average_cycles
-from sim.emulator import hazards
-from sim.emulator.check import check_words
-from sim.emulator.cycles import Timeline, load_cycles, output_cycles, tile_cycles
-from sim.emulator.decode import DescriptorFields, Instruction
-from sim.emulator.drain import DrainPlan, drain_plan, requantize
-from sim.emulator.faults import InvariantError
-from sim.emulator.hazards import Region
-from sim.emulator.layers import LayerCache
-from sim.emulator.loader import ImageStream, load, loaded_words, output
-from sim.emulator.memory import NO_WRITES, Memories, Writes
-from sim.emulator.tile import PreparedLayer
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
+from firelane.hw.contract.instruction import Destination, Opcode
+from firelane.hw.contract.timing import average_cycles
+from firelane.sim.emulator import hazards
+from firelane.sim.emulator.check import check_words
+from firelane.sim.emulator.cycles import Timeline, load_cycles, output_cycles, tile_cycles
+from firelane.sim.emulator.decode import DescriptorFields, Instruction
+from firelane.sim.emulator.drain import DrainPlan, drain_plan, requantize
+from firelane.sim.emulator.faults import InvariantError
+from firelane.sim.emulator.hazards import Region
+from firelane.sim.emulator.layers import LayerCache
+from firelane.sim.emulator.loader import ImageStream, load, loaded_words, output
+from firelane.sim.emulator.memory import NO_WRITES, Memories, Writes
+from firelane.sim.emulator.tile import PreparedLayer
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compiler.errors import MismatchError
-from hw.error_code import ErrorCode
+from firelane.compiler.support.errors import MismatchError
+from firelane.hw.contract.error_code import ErrorCode
 
 
 class EngineError(Exception):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.emulator.decode import Instruction
-from sim.emulator.faults import InvariantError
-from sim.emulator.tile import PreparedLayer
+from firelane.sim.emulator.decode import Instruction
+from firelane.sim.emulator.faults import InvariantError
+from firelane.sim.emulator.tile import PreparedLayer
 
 
 @dataclass(frozen=True)

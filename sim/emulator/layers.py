@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from hw.config import EngineConfig
-from hw.error_code import ErrorCode
-from hw.instruction import CODE_WORDS, DESCRIPTOR_WORDS, Source, descriptor_total_words
-from sim.emulator.decode import DescriptorFields, decode_codes, decode_descriptor, decode_kernel
-from sim.emulator.faults import EngineError
-from sim.emulator.program_image import MemoryImages
-from sim.emulator.tile import PreparedLayer
-from sim.emulator.weights import Parameters, read_parameters, read_taps
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import CODE_WORDS, DESCRIPTOR_WORDS, Source, descriptor_total_words
+from firelane.sim.emulator.decode import DescriptorFields, decode_codes, decode_descriptor, decode_kernel
+from firelane.sim.emulator.faults import EngineError
+from firelane.sim.emulator.program_image import MemoryImages
+from firelane.sim.emulator.tile import PreparedLayer
+from firelane.sim.emulator.weights import Parameters, read_parameters, read_taps
 
 
 class LayerCache:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.config import BANK_PIXELS, EngineConfig
-from hw.error_code import ErrorCode
-from sim.emulator.decode import DescriptorFields, Instruction
-from sim.emulator.faults import EngineError
-from sim.emulator.memory import Writes, word_rows
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.sim.emulator.decode import DescriptorFields, Instruction
+from firelane.sim.emulator.faults import EngineError
+from firelane.sim.emulator.memory import Writes, word_rows
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.config import BANK_PIXELS, EngineConfig
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.config import MEMORY_BITS, EngineConfig
-from hw.error_code import ErrorCode
-from hw.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, RUN_ENTRY, Header
-from sim.emulator.faults import EngineError
+from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, RUN_ENTRY, Header
+from firelane.sim.emulator.faults import EngineError
 
 CRC_WORD_BYTES = 5              #: a word of up to 36 bits as little-endian bytes
 
@@ -29,7 +29,7 @@ class MemoryImages:
     """What the load port writes: uint64 arrays, a word each.
 
     `program` and `weights` hold 36-bit words, `values` int8 weights as unsigned bytes, `runs` steps as
-    `hw.instruction.RUN_ENTRY` packs them.
+    `hw.contract.instruction.RUN_ENTRY` packs them.
     """
 
     program: np.ndarray

@@ -11,11 +11,11 @@ from functools import cached_property
 
 import numpy as np
 
-from compiler.ir import PIXEL_MAX
-from hw.config import BANK_PIXELS, EngineConfig
-from hw.instruction import SLOTS, Operation, RowMove, Source
-from sim.emulator.decode import DescriptorFields, KernelPlace
-from sim.emulator.weights import Parameters
+from firelane.compiler.ir.graph import PIXEL_MAX
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
+from firelane.hw.contract.instruction import SLOTS, Operation, RowMove, Source
+from firelane.sim.emulator.decode import DescriptorFields, KernelPlace
+from firelane.sim.emulator.weights import Parameters
 
 FLOAT32_EXACT = 1 << 24                # integers below this are exact in float32
 

@@ -1,7 +1,7 @@
 """The compressed weights of a layer, read bit by bit as the decoder of the engine reads them.
 
-This is written from `docs/architecture.md` and `hw.instruction` alone and shares no code with
-`compiler.weight_code`, so that an error of one shows.
+This is written from `docs/architecture.md` and `hw.contract.instruction` alone and shares no code with
+`compiler.coding.weight_code`, so that an error of one shows.
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ from itertools import islice
 
 import numpy as np
 
-from hw.config import (MAX_CODE_BITS, MEMORY_BITS, MULTIPLIER_BITS, PARAMETER_CHUNK_BITS, WEIGHT_BITS,
-                       EngineConfig)
-from hw.error_code import ErrorCode
-from hw.instruction import FRACTION_BITS, KERNEL_BITS, ParameterForm, record_chunks
-from sim.emulator.decode import INVALID, DescriptorFields, PrefixCode, record_fields, signed, unpack
-from sim.emulator.faults import EngineError, InvariantError
-from sim.emulator.program_image import MemoryImages
-
+from firelane.hw.contract.config import (
+    MAX_CODE_BITS,
+    MEMORY_BITS,
+    MULTIPLIER_BITS,
+    PARAMETER_CHUNK_BITS,
+    WEIGHT_BITS,
+    EngineConfig,
+)
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import FRACTION_BITS, KERNEL_BITS, ParameterForm, record_chunks
+from firelane.sim.emulator.decode import INVALID, DescriptorFields, PrefixCode, record_fields, signed, unpack
+from firelane.sim.emulator.faults import EngineError, InvariantError
+from firelane.sim.emulator.program_image import MemoryImages
 
 PIECE_WORDS = 256               # of a stream that are looked up at once
 
@@ -178,7 +183,7 @@ def _read_records(layer: DescriptorFields, images: MemoryImages, cfg: EngineConf
 
 
 def _expand(layer: DescriptorFields, records: dict[str, np.ndarray]) -> Parameters:
-    """What the records mean; `hw.instruction.ParameterForm` says it."""
+    """What the records mean; `hw.contract.instruction.ParameterForm` says it."""
     top = 1 << (MULTIPLIER_BITS - 1)
     match layer.parameters:
         case ParameterForm.FULL:

@@ -1,6 +1,6 @@
 """How much of a float network a quantized one keeps: accuracy, agreement, divergence, and noise layer by layer.
 
-    from sim.evaluate import evaluate, workers
+    from firelane.sim.evaluate import evaluate, workers
     with workers(2) as pool:
         evaluation = evaluate("q.onnx", images, labels=labels, float_model="f.onnx", pool=pool)
 
@@ -8,9 +8,9 @@
 `result` adds up.
 """
 
-from sim.evaluate.driver import evaluate
-from sim.evaluate.plan import DERIVED
-from sim.evaluate.pool import workers
-from sim.evaluate.result import Evaluation, LayerNoise, Score
+from firelane.sim.evaluate.driver import evaluate
+from firelane.sim.evaluate.plan import DERIVED
+from firelane.sim.evaluate.pool import workers
+from firelane.sim.evaluate.result import Evaluation, LayerNoise, Score
 
 __all__ = ["DERIVED", "Evaluation", "LayerNoise", "Score", "evaluate", "workers"]

@@ -1,4 +1,4 @@
-"""`evaluate`: from models and images to an `Evaluation`."""
+"""From models and images to an `Evaluation`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compiler.errors import FirelaneError
-from compiler.progress import Progress, silent
-from sim.evaluate.plan import Model, Plan, plan
-from sim.evaluate.pool import Pool, in_process
-from sim.evaluate.result import Evaluation, added_up
+from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.progress import Progress, silent
+from firelane.sim.evaluate.plan import Model, Plan, plan
+from firelane.sim.evaluate.pool import Pool, in_process
+from firelane.sim.evaluate.result import Evaluation, added_up
 
 __all__ = ["carry_out", "evaluate"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from compiler.errors import ModelError
+from firelane.compiler.support.errors import ModelError
 
 __all__ = ["Pairs", "derived_float", "is_quantized", "own_pairs", "pairs", "with_scores"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from compiler.calibration_images import LazyImages, image_files, no_images
-from compiler.errors import FirelaneError
-from compiler.preprocessing import read_pixels
+from firelane.compiler.frame_io.preprocessing import read_pixels
+from firelane.compiler.quantize.calibration_images import LazyImages, image_files, no_images
+from firelane.compiler.support.errors import FirelaneError
 
 __all__ = ["find_images", "pixels_of"]
 

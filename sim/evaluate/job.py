@@ -12,14 +12,14 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from compiler.errors import FirelaneError, ModelError
-from compiler.ir import Graph
-from compiler.onnx_import.reader import one_line
-from compiler.preprocessing import Preprocessing, stored_input
-from sim.evaluate.graphs import Pairs
-from sim.evaluate.metrics import best_of, divergence, energies, is_tied
-from sim.onnx_session import fed
-from sim.reference import run
+from firelane.compiler.frame_io.preprocessing import Preprocessing, stored_input
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.onnx_import.reader import one_line
+from firelane.compiler.support.errors import FirelaneError, ModelError
+from firelane.sim.evaluate.graphs import Pairs
+from firelane.sim.evaluate.metrics import best_of, divergence, energies, is_tied
+from firelane.sim.onnx_session import fed
+from firelane.sim.reference import run
 
 REFERENCE, ONNXRUNTIME, FLOAT = "reference", "onnxruntime", "float"      # names of the runs, in their order
 

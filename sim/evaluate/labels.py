@@ -17,8 +17,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from compiler.errors import ConfigError
-from sim.classes import read_labels
+from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.support.errors import ConfigError
 
 __all__ = ["labels_of"]
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from compiler.errors import ConfigError, ModelError
-from compiler.float_model import read_float_model
-from compiler.fold_preprocessing import metadata
-from compiler.ir import Graph
-from compiler.onnx_import import graph_of
-from compiler.onnx_import.reader import read_input, read_model
-from compiler.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
-from compiler.calibrated import changed_record
-from sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
-from sim.evaluate.job import Job, Networks, OnnxModel
+from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.onnx_import import graph_of
+from firelane.compiler.onnx_import.reader import read_input, read_model
+from firelane.compiler.quantize.calibrated import changed_record
+from firelane.compiler.quantize.float_model import read_float_model
+from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.support.errors import ConfigError, ModelError
+from firelane.sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
+from firelane.sim.evaluate.job import Job, Networks, OnnxModel
 
 __all__ = ["DERIVED", "Model", "Plan", "plan"]
 

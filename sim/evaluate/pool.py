@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compiler.errors import ConfigError, FirelaneError
-from compiler.progress import Progress
-from sim.evaluate.job import Job, Measured, Networks
-from sim.evaluate.worker import code_digest
+from firelane.compiler.support.errors import ConfigError, FirelaneError
+from firelane.compiler.support.progress import Progress
+from firelane.sim.evaluate.job import Job, Measured, Networks
+from firelane.sim.evaluate.worker import code_digest
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -136,7 +136,7 @@ def _task() -> Callable:
     """What Dask carries to a worker. Being local, it travels as code, and knows nothing of us before it runs there: so
     the scheduler, which unpickles what it passes on, needs Dask alone."""
     def measure(*arguments):
-        from sim.evaluate.worker import measure_batch
+        from firelane.sim.evaluate.worker import measure_batch
         return measure_batch(*arguments)
     return measure
 

@@ -7,8 +7,8 @@ import math
 from rich.console import Console
 from rich.table import Table
 
-from sim.evaluate.job import FLOAT, ONNXRUNTIME, REFERENCE
-from sim.evaluate.result import Evaluation, Score
+from firelane.sim.evaluate.job import FLOAT, ONNXRUNTIME, REFERENCE
+from firelane.sim.evaluate.result import Evaluation, Score
 
 NAMES = {REFERENCE: "integer reference", ONNXRUNTIME: "ONNX Runtime", FLOAT: "float"}
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sim.evaluate.job import FLOAT, Job, Measured
-from sim.evaluate.metrics import decibels, mean
+from firelane.sim.evaluate.job import FLOAT, Job, Measured
+from firelane.sim.evaluate.metrics import decibels, mean
 
 __all__ = ["Evaluation", "LayerNoise", "Score", "added_up"]
 

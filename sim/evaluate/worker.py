@@ -6,13 +6,12 @@ import ctypes
 import pickle
 import threading
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-from compiler.errors import FirelaneError
-from compiler.files import digest
-from sim.evaluate.job import Measured, Networks
+from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.sources import source_digest
+from firelane.sim.evaluate.job import Measured, Networks
 
 KEPT = 2                               # networks of so many jobs: a sweep goes from one to the next
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3          # names of glibc's malloc.h for mallopt
@@ -57,9 +56,7 @@ def _built(key: str, job: bytes) -> Networks:
 @lru_cache
 def code_digest() -> str:
     """Of the sources that decide about the numbers."""
-    root = Path(__file__).resolve().parents[2]
-    folders = ("compiler", "sim", "sim/evaluate")
-    return digest(sorted(file for folder in folders for file in (root / folder).glob("*.py")))
+    return source_digest("firelane.hw.contract", "firelane.compiler", "firelane.sim")
 
 
 @lru_cache

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from boards import get_board
-from boards.bitstream import build_bitstream
-from boards.build_record import ModelFacts
-from boards.memory_key import KeyImages, key_images, memory_shapes
-from compiler.files import locked
+from firelane.boards import get_board
+from firelane.boards.contents.memory_key import KeyImages, key_images, memory_shapes
+from firelane.boards.flow.bitstream import build_bitstream
+from firelane.boards.report.build_record import ModelFacts
+from firelane.compiler.support.files import locked
 from tests.boards.tiny_design import CONFIG, TinyDesign
 
 

@@ -3,12 +3,12 @@
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from amaranth.lib import io
 
-from boards.clock import add_clock, plan_clock
-from hw.config import WEIGHT_BITS, EngineConfig
-from hw.instruction import RUN_ENTRY_BITS
-from hw.program_memory import ProgramMemory
-from hw.symbol_table import SymbolTable
-from hw.weight_memory import WeightMemory
+from firelane.boards.top.clock import add_clock, plan_clock
+from firelane.hw.contract.config import WEIGHT_BITS, EngineConfig
+from firelane.hw.contract.instruction import RUN_ENTRY_BITS
+from firelane.hw.control.program_memory import ProgramMemory
+from firelane.hw.taps.symbol_table import SymbolTable
+from firelane.hw.taps.weight_memory import WeightMemory
 
 CONFIG = EngineConfig(banks=1, weight_words=3072, program_words=1024, value_symbols=2048, run_symbols=1024)
 CLOCK_HZ = 75e6

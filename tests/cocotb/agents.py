@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from hw.registers import CONTROL, ERROR, STATUS, Register
+from firelane.hw.contract.registers import CONTROL, ERROR, STATUS, Register
 
 
 class CsrPort:

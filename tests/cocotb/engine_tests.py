@@ -14,9 +14,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, with_timeout
 
-from hw.error_code import ErrorCode
-from hw.instruction import FORMAT_VERSION, MAGIC
-from hw.registers import Register
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import FORMAT_VERSION, MAGIC
+from firelane.hw.contract.registers import Register
 from tests.cocotb.agents import CsrPort, ImageSource, ResultSink, load
 
 JOB_VARIABLE = "FIRELANE_PORTS_JOB"

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from cocotb_tools.check_results import get_results
 
-from sim import reference
-from sim.images import stream_bytes
-from sim.loading import load_script
-from sim.session import memory_images
-from sim.verilator import SIMULATOR_SEED, Bench, PortsOnlyRunner, build, without
+from firelane.compiler.frame_io.stream import stream_bytes
+from firelane.sim import reference
+from firelane.sim.judge.session import memory_images
+from firelane.sim.verilog.loading import load_script
+from firelane.sim.verilog.verilator import SIMULATOR_SEED, Bench, PortsOnlyRunner, build, without
 from tests.cocotb.engine_tests import JOB_VARIABLE
 from tests.networks import random_image
 from tests.simulators import random_network

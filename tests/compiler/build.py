@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.compile import Compiled
-from compiler.ir import Add, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Requantize, Tensor, Window
-from compiler.verify import verify
-from sim import reference
-from sim.emulator.engine import Emulator
+from firelane.compiler.ir.graph import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAverage,
+    Graph,
+    MaxPool,
+    Node,
+    Requantize,
+    Tensor,
+    Window,
+)
+from firelane.compiler.ir.verify import verify
+from firelane.compiler.program.compiled import Compiled
+from firelane.sim import reference
+from firelane.sim.emulator.engine import Emulator
 
 
 class GraphBuilder:

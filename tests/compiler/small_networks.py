@@ -2,8 +2,8 @@
 
 import onnx
 
-from compiler.preprocessing import INPUT_KEY, Preprocessing
-from models.squeezenet import Bypass, Conv, FireFamily, build
+from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
+from firelane.models.squeezenet import Bypass, Conv, FireFamily, build
 
 SIDE = 33
 

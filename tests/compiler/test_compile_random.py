@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.compile import compile_graph
-from compiler.errors import FirelaneError
-from hw.config import EngineConfig
-from sim import reference
-from sim.emulator.engine import Emulator
+from firelane.compiler.compile import compile_graph
+from firelane.compiler.support.errors import FirelaneError
+from firelane.hw.contract.config import EngineConfig
+from firelane.sim import reference
+from firelane.sim.emulator.engine import Emulator
 from tests.networks import random_graph, random_image
 
 ROOMY = EngineConfig(activation_words=2048, weight_words=1 << 17, program_words=1 << 14, average_bits=20,

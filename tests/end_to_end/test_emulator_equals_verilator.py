@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.compile import Compiled, compile_model
-from models.digits import load_split
-from sim.bench import Outcome, Verdict
-from sim.emulator import Emulator, FrameResult
-from sim.session import instruction_cycles, stop_text
-from sim.trace import first_trace_difference, frames
-from sim.write_log import read_write_log
+from firelane.compiler.compile import compile_model
+from firelane.compiler.program.compiled import Compiled
+from firelane.models.digits import load_split
+from firelane.sim.emulator import Emulator, FrameResult
+from firelane.sim.judge.session import instruction_cycles, stop_text
+from firelane.sim.judge.trace import first_trace_difference, frames
+from firelane.sim.judge.write_log import read_write_log
+from firelane.sim.verilog.run import Outcome, Verdict
 from tests.networks import random_image
 from tests.simulators import default_engine, random_network, session
 

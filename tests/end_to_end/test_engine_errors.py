@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from compiler.compile import Compiled
-from hw.error_code import ErrorCode
-from hw.instruction import HEADER_WORDS, Header, instruction_layout, instruction_words
-from sim import bench
-from sim.bench import Job, Verdict
-from sim.emulator import Emulator, EngineError, MemoryImages
-from sim.emulator.program_image import crc_of_words
-from sim.images import stream_bytes
-from sim.loading import CSR_COUNT, ERROR_REGISTER, engine_error, error_text, load_script
-from sim.session import memory_images
+from firelane.compiler.frame_io.stream import stream_bytes
+from firelane.compiler.program.compiled import Compiled
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import HEADER_WORDS, Header, instruction_layout, instruction_words
+from firelane.sim.emulator import Emulator, EngineError, MemoryImages
+from firelane.sim.emulator.program_image import crc_of_words
+from firelane.sim.judge.session import memory_images
+from firelane.sim.verilog import run as bench
+from firelane.sim.verilog.loading import CSR_COUNT, ERROR_REGISTER, engine_error, error_text, load_script
+from firelane.sim.verilog.run import Job, Verdict
 from tests.networks import random_image
 from tests.simulators import random_network, simulator
 

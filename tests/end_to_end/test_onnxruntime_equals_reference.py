@@ -11,9 +11,9 @@ import onnx
 import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from compiler.onnx_import import load_graph
-from sim.onnx_session import OnnxSession, compare_end_to_end, compare_layers, summary
-from sim.reference import run_batch
+from firelane.compiler.onnx_import import load_graph
+from firelane.sim.onnx_session import OnnxSession, compare_end_to_end, compare_layers, summary
+from firelane.sim.reference import run_batch
 from tests.float_models import small_squeezenet
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -68,8 +68,8 @@ def test_quantize_static(float_model, tmp_path, activations, per_channel, symmet
 def test_trained_models(name):
     path = MODELS / f"{name}.onnx"
     if not path.exists():
-        pytest.skip(f"{path.name} has not been trained: python -m models.train_digits")
-    from models.digits import load_split
+        pytest.skip(f"{path.name} has not been trained: python -m firelane.models.making.train_digits")
+    from firelane.models.digits import load_split
     images = load_split()[1].images.transpose(0, 3, 1, 2)
     graph, session = load_graph(path), OnnxSession(path)
     layers = summary(compare_layers(graph, session, images[:4]))
@@ -83,8 +83,8 @@ def test_the_same_digit(name):
     """Every twelfth held-out image: the class is ONNX Runtime's but where two classes were within a few steps."""
     path = MODELS / f"{name}.onnx"
     if not path.exists():
-        pytest.skip(f"{path.name} has not been trained: python -m models.train_digits")
-    from models.digits import load_split
+        pytest.skip(f"{path.name} has not been trained: python -m firelane.models.making.train_digits")
+    from firelane.models.digits import load_split
     images = np.ascontiguousarray(load_split()[1].images.transpose(0, 3, 1, 2))
     graph, session = load_graph(path), OnnxSession(path)
     ours = run_batch(graph, images[::12]).astype(int)

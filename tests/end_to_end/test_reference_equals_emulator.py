@@ -8,12 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compiler.compile import Compiled, compile_graph
-from compiler.errors import FirelaneError
-from hw.config import EngineConfig
-from sim import reference
-from sim.compare import first_difference, regions
-from sim.emulator import Emulator
+from firelane.compiler.compile import compile_graph
+from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.support.errors import FirelaneError
+from firelane.hw.contract.config import EngineConfig
+from firelane.sim import reference
+from firelane.sim.emulator import Emulator
+from firelane.sim.judge.compare import first_difference, regions
 from tests.networks import random_graph, random_image
 
 LARGE = {"activation_words": 4096, "weight_words": 1 << 16, "program_words": 1 << 14, "value_symbols": 4096,

@@ -10,16 +10,16 @@ import numpy as np
 import onnx
 import pytest
 
-from compiler.__main__ import main
-from compiler.compile import compile_graph, compile_model
-from compiler.errors import CapacityError
-from compiler.onnx_import import load_graph
-from compiler.quantize_cli import quantize_file
-from hw.config import EngineConfig
-from models.squeezenet import NETWORKS, Conv, FireFamily, build
-from models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES
-from sim import reference
-from sim.emulator import Emulator
+from firelane.cli.main import main
+from firelane.cli.quantize import quantize_file
+from firelane.compiler.compile import compile_graph, compile_model
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.support.errors import CapacityError
+from firelane.hw.contract.config import EngineConfig
+from firelane.models.squeezenet import NETWORKS, Conv, FireFamily, build
+from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES
+from firelane.sim import reference
+from firelane.sim.emulator import Emulator
 from tests.end_to_end.test_reference_equals_emulator import check
 
 SIDE = 56

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.compile import compile_model
-from models.catalogue import find
-from sim.images import choose_images
-from sim.report import Report
-from sim.session import check_outcome
+from firelane.compiler.compile import compile_model
+from firelane.models.catalogue import find
+from firelane.sim.judge.images import choose_images
+from firelane.sim.judge.report import Report
+from firelane.sim.judge.session import check_outcome
 from tests.simulators import roomy_engine, session
 
 SIZE = 64                   # the last maps are 3 x 3

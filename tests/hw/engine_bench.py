@@ -1,6 +1,6 @@
 """Drives a whole engine in Amaranth's simulator: registers, memories, image, results."""
 
-from hw.registers import ERROR, STATUS, LoadTarget, Register
+from firelane.hw.contract.registers import ERROR, STATUS, LoadTarget, Register
 
 
 class EngineBench:

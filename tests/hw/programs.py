@@ -2,9 +2,17 @@
 
 import zlib
 
-from hw.config import MEMORY_BITS, EngineConfig
-from hw.instruction import (DESCRIPTOR, FORMAT_VERSION, HEADER_WORDS, MAGIC, Header, Opcode, instruction_layout,
-                            words_for)
+from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
+from firelane.hw.contract.instruction import (
+    DESCRIPTOR,
+    FORMAT_VERSION,
+    HEADER_WORDS,
+    MAGIC,
+    Header,
+    Opcode,
+    instruction_layout,
+    words_for,
+)
 
 WORD_MASK = (1 << MEMORY_BITS) - 1
 

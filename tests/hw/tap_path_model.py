@@ -4,11 +4,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.prefix_code import words_of
-from compiler.weight_code import EncodedLayer, encode_layer
-from hw.config import PARAMETER_CHUNK_BITS, EngineConfig
-from hw.instruction import (CODE_WORD, DESCRIPTOR, KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS, ParameterForm, RowMove,
-                            Source, instruction_layout, record_chunks, record_layout)
+from firelane.compiler.coding.prefix_code import words_of
+from firelane.compiler.coding.weight_code import EncodedLayer, encode_layer
+from firelane.hw.contract.config import PARAMETER_CHUNK_BITS, EngineConfig
+from firelane.hw.contract.instruction import (
+    CODE_WORD,
+    DESCRIPTOR,
+    KERNEL_ENTRY,
+    KERNEL_ENTRY_BITS,
+    SLOTS,
+    ParameterForm,
+    RowMove,
+    Source,
+    instruction_layout,
+    record_chunks,
+    record_layout,
+)
 
 
 def packed(layout, fields: dict) -> int:

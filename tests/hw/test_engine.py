@@ -6,16 +6,35 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data
 
-from hw.config import EngineConfig
-from hw.datapath import Datapath
-from hw.engine import Engine
-from hw.error_code import ErrorCode
-from hw.instruction import (CODE_WORDS, DESCRIPTOR_WORDS, HEADER_WORDS, KERNEL_ENTRY, Destination, Opcode, Source,
-                            descriptor_total_words, instruction_words)
-from hw.registers import LoadTarget, Register
-from hw.tap_path import TapPath
-from hw.timing import (END_LAG, FAULT_LATENCY, NEXT_LAG, START_LAG, average_cycles, fetch_cycles, load_cycles,
-                       output_cycles, tap_path_cycles, tile_tail_cycles)
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import (
+    CODE_WORDS,
+    DESCRIPTOR_WORDS,
+    HEADER_WORDS,
+    KERNEL_ENTRY,
+    Destination,
+    Opcode,
+    Source,
+    descriptor_total_words,
+    instruction_words,
+)
+from firelane.hw.contract.registers import LoadTarget, Register
+from firelane.hw.contract.timing import (
+    END_LAG,
+    FAULT_LATENCY,
+    NEXT_LAG,
+    START_LAG,
+    average_cycles,
+    fetch_cycles,
+    load_cycles,
+    output_cycles,
+    tap_path_cycles,
+    tile_tail_cycles,
+)
+from firelane.hw.engine import Engine
+from firelane.hw.pixels.datapath import Datapath
+from firelane.hw.taps.tap_path import TapPath
 from tests.hw.engine_bench import EngineBench
 from tests.hw.programs import descriptor, instruction, to_words, with_header
 from tests.hw.support import lint, simulate
@@ -202,8 +221,8 @@ def fakes(monkeypatch):
             return made[-1]
         return build
 
-    monkeypatch.setattr("hw.engine.TapPath", make(FakeTapPath))
-    monkeypatch.setattr("hw.engine.Datapath", make(FakeDatapath))
+    monkeypatch.setattr("firelane.hw.engine.TapPath", make(FakeTapPath))
+    monkeypatch.setattr("firelane.hw.engine.Datapath", make(FakeDatapath))
     return made
 
 

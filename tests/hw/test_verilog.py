@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from hw import verilog
-from hw.config import EngineConfig
-from hw.verilog import write_verilog, yosys_version
+from firelane.hw import verilog
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.verilog import write_verilog, yosys_version
 
 CFG = EngineConfig(banks=1, activation_words=16, weight_words=16, program_words=32, value_symbols=16, run_symbols=16,
                    average_channels=1, trace=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compiler.cli import main
-from compiler.errors import ConfigError
-from compiler.ir import Conv
-from compiler.onnx_import import load_graph
-from models import catalogue
-from models.catalogue import EMBEDDED, LIGHT, NAMES, PUBLISHED, find
-from tests.compiler.published_data import IMAGES, NET_FILE, needs_images, needs_net
+from firelane.cli.main import main
+from firelane.compiler.ir.graph import Conv
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.support.errors import ConfigError
+from firelane.models import catalogue
+from firelane.models.catalogue import EMBEDDED, LIGHT, NAMES, PUBLISHED, find
+from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
 
 SMALL = 64
 

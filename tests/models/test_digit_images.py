@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.digit_images import write_digit_images
-from models.digits import load_split
+from firelane.models.digit_images import write_digit_images
+from firelane.models.digits import load_split
 
 
 def test_files_are_the_held_out_digits(tmp_path):

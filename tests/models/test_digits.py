@@ -9,11 +9,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from models.digits import Digits, load_split, to_network_input
-from models.digits_net import CONV1, Conv, convolutions, float_onnx
-from models.digits_quantize import INPUT_RECORD
-from models.record_digits import FOLDER, NETWORKS, accuracy, densities, int8_weights, reference_accuracy
-from models.train_digits import main as train_main
+from firelane.models.digits import Digits, load_split, to_network_input
+from firelane.models.making.digits_net import CONV1, Conv, convolutions, float_onnx
+from firelane.models.making.digits_quantize import INPUT_RECORD
+from firelane.models.making.train_digits import main as train_main
+from firelane.models.making.variants import FOLDER, NETWORKS
+from firelane.sim.benchmark.record_digits import accuracy, densities, int8_weights, reference_accuracy
 
 QDQ_BYTES_MAX = 200_000
 FLOAT_BYTES_MAX = 300_000
@@ -151,6 +152,6 @@ class TestCommittedNetwork:
 
 def test_training_without_torch_is_one_line_and_exit_code_2(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "models.digits_torch", raising=False)
+    monkeypatch.delitem(sys.modules, "firelane.models.making.digits_torch", raising=False)
     assert train_main([]) == 2
     assert capsys.readouterr().err == "error: training needs torch, which is not installed; pip install torch\n"

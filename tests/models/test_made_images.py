@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.made_images import MIDDLE, SPREAD, made_images
+from firelane.models.made_images import MIDDLE, SPREAD, made_images
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 5, 9), (3, 1, 1)])

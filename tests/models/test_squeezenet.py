@@ -8,9 +8,9 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from compiler.errors import ConfigError
-from models.squeezenet import NETWORKS, Bypass, Conv, FireFamily, build
-from models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES, random_parameters
+from firelane.compiler.support.errors import ConfigError
+from firelane.models.squeezenet import NETWORKS, Bypass, Conv, FireFamily, build
+from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES, random_parameters
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
 SMALL = 56

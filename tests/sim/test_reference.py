@@ -1,4 +1,4 @@
-"""The reference against the definitions of `compiler.ir`, written as plain loops over Python integers."""
+"""The reference against the definitions of `compiler.ir.graph`, written as plain loops over Python integers."""
 
 import sys
 
@@ -7,10 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.errors import FirelaneError
-from compiler.ir import (IDENTITY, Add, AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Requantize,
-                         Rescale, Tensor, Window)
-from sim import reference
+from firelane.compiler.ir.graph import (
+    IDENTITY,
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GlobalAverage,
+    Graph,
+    MaxPool,
+    Node,
+    Requantize,
+    Rescale,
+    Tensor,
+    Window,
+)
+from firelane.compiler.support.errors import FirelaneError
+from firelane.sim import reference
 from tests.networks import random_graph, random_image
 
 SEEDS = st.integers(0, 2 ** 32 - 1)
@@ -37,7 +50,7 @@ def places(node: Node, y: int, x: int):
 
 
 def slow_pixel(node: Node, inputs: list[np.ndarray], zero_point: int, c: int, y: int, x: int) -> int:
-    """One output pixel, straight from the docstrings of `compiler.ir`."""
+    """One output pixel, straight from the docstrings of `compiler.ir.graph`."""
     values = inputs[0]
     match node:
         case Conv():

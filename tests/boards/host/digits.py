@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from compiler.artefact import write_artefact
-from compiler.compile import Compiled, compile_model
-from hw.config import EngineConfig
-from models.catalogue import EMBEDDED
-from models.digits import load_split
-from sim import reference
+from firelane.compiler.artefact.artefact import write_artefact
+from firelane.compiler.compile import compile_model
+from firelane.compiler.program.compiled import Compiled
+from firelane.hw.contract.config import EngineConfig
+from firelane.models.catalogue import EMBEDDED
+from firelane.models.digits import load_split
+from firelane.sim import reference
 
 CFG = EngineConfig(banks=2, weight_words=6144, program_words=1024)
 

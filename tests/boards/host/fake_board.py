@@ -11,15 +11,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from boards.host import simulated_clock
-from boards.host.connection import ANSWER_SECONDS
-from boards.host.framing import Frame, unescape
-from boards.host.port import READ_SECONDS
-from boards.identity import Identity
-from hw.config import EngineConfig
-from hw.instruction import Header
-from hw.link.protocol import REGISTERS_SHOWN, Command, Status
-from hw.registers import Register
+from firelane.boards.host import simulated_clock
+from firelane.boards.host.connection import ANSWER_SECONDS
+from firelane.boards.host.framing import Frame, unescape
+from firelane.boards.host.port import READ_SECONDS
+from firelane.boards.top.identity import Identity
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import Header
+from firelane.hw.contract.link_protocol import REGISTERS_SHOWN, Command, Status
+from firelane.hw.contract.registers import Register
 
 ENGINE = EngineConfig(banks=1)
 FLAG = b"\x7e"

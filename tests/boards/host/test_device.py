@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.host.connection import ANSWER_SECONDS, ATTEMPTS, IDENTIFY_SECONDS, StatusError
-from boards.host.device import Device
-from boards.host.framing import Frame
-from boards.host.port import LinkError
-from boards.identity import Identity
-from hw.error_code import ErrorCode
-from hw.link.protocol import Command, Status
-from hw.registers import Register
+from firelane.boards.host.connection import ANSWER_SECONDS, ATTEMPTS, IDENTIFY_SECONDS, StatusError
+from firelane.boards.host.device import Device
+from firelane.boards.host.framing import Frame
+from firelane.boards.host.port import LinkError
+from firelane.boards.top.identity import Identity
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.link_protocol import Command, Status
+from firelane.hw.contract.registers import Register
 from tests.boards.host.fake_board import ENGINE, FakeBoard, Line, model_images
 
 IMAGE = bytes(range(256)) * 2

@@ -5,8 +5,8 @@ import zlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.host.framing import Deframer, Frame, seal
-from hw.link.protocol import ESCAPE, FLAG
+from firelane.boards.host.framing import Deframer, Frame, seal
+from firelane.hw.contract.link_protocol import ESCAPE, FLAG
 
 FRAMES = st.builds(Frame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=40))
 QUICK = settings(derandomize=True, deadline=None, max_examples=60)

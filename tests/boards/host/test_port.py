@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from boards.host.port import LinkError, SerialPort
-from compiler.errors import ConfigError
+from firelane.boards.host.port import LinkError, SerialPort
+from firelane.compiler.support.errors import ConfigError
 from tests.boards.host.fake_board import on_terminal
 
 BAUD = 3_000_000

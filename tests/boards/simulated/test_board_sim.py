@@ -10,23 +10,23 @@ from dataclasses import replace
 
 import pytest
 
-from boards.host.connection import ANSWER_SECONDS, Connection, StatusError
-from boards.host.device import Device
-from boards.host.framing import Deframer, Frame
-from boards.host.load import load_payloads
-from boards.host.model import read_model
-from boards.host.port import SerialPort
-from boards.host.simulated_clock import CYCLES_PER_SECOND
-from boards.host.words import words
-from boards.identity import Identity
-from boards.link_timing import SIMULATED_TIMING
-from boards.simulated.build import Design, build_board
-from boards.simulated.cli import LEAST_PATIENCE, UNNAMED, UNNAMED_CLOCK_HZ
-from boards.simulated.running import QUIET_CYCLES, RunningBoard
-from compiler.cost_model import frame_cost
-from hw.error_code import ErrorCode
-from hw.link.protocol import PAYLOAD_BYTES, STATE, Command, Status
-from sim.images import stream_bytes
+from firelane.boards.host.connection import ANSWER_SECONDS, Connection, StatusError
+from firelane.boards.host.device import Device
+from firelane.boards.host.framing import Deframer, Frame
+from firelane.boards.host.load import load_payloads
+from firelane.boards.host.port import SerialPort
+from firelane.boards.host.simulated_clock import CYCLES_PER_SECOND
+from firelane.boards.host.words import words
+from firelane.boards.simulated.build import Design, build_board
+from firelane.boards.simulated.running import QUIET_CYCLES, RunningBoard
+from firelane.boards.top.identity import Identity
+from firelane.boards.top.link_timing import SIMULATED_TIMING
+from firelane.cli.board_sim import LEAST_PATIENCE, UNNAMED, UNNAMED_CLOCK_HZ
+from firelane.compiler.artefact.reader import read_model
+from firelane.compiler.frame_io.stream import stream_bytes
+from firelane.compiler.schedule.cost_model import frame_cost
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, STATE, Command, Status
 from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, pixels
 
 BAUD = 3_000_000

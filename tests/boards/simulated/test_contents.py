@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from boards.simulated.contents import (Images, Piece, marked_images, pieces_from_json, pieces_to_json, take_out,
-                                       write_contents)
-from hw.config import EngineConfig
+from firelane.boards.simulated.contents import (
+    Images,
+    Piece,
+    marked_images,
+    pieces_from_json,
+    pieces_to_json,
+    take_out,
+    write_contents,
+)
+from firelane.hw.contract.config import EngineConfig
 
 CFG = EngineConfig(banks=1, weight_words=24, program_words=32, value_symbols=16, run_symbols=16)
 

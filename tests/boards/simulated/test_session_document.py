@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from boards.simulated.build import build_board
-from compiler.files import build_root
+from firelane.boards.simulated.build import build_board
+from firelane.compiler.support.files import build_root
 from tests.boards.simulated.test_board_sim import DESIGN, PATIENCE_CYCLES
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from compiler.compress.compensation import Problem, damped, free_variance, solve
-from compiler.compress.rate import RateModel
+from firelane.compiler.compress.compensation import Problem, damped, free_variance, solve
+from firelane.compiler.compress.rate import RateModel
 
 
 def correlated(rng: np.random.Generator, inputs: int, samples: int = 400) -> np.ndarray:

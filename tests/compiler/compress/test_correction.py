@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from compiler.compress.correction import corrected
-from compiler.compress.input_statistics import InputStatistics
+from firelane.compiler.compress.correction import corrected
+from firelane.compiler.compress.input_statistics import InputStatistics
 from tests.compiler.compress.test_input_statistics import statistics_of
 
 INPUTS, OUTPUTS = 40, 6

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from compiler.compress.float_network import FloatNetwork, Weights, integer_weights
-from compiler.ir import Conv
-from sim import reference
+from firelane.compiler.compress.float_network import FloatNetwork, Weights, integer_weights
+from firelane.compiler.ir.graph import Conv
+from firelane.sim import reference
 from tests.networks import random_graph, random_image
 
 

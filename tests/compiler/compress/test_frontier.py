@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compiler.compress.frontier import INCHES, FrontierRow, best_rows, csv_text, png_bytes, write_frontier
-from compiler.compress.frontier import DPI, LABELS_AT_MOST, OTHERS, OURS
-from compiler.errors import FirelaneError
+from firelane.compiler.compress.frontier import (
+    DPI,
+    INCHES,
+    LABELS_AT_MOST,
+    OTHERS,
+    OURS,
+    FrontierRow,
+    best_rows,
+    csv_text,
+    png_bytes,
+    write_frontier,
+)
+from firelane.compiler.support.errors import FirelaneError
 
 
 def row(size: int, top1: float | None = None, agreement: float | None = None, cycles: int = 4_000_000,

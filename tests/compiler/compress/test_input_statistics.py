@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compiler.compress.input_statistics import InputStatistics, pooled, shrunk_moments
+from firelane.compiler.compress.input_statistics import InputStatistics, pooled, shrunk_moments
 
 
 def statistics_of(real: np.ndarray, ideal: np.ndarray) -> InputStatistics:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from compiler.compress.float_network import FloatNetwork, Weights, integer_weights
-from compiler.compress.layer_solver import Price, solve_layer
-from compiler.compress.layerwise import Walk
-from compiler.compress.workers import workers
-from compiler.ir import Conv
+from firelane.compiler.compress.float_network import FloatNetwork, Weights, integer_weights
+from firelane.compiler.compress.layer_solver import Price, solve_layer
+from firelane.compiler.compress.layerwise import Walk
+from firelane.compiler.compress.workers import workers
+from firelane.compiler.ir.graph import Conv
 from tests.compiler.build import GraphBuilder
 
 
@@ -64,13 +64,13 @@ def test_better_than_each_layer_for_itself(given):
 
     def solver(node, problem):
         steps = coarse[node.name]
-        from compiler.compress.compensation import solve
+        from firelane.compiler.compress.compensation import solve
         return solve(problem, steps, 0.0).weights
     assert divergence(network, weights, walk(given, solver), others) < 0.6 * divergence(network, weights, plain, others)
 
 
 def test_solved_layers_stand_on_the_grid_of_short_records(given):
-    from compiler.parameter_form import nearest_scales
+    from firelane.compiler.coding.parameter_form import nearest_scales
     found = []
     walk(given, lambda node, problem: found.append(solve_layer(problem, Price(0.01))) or found[-1].weights)
     for layer in found:

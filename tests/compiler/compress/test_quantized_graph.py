@@ -4,15 +4,21 @@ import numpy as np
 import onnx
 import pytest
 
-from compiler.compress.float_network import FloatNetwork, integer_weights
-from compiler.compress.quantized_graph import graph_weights, integer_layer, real_weights, with_layers, with_weights
-from compiler.compress.sources import read_material
-from compiler.errors import ModelError
-from compiler.ir import Conv
-from compiler.onnx_import import load_graph
-from compiler.parameter_form import nearest_scales
-from models.made_images import made_images
-from sim import reference
+from firelane.compiler.coding.parameter_form import nearest_scales
+from firelane.compiler.compress.float_network import FloatNetwork, integer_weights
+from firelane.compiler.compress.quantized_graph import (
+    graph_weights,
+    integer_layer,
+    real_weights,
+    with_layers,
+    with_weights,
+)
+from firelane.compiler.compress.sources import read_material
+from firelane.compiler.ir.graph import Conv
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.support.errors import ModelError
+from firelane.models.made_images import made_images
+from firelane.sim import reference
 from tests.compiler.small_networks import SIDE, small_model
 from tests.networks import random_graph
 from tests.onnx_models import qdq_model
@@ -54,8 +60,8 @@ def test_real_weights_are_the_float_model_in_output_steps(tmp_path):
     """The network without rounding, with these weights, is ONNX Runtime's float network but for scales."""
     import onnxruntime
 
-    from compiler.float_model import read_float_model
-    from compiler.fold_preprocessing import fold_preprocessing
+    from firelane.compiler.quantize.float_model import read_float_model
+    from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing
     onnx.save(small_model(pad=0), tmp_path / "a.onnx")
     images = made_images(8, (3, SIDE, SIDE), seed=1)
     np.save(tmp_path / "images.npy", images)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from compiler.compress.rate import LEVELS, TABLE_ENTRY_BITS, RateModel, laplace
-from compiler.ir import WEIGHT_MAX
-from compiler.weight_code import encode_layer
+from firelane.compiler.coding.weight_code import encode_layer
+from firelane.compiler.compress.rate import LEVELS, TABLE_ENTRY_BITS, RateModel, laplace
+from firelane.compiler.ir.graph import WEIGHT_MAX
 
 
 def levels(seed: int, share: float, scale: float, shape=(64, 32, 9)) -> np.ndarray:

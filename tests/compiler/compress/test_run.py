@@ -9,28 +9,28 @@ import onnx
 import pytest
 from PIL import Image
 
-from compiler.cli import main
-from compiler.compress import run
-from compiler.compress.cli import parse_size
-from compiler.compress.compressor import Compressor
-from compiler.compress.layer_solver import FAST
-from compiler.compress.measure import measure
-from compiler.compress.quality import Judge
-from compiler.compress.quantized_graph import integer_layer, with_layers
-from compiler.compress.workers import workers
-from compiler.engine_fit import compile_fitting
-from compiler.errors import ConfigError
-from compiler.onnx_import import load_graph
-from compiler.parameter_form import nearest_scales
-from compiler.rom_size import rom_size
-from hw.config import EngineConfig
-from models.digits import load_split
-from models.made_images import made_images
-from models.squeezenet import Bypass
-from sim import reference
+from firelane.cli.compress import parse_size
+from firelane.cli.main import main
+from firelane.compiler.coding.parameter_form import nearest_scales
+from firelane.compiler.compress import run
+from firelane.compiler.compress.compressor import Compressor
+from firelane.compiler.compress.layer_solver import FAST
+from firelane.compiler.compress.measure import measure
+from firelane.compiler.compress.quality import Judge
+from firelane.compiler.compress.quantized_graph import integer_layer, with_layers
+from firelane.compiler.compress.workers import workers
+from firelane.compiler.fit.engine_fit import compile_fitting
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.program.rom_size import rom_size
+from firelane.compiler.support.errors import ConfigError
+from firelane.hw.contract.config import EngineConfig
+from firelane.models.digits import load_split
+from firelane.models.made_images import made_images
+from firelane.models.squeezenet import Bypass
+from firelane.sim import reference
 from tests.compiler.build import check_against_reference
-from tests.compiler.published_data import IMAGES, NET_FILE, needs_images, needs_net
 from tests.compiler.small_networks import SIDE, small_model
+from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
 
 FLOAT_DIGITS = Path("models/digits_squeezenet_float.onnx")
 
@@ -197,7 +197,7 @@ def test_interrupting_leaves_the_old_file(digits, tmp_path, monkeypatch):
 
     def interrupted(self, slope):
         raise KeyboardInterrupt
-    monkeypatch.setattr("compiler.compress.compressor.Compressor.at", interrupted)
+    monkeypatch.setattr("firelane.compiler.compress.compressor.Compressor.at", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run.compress_file(digits_job(digits / "calibration.npy", limit=8), tmp_path / "out.onnx", budget=1)
     assert [file.name for file in tmp_path.iterdir()] == ["out.onnx"]

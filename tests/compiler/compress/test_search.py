@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from compiler.compress.search import CLOSE_ENOUGH, HIGHEST, LOWEST, within_budget, within_drop
-from compiler.errors import CapacityError
+from firelane.compiler.compress.search import CLOSE_ENOUGH, HIGHEST, LOWEST, within_budget, within_drop
+from firelane.compiler.support.errors import CapacityError
 
 
 @dataclass(frozen=True)

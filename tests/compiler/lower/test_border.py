@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler.compile import compile_graph
-from compiler.ir import Conv, GlobalAverage, Requantize, Tensor, Window
-from compiler.layers import AverageLayer, TileLayer
-from compiler.lower import lower
-from hw.config import EngineConfig
+from firelane.compiler.compile import compile_graph
+from firelane.compiler.ir.graph import Conv, GlobalAverage, Requantize, Tensor, Window
+from firelane.compiler.lower import lower
+from firelane.compiler.tiles.layers import AverageLayer, TileLayer
+from firelane.hw.contract.config import EngineConfig
 from tests.compiler.build import GraphBuilder, check_against_reference
 
 CFG = EngineConfig(banks=4, weight_words=1 << 16)

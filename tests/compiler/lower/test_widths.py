@@ -2,9 +2,9 @@
 
 import pytest
 
-from compiler.layers import LoadLayer, View
-from compiler.lower.widths import image_too_wide, too_wide
-from hw.config import EngineConfig
+from firelane.compiler.lower.widths import image_too_wide, too_wide
+from firelane.compiler.tiles.layers import LoadLayer, View
+from firelane.hw.contract.config import EngineConfig
 
 
 @pytest.mark.parametrize("width, hint", [

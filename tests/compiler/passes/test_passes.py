@@ -7,14 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.ir import (Concat, Conv, GlobalAverage, Graph, MaxPool, Node, Requantize, Rescale, Tensor, Window)
-from compiler.passes import PIPELINE, run_passes
-from compiler.passes.fold_clamp import fold_clamp
-from compiler.passes.fold_equal_rescale import fold_equal_rescale
-from compiler.passes.fuse_concat import fuse_concat
-from compiler.passes.remove_dead_nodes import remove_dead_nodes
-from compiler.verify import InvalidGraphError, verify
-from sim.reference import run
+from firelane.compiler.ir.graph import (
+    Concat,
+    Conv,
+    GlobalAverage,
+    Graph,
+    MaxPool,
+    Node,
+    Requantize,
+    Rescale,
+    Tensor,
+    Window,
+)
+from firelane.compiler.ir.verify import InvalidGraphError, verify
+from firelane.compiler.passes import PIPELINE, run_passes
+from firelane.compiler.passes.fold_clamp import fold_clamp
+from firelane.compiler.passes.fold_equal_rescale import fold_equal_rescale
+from firelane.compiler.passes.fuse_concat import fuse_concat
+from firelane.compiler.passes.remove_dead_nodes import remove_dead_nodes
+from firelane.sim.reference import run
 from tests.networks import random_graph, random_image
 
 ZERO_POINT = 9

@@ -2,13 +2,13 @@
 
 from amaranth.hdl import Elaboratable, Module
 
-from boards.host.framing import Deframer, Frame
-from boards.linked_engine import connect_link
-from hw.config import EngineConfig
-from hw.engine import Engine
-from hw.instruction import Header
-from hw.link.frame_link import FrameLink
-from hw.link.protocol import ANSWER, Command, Status
+from firelane.boards.host.framing import Deframer, Frame
+from firelane.boards.top.linked_engine import connect_link
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import Header
+from firelane.hw.contract.link_protocol import ANSWER, Command, Status
+from firelane.hw.engine import Engine
+from firelane.hw.link.frame_link import FrameLink
 from tests.hw.support import receive, send
 from tests.hw.test_engine import SIZES, expected_result, random_image, small_program
 

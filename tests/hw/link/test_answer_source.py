@@ -3,9 +3,9 @@
 
 import pytest
 
-from hw.link.answer_source import AnswerSource, Body
-from hw.link.protocol import ANSWER, PAYLOAD_BYTES, REGISTERS_SHOWN, Status
-from hw.registers import Register
+from firelane.hw.contract.link_protocol import ANSWER, PAYLOAD_BYTES, REGISTERS_SHOWN, Status
+from firelane.hw.contract.registers import Register
+from firelane.hw.link.answer_source import AnswerSource, Body
 from tests.hw.support import lint, pauses, send, simulate, sink, source
 
 IDENTITY = b"who"

@@ -3,11 +3,11 @@
 
 import pytest
 
-from hw.engine import Engine
-from hw.instruction import Header
-from hw.link.command_processor import CommandProcessor
-from hw.link.engine_control import EngineControl, Operation
-from hw.registers import CONTROL, Register
+from firelane.hw.contract.instruction import Header
+from firelane.hw.contract.registers import CONTROL, Register
+from firelane.hw.engine import Engine
+from firelane.hw.link.command_processor import CommandProcessor
+from firelane.hw.link.engine_control import EngineControl, Operation
 from tests.hw.link.linked import CFG, PROGRAM, WEIGHTS
 from tests.hw.support import lint, send, simulate
 

@@ -5,14 +5,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.host.framing import Frame
-from hw.error_code import ErrorCode
-from hw.instruction import Header
-from hw.link.frame_link import FrameLink
-from hw.link.protocol import ANSWER, PAYLOAD_BYTES, REGISTERS_SHOWN, STATE, Command, Status
-from hw.registers import STATUS, Register
-from tests.hw.link.linked import (CFG, DIGEST, IDENTITY, PATIENCE_CYCLES, PROGRAM, WEIGHTS, Host, LinkedSmallEngine,
-                                  image_and_result, words)
+from firelane.boards.host.framing import Frame
+from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import Header
+from firelane.hw.contract.link_protocol import ANSWER, PAYLOAD_BYTES, REGISTERS_SHOWN, STATE, Command, Status
+from firelane.hw.contract.registers import STATUS, Register
+from firelane.hw.link.frame_link import FrameLink
+from tests.hw.link.linked import (
+    CFG,
+    DIGEST,
+    IDENTITY,
+    PATIENCE_CYCLES,
+    PROGRAM,
+    WEIGHTS,
+    Host,
+    LinkedSmallEngine,
+    image_and_result,
+    words,
+)
 from tests.hw.programs import with_header
 from tests.hw.support import lint, simulate
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.host.framing import Frame, seal, unescape
-from hw.link.frame_receiver import FrameReceiver
-from hw.link.protocol import FLAG, PAYLOAD_BYTES, Status
+from firelane.boards.host.framing import Frame, seal, unescape
+from firelane.hw.contract.link_protocol import FLAG, PAYLOAD_BYTES, Status
+from firelane.hw.link.frame_receiver import FrameReceiver
 from tests.hw.support import lint, pauses, pulse, receive, simulate, source
 
 FRAMES = st.builds(Frame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=12))

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from boards.host.framing import Frame
-from hw.link.frame_sender import FrameSender
-from hw.link.protocol import ESCAPE, FLAG
+from firelane.boards.host.framing import Frame
+from firelane.hw.contract.link_protocol import ESCAPE, FLAG
+from firelane.hw.link.frame_sender import FrameSender
 from tests.hw.support import lint, pauses, simulate, sink, source
 
 

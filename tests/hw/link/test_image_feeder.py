@@ -3,7 +3,7 @@
 
 import pytest
 
-from hw.link.image_feeder import ImageFeeder
+from firelane.hw.link.image_feeder import ImageFeeder
 from tests.hw.support import lint, pauses, pulse, receive, simulate, sink
 
 SLICE = 60

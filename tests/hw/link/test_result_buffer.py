@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from hw.link.protocol import PAYLOAD_BYTES
-from hw.link.result_buffer import ResultBuffer
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
+from firelane.hw.link.result_buffer import ResultBuffer
 from tests.hw.support import lint, pauses, pulse, receive, simulate, source
 
 

@@ -4,7 +4,7 @@ import random
 
 from amaranth.hdl import Elaboratable, Module, Signal
 
-from hw.link.uart import UartReceiver, UartTransmitter
+from firelane.hw.link.uart import UartReceiver, UartTransmitter
 from tests.hw.support import lint, pauses, simulate, sink, source
 
 CYCLES = 6

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sim.benchmark.builds import BuildRecord
-from sim.benchmark.provenance import Provenance
-from sim.benchmark.records import AccuracyRecord, FrameRecord, Score
-from sim.classes import Guess
-from sim.layer_cycles import LayerCycles
-from sim.report import Report
+from firelane.compiler.frame_io.classes import Guess
+from firelane.sim.benchmark.builds import BuildRecord
+from firelane.sim.benchmark.provenance import Provenance
+from firelane.sim.benchmark.records import AccuracyRecord, FrameRecord, Score
+from firelane.sim.judge.layer_cycles import LayerCycles
+from firelane.sim.judge.report import Report
 
 MADE = Provenance(commit="0123456789ab", day="2026-01-02", machine="2 cores of a machine", load=0.5)
 

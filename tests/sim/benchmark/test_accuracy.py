@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from models import published_data
-from sim.benchmark.accuracy import measure_accuracy, score
-from sim.benchmark.records import Score
-from tests.compiler.published_data import needs_images, needs_net
+from firelane.models import published_data
+from firelane.sim.benchmark.accuracy import measure_accuracy, score
+from firelane.sim.benchmark.records import Score
+from tests.published_data import needs_images, needs_net
 
 
 def test_score():

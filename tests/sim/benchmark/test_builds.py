@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from boards import get_board
-from boards.build_record import RECORD_FILE, Digests, ModelFacts, record
-from boards.build_report import BuildReport, Step
-from compiler.errors import FirelaneError
-from sim.benchmark.builds import load_builds, note_build
+from firelane.boards import get_board
+from firelane.boards.report.build_record import Digests, ModelFacts, record
+from firelane.boards.report.build_report import BuildReport, Step
+from firelane.compiler.support.errors import FirelaneError
+from firelane.sim.benchmark.builds import RECORD_FILE, load_builds, note_build
 from tests.sim.benchmark.examples import MADE, build_record
 
 RESOURCES = build_record().resources

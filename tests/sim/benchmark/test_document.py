@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.benchmark.document import render, table
+from firelane.sim.benchmark.document import render, table
 from tests.sim.benchmark.examples import accuracy_record, build_record, frame_record
 
 

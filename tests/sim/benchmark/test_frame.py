@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sim.benchmark import frame
-from sim.benchmark.cases import Case
-from sim.benchmark.frame import measure_frame
-from sim.benchmark.records import FrameRecord
+from firelane.sim.benchmark import frame
+from firelane.sim.benchmark.cases import Case
+from firelane.sim.benchmark.frame import measure_frame
+from firelane.sim.benchmark.records import FrameRecord
 from tests.simulators import roomy_engine
 
 SIZE = 64

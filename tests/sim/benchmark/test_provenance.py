@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sim.benchmark import provenance
+from firelane.sim.benchmark import provenance
 
 
 def test_of_this_machine_and_tree():

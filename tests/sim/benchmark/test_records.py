@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.errors import FirelaneError
-from sim.benchmark.records import folder, load_all, store
+from firelane.compiler.support.errors import FirelaneError
+from firelane.sim.benchmark.records import folder, load_all, store
 from tests.sim.benchmark.examples import accuracy_record, frame_record
 
 

@@ -7,15 +7,15 @@ import numpy as np
 import onnx
 import pytest
 
-from compiler.errors import FirelaneError
-from compiler.float_model import read_float_model
-from compiler.onnx_import import load_graph
-from compiler.preprocessing import Preprocessing, stored_input
-from compiler.quantize import quantize
-from sim.evaluate import evaluate
-from sim.evaluate.plan import DERIVED
-from sim.onnx_session import OnnxSession
-from sim.reference import run, run_batch
+from firelane.compiler.frame_io.preprocessing import Preprocessing, stored_input
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.quantize.float_model import read_float_model
+from firelane.compiler.quantize.quantize import quantize
+from firelane.compiler.support.errors import FirelaneError
+from firelane.sim.evaluate import evaluate
+from firelane.sim.evaluate.plan import DERIVED
+from firelane.sim.onnx_session import OnnxSession
+from firelane.sim.reference import run, run_batch
 from tests.compiler.small_networks import SIDE, small_model, without_record
 from tests.networks import random_graph, random_image
 from tests.onnx_models import qdq_model, qoperator_model

@@ -6,9 +6,9 @@ import onnxruntime
 import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from compiler.errors import ModelError
-from compiler.onnx_import import load_graph
-from sim.evaluate.graphs import derived_float, is_quantized, own_pairs, pairs, with_scores
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.support.errors import ModelError
+from firelane.sim.evaluate.graphs import derived_float, is_quantized, own_pairs, pairs, with_scores
 from tests.float_models import small_squeezenet
 
 SIDE = 32

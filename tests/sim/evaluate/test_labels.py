@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from compiler.errors import ConfigError
-from sim.evaluate.labels import labels_of
+from firelane.compiler.support.errors import ConfigError
+from firelane.sim.evaluate.labels import labels_of
 
 CLASSES = "0\tn01440764\ttench\n1\tn01443537\tgoldfish\n2\tn01484850\tgreat white shark\n"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.evaluate.metrics import best_of, decibels, divergence, energies, is_tied, log_softmax, mean
+from firelane.sim.evaluate.metrics import best_of, decibels, divergence, energies, is_tied, log_softmax, mean
 
 scores = st.lists(st.floats(-50, 50), min_size=2, max_size=20).map(np.array)
 

@@ -9,13 +9,13 @@ import sys
 import numpy as np
 import pytest
 
-from compiler.errors import ConfigError, FirelaneError
-from models.catalogue import EMBEDDED
-from models.digits import load_split
-from sim.evaluate import evaluate, worker, workers
-from sim.evaluate.plan import DERIVED
-from sim.evaluate.job import Job, Networks
-from sim.evaluate.pool import BATCH, _cluster, in_process
+from firelane.compiler.support.errors import ConfigError, FirelaneError
+from firelane.models.catalogue import EMBEDDED
+from firelane.models.digits import load_split
+from firelane.sim.evaluate import evaluate, worker, workers
+from firelane.sim.evaluate.job import Job, Networks
+from firelane.sim.evaluate.plan import DERIVED
+from firelane.sim.evaluate.pool import BATCH, _cluster, in_process
 from tests.limits import FOREVER
 
 COUNT = 3 * BATCH + 1                  # so that the last batch is a small one
@@ -104,7 +104,7 @@ def test_scheduler_by_address(digits, here, start, monkeypatch):
     model, images, labels = digits
     with workers(scheduler=start("complete"), **PATIENT) as pool:
         assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool) == here
-        monkeypatch.setattr("sim.evaluate.pool.code_digest", lambda: "another")
+        monkeypatch.setattr("firelane.sim.evaluate.pool.code_digest", lambda: "another")
         with pytest.raises(FirelaneError, match="^--scheduler: a worker has another version of Firelane; install the"):
             evaluate(model, images, pool=pool)
 
@@ -157,7 +157,7 @@ def test_errors_of_workers_arrive_whole(digits):
     """A tensor of another size is found where the network runs."""
     from dataclasses import replace
 
-    from sim.evaluate.plan import plan
+    from firelane.sim.evaluate.plan import plan
     model, images, _ = digits
     job = plan(model, float_model=DERIVED).job
     wrong = replace(job, key="wrong", pairs=((job.pairs[0][0], job.pairs[-1][1]),))
@@ -169,7 +169,7 @@ def test_errors_of_workers_arrive_whole(digits):
 def test_a_worker_keeps_the_networks_of_few_jobs(digits, monkeypatch):
     import pickle
 
-    from sim.evaluate.plan import plan
+    from firelane.sim.evaluate.plan import plan
     built = []
 
     def counted(job: Job) -> Networks:

@@ -3,8 +3,8 @@
 import pytest
 from rich.console import Console
 
-from sim.evaluate.report import print_evaluation, share
-from sim.evaluate.result import Evaluation, LayerNoise, Score
+from firelane.sim.evaluate.report import print_evaluation, share
+from firelane.sim.evaluate.result import Evaluation, LayerNoise, Score
 
 
 def printed(evaluation: Evaluation) -> list[str]:

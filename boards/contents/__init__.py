@@ -1,0 +1,1 @@
+"""Whose word is in which block RAM of a bitstream."""

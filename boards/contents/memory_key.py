@@ -1,0 +1,66 @@
+"""Contents by which each block RAM of a finished design is recognised.
+
+A design is built with these in the memories of the model. `boards.contents.memory_map` finds them again in its
+configuration, and so which bit of which block holds which bit of which word, however memories are cut into blocks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
+from firelane.hw.contract.instruction import RUN_ENTRY_BITS
+
+
+@dataclass(frozen=True)
+class MemoryShape:
+    """Of one memory that holds a part of the model."""
+
+    words: int
+    bits: int
+
+
+def memory_shapes(cfg: EngineConfig) -> dict[str, MemoryShape]:
+    """The memories of an engine whose contents are the model's, by the names of
+    `compiler.artefact.container.ImageFile`."""
+    return {"program": MemoryShape(cfg.program_words, MEMORY_BITS),
+            "weights": MemoryShape(cfg.weight_words, MEMORY_BITS),
+            "values": MemoryShape(cfg.value_symbols, WEIGHT_BITS),
+            "runs": MemoryShape(cfg.run_symbols, RUN_ENTRY_BITS)}
+
+
+def key(name: str, shape: MemoryShape) -> np.ndarray:
+    """uint8 (words, bits) of zeros and ones, bit 0 first: random, but the same for the same name and shape always."""
+    count = shape.words * shape.bits
+    octets = hashlib.shake_256(name.encode()).digest(-(-count // 8))
+    return np.unpackbits(np.frombuffer(octets, np.uint8), count=count).reshape(shape.words, shape.bits)
+
+
+def to_bits(words, shape: MemoryShape) -> np.ndarray:
+    """uint8 (words, bits) of the first words of a memory; the rest is 0."""
+    padded = np.zeros(shape.words, np.uint64)
+    padded[:len(words)] = np.array(words, np.uint64)
+    return (padded[:, None] >> np.arange(shape.bits, dtype=np.uint64) & np.uint64(1)).astype(np.uint8)
+
+
+def to_words(bits: np.ndarray) -> list[int]:
+    """The other way."""
+    weights = np.uint64(1) << np.arange(bits.shape[1], dtype=np.uint64)
+    return (bits.astype(np.uint64) @ weights).tolist()
+
+
+@dataclass(frozen=True)
+class KeyImages:
+    """What `hw.engine.Engine` takes: first words of its memories; here all of them."""
+
+    program: tuple[int, ...]
+    weights: tuple[int, ...]
+    values: tuple[int, ...]
+    runs: tuple[int, ...]
+
+
+def key_images(cfg: EngineConfig) -> KeyImages:
+    return KeyImages(**{name: tuple(to_words(key(name, shape))) for name, shape in memory_shapes(cfg).items()})

@@ -1,0 +1,1 @@
+"""Run the tools in order, from gateware to bitstream."""

@@ -1,0 +1,156 @@
+"""From a compiled program and a board to a bitstream: synthesis, place and route, packing, report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.build.run import BuildPlan
+
+from firelane.boards.board import Board
+from firelane.boards.contents.routed_design import MAP_FILE, RoutedDesign, recognise_design
+from firelane.boards.flow import tools
+from firelane.boards.flow.build_plan import plan_text, write_plan_files
+from firelane.boards.flow.floorplan import fix_blocks
+from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
+from firelane.boards.flow.place_route import CONFIG, Say, nextpnr_options, place_and_route
+from firelane.boards.place.ecp5.block_sites import block_sites
+from firelane.boards.place.ecp5.carry_ends import open_carry_ends
+from firelane.boards.place.ecp5.flip_flop_inputs import separate_flip_flops
+from firelane.boards.report.build_record import Digests, ModelFacts, record
+from firelane.boards.report.build_report import BuildReport
+from firelane.boards.top.clock import plan_clock
+from firelane.compiler.support.errors import ConfigError, FirelaneError
+from firelane.compiler.support.work_folder import all_or_nothing
+from firelane.hw.blocks.pipeline import KEEP_COPIES_SCRIPT
+from firelane.sim.benchmark.builds import RECORD_FILE
+
+FAMILY = "ecp5"
+_DEVICE_OPTIONS = re.compile(r"--(?:um5g-|um-)?\d+k --package \S+ --speed \d")
+
+# What abc9 makes of long names of wires collides now and then, and Yosys ends with a failed assertion. So the wires get
+# short names first, but for the clock; the cells, which reports name, get theirs from the wires before that.
+SYNTHESIS_SCRIPT = (
+    "read_rtlil top.il",
+    "hierarchy -top top",
+    *KEEP_COPIES_SCRIPT.split("; "),
+    "synth_ecp5 -top top -run begin:map_luts",
+    "autoname",
+    "rename -hide w:* w:clk %d",
+    "rename -enumerate -pattern wire_% w:*",
+    "synth_ecp5 -top top -run map_luts:",
+    "tee -o stat.txt stat",
+    "write_json top.json",
+)
+
+
+class TimingError(FirelaneError):
+    """Routed, but slower than the clock that the PLL would make."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """Where a finished build is, and what it holds."""
+
+    folder: Path
+    bitstream: Path
+    digests: Digests
+    seed: int
+    report: BuildReport
+    tool_versions: dict[str, str]
+
+
+def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, *, seeds: Sequence[int],
+                    say: Say) -> Build:
+    """Build `top` with the model `images` into `folder`, all of it or nothing.
+
+    The same sources, tools and seeds give the same bitstream, wherever and on however many cores. Everything up to
+    place and route knows nothing of the model: `boards.flow.patch` puts another one into the result.
+
+    Parameters
+    ----------
+    top : Elaboratable
+        For `board`'s platform, with `boards.contents.memory_key.key_images` in its memories.
+    images
+        Has the members of `compiler.artefact.container.ImageFile`.
+    model : ModelFacts
+        For `build.json`.
+    seeds : sequence of int
+        Of the placer; the first that meets timing wins.
+    say : function of a line
+        Told before each step.
+
+    Raises
+    ------
+    ConfigError
+        If the device is no ECP5, or a tool is missing or fails.
+    TimingError
+        If the slowest path is slower than the engine's clock. The folder is written, without a bitstream.
+    """
+    if board.device.family != FAMILY:
+        raise ConfigError(board.name, f"no place and route for the {board.device.name}",
+                          hint=f"`firelane vivado-project MODEL --board {board.name}` writes a project for Vivado")
+    with all_or_nothing(folder) as work:
+        options = _write_sources(board, top, work)
+        say(f"synthesis ({tools.version(tools.yosys_script())})")
+        tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
+        open_carry_ends(work / "top.json")
+        separate_flip_flops(work / "top.json")
+        device = block_sites(board.device.name)
+        if device:
+            say("sites of block RAMs and multipliers")
+            say(f"{fix_blocks(work / 'top.json', device):.0f} tiles of wire are to be expected at least")
+        say("place and route (several minutes for a large device)")
+        target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
+        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds,
+                                 sites=device and device.sites, target_hz=target_hz, say=say)
+        report = routed.report
+        design = _fill(work, board, images)
+        if report.meets_timing:
+            say("packing")
+            pack(work, CONFIG, design, images)
+        digests = Digests(design.digest, sha256(work / BITSTREAM) if report.meets_timing else None)
+        versions = {tool.name: tools.version(tool)
+                    for tool in (tools.yosys_script(), tools.nextpnr_ecp5(), tools.ecppack())}
+        (work / RECORD_FILE).write_text(record(board, model, report, seed=routed.seed, tools=versions, digests=digests))
+    if not report.meets_timing:
+        raise TimingError(board.name, f"timing missed: {report.achieved_hz / 1e6:.1f} MHz of "
+                                      f"{report.target_hz / 1e6:.1f} MHz",
+                          hint=f"try more --seeds or a lower --clock; worst path: {report.limit}")
+    return Build(folder, folder / BITSTREAM, digests, routed.seed, report, versions)
+
+
+def _fill(work: Path, board: Board, images) -> RoutedDesign:
+    """Put the model in place of the key in CONFIG; leaves the map that `boards.flow.patch` needs beside it."""
+    keyed = (work / CONFIG).read_text()
+    design = recognise_design(keyed, board, board.engine, CONFIG)
+    (work / CONFIG).write_text(design.fill(keyed, images))
+    (work / MAP_FILE).write_text(design.to_json())
+    return design
+
+
+def program(board: Board, bitstream: Path, *, say: Say) -> None:
+    """Send a bitstream to the connected board with openFPGALoader."""
+    if not bitstream.exists():
+        raise ConfigError(str(bitstream), "there is no bitstream", hint=f"make bitstream BOARD={board.name} first")
+    loader = tools.open_fpga_loader()
+    say(f"openFPGALoader -b {board.programmer} {bitstream}")
+    loader.run("-b", board.programmer, "-m", str(bitstream.resolve()), cwd=bitstream.parent,
+               log=bitstream.parent / "openFPGALoader.log")
+
+
+def _write_sources(board: Board, top, work: Path) -> str:
+    """RTLIL, constraints and script of `top` into `work`; returns nextpnr's device options."""
+    plan = board.platform().build(top, do_build=False)
+    write_plan_files(plan, ("top.il", "top.lpf"), work)
+    (work / "top.ys").write_text("\n".join(SYNTHESIS_SCRIPT) + "\n")
+    return device_options(plan)
+
+
+def device_options(plan: BuildPlan) -> str:
+    """Of nextpnr: device, package and speed, as amaranth's build script has them."""
+    found = _DEVICE_OPTIONS.search(plan_text(plan, "build_top.sh"))
+    assert found, "amaranth's build script no longer names the device as expected"
+    return found.group()

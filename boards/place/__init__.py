@@ -1,0 +1,1 @@
+"""From a netlist to a better place for each of its cells."""

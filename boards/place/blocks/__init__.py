@@ -1,0 +1,1 @@
+"""Places of block RAMs and multipliers."""

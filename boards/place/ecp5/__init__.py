@@ -1,0 +1,1 @@
+"""What an ECP5 allows: slices, carry chains, sites of blocks."""

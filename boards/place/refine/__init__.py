@@ -1,0 +1,1 @@
+"""Late paths made shorter, after annealing."""

@@ -1,0 +1,184 @@
+"""Make a placement faster: anneal it, then move the cells of paths that are late still to where the paths are shorter.
+
+nextpnr's static placer minimises the length of all wires together, and hardly looks at time: in an engine of 8 banks
+some hundred control paths of four LUTs are twice as long as all others. Annealing looks at both; in the end a few paths
+are left, and there is room nearly everywhere. So: try the places near their cells' neighbours, keep what makes the
+ends less late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from firelane.boards.place.anneal.annealing import THOROUGH, Annealer, Schedule
+from firelane.boards.place.ecp5.block_sites import Sites, occupied_sites
+from firelane.boards.place.ecp5.fixed_places import fix_places
+from firelane.boards.place.ecp5.movable_units import Unit, movable_units, unit_numbers
+from firelane.boards.place.ecp5.slice_rules import LogicTiles
+from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
+from firelane.boards.place.refine.unit_mover import UnitMover, moves_around
+from firelane.boards.place.timing.sdf import read_delays
+from firelane.boards.place.timing.timing_graph import Timing, TimingGraph, wire_units
+from firelane.compiler.support.progress import Progress, silent
+
+REACH = 4               #: tiles around each guess that are tried
+TRIED_PLACES = 400      #: of a cell, the best first, until one is free
+TRIED_EVICTIONS = 12    #: places where others stand, if nothing else helps
+TRIED_MOVES = 3         #: possible ones, until one makes the ends less late
+KEPT_SLACK = 200        #: picoseconds that a wire which is not late yet should keep
+LENGTH_PRICE = 1 << 12  #: of a picosecond of any wire, where the share of a late end is its lateness squared
+OVERDRAFT_PRICE = 4     #: of a picosecond that makes a wire late, in squares of the margin
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What the worst path allows, by estimate, and tiles of wire, before and after; moves for late paths."""
+
+    before_hz: float
+    after_hz: float
+    length_before: int
+    length_after: int
+    moves: int
+
+
+def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, sites: Sites | None, period: int,
+                     margin: int, seed: int, schedule: Schedule = THOROUGH, progress: Progress = silent,
+                     passes: int = 20) -> Refined:
+    """Write `refined`: `synthesised` with better places than nextpnr found, for it to keep; the same on every machine.
+
+    Parameters
+    ----------
+    synthesised : Yosys' JSON
+    placed, delays : nextpnr's JSON and SDF of it
+    sites : where blocks may stand; if that is not known, where they do
+    period : picoseconds
+    margin : slack that every end should have, picoseconds
+    seed : of the annealing
+    schedule, progress : of the annealing
+    passes : for late paths, most of them; it ends when a pass moves nothing
+    """
+    netlist = PlacedNetlist(placed)
+    graph = TimingGraph(netlist, read_delays(delays))
+    before = 1e12 / (period - int(graph.end_slacks(period).min()))
+    tiles = LogicTiles(netlist)
+    annealer = Annealer(netlist, tiles, movable_units(netlist, tiles), graph,
+                        occupied_sites(netlist) if sites is None else sites, seed=seed)
+    length_before = annealer.length()
+    annealer.run(schedule, period=period - margin, progress=progress)
+    refiner = Refiner(netlist, graph, period, margin)
+    moves = refiner.shorten_late_paths(passes)
+    fix_places(synthesised, netlist, refiner.units, refined)
+    return Refined(before, refiner.clock_hz(), length_before, annealer.length(), moves)
+
+
+class Refiner:
+    """Refines `netlist` in place, of which `graph` knows the timing; parameters as those of `refine_placement`."""
+
+    def __init__(self, netlist: PlacedNetlist, graph: TimingGraph, period: int, margin: int):
+        self._netlist, self.graph, self._period, self._margin = netlist, graph, period, margin
+        self.tiles = tiles = LogicTiles(netlist)
+        self.units = movable_units(netlist, tiles)
+        self._unit_of = unit_numbers(netlist, self.units)
+        self._wires_of = self._unit_wires()
+        _, net, readers = np.unique(graph.source_pin, return_inverse=True, return_counts=True)
+        self._length_price = LENGTH_PRICE // readers[net]
+        self._mover = UnitMover(netlist, tiles, self.units,
+                                lambda unit: self._moves_of(unit)[0][:TRIED_PLACES].tolist())
+        self._moves = 0
+        self._analyse()
+
+    def _unit_wires(self) -> list[np.ndarray]:
+        """Of each unit, the wires that lead to other cells."""
+        ends = self._unit_of[self.graph.driver], self._unit_of[self.graph.reader]
+        outside = np.flatnonzero((ends[0] != ends[1]) & ~self.graph.direct)
+        units, wires = np.concatenate([end[outside] for end in ends]), np.concatenate((outside, outside))
+        order = np.argsort(units, kind="stable")
+        bounds = np.searchsorted(units[order], np.arange(len(self.units) + 1))
+        return [wires[order[first:last]] for first, last in zip(bounds, bounds[1:])]
+
+    def shorten_late_paths(self, passes: int) -> int:
+        """Returns the number of moves."""
+        for _ in range(passes):
+            moves = self._moves
+            self._pass()
+            if self._moves == moves:
+                break
+        return self._moves
+
+    def clock_hz(self) -> float:
+        """What the worst path allows, by estimate."""
+        return 1e12 / (self._period - int(self._timing.end_slack.min()))
+
+    def _analyse(self) -> None:
+        self._timing: Timing = self.graph.analyse(self._period, self._margin)
+        self._lateness = self._measure(self._timing.end_slack)
+
+    def _measure(self, end_slack: np.ndarray) -> int:
+        """What is to become less: the cubes, so that the latest ends count most."""
+        late = np.maximum(self._margin - end_slack, 0)
+        return int((late * late * late).sum())
+
+    def _pass(self) -> None:
+        """Every unit at a late wire, the latest first."""
+        late = np.flatnonzero(self._timing.slack < self._margin)
+        late = late[np.argsort(self._timing.slack[late], kind="stable")]
+        ends = np.stack((self._unit_of[self.graph.driver[late]], self._unit_of[self.graph.reader[late]]), axis=1)
+        for number in dict.fromkeys(ends[ends >= 0].tolist()):
+            self._improve(self.units[number])
+
+    def _improve(self, unit: Unit) -> None:
+        """Move the unit to the best place that keeps its promise: one that is free, else one that can be made free."""
+        moves, worth = self._moves_of(unit)
+        better = moves[:int((worth > 0).sum())]
+        if not self._try(unit, better[:TRIED_PLACES], evict=False):
+            self._try(unit, better[:TRIED_EVICTIONS], evict=True)
+
+    def _try(self, unit: Unit, moves: np.ndarray, *, evict: bool) -> bool:
+        possible = 0
+        for dx, dy in moves.tolist():
+            undo = self._mover.move(unit, dx, dy, evict=evict)
+            if not undo:
+                continue
+            if self._measure(self.graph.end_slacks(self._period)) < self._lateness:
+                self._moves += 1
+                self._analyse()
+                return True
+            self._mover.restore(undo)
+            possible += 1
+            if possible == TRIED_MOVES:
+                break
+        return False
+
+    def _moves_of(self, unit: Unit) -> tuple[np.ndarray, np.ndarray]:
+        """Moves, int64 (moves, 2), around where the unit is and where its wires pull it, and what each is worth.
+
+        The best first. A wire's picosecond is worth what late ends have to do with it, and a little for its length; one
+        that makes a wire late costs much more.
+        """
+        netlist, graph, timing = self._netlist, self.graph, self._timing
+        number = self._unit_of[unit.cells[0]]
+        wires = self._wires_of[number]
+        if not len(wires):
+            return np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64)
+        drives = self._unit_of[graph.driver[wires]] == number
+        own = np.where(drives, graph.driver[wires], graph.reader[wires])
+        other = np.where(drives, graph.reader[wires], graph.driver[wires])
+        away_x, away_y = netlist.x[other] - netlist.x[own], netlist.y[other] - netlist.y[own]
+        price = timing.share[wires] + self._length_price[wires]
+        moves = moves_around(REACH, _median(away_x, price), _median(away_y, price))
+        delay = graph.unit * wire_units(away_x - moves[:, :1], away_y - moves[:, 1:])
+        longer = delay - timing.delay[wires]
+        overdrawn = np.maximum(longer - np.maximum(timing.slack[wires] - self._margin - KEPT_SLACK, 0), 0)
+        worth = -(longer * price + overdrawn * (OVERDRAFT_PRICE * self._margin**2)).sum(axis=1)
+        best = np.argsort(-worth, kind="stable")
+        return moves[best], worth[best]
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> int:
+    """Where half of the weight is on either side."""
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weights[order])
+    return int(values[order][np.searchsorted(total, total[-1] // 2)])

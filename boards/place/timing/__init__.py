@@ -1,0 +1,1 @@
+"""Delays of cells and wires, and the paths that are late."""

@@ -1,0 +1,71 @@
+"""Which model fits which board, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from firelane.boards.board import Board
+from firelane.compiler.compile import compile_graph
+from firelane.compiler.fit.report import make_report
+from firelane.compiler.fit.resources import engine_resources
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.problems import further
+from firelane.compiler.support.progress import Progress, silent
+from firelane.hw.contract.config import EngineConfig
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One model on one board: cycles and frames a second at the board's clock, or the reason why it does not fit."""
+
+    board: str
+    model: str
+    reason: str = ""
+    frame_cycles: int | None = None
+    frames_per_second: float | None = None
+
+    @property
+    def fits(self) -> bool:
+        return not self.reason
+
+
+def shortage(board: Board) -> str:
+    """What the board's engine needs more than its device has, by the estimate; empty if it fits."""
+    needs, device = engine_resources(board.engine, board.result_bytes), board.device
+    pairs = (("LUT", needs.lut, device.lut), ("EBR", needs.ebr_total, device.ebr), ("DSP", needs.dsp, device.dsp))
+    return ", ".join(f"{need} {name} of {have}" for name, need, have in pairs if need > have)
+
+
+def fits(boards: Sequence[Board], models: Sequence[tuple[str, Graph]], progress: Progress = silent) -> list[Fit]:
+    """Every model on every board, board by board. Boards with equal engines are compiled for once."""
+    cycles: dict[tuple[str, EngineConfig], int | str] = {}
+    found = []
+    for number, board in enumerate(boards):
+        lacking = shortage(board)
+        for name, graph in models:
+            progress("compiling for each board", number, len(boards))
+            key = (name, board.engine)
+            if lacking:
+                found.append(Fit(board.name, name, f"the engine needs {lacking}"))
+                continue
+            if key not in cycles:
+                cycles[key] = _cycles(graph, board.engine)
+            found.append(_fit(board, name, cycles[key]))
+    return found
+
+
+def _fit(board: Board, model: str, cycles: int | str) -> Fit:
+    if isinstance(cycles, str):
+        return Fit(board.name, model, cycles)
+    return Fit(board.name, model, frame_cycles=cycles, frames_per_second=round(board.clock_hz / cycles, 2))
+
+
+def _cycles(graph: Graph, cfg: EngineConfig) -> int | str:
+    """Of a frame, or why there are none."""
+    try:
+        return make_report(compile_graph(graph, cfg)).cost.total
+    except FirelaneError as problem:
+        more = len(further(problem))
+        return f"{problem.where}: {problem.found}" + (f", and {more} more" if more else "")

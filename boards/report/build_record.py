@@ -1,0 +1,67 @@
+"""build.json: what a bitstream was made of and what came out, for people, benchmarks and comparisons of builds.
+
+No dates, no paths, no seconds: the same sources, tools and seeds give the same file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from firelane.boards.board import Board
+from firelane.boards.report.build_report import BuildReport
+
+RECORD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the compiler says of the model that is built in.
+
+    Parameters
+    ----------
+    name : str
+    program_digest : int
+        As the engine's register and the host link have it (`hw.contract.instruction.Header.PROGRAM_CRC`).
+    frame_cycles : int
+    """
+
+    name: str
+    program_digest: int
+    frame_cycles: int
+
+    def frames_per_second(self, clock_hz: float) -> float:
+        return clock_hz / self.frame_cycles
+
+
+@dataclass(frozen=True)
+class Digests:
+    """SHA-256: `bitstream` None if there is none because timing was missed; `design`: what all models share."""
+
+    design: str
+    bitstream: str | None
+
+
+def record(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, tools: Mapping[str, str],
+           digests: Digests) -> str:
+    """The JSON text."""
+    document = {
+        "build_version": RECORD_VERSION,
+        "board": board.name, "device": board.device.name,
+        "engine": asdict(board.engine), "engine_digest": hex32(board.engine.digest),
+        "model": model.name, "program_digest": hex32(model.program_digest),
+        "frame_cycles": model.frame_cycles,
+        "frames_per_second": round(model.frames_per_second(report.target_hz), 2),
+        "clock_mhz": round(report.target_hz / 1e6, 3), "fmax_mhz": round(report.achieved_hz / 1e6, 2),
+        "limited_by": [str(step) for step in report.worst_path],
+        "resources": {name: {"used": used, "available": available}
+                      for name, (used, available) in report.resources.items()},
+        "seed": seed, "tools": dict(tools),
+        "design_sha256": digests.design, "bitstream_sha256": digests.bitstream,
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def hex32(value: int) -> str:
+    return f"{value:08x}"

@@ -1,0 +1,1 @@
+"""The gateware around the engine: clock, link, identity, pins."""

@@ -1,0 +1,61 @@
+"""All of a board but its pins and its clock: the engine, its memories filled, behind a serial line."""
+
+from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.lib.wiring import connect
+
+from firelane.boards.top.identity import Identity
+from firelane.boards.top.link_timing import LinkTiming
+from firelane.hw.engine import Engine
+from firelane.hw.link.frame_link import FrameLink
+from firelane.hw.link.uart import UartReceiver, UartTransmitter
+
+
+class LinkedEngine(Elaboratable):
+    """An engine that a host reaches over a serial line, as `docs/host_link.md` says.
+
+    Parameters
+    ----------
+    engine : Engine
+        Without `auto_run`: the link starts its frames.
+    identity : Identity
+    timing : LinkTiming
+    result_bytes : int
+        Of a result, that one answer carries.
+
+    Attributes
+    ----------
+    rx, tx : Signal, in and out
+        The line, idle high.
+    """
+
+    def __init__(self, engine: Engine, identity: Identity, timing: LinkTiming, *, result_bytes: int):
+        self.rx = Signal(init=1)
+        self.tx = Signal(init=1)
+        self._engine = engine
+        self._timing = timing
+        self._link = FrameLink(identity.engine, identity=identity.to_bytes(), slice_cycles=timing.slice_cycles,
+                               patience_cycles=timing.patience_cycles, result_bytes=result_bytes)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.engine = self._engine
+        m.submodules.link = self._link
+        m.submodules.receiver = receiver = UartReceiver(self._timing.bit_cycles)
+        m.submodules.transmitter = transmitter = UartTransmitter(self._timing.bit_cycles)
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        connect(m, receiver.o, self._link.rx)
+        connect(m, self._link.tx, transmitter.i)
+        connect_link(m, self._link, self._engine)
+        return m
+
+
+def connect_link(m: Module, link: FrameLink, engine: Engine) -> None:
+    """The link's side of an engine: bus and streams."""
+    m.d.comb += [
+        engine.s_axis_tdata.eq(link.image.payload.data), engine.s_axis_tlast.eq(link.image.payload.last),
+        engine.s_axis_tvalid.eq(link.image.valid), link.image.ready.eq(engine.s_axis_tready),
+        link.result.payload.data.eq(engine.m_axis_tdata), link.result.payload.last.eq(engine.m_axis_tlast),
+        link.result.valid.eq(engine.m_axis_tvalid), engine.m_axis_tready.eq(link.result.ready),
+        engine.csr_address.eq(link.csr_address), engine.csr_write.eq(link.csr_write),
+        engine.csr_write_data.eq(link.csr_write_data), link.csr_read_data.eq(engine.csr_read_data),
+    ]

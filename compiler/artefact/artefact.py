@@ -1,0 +1,75 @@
+"""The folder that `firelane compile` writes: all of it or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from firelane.compiler.artefact import container
+from firelane.compiler.artefact.listing import listing
+from firelane.compiler.artefact.manifest import manifest
+from firelane.compiler.artefact.rom_images import rom_files
+from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.support.errors import FirelaneError
+from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS
+from firelane.hw.contract.instruction import RUN_ENTRY_BITS
+
+MEMORY_BITS_OF = {"program": MEMORY_BITS, "weights": MEMORY_BITS, "values": WEIGHT_BITS, "runs": RUN_ENTRY_BITS}
+
+
+def artefact_files(compiled: Compiled) -> dict[str, bytes]:
+    """File name -> content: the same bytes for the same network and engine, on any day and in any folder."""
+    program = compiled.program
+    files = {"program.bin": container.to_bytes(program, program.cfg.digest),
+             "schedule.txt": listing(program, compiled.plan).encode()}
+    for name, bits in MEMORY_BITS_OF.items():
+        files |= {f"rom/{file}": content for file, content in rom_files(name, getattr(program, name), bits).items()}
+    return files | {"manifest.json": manifest(compiled, files).encode()}
+
+
+def write_artefact(compiled: Compiled, folder: str | Path) -> None:
+    """Write all files to `folder`, replacing an older artefact there.
+
+    Everything is written beside it first and then renamed: an interrupted run leaves the old folder or the new one.
+
+    Raises
+    ------
+    FirelaneError
+        If the folder cannot be written, or holds something that is not an artefact of ours.
+    """
+    folder = Path(folder)
+    if folder.exists() and not _is_replaceable(folder):
+        raise FirelaneError(str(folder), "is there already and is no compiled network", hint="name another folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _replace(folder, artefact_files(compiled))
+    except OSError as error:
+        raise FirelaneError(str(folder), error.strerror or "cannot be written",
+                            hint="name a folder that can be written with --output") from None
+
+
+def _is_replaceable(folder: Path) -> bool:
+    """An artefact, or an empty folder."""
+    return folder.is_dir() and ((folder / "manifest.json").exists() or not any(folder.iterdir()))
+
+
+def _replace(folder: Path, files: dict[str, bytes]) -> None:
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        work.chmod(0o755)
+        fresh, old = work / "new", work / "old"
+        for name, content in files.items():
+            path = fresh / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

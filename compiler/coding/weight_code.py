@@ -1,0 +1,301 @@
+"""The weights of a layer as two prefix-coded bit streams, values and zero runs, and back.
+
+A tap is a weight that the hardware spends a cycle on: every weight that is not zero, and fillers of weight 0 where a
+run of zeros has no symbol of its own or an output channel has no weight. `docs/architecture.md` defines the streams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from firelane.compiler.coding.prefix_code import SYMBOLS, PrefixCode, SymbolReader, code_lengths, entropy_bits, words_of
+from firelane.hw.contract.config import WEIGHT_BITS
+from firelane.hw.contract.instruction import CHANNEL_BITS, CODE_WORDS, KERNEL_BITS
+
+ALPHABET_SIZES = 20         #: numbers of run symbols that are tried, of either kind
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedLayer:
+    """What the decoder reads, and what it costs.
+
+    `value_bits`, `run_bits` uint8 of 0 and 1, first bit first; `value_table` int8 weight of each symbol, `run_table` as
+    `hw.contract.instruction.RUN_ENTRY` packs it; `code_words` fields of `CODE_WORD` for lengths 1 .. 8; `taps` int64
+    per output channel; `fillers` taps of weight 0 among them (zeros of a dense layer included); `entropy_bits` of the
+    weights that are not zero and of the runs between them.
+    """
+
+    dense: bool
+    raw_values: bool
+    value_bits: np.ndarray
+    run_bits: np.ndarray
+    value_table: tuple[int, ...]
+    run_table: tuple[int, ...]
+    code_words: tuple[dict[str, int], ...]
+    taps: np.ndarray
+    fillers: int
+    entropy_bits: float
+
+    @property
+    def value_words(self) -> np.ndarray:
+        """The value stream in words: uint64."""
+        return words_of(self.value_bits)
+
+    @property
+    def run_words(self) -> np.ndarray:
+        """The run stream in words: uint64."""
+        return words_of(self.run_bits)
+
+    @property
+    def coded_bits(self) -> int:
+        """Of both streams."""
+        return len(self.value_bits) + len(self.run_bits)
+
+
+@dataclass(frozen=True, eq=False)
+class _Choice:
+    """One way to write a layer: taps in order, the terminator last. `runs` is None if dense, `code` None if raw."""
+
+    places: np.ndarray              # flat (O, I, K) index of each tap
+    values: np.ndarray
+    runs: np.ndarray | None
+    value_code: PrefixCode | None
+    run_code: PrefixCode | None
+
+    @property
+    def bits(self) -> int:
+        values = _coded_size(self.values) if self.value_code else WEIGHT_BITS * len(self.values)
+        return values + (0 if self.runs is None else _coded_size(self.runs))
+
+
+def encode_layer(weights: np.ndarray, *, tap_cost_bits: float = 1.0, value_room: int = SYMBOLS, run_room: int = SYMBOLS,
+                 dense: bool | None = None) -> EncodedLayer:
+    """The smallest streams for a layer's weights.
+
+    Parameters
+    ----------
+    weights : int8 (O, I, places) or (O, I, KH, KW)
+        I is the number of input channels of a group.
+    tap_cost_bits : float
+        What a tap more (a cycle a tile) may cost in bits: decides whether a layer is dense, and how runs are split.
+    value_room, run_room : int
+        Free entries of the symbol tables. Without room for its values a layer is raw, without room for runs dense.
+    dense : bool or None
+        True or False to insist.
+    """
+    weights = np.asarray(weights)
+    if weights.dtype != np.int8 or weights.ndim < 3 or weights.size == 0:
+        raise ValueError(f"weights must be int8 (O, I, places), not {weights.dtype} {weights.shape}")
+    weights = weights.reshape(*weights.shape[:2], -1)
+    choices = []
+    if dense is not False or run_room < 1:
+        choices.append(_dense_choice(weights, value_room))
+    if dense is not True and run_room >= 1:
+        choices.append(_sparse_choice(weights, value_room, min(run_room, SYMBOLS), tap_cost_bits))
+    return _emit(weights, min(choices, key=lambda choice: choice.bits + tap_cost_bits * len(choice.values)))
+
+
+def _emit(weights: np.ndarray, choice: _Choice) -> EncodedLayer:
+    channels, kernel = len(weights), weights.shape[2]
+    values, runs = choice.value_code, choice.run_code
+    code_words = tuple({
+        "value_limit": values.limits[n] if values else (SYMBOLS if n == CODE_WORDS - 1 else 0),
+        "value_offset": values.offsets[n] if values else 0,
+        "run_limit": runs.limits[n] if runs else 0,
+        "run_offset": runs.offsets[n] if runs else 0,
+    } for n in range(CODE_WORDS))
+    flat = weights.reshape(-1)
+    real = np.flatnonzero(_tap_mask(weights))
+    plain_runs = np.diff(real, prepend=-1) - 1
+    taps = choice.places[:-1]
+    return EncodedLayer(
+        dense=runs is None, raw_values=values is None,
+        value_bits=values.bits_of(choice.values) if values else _plain_bits(choice.values),
+        run_bits=runs.bits_of(choice.runs) if runs else np.zeros(0, np.uint8),
+        value_table=tuple(values.alphabet.tolist()) if values else (),
+        run_table=tuple(_run_entries(runs.alphabet, kernel).tolist()) if runs else (),
+        code_words=code_words,
+        taps=np.bincount(taps // weights[0].size, minlength=channels),
+        fillers=int((flat[taps] == 0).sum()),
+        entropy_bits=entropy_bits(_histogram(flat[real])[1]) + entropy_bits(_histogram(plain_runs)[1]),
+    )
+
+
+def _plain_bits(values: np.ndarray) -> np.ndarray:
+    return (values[:, None] >> np.arange(WEIGHT_BITS) & 1).astype(np.uint8).reshape(-1)
+
+
+def _run_entries(runs: np.ndarray, kernel: int) -> np.ndarray:
+    """RUN_ENTRY of each zero run."""
+    channel_step, kernel_step = np.divmod(runs + 1, kernel)
+    return channel_step << KERNEL_BITS | kernel_step
+
+
+def _histogram(letters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(distinct letters in rising order, how often each occurs)."""
+    return np.unique(letters, return_counts=True)
+
+
+def _coded_size(letters: np.ndarray) -> int:
+    counts = _histogram(letters)[1]
+    return int(counts @ code_lengths(counts))
+
+
+def _value_code(values: np.ndarray, room: int) -> PrefixCode | None:
+    """A code for weights; None if plain bits are no larger or the table has no room for it."""
+    letters, counts = _histogram(values)
+    if len(letters) > room or counts @ code_lengths(counts) >= WEIGHT_BITS * len(values):
+        return None
+    return PrefixCode.of(letters, counts)
+
+
+def _tap_mask(weights: np.ndarray) -> np.ndarray:
+    """Where taps must be: weights that are not zero, and the first place of channels that have none."""
+    mask = weights.reshape(len(weights), -1) != 0
+    mask[~mask.any(axis=1), 0] = True
+    return mask.reshape(-1)
+
+
+def _with_terminator(values: np.ndarray) -> np.ndarray:
+    """The values and, for the terminator, the commonest one."""
+    letters, counts = _histogram(values)
+    return np.append(values, letters[counts.argmax()])
+
+
+def _dense_choice(weights: np.ndarray, value_room: int) -> _Choice:
+    values = _with_terminator(weights.reshape(-1).astype(np.int64))
+    return _Choice(np.arange(len(values)), values, None, _value_code(values, value_room), None)
+
+
+def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost_bits: float) -> _Choice:
+    flat = weights.reshape(-1).astype(np.int64)
+    places = np.flatnonzero(_tap_mask(weights))
+    runs = np.diff(places, prepend=-1) - 1
+    shortest = flat.size - 1 - int(places[-1])          # run of the terminator, which may land anywhere in its channel
+    letters, counts = _histogram(np.append(runs, shortest))
+    value_letters, value_counts = _histogram(flat[places])
+    longest = ((1 << CHANNEL_BITS) - 1) * weights.shape[2]
+
+    def cost(alphabet: np.ndarray) -> float:
+        pieces = [(piece, count) for letter, count in zip(letters, counts) for piece in _split(int(letter), alphabet)]
+        used = np.bincount([piece for piece, _ in pieces], weights=[count for _, count in pieces]).astype(np.int64)
+        used = used[used > 0]
+        fillers = int(used.sum() - counts.sum())
+        values = _histogram_with_zeros(value_letters, value_counts, fillers)
+        return used @ code_lengths(used) + values @ code_lengths(values) + tap_cost_bits * fillers
+
+    alphabet = min(_alphabets(letters[letters <= longest], counts[letters <= longest], run_room), key=cost)
+    reachable = alphabet[(alphabet >= shortest) & (alphabet < shortest + weights[0].size)]
+    last = shortest
+    if len(reachable):
+        last = int(max(reachable, key=lambda run: (counts[letters == run].sum(), -run)))
+    runs, is_tap = _split_all(np.append(runs, last), alphabet)
+    places = np.cumsum(runs + 1) - 1
+    values = np.where(is_tap[:-1], flat[places[:-1]], 0)
+    values = _with_terminator(values)
+    return _Choice(places, values, runs, _value_code(values, value_room), PrefixCode.of(*_histogram(runs)))
+
+
+def _histogram_with_zeros(letters: np.ndarray, counts: np.ndarray, zeros: int) -> np.ndarray:
+    """Counts after `zeros` more weights of 0."""
+    if zeros == 0:
+        return counts
+    if 0 in letters:
+        return counts + zeros * (letters == 0)
+    return np.append(counts, zeros)
+
+
+def _alphabets(letters: np.ndarray, counts: np.ndarray, room: int) -> list[np.ndarray]:
+    """Sets of runs worth trying, 0 always in them: the shortest ones, and the commonest ones."""
+    most = min(len(letters), room)
+    sizes = sorted({int(size) for size in np.geomspace(1, most, min(most, ALPHABET_SIZES)).round()}) if most else []
+    common = letters[np.argsort(-counts, kind="stable")]
+    sets = {(0,)}
+    for size in sizes:
+        for chosen in (letters[:size], common[:size]):
+            with_zero = sorted({0, *chosen.tolist()})
+            if len(with_zero) <= room:
+                sets.add(tuple(with_zero))
+    return [np.array(chosen) for chosen in sorted(sets)]
+
+
+def _split(run: int, alphabet: np.ndarray) -> list[int]:
+    """The run as runs of the alphabet, with a filler of weight 0 after each but the last."""
+    pieces = []
+    position = int(np.searchsorted(alphabet, run))
+    while position == len(alphabet) or alphabet[position] != run:
+        piece = int(alphabet[np.searchsorted(alphabet, run, side="left") - 1])
+        repeats = max(1, (run - int(alphabet[-1]) - 1) // (piece + 1)) if piece == alphabet[-1] else 1
+        pieces += [piece] * repeats
+        run -= repeats * (piece + 1)
+        position = int(np.searchsorted(alphabet, run))
+    return [*pieces, run]
+
+
+def _split_all(runs: np.ndarray, alphabet: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All runs split; and of each piece, whether it leads to a tap of the original (not to a filler)."""
+    letters, which = np.unique(runs, return_inverse=True)
+    pieces = [_split(int(letter), alphabet) for letter in letters]
+    lengths = np.array([len(split) for split in pieces])
+    starts = np.cumsum(lengths) - lengths
+    each = lengths[which]
+    ends = np.cumsum(each)
+    inside = np.arange(int(ends[-1])) - np.repeat(ends - each, each)
+    everything = np.concatenate([np.array(split) for split in pieces])
+    return everything[np.repeat(starts[which], each) + inside], inside == np.repeat(each, each) - 1
+
+
+def decode_layer(memory: np.ndarray, *, value_address: int, run_address: int, code_words, value_table, run_table,
+                 dense: bool, raw_values: bool, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The exact inverse: (places, weights) int64 of all taps, the terminator left out.
+
+    Parameters
+    ----------
+    memory : uint64 (words,)
+    value_address, run_address : int
+        Words in which the streams start.
+    code_words, value_table, run_table, dense, raw_values
+        As in `EncodedLayer`.
+    shape : (O, I, places)
+        A place is an index into the weights of this shape, flat.
+
+    Raises
+    ------
+    ValueError
+        If a stream is broken: an invalid code, no end, or an output channel without a tap.
+    """
+    channels, inputs, kernel = shape
+    total, group = channels * inputs * kernel, inputs * kernel
+    if dense:
+        places = np.arange(total + 1)
+    else:
+        places = _decode_places(memory, run_address, code_words, np.asarray(run_table, np.int64), kernel, total)
+    if np.diff(places // group, prepend=-1).max() > 1:
+        raise ValueError("a step leads past a whole output channel")
+    coded = {} if raw_values else {"limits": [word["value_limit"] for word in code_words],
+                                   "offsets": [word["value_offset"] for word in code_words]}
+    symbols = SymbolReader(memory, value_address, **coded).read(len(places))
+    if len(symbols) < len(places) or (symbols < 0).any():
+        raise ValueError("the value stream has an invalid code, or ends too early")
+    weights = symbols.astype(np.uint8).astype(np.int8) if raw_values else np.asarray(value_table, np.int64)[symbols]
+    return places[:-1], weights[:-1].astype(np.int64)
+
+
+def _decode_places(memory, address, code_words, table, kernel, total) -> np.ndarray:
+    """Flat places of the taps, up to and including the first that is past the layer."""
+    reader = SymbolReader(memory, address, [word["run_limit"] for word in code_words],
+                          [word["run_offset"] for word in code_words])
+    places, last = [], -1
+    while last < total:
+        symbols = reader.read(4096)
+        if len(symbols) == 0 or (symbols < 0).all():
+            raise ValueError("the run stream has an invalid code, or does not end")
+        symbols = symbols[symbols >= 0]
+        entries = table[symbols[symbols < len(table)]]
+        steps = (entries >> KERNEL_BITS) * kernel + (entries & ((1 << KERNEL_BITS) - 1))
+        places.append(last + np.cumsum(steps))
+        last = int(places[-1][-1])
+    places = np.concatenate(places)
+    return places[:int((places < total).sum()) + 1]

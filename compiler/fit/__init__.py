@@ -1,0 +1,1 @@
+"""Whether a network fits, and what it costs."""

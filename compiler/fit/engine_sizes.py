@@ -1,0 +1,41 @@
+"""The sizes of an engine that a user may choose, and the engine that has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from firelane.compiler.support.errors import ConfigError
+from firelane.hw.contract.config import EngineConfig
+
+SIZES = {           # that can be chosen on the command line
+    "banks": "Banks of activation memory: 1, 2, 4, 8 or 16; 14 multipliers each.",
+    "activation_words": "Words of each bank.",
+    "weight_words": "36-bit words of the weight memory.",
+    "program_words": "36-bit words of the program memory.",
+    "accumulator_bits": "Bits of an accumulator.",
+}
+
+
+def size_option(name: str) -> str:
+    """The command-line option of a size.
+
+    >>> size_option("weight_words")
+    '--weight-words'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def sized_engine(engine: EngineConfig, **sizes: int | None) -> EngineConfig:
+    """The engine with those `sizes` changed that are not None.
+
+    Raises
+    ------
+    ConfigError
+        If a size is out of range.
+    """
+    given = {name: size for name, size in sizes.items() if size is not None}
+    try:
+        return replace(engine, **given)
+    except ValueError as error:
+        name = str(error).split(" ", 1)[0]
+        raise ConfigError(size_option(name), str(error)) from None

@@ -1,0 +1,200 @@
+"""What fits and what does not: resources, memories, cycles, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+
+from firelane.compiler.fit.resources import engine_resources
+from firelane.compiler.ir.graph import Conv
+from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.program.rom_size import RomSize, rom_size
+from firelane.compiler.schedule.cost_model import FrameCost, frame_cost
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, OutputLayer, TileLayer
+
+
+class Device(Protocol):
+    """What an FPGA holds: block RAMs, multipliers, LUTs."""
+
+    @property
+    def ebr(self) -> int: ...
+
+    @property
+    def dsp(self) -> int: ...
+
+    @property
+    def lut(self) -> int: ...
+
+
+class Target(Protocol):
+    """What a report wants to know of a board; `boards.board.Board` is one."""
+
+    @property
+    def device(self) -> Device: ...
+
+    @property
+    def result_bytes(self) -> int: ...
+
+    @property
+    def clock_hz(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One line of what is used of what there is; `available` None: nothing to compare with."""
+
+    name: str
+    used: int
+    available: int | None
+
+    @property
+    def fits(self) -> bool:
+        return self.available is None or self.used <= self.available
+
+
+@dataclass(frozen=True)
+class LayerLine:
+    """One layer in numbers.
+
+    Of layers with a weight stream: `density`; `code_bits` per weight that is not zero; `overhead`, how much larger the
+    code is than the entropy of values and runs (0.02: 2 %), None if that is 0.
+    """
+
+    name: str
+    kind: str
+    instructions: int
+    cycles: int
+    taps: int
+    density: float | None
+    code_bits: float | None
+    overhead: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """`rom`: the image; `dense_macs`: of a frame, zero weights counted; `lanes`: multipliers that work on it."""
+
+    usage: tuple[Usage, ...]
+    layers: tuple[LayerLine, ...]
+    cost: FrameCost
+    rom: RomSize
+    dense_macs: int
+    lanes: int
+    clock_hz: float | None
+
+    @property
+    def frames_per_second(self) -> float | None:
+        return self.clock_hz / self.cost.total if self.clock_hz else None
+
+    @property
+    def macs_per_lane_and_cycle(self) -> float:
+        return self.dense_macs / (self.lanes * self.cost.total)
+
+    @property
+    def fits(self) -> bool:
+        return all(line.fits for line in self.usage)
+
+
+def make_report(compiled: Compiled, board: Target | None = None, clock_hz: float | None = None) -> Report:
+    """Numbers of a compiled network, on `board` if there is one."""
+    program, plan, cfg = compiled.program, compiled.plan, compiled.cfg
+    cost = frame_cost(program.network, plan.steps, plan.wait_load, cfg, program.encoded)
+    return Report(tuple(_usage(compiled, board)), tuple(_layer_lines(compiled, cost)), cost, rom_size(program),
+                  _dense_macs(compiled), cfg.lanes, clock_hz or (board.clock_hz if board else None))
+
+
+def _usage(compiled: Compiled, board: Target | None) -> Iterator[Usage]:
+    cfg, program = compiled.cfg, compiled.program
+    needs = engine_resources(cfg, board.result_bytes) if board else engine_resources(cfg)
+    top = max(compiled.plan.addresses[life.block] + life.words for life in compiled.plan.lives)
+    yield Usage("activation memory (words)", top, cfg.activation_words)
+    yield Usage("weight memory (words)", len(program.weights), cfg.weight_words)
+    yield Usage("program memory (words)", len(program.program), cfg.program_words)
+    yield Usage("value table (entries)", len(program.values), cfg.value_symbols)
+    yield Usage("run table (entries)", len(program.runs), cfg.run_symbols)
+    device = board.device if board else None
+    for name, blocks in needs.ebr.items():
+        yield Usage(f"EBR: {name}", blocks, None)
+    yield Usage("EBR", needs.ebr_total, device and device.ebr)
+    yield Usage("DSP", needs.dsp, device and device.dsp)
+    yield Usage("LUT (estimate)", needs.lut, device and device.lut)
+
+
+def _layer_lines(compiled: Compiled, cost: FrameCost) -> Iterator[LayerLine]:
+    program, plan = compiled.program, compiled.plan
+    counts = np.bincount([step.layer for step in plan.steps], minlength=len(program.network.layers)).tolist()
+    kinds = {TileLayer: "tile", LoadLayer: "load", AverageLayer: "average", OutputLayer: "output"}
+    for number, (layer, descriptor) in enumerate(zip(program.network.layers, program.descriptors)):
+        encoded, density, bits, overhead, taps = descriptor.encoded, None, None, None, 0
+        if encoded:
+            nonzero = max(int(np.count_nonzero(layer.weights)), 1)
+            density, bits = nonzero / layer.weights.size, encoded.coded_bits / nonzero
+            overhead = encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None
+            taps = int(encoded.taps.sum())
+        elif isinstance(layer, TileLayer):
+            taps = layer.channels_out * len(layer.places)
+        yield LayerLine(layer.name, kinds[type(layer)], counts[number], cost.layers[layer.name], taps, density, bits,
+                        overhead)
+
+
+def _dense_macs(compiled: Compiled) -> int:
+    """Multiplications of the convolutions, zeros included."""
+    graph = compiled.graph
+    return sum(node.weight.size * graph.tensors[node.output].height * graph.tensors[node.output].width
+               for node in graph.nodes if isinstance(node, Conv))
+
+
+def render(report: Report) -> Group:
+    """For the terminal."""
+    return Group(_usage_table(report), _rom_table(report.rom), _layer_table(report), _summary(report))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    return table
+
+
+def _usage_table(report: Report) -> Table:
+    table = _table("What fits", "", "needed", "there are", "share", "")
+    for line in report.usage:
+        if line.available is None:
+            table.add_row(line.name, f"{line.used}", "", "", "")
+        else:
+            table.add_row(line.name, f"{line.used}", f"{line.available}", f"{line.used / line.available:.0%}",
+                          "fits" if line.fits else f"[bold red]{line.used - line.available} too many")
+    return table
+
+
+def _rom_table(rom: RomSize) -> Table:
+    table = _table("ROM image", "", "bytes", "share")
+    for name, bits in asdict(rom).items():
+        table.add_row(name, f"{bits / 8:.0f}", f"{bits / max(rom.bits, 1):.1%}")
+    table.add_row("all", f"{rom.bytes}", "")
+    return table
+
+
+def _layer_table(report: Report) -> Table:
+    table = _table("Layers", "layer", "runs", "taps", "density", "bits/weight", "excess", "cycles",
+                   "share")
+    for line in report.layers:
+        table.add_row(line.name, f"{line.instructions}", f"{line.taps or ''}",
+                      "" if line.density is None else f"{line.density:.1%}",
+                      "" if line.code_bits is None else f"{line.code_bits:.2f}",
+                      "" if line.overhead is None else f"{line.overhead:.1%}",
+                      f"{line.cycles}", f"{line.cycles / report.cost.total:.1%}")
+    return table
+
+
+def _summary(report: Report) -> str:
+    text = (f"{report.cost.total} cycles a frame, {report.cost.waiting} of them waiting for the image; "
+            f"{report.macs_per_lane_and_cycle:.2f} dense multiplications per multiplier and cycle")
+    if report.clock_hz:
+        text += f"; {report.frames_per_second:.1f} frames/s at {report.clock_hz / 1e6:g} MHz"
+    return text

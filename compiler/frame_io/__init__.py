@@ -1,0 +1,1 @@
+"""From a picture to input bytes, from result bytes to classes."""

@@ -1,0 +1,56 @@
+"""The classes that a classifier finds, with names where a file gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.onnx_import import HOST_OPERATORS
+from firelane.compiler.support.errors import ConfigError
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One class: its index, its name (empty if unknown), and the share that the network gives it.
+
+    `share` is a probability if the network ends with a Softmax, which the host computes, else the network's own value.
+    """
+
+    index: int
+    name: str
+    share: float
+
+
+def best_classes(graph: Graph, result: np.ndarray, labels: tuple[str, ...] = (), count: int = SHOWN) -> list[Guess]:
+    """The `count` classes of a result, uint8 (C, 1, 1), that it favours; of equal ones the first."""
+    tensor, stored = graph.tensors[graph.output], result.reshape(-1)
+    values = (stored.astype(np.float64) - tensor.zero_point) * tensor.scale
+    if "Softmax" in graph.metadata.get(HOST_OPERATORS, "").split(","):
+        values = np.exp(values - values.max())
+        values /= values.sum()
+    order = np.argsort(-values, kind="stable")[:count]
+    return [Guess(int(index), labels[index] if labels else "", float(values[index])) for index in order]
+
+
+def read_labels(path: Path, classes: int) -> tuple[str, ...]:
+    """Names of `classes` classes: a line each, of which what stands behind the last tab counts.
+
+    Raises
+    ------
+    ConfigError
+        If there are not so many.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("--labels", f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}",
+                          hint="a file with the name of a class in each line") from None
+    if len(lines) != classes:
+        raise ConfigError("--labels", f"{path} has {len(lines)} lines, the network {classes} classes",
+                          hint="a line for each class, in their order")
+    return tuple(line.rpartition("\t")[2].strip() for line in lines)

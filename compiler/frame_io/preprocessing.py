@@ -1,0 +1,226 @@
+"""From images to the stored values of a network's input tensor.
+
+A model says how in its metadata, under `firelane.input`, as JSON:
+
+    {"layout": "NHWC", "channels": "RGB", "scale": 1.0, "mean": [0.0, 0.0, 0.0], "resize": 256, "crop": "centre"}
+
+`channels` is gray, RGB or BGR; real input = (pixel - mean) * scale, each one number or one per channel, pixels 0..255.
+An image of the network's own size is taken as it is. Another one is scaled to `resize` pixels on its shorter side, and
+the centre is taken; without `resize` it is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
+from firelane.compiler.support.errors import ConfigError, FirelaneError, ModelError
+
+INPUT_KEY = "firelane.input"
+MODES = {1: "L", 3: "RGB"}             # Pillow's modes by number of channels
+CHANNELS = {"gray": 1, "RGB": 3, "BGR": 3}
+WIDE_MODES = ("I", "F")                # Pillow's modes of more than 8 bits begin so
+RESIZE_MAX = 1 << 13
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How an image becomes the real values of a network's input.
+
+    Parameters
+    ----------
+    channels : "gray", "RGB" or "BGR"
+    mean, scale : tuple of float
+        One for all channels, or one per channel in the order of `channels`.
+    resize : int or None
+        Pixels of the shorter side before the centre is cut out.
+    """
+
+    channels: str = "RGB"
+    mean: tuple[float, ...] = (0.0,)
+    scale: tuple[float, ...] = (1.0,)
+    resize: int | None = None
+
+    def __post_init__(self):
+        if self.channels not in CHANNELS:
+            raise ConfigError("preprocessing", f"channels {self.channels!r}",
+                              hint=f"{', '.join(CHANNELS)} are possible")
+        for name, values in (("mean", self.mean), ("scale", self.scale)):
+            if len(values) not in (1, CHANNELS[self.channels]) or not np.all(np.isfinite(values)):
+                raise ConfigError("preprocessing", f"{name} {list(values)}",
+                                  hint="one finite number, or one per channel")
+        if 0 in self.scale:
+            raise ConfigError("preprocessing", "scale 0", hint="real input = (pixel - mean) * scale")
+        if self.resize is not None and not 1 <= self.resize <= RESIZE_MAX:
+            raise ConfigError("preprocessing", f"resize {self.resize}", hint=f"1 to {RESIZE_MAX} pixels")
+
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether the network's real input is the pixels themselves, in Pillow's order."""
+        return self.channels != "BGR" and set(self.mean) == {0.0} and set(self.scale) == {1.0}
+
+    def per_channel(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and scale, float64 (C,), in the order of `channels`."""
+        count = CHANNELS[self.channels]
+        return tuple(np.broadcast_to(np.array(values, np.float64), count) for values in (self.mean, self.scale))
+
+    def real(self, pixels: np.ndarray) -> np.ndarray:
+        """uint8 (..., C, H, W), gray or RGB -> the network's input, float32 of the same shape."""
+        mean, scale = (values[:, None, None] for values in self.per_channel())
+        ordered = pixels[..., ::-1, :, :] if self.channels == "BGR" else pixels
+        return ((ordered - mean) * scale).astype(np.float32)
+
+    def pixels(self, real: np.ndarray) -> np.ndarray:
+        """The reverse of `real`, not rounded: the network's input -> float64 of the same shape, gray or RGB."""
+        mean, scale = (values[:, None, None] for values in self.per_channel())
+        ordered = real / scale + mean
+        return ordered[..., ::-1, :, :] if self.channels == "BGR" else ordered
+
+    def to_json(self) -> str:
+        record = {"layout": "NHWC", "channels": self.channels,
+                  "scale": self.scale[0] if len(set(self.scale)) == 1 else list(self.scale),
+                  "mean": self.per_channel()[0].tolist()}
+        if self.resize is not None:
+            record |= {"resize": self.resize, "crop": "centre"}
+        return json.dumps(record)
+
+
+def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
+    """What a model's metadata say; None if they say nothing.
+
+    Raises
+    ------
+    ModelError
+        If they cannot be understood.
+    """
+    if INPUT_KEY not in metadata:
+        return None
+    where = f"metadata {INPUT_KEY}"
+    try:
+        record = json.loads(metadata[INPUT_KEY])
+        mean, scale, resize = record.get("mean", 0.0), record.get("scale", 1.0), record.get("resize")
+        if resize is not None and type(resize) is not int:
+            raise TypeError("resize is not a whole number")
+        return Preprocessing(channels=record["channels"], mean=_floats(mean), scale=_floats(scale), resize=resize)
+    except ConfigError as error:
+        raise ModelError(where, error.found, hint=error.hint) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(where, f"cannot be understood ({error})",
+                         hint="compiler/frame_io/preprocessing.py says what it holds") from None
+
+
+def _floats(values) -> tuple[float, ...]:
+    return tuple(float(value) for value in (values if isinstance(values, list) else [values]))
+
+
+def record_preprocessing(model, preprocessing: Preprocessing):
+    """A copy of an `onnx.ModelProto` whose metadata say so."""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    entry = next((entry for entry in copy.metadata_props if entry.key == INPUT_KEY), None)
+    entry = entry if entry is not None else copy.metadata_props.add(key=INPUT_KEY)
+    entry.value = preprocessing.to_json()
+    return copy
+
+
+def read_pixels(path: str | Path, channels: int, height: int, width: int, resize: int | None = None) -> np.ndarray:
+    """An image file as uint8 (channels, height, width), gray or RGB; its centre, if `resize` says how to scale it."""
+    where = str(path)
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith(WIDE_MODES):
+                raise FirelaneError(where, f"an image of mode {image.mode}", hint="save it with 8 bits per channel")
+            fitted = _fit(ImageOps.exif_transpose(image).convert(MODES[channels]), where, (width, height), resize)
+            pixels = np.array(fitted)
+    except UnidentifiedImageError:
+        raise FirelaneError(where, "not an image", hint="PNG, PPM, PGM, BMP and JPEG are possible") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or "a damaged image"
+        raise FirelaneError(where, reason, hint="give the path of an image file") from None
+    return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1))
+
+
+def _fit(image: Image.Image, where: str, size: tuple[int, int], resize: int | None) -> Image.Image:
+    """The image at `size` (width, height)."""
+    if image.size == size:
+        return image
+    if resize is None:
+        raise FirelaneError(where, f"{image.width} x {image.height} pixels",
+                            hint=f"the network wants {size[0]} x {size[1]}; resize the image")
+    if resize < max(size):
+        raise FirelaneError(f"metadata {INPUT_KEY}", f"resize {resize} for an input of {size[0]} x {size[1]}",
+                            hint="it must not be less")
+    shorter = min(image.size)
+    if shorter != resize:
+        image = image.resize(tuple(max(round(side * resize / shorter), resize) for side in image.size),
+                             Image.Resampling.BILINEAR)
+    left, top = ((have - want) // 2 for have, want in zip(image.size, size))
+    return image.crop((left, top, left + size[0], top + size[1]))
+
+
+def quantize_input(graph: Graph, images: np.ndarray) -> np.ndarray:
+    """ONNX QuantizeLinear of the network's input, in float32 as ONNX Runtime computes it.
+
+    Parameters
+    ----------
+    images : float32 (N, C, H, W) or (C, H, W)
+        Real values, as the ONNX model's input takes them.
+
+    Returns
+    -------
+    uint8 of the same shape, for `sim.reference`.
+    """
+    tensor = graph.tensors[graph.input]
+    if images.ndim not in (3, 4) or images.shape[-3:] != tensor.shape:
+        wanted = f"(N, C, H, W) = (N, {', '.join(map(str, tensor.shape))})"
+        raise FirelaneError("image", f"shape {images.shape}", hint=f"the network {graph.name!r} wants {wanted}")
+    steps = np.rint(images.astype(np.float32) / np.float32(tensor.scale)) + np.float32(tensor.zero_point)
+    if not np.all(np.isfinite(steps)):
+        raise FirelaneError("image", "values that are not finite", hint="check how it was normalised")
+    return np.clip(steps, 0, PIXEL_MAX).astype(np.uint8)
+
+
+def read_image(graph: Graph, path: str | Path) -> np.ndarray:
+    """An image file as the stored values of the network's input, uint8 (C, H, W).
+
+    What the model's metadata say is done; without them the network must take raw pixels (scale 1, zero point 0) and the
+    image must have its size. It becomes gray or RGB as the network has one channel or three.
+    """
+    record = record_of(graph)
+    return stored_input(graph, read_pixels(path, *graph.tensors[graph.input].shape, record.resize))
+
+
+def record_of(graph: Graph) -> Preprocessing:
+    """How a quantized network takes pixels: what its metadata say; without them raw pixels, if these are its input.
+
+    Raises
+    ------
+    FirelaneError
+        If image files cannot become its input.
+    """
+    tensor, recorded = graph.tensors[graph.input], preprocessing_of(graph.metadata)
+    if recorded is None or CHANNELS[recorded.channels] != tensor.channels or recorded.takes_pixels:
+        _check_takes_pixels(graph, tensor)
+    return recorded or Preprocessing(channels="gray" if tensor.channels == 1 else "RGB")
+
+
+def stored_input(graph: Graph, pixels: np.ndarray) -> np.ndarray:
+    """Pixels of the network's size, uint8 (C, H, W), gray or RGB, as the stored values of its input."""
+    record = record_of(graph)
+    return pixels if record.takes_pixels else quantize_input(graph, record.real(pixels))
+
+
+def _check_takes_pixels(graph: Graph, tensor: Tensor) -> None:
+    if tensor.channels not in MODES:
+        raise FirelaneError(graph.name, f"an input of {tensor.channels} channels",
+                            hint="an image file has 1 or 3; give an array")
+    if (tensor.scale, tensor.zero_point) != (1.0, 0):
+        raise FirelaneError(graph.name, f"an input with scale {tensor.scale:.6g} and zero point {tensor.zero_point}",
+                            hint="image files are for networks that take raw pixels (scale 1, zero point 0); normalise "
+                                 "the image yourself and use quantize_input")

@@ -1,0 +1,1 @@
+"""What the network computes, in integers: the graph, its rules, its arithmetic."""

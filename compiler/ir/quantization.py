@@ -1,0 +1,171 @@
+"""From the real scales of a quantized graph to the integers of the engine.
+
+A quantized tensor means real = (stored - zero_point) * scale (ONNX DequantizeLinear), and is made by
+stored = saturate(round(real / scale) + zero_point) (ONNX QuantizeLinear). Every function here takes such scales as
+Python floats (float64) and gives a `Requantize`: a multiplier of 16 bits, a right shift and an integer bias.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from firelane.compiler.ir.graph import MULTIPLIER_BITS, PIXEL_MAX, SHIFT_MAX, SHIFT_MIN, WEIGHT_MAX, Requantize
+
+ADD_FACTORS_MAX = 4                      # int8 factors for each operand of an addition
+ADD_TOLERANCE = 1e-5                     # relative error of the ratio of an addition's scales that needs no better
+BIAS_MIN, BIAS_MAX = -(1 << 31), (1 << 31) - 1
+
+
+class ScaleError(ValueError):
+    """Scales that the integers of the engine cannot express; the message says which and why."""
+
+
+def multiplier_and_shift(scale: float) -> tuple[int, int]:
+    """The integers with multiplier / 2**shift nearest to `scale`, relative error at most 2**-17.
+
+    The multiplier is in [2**15, 2**16) and the shift in [1, 40]. A scale below 2**-25 gives (0, 1).
+
+    Raises
+    ------
+    ScaleError
+        If `scale` is negative, not finite, or not below 2**15.
+    """
+    if not (math.isfinite(scale) and scale >= 0):
+        raise ScaleError(f"requantization scale {scale!r} is not a positive number")
+    fraction, exponent = math.frexp(scale)                       # scale = fraction * 2**exponent
+    multiplier, shift = round(fraction * (1 << MULTIPLIER_BITS)), MULTIPLIER_BITS - exponent
+    if multiplier == 1 << MULTIPLIER_BITS:
+        multiplier, shift = multiplier >> 1, shift - 1
+    if shift > SHIFT_MAX or multiplier == 0:
+        return 0, SHIFT_MIN
+    if shift < SHIFT_MIN:
+        raise ScaleError(f"requantization scale {scale:.6g} is not below 2**{MULTIPLIER_BITS - SHIFT_MIN}")
+    return multiplier, shift
+
+
+def multipliers_and_shifts(scales) -> tuple[np.ndarray, np.ndarray]:
+    """`multiplier_and_shift` of each element: two int64 arrays of the length of `scales`."""
+    pairs = [multiplier_and_shift(float(scale)) for scale in np.ravel(scales)]
+    return tuple(np.array(pairs, np.int64).reshape(-1, 2).T)
+
+
+def quantize(real: float, scale: float, zero_point: int) -> int:
+    """ONNX QuantizeLinear of one number to uint8: round half to even, add the zero point, saturate.
+
+    `real` may be infinite (an absent bound of a Clip).
+    """
+    if math.isinf(real):
+        return PIXEL_MAX if real > 0 else 0
+    return min(max(round(real / scale) + zero_point, 0), PIXEL_MAX)
+
+
+def conv_requantize(weight: np.ndarray, bias: np.ndarray, scales: np.ndarray, zero_point_in: int,
+                    **output) -> tuple[np.ndarray, Requantize]:
+    """Weights and requantization of a convolution (ONNX QLinearConv).
+
+        y - zero_point = scale_x * scale_w[o] / scale_y * (sum w * (x - zero_point_x) + bias[o])
+
+    The engine sums w * x, so -zero_point_x * sum(w) joins the bias.
+
+    Parameters
+    ----------
+    weight : int8 (O, I, kh, kw)
+    bias : int64 (O,), in steps of scale_x * scale_w
+    scales : float64 (O,), scale_x * scale_w / scale_y
+    output
+        `zero_point`, `low`, `high` of the result.
+
+    A channel whose scale has no normal multiplier (below 2**-25) and whose sum cannot move the result by 1/16 becomes
+    a constant: its weights are zeroed, its bias keeps its real value.
+    """
+    flat = weight.reshape(len(weight), -1).astype(np.int64)
+    bias = bias - zero_point_in * flat.sum(axis=1)
+    scales = np.array(scales, np.float64)
+    multiplier, _ = multipliers_and_shifts(scales)
+    for channel in np.flatnonzero(multiplier == 0):
+        reach = float(np.abs(flat[channel]).sum() * PIXEL_MAX * scales[channel])
+        if reach > 1 / 16:
+            raise ScaleError(f"requantization scale {scales[channel]:.3g} of output channel {channel} is below "
+                             f"2**-{SHIFT_MAX - MULTIPLIER_BITS + 1}")
+        weight, bias, scales[channel] = *_constant_channel(weight, bias, channel, scales[channel]), 2.0 ** -8
+    multiplier, shift = multipliers_and_shifts(scales)
+    if len(bias) and (bias.min() < BIAS_MIN or bias.max() > BIAS_MAX):
+        channel = int(np.argmax(np.abs(bias)))
+        raise ScaleError(f"bias {bias[channel]} of output channel {channel} does not fit 32 bits")
+    return weight, Requantize(bias=bias, multiplier=multiplier, shift=shift, **output)
+
+
+def _constant_channel(weight: np.ndarray, bias: np.ndarray, channel: int, scale: float):
+    """`weight` with the channel zeroed; `bias` with the channel's in steps of 2**-8 of the output scale."""
+    weight, bias = weight.copy(), bias.copy()
+    weight[channel] = 0
+    bias[channel] = round(float(bias[channel]) * scale * 256)
+    return weight, bias
+
+
+def average_requantize(count: int, scale_in: float, zero_point_in: int, scale_out: float, **output) -> Requantize:
+    """Of the sum of `count` stored values (ONNX AveragePool, GlobalAveragePool, ReduceMean).
+
+        y - zero_point = scale_in / (count * scale_out) * (sum(x) - count * zero_point_in)
+    """
+    multiplier, shift = multiplier_and_shift(scale_in / (count * scale_out))
+    return Requantize([-count * zero_point_in], [multiplier], [shift], **output)
+
+
+def rescale_requantize(scale_in: float, zero_point_in: int, scale_out: float, **output) -> Requantize:
+    """Of one stored value: DequantizeLinear with one scale, QuantizeLinear with another."""
+    return average_requantize(1, scale_in, zero_point_in, scale_out, **output)
+
+
+def add_requantize(scale_a: float, zero_point_a: int, scale_b: float, zero_point_b: int, scale_out: float,
+                   **output) -> tuple[tuple[int, ...], tuple[int, ...], Requantize]:
+    """Factors for both operands and requantization of their sum (com.microsoft QLinearAdd).
+
+        y - zero_point = (scale_a * (a - zero_point_a) + scale_b * (b - zero_point_b)) / scale_out
+
+    With A = sum(factors_a), B = sum(factors_b) and A / B near scale_a / scale_b, one multiplier serves both. It is
+    chosen to share the error of the ratio between the operands.
+
+    Raises
+    ------
+    ScaleError
+        If the factors would be wrong by more than half a step of the output somewhere.
+    """
+    factors_a, factors_b = add_factors(scale_a, scale_b)
+    total_a, total_b = sum(factors_a), sum(factors_b)
+    unit = (scale_a + scale_b) / (total_a + total_b)             # the real value of one step of the sum
+    error = max(abs(total_a * unit - scale_a), abs(total_b * unit - scale_b)) * PIXEL_MAX / scale_out
+    if error > 0.5:
+        raise ScaleError(f"scales {scale_a:.6g} and {scale_b:.6g} are too far apart to be added with int8 factors: "
+                         f"the result would be wrong by {error:.2g} steps")
+    multiplier, shift = multiplier_and_shift(unit / scale_out)
+    bias = -(total_a * zero_point_a + total_b * zero_point_b)
+    return factors_a, factors_b, Requantize([bias], [multiplier], [shift], **output)
+
+
+def add_factors(scale_a: float, scale_b: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """1 to 4 factors of 1..127 for each operand, whose sums are in the ratio scale_a / scale_b.
+
+    The fewest factors with a relative error of at most `ADD_TOLERANCE`; if there are none, the least error.
+    """
+    if scale_a < scale_b:
+        return add_factors(scale_b, scale_a)[::-1]
+    best = None
+    for factors in range(1, ADD_FACTORS_MAX + 1):
+        large = np.arange(1, factors * WEIGHT_MAX + 1)
+        small = np.maximum(np.rint(large * (scale_b / scale_a)), 1)
+        errors = np.abs(large / small * (scale_b / scale_a) - 1)
+        choice = int(np.argmin(errors))
+        if best is None or errors[choice] < best[0]:
+            best = (errors[choice], int(large[choice]), int(small[choice]))
+        if best[0] <= ADD_TOLERANCE:
+            break
+    return _split(best[1]), _split(best[2])
+
+
+def _split(total: int) -> tuple[int, ...]:
+    """`total` as a sum of the fewest numbers of at most 127."""
+    whole, rest = divmod(total, WEIGHT_MAX)
+    return (WEIGHT_MAX,) * whole + ((rest,) if rest else ())

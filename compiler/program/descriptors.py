@@ -1,0 +1,120 @@
+"""Layer descriptors: the fields of `hw.contract.instruction.DESCRIPTOR` for each kind of layer, and what stands
+behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from firelane.compiler.coding.bit_fields import descriptor_fields, field_table, pack, split_words
+from firelane.compiler.coding.parameter_form import store_parameters
+from firelane.compiler.coding.weight_code import EncodedLayer, encode_layer
+from firelane.compiler.coding.weight_memory import StreamKind, SymbolTable, WeightMemory
+from firelane.compiler.ir.graph import Requantize
+from firelane.compiler.schedule.steps import tile_table
+from firelane.compiler.tiles.layers import AverageLayer, Layer, LoadLayer, Network, OutputLayer, TileLayer
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import (
+    CODE_WORD,
+    DESCRIPTOR_WORDS,
+    KERNEL_ENTRY,
+    KERNEL_ENTRY_BITS,
+    Destination,
+    Source,
+)
+
+
+@dataclass
+class Memories:
+    """What descriptors point to, growing layer by layer."""
+
+    weights: WeightMemory
+    values: SymbolTable
+    runs: SymbolTable
+
+
+@dataclass(frozen=True, eq=False)
+class Descriptor:
+    """Words of one descriptor; `encoded` for layers with a weight stream."""
+
+    words: tuple[int, ...]
+    encoded: EncodedLayer | None = None
+
+
+def describe(layer: Layer, network: Network, cfg: EngineConfig, memories: Memories,
+             tap_cost_bits: float) -> Descriptor:
+    """The descriptor of `layer`; its streams and tables join `memories`. `tap_cost_bits`: what a tap more may cost."""
+    match layer:
+        case TileLayer():
+            return _tile(layer, network, cfg, memories, tap_cost_bits)
+        case LoadLayer():
+            fields = _load(layer, network)
+        case AverageLayer():
+            fields = _average(layer, cfg, memories)
+        case OutputLayer():
+            fields = _output(layer, network)
+    return Descriptor(tuple(split_words(pack(descriptor_fields(), fields, layer.name), DESCRIPTOR_WORDS)))
+
+
+def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memories,
+          tap_cost_bits: float) -> Descriptor:
+    source, table = network.maps[layer.inputs[0].map], tile_table(layer, network, cfg)
+    out_class = network.maps[layer.output.map].parts_log2 if layer.output else 0
+    fields = {
+        "source": Source.WINDOW if layer.weights is None else Source.STREAM,
+        "operation": layer.operation, "destination": layer.destination,
+        "subsample": layer.subsample, "row_phase": layer.row_phase, "column_phase": layer.column_phase,
+        "parts_log2": source.parts_log2, "out_parts_log2": out_class,
+        "columns": source.width, "out_columns": layer.out_width, "pad": layer.pad,
+        "kernel_taps": len(layer.places), "channels_in": 1, "channels_out": layer.channels_out, "group_channels": 1,
+        **_requantize(layer.requantize, layer.channels_out, layer.name, cfg, memories),
+    }
+    kernel, encoded, codes = _kernel_words(table, layer), None, []
+    if layer.weights is not None:
+        encoded = encode_layer(layer.weights, tap_cost_bits=tap_cost_bits,
+                               value_room=cfg.value_symbols - len(memories.values.entries),
+                               run_room=cfg.run_symbols - len(memories.runs.entries))
+        fields |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups,
+                   "dense": encoded.dense, "raw_values": encoded.raw_values,
+                   "value_address": memories.weights.add(StreamKind.VALUES, encoded.value_bits),
+                   "run_address": 0 if encoded.dense else memories.weights.add(StreamKind.RUNS, encoded.run_bits),
+                   "value_table": memories.values.add([value & 0xFF for value in encoded.value_table]),
+                   "run_table": memories.runs.add(encoded.run_table)}
+        codes = [pack(field_table(CODE_WORD), word, layer.name) for word in encoded.code_words]
+    fixed = split_words(pack(descriptor_fields(), fields, layer.name), DESCRIPTOR_WORDS)
+    return Descriptor((*fixed, *codes, *kernel), encoded)
+
+
+def _kernel_words(table, layer: TileLayer) -> list[int]:
+    """The kernel table, two entries a word."""
+    names, fields = ("column_move", "row_move", "slot", "wrap_slot", "weight"), field_table(KERNEL_ENTRY)
+    entries = [pack(fields, {name: getattr(entry, name) for name in names}, layer.name) for entry in table.entries]
+    entries += [0] * (len(entries) % 2)
+    return [low | high << KERNEL_ENTRY_BITS for low, high in zip(entries[::2], entries[1::2])]
+
+
+def _requantize(requantize: Requantize, channels: int, where: str, cfg: EngineConfig, memories: Memories) -> dict:
+    common = {"zero_point": requantize.zero_point, "clamp_low": requantize.low, "clamp_high": requantize.high}
+    stored = store_parameters(requantize, channels, cfg, where)
+    address = memories.weights.add(StreamKind.PARAMETERS, stored.bits) if len(stored.bits) else 0
+    return common | stored.fields | {"parameter_address": address}
+
+
+def _load(layer: LoadLayer, network: Network) -> dict:
+    target = network.maps[layer.output.map]
+    return {"space_to_depth": layer.space_to_depth, "pad": layer.pad, "image_columns": layer.width,
+            "channels_in": layer.channels, "channels_out": layer.output.channels,
+            "group_channels": layer.output.channels, "columns": target.width, "out_columns": target.width,
+            "parts_log2": target.parts_log2, "out_parts_log2": target.parts_log2}
+
+
+def _average(layer: AverageLayer, cfg: EngineConfig, memories: Memories) -> dict:
+    return {"destination": Destination.MEMORY if layer.output else Destination.AVERAGE,
+            "channels_in": 1, "channels_out": layer.channels, "group_channels": 1, "columns": 1, "out_columns": 1,
+            **_requantize(layer.requantize, layer.channels, layer.name, cfg, memories)}
+
+
+def _output(layer: OutputLayer, network: Network) -> dict:
+    source = network.maps[layer.input.map]
+    return {"channels_in": layer.input.channels, "channels_out": layer.input.channels,
+            "group_channels": layer.input.channels, "columns": source.width, "out_columns": source.width,
+            "parts_log2": source.parts_log2, "out_parts_log2": source.parts_log2}

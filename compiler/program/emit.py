@@ -1,0 +1,216 @@
+"""The program: what the engine's memories hold, and what each instruction is about.
+
+`emit` writes the words; nothing else makes instructions. Every field is checked against its width.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from firelane.compiler.coding.bit_fields import instruction_fields, pack, split_words
+from firelane.compiler.coding.weight_code import EncodedLayer
+from firelane.compiler.coding.weight_memory import SymbolTable, WeightMemory, WeightStream
+from firelane.compiler.program.descriptors import Descriptor, Memories, describe
+from firelane.compiler.schedule.search import Schedule
+from firelane.compiler.schedule.steps import Step, tile_table
+from firelane.compiler.support.errors import CapacityError
+from firelane.compiler.support.problems import raise_all
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, Network, OutputLayer, TileLayer, View
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import (
+    FORMAT_VERSION,
+    HEADER_WORDS,
+    MAGIC,
+    Destination,
+    Header,
+    Opcode,
+    instruction_words,
+)
+
+CRC_WORD_BYTES = 5
+CYCLE_PRICES = (1.0, 0.3, 0.1, 0.0)    #: bits of weight memory that a cycle may cost, the first choice first
+
+
+@dataclass(frozen=True)
+class InstructionNote:
+    """What one instruction does, for people and for tracing; `address` is its word in the program.
+
+    A TILE, LOAD or AVERAGE makes rows [first_row, first_row + rows) of `tensor`, channels [0, channels), which stand at
+    `words` (first word) of map row group `group` from word row `row` on. An OUTPUT sends them.
+    """
+
+    address: int
+    opcode: Opcode
+    layer: str
+    tensor: str | None          #: None: channel sums, the result stream
+    group: int
+    first_row: int
+    rows: int
+    channels: int
+    words: int
+    row: int
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Memory images of one network for one engine, as lists of words, and what they mean."""
+
+    cfg: EngineConfig
+    network: Network
+    program: tuple[int, ...]
+    weights: tuple[int, ...]
+    streams: tuple[WeightStream, ...]           #: what stands in `weights`
+    values: tuple[int, ...]         #: int8 as unsigned bytes
+    runs: tuple[int, ...]
+    descriptor_addresses: tuple[int, ...]       #: of each layer of the network
+    descriptors: tuple[Descriptor, ...]
+    notes: tuple[InstructionNote, ...]
+
+    @property
+    def encoded(self) -> dict[str, EncodedLayer]:
+        """The weight streams by layer name."""
+        return {layer.name: descriptor.encoded for layer, descriptor in zip(self.network.layers, self.descriptors)
+                if descriptor.encoded}
+
+
+def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
+    """All memory images.
+
+    Raises
+    ------
+    CapacityError
+        If a memory is too small, or if a value does not fit its field.
+    """
+    descriptors, memories = _describe_all(network, plan, cfg)
+    size = instruction_words(cfg)
+    first = HEADER_WORDS + (len(plan.steps) + 1) * size
+    addresses, tail = _arrange(descriptors, first)
+    _check_sizes(cfg, first + len(tail), memories)
+    instructions, notes = [], []
+    for number, step in enumerate(plan.steps):
+        fields = _instruction(step, network, plan, cfg)
+        fields |= {"wait_load": plan.wait_load[number], "layer": addresses[step.layer]}
+        name = network.layers[step.layer].name
+        instructions += split_words(pack(instruction_fields(cfg), fields, name), size)
+        notes.append(_note(step, network, cfg, fields, HEADER_WORDS + number * size))
+    instructions += split_words(pack(instruction_fields(cfg), {"opcode": Opcode.END, "wait_load": 1}, "end"), size)
+    body = [*instructions, *tail]
+    header = _header(cfg, body, memories)
+    return Program(cfg, network, (*header, *body), tuple(memories.weights.words), tuple(memories.weights.streams),
+                   tuple(memories.values.entries), tuple(memories.runs.entries), addresses, descriptors, tuple(notes))
+
+
+def _describe_all(network: Network, plan: Schedule, cfg: EngineConfig) -> tuple[tuple[Descriptor, ...], Memories]:
+    """All descriptors and what they point to: with as few cycles as the weight memory has room for.
+
+    What a tap more costs are the tiles of its layer.
+    """
+    tiles = Counter(step.layer for step in plan.steps)
+    for price in CYCLE_PRICES:
+        memories = Memories(WeightMemory(), SymbolTable(), SymbolTable())
+        descriptors = tuple(describe(layer, network, cfg, memories, price * tiles[number])
+                            for number, layer in enumerate(network.layers))
+        if len(memories.weights.words) <= cfg.weight_words:
+            break
+    return descriptors, memories
+
+
+def _arrange(descriptors: Sequence[Descriptor], first: int) -> tuple[tuple[int, ...], list[int]]:
+    """Addresses of descriptors from word `first` on, equal ones shared, and their words."""
+    found: dict[tuple[int, ...], int] = {}
+    words: list[int] = []
+    for descriptor in descriptors:
+        if descriptor.words not in found:
+            found[descriptor.words] = first + len(words)
+            words += descriptor.words
+    return tuple(found[descriptor.words] for descriptor in descriptors), words
+
+
+def _instruction(step: Step, network: Network, plan: Schedule, cfg: EngineConfig) -> dict:
+    """The fields of one instruction except `layer` and `wait_load`."""
+    layer = network.layers[step.layer]
+    match layer:
+        case LoadLayer():
+            split = 2 if layer.space_to_depth else 1
+            image_rows = min(split * step.rows, layer.height - split * step.first_row)
+            last = split * (step.first_row + step.rows) >= layer.height
+            return {"opcode": Opcode.LOAD, "last": last, "address": plan.addresses[step.output] + layer.output.channel,
+                    "rows": image_rows, "slots[0].rows": step.rows}
+        case TileLayer():
+            return _tile(step, layer, network, plan, cfg)
+        case AverageLayer():
+            address = plan.addresses[step.output] + layer.output.channel if layer.output else 0
+            return {"opcode": Opcode.AVERAGE, "last": layer.last, "address": address, "rows": 1}
+        case OutputLayer():
+            source = network.maps[layer.input.map]
+            address = plan.addresses[step.blocks_read[0]] + layer.input.channel
+            return {"opcode": Opcode.OUTPUT, "last": step.first_row + step.rows == source.height,
+                    "slots[0].address": address, "slots[0].rows": step.rows}
+    raise TypeError(f"no instruction for {type(layer).__name__}")
+
+
+def _tile(step: Step, layer: TileLayer, network: Network, plan: Schedule, cfg: EngineConfig) -> dict:
+    fields = {"opcode": Opcode.TILE, "rows": step.rows}
+    if layer.output:
+        rows = network.maps[layer.output.map].rows_per_word(cfg)
+        fields |= {"address": plan.addresses[step.output] + layer.output.channel, "row": step.first_row % rows}
+    if layer.destination is Destination.AVERAGE:
+        fields["first"] = step.index == 0 and not layer.continues
+    blocks = {(block.map, block.group): block for block in step.blocks_read}
+    for number, slot in enumerate(tile_table(layer, network, cfg).slots):
+        view = layer.inputs[slot.operand]
+        source, block = network.maps[view.map], blocks.get((view.map, step.base + slot.group))
+        if block is not None:
+            rows = source.rows_per_word(cfg)
+            fields[f"slots[{number}].address"] = plan.addresses[block] + view.channel
+            fields[f"slots[{number}].rows"] = min(rows, source.height - rows * block.group)
+    return fields
+
+
+def _note(step: Step, network: Network, cfg: EngineConfig, fields: dict, where: int) -> InstructionNote:
+    layer = network.layers[step.layer]
+    view: View | None = layer.input if isinstance(layer, OutputLayer) else layer.output
+    group, row = (step.blocks_read[0].group, 0) if isinstance(layer, OutputLayer) else (
+        step.output.group if step.output else 0, fields.get("row", 0))
+    words = fields.get("slots[0].address", 0) if isinstance(layer, OutputLayer) else fields.get("address", 0)
+    channels = view.channels if view else getattr(layer, "channels_out", getattr(layer, "channels", 0))
+    return InstructionNote(where, fields["opcode"], layer.name, _tensor_of(network, view), group, step.first_row,
+                           step.rows, channels, words, row)
+
+
+def _tensor_of(network: Network, view: View | None) -> str | None:
+    """The tensor of the graph that stands exactly in `view`, else the map."""
+    if view is None:
+        return None
+    view = network.origin(view)
+    return next((name for name, found in network.tensors.items() if found == view), view.map)
+
+
+def _header(cfg: EngineConfig, body: Sequence[int], memories: Memories) -> list[int]:
+    weights, values, runs = memories.weights.words, memories.values.entries, memories.runs.entries
+    header = [0] * HEADER_WORDS
+    header[Header.IDENTITY] = MAGIC << 8 | FORMAT_VERSION
+    header[Header.CONFIG_DIGEST] = cfg.digest
+    header[Header.PROGRAM_LENGTH] = HEADER_WORDS + len(body)
+    header[Header.WEIGHT_LENGTH] = len(weights)
+    header[Header.WEIGHT_CRC] = crc_of_words(weights)
+    header[Header.TABLE_LENGTHS] = len(values) | len(runs) << 18
+    header[Header.TABLE_CRC] = crc_of_words([*values, *runs])
+    header[Header.PROGRAM_CRC] = crc_of_words([*header[Header.WEIGHT_LENGTH:], *body])
+    return header
+
+
+def crc_of_words(words: Iterable[int]) -> int:
+    """CRC-32 of `words`, each as 5 little-endian bytes."""
+    return zlib.crc32(b"".join(word.to_bytes(CRC_WORD_BYTES, "little") for word in words))
+
+
+def _check_sizes(cfg: EngineConfig, program_words: int, memories: Memories) -> None:
+    needs = {"program_words": program_words, "weight_words": len(memories.weights.words),
+             "value_symbols": len(memories.values.entries), "run_symbols": len(memories.runs.entries)}
+    raise_all([CapacityError(name, f"the network needs {need}, the engine has {getattr(cfg, name)}",
+                             hint=f"an engine with {name}={need}")
+               for name, need in needs.items() if need > getattr(cfg, name)])

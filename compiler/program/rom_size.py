@@ -1,0 +1,53 @@
+"""The size of the ROM image of a network: what its weights, biases and code tables take, to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from firelane.compiler.coding.weight_memory import StreamKind, WeightStream
+from firelane.compiler.program.descriptors import Descriptor
+from firelane.compiler.program.emit import Program
+from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS
+from firelane.hw.contract.instruction import CODE_WORDS, RUN_ENTRY_BITS
+
+
+@dataclass(frozen=True)
+class RomSize:
+    """Bits in the weight memory, in the symbol tables and in the code words of the descriptors.
+
+    `values`, `runs`, `parameters`: streams; `padding`: from the end of a stream to the next word; `tables`: value
+    entries (8 bits), run entries (17) and code words (36). Instructions and the rest of the descriptors do not count.
+    """
+
+    values: int
+    runs: int
+    parameters: int
+    padding: int
+    tables: int
+
+    @property
+    def bits(self) -> int:
+        return sum(asdict(self).values())
+
+    @property
+    def bytes(self) -> int:
+        """Of the whole, rounded up: the figure to compare with a budget."""
+        return -(-self.bits // 8)
+
+
+def rom_size(program: Program) -> RomSize:
+    """Of an emitted program. What layers share counts once."""
+    return size_of(program.streams, program.descriptors, weight_words=len(program.weights),
+                   value_entries=len(program.values), run_entries=len(program.runs))
+
+
+def size_of(streams: Iterable[WeightStream], descriptors: Iterable[Descriptor], *, weight_words: int,
+            value_entries: int, run_entries: int) -> RomSize:
+    """Of memories with so many words and entries, and the descriptors that point to them."""
+    bits = dict.fromkeys((kind.value for kind in StreamKind), 0)
+    for stream in streams:
+        bits[stream.kind.value] += stream.bits
+    coded = {descriptor.words for descriptor in descriptors if descriptor.encoded}
+    tables = value_entries * WEIGHT_BITS + run_entries * RUN_ENTRY_BITS + len(coded) * CODE_WORDS * MEMORY_BITS
+    return RomSize(**bits, padding=weight_words * MEMORY_BITS - sum(bits.values()), tables=tables)

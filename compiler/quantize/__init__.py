@@ -1,0 +1,1 @@
+"""Float ONNX in, QDQ ONNX out; knows no engine."""

@@ -1,0 +1,134 @@
+"""The images that a network is calibrated with: a folder of image files, or a NumPy file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, read_pixels
+from firelane.compiler.support.errors import FirelaneError, ModelError
+
+__all__ = ["LazyImages", "calibration_images", "image_files", "no_images"]
+
+HINT = "give a folder of images, or an .npy file"
+Shape = tuple[int, int, int]
+
+
+class LazyImages(Sequence):
+    """float32 (C, H, W) each, made when asked for: thousands of images need the memory of one."""
+
+    def __init__(self, count: int, make: Callable[[int], np.ndarray]):
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        return self._make(index)
+
+
+def calibration_images(path: str | Path, shape: Shape, recorded: Preprocessing | None, taken: Preprocessing | None,
+                       limit: int) -> Sequence[np.ndarray]:
+    """At most `limit` of the images at `path`, evenly spread over them, as float32 values of the network's input.
+
+    Parameters
+    ----------
+    path : a folder of image files, or an .npy file: uint8 pixels (N, C, H, W) or (N, H, W, C), gray or RGB; or floats
+        (N, C, H, W), values of the input as `recorded` has them
+    shape : (channels, height, width) of the input
+    recorded : preprocessing of the model as its user knows it, None if it is not known
+    taken : of the model that is calibrated, after `fold_preprocessing`
+
+    Raises
+    ------
+    FirelaneError
+        If there are no images, or they cannot be used.
+    """
+    path = Path(path)
+    if recorded is not None and CHANNELS[recorded.channels] != shape[0]:
+        raise ModelError(f"metadata {INPUT_KEY}", f"channels {recorded.channels}, the input has {shape[0]}",
+                         hint="correct it with --channels")
+    if path.is_dir():
+        return _folder(path, shape, taken, limit)
+    if not path.exists():
+        raise FirelaneError(str(path), "no such file or folder", hint=HINT)
+    if path.suffix.lower() != ".npy":
+        raise FirelaneError(str(path), "neither a folder nor an .npy file", hint=HINT)
+    return _array(path, shape, recorded, taken, limit)
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The files in it that Pillow knows, by their extension, sorted by name."""
+    known = Image.registered_extensions()
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in known and file.is_file())
+
+
+def no_images(folder: Path) -> FirelaneError:
+    """What to raise if there are none."""
+    return FirelaneError(str(folder), "no images in it", hint="PNG, PPM, PGM, BMP and JPEG files are looked for")
+
+
+def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -> Sequence[np.ndarray]:
+    files = image_files(path)
+    if not files:
+        raise no_images(path)
+    record = _needed(path, taken)
+    chosen = [files[index] for index in _spread(len(files), limit)]
+    return LazyImages(len(chosen), lambda index: record.real(read_pixels(chosen[index], *shape, record.resize)))
+
+
+def _array(path: Path, shape: Shape, recorded: Preprocessing | None, taken: Preprocessing | None,
+           limit: int) -> Sequence[np.ndarray]:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or "not an .npy file of numbers, or a damaged one"
+        raise FirelaneError(str(path), reason, hint="write it with numpy.save") from None
+    if not isinstance(array, np.ndarray) or array.dtype not in (np.uint8, np.float32, np.float64):
+        raise FirelaneError(str(path), f"holds {getattr(array, 'dtype', 'several arrays')}",
+                            hint="uint8 pixels or float32 input values are possible")
+    rows_first = array.dtype == np.uint8 and array.ndim == 4 and array.shape[1:] == (*shape[1:], shape[0])
+    if not rows_first and (array.ndim != 4 or array.shape[1:] != shape):
+        raise FirelaneError(str(path), f"{array.dtype} of shape {array.shape}",
+                            hint=f"(N, {', '.join(map(str, shape))}) is wanted")
+    if not len(array):
+        raise FirelaneError(str(path), "no images in it", hint="one at least is needed")
+    chosen, convert = _spread(len(array), limit), _conversion(path, array.dtype, recorded, taken)
+
+    def make(index: int) -> np.ndarray:
+        image = np.asarray(array[chosen[index]])
+        values = convert(image.transpose(2, 0, 1) if rows_first else image)
+        if not np.all(np.isfinite(values)):
+            raise FirelaneError(str(path), f"image {chosen[index]} has values that are not finite",
+                                hint="check how it was normalised")
+        return values
+    return LazyImages(len(chosen), make)
+
+
+def _conversion(path: Path, dtype: np.dtype, recorded: Preprocessing | None,
+                taken: Preprocessing | None) -> Callable[[np.ndarray], np.ndarray]:
+    """From an element of an array to values of the calibrated model's input."""
+    if dtype == np.uint8:
+        return _needed(path, taken).real
+    if recorded is None or taken is None or recorded == taken:
+        return lambda image: image.astype(np.float32)
+    return lambda image: taken.real(recorded.pixels(image))
+
+
+def _needed(path: Path, taken: Preprocessing | None) -> Preprocessing:
+    if taken is None:
+        raise FirelaneError(str(path), "how the network takes pixels is not known",
+                            hint=f"the model has no metadata {INPUT_KEY}: give --mean, --scale, --channels, --resize")
+    return taken
+
+
+def _spread(count: int, limit: int) -> list[int]:
+    """At most `limit` of 0 .. count - 1, evenly."""
+    if count <= limit:
+        return list(range(count))
+    return [index * count // limit for index in range(limit)]

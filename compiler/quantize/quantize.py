@@ -1,0 +1,119 @@
+"""Float ONNX -> standard QDQ ONNX, through ONNX Runtime's `quantize_static`.
+
+int8 weights, symmetric, a scale per output channel, so that zeros stay zeros; uint8 activations, a scale per tensor,
+whose ranges come from `compiler.quantize.calibration` and `compiler.quantize.scale_groups`. A model that takes raw
+pixels (see `compiler.quantize.fold_preprocessing`) gets an input quantizer of scale 1, zero point 0: pixels are the
+quantized input.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from firelane.compiler.frame_io.preprocessing import preprocessing_of
+from firelane.compiler.onnx_import.reader import one_line, read_input
+from firelane.compiler.quantize.calibration import Method, calibrate
+from firelane.compiler.quantize.float_model import quiet_root_logger
+from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.quantize.scale_groups import scale_groups
+from firelane.compiler.support.errors import ModelError
+
+__all__ = ["quantize"]
+
+WEIGHT_STEPS = 127
+
+
+def quantize(model: onnx.ModelProto, images: Sequence[np.ndarray], *, method: Method = Method.MINMAX,
+             progress: Callable[[str, int], None] = lambda stage, done: None) -> onnx.ModelProto:
+    """The QDQ model of a float model, with the same metadata.
+
+    Parameters
+    ----------
+    model : as `read_float_model` and `fold_preprocessing` give it
+    images : float32 (C, H, W) each, values of the model's input; read once or twice
+    progress : called with the name of a stage and how many images are done in it
+    """
+    source = read_input(model.graph)
+    groups = scale_groups(model.graph)
+    ranges = groups.shared(calibrate(model, groups.computed_with, images, method, progress))
+    overrides = {name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in ranges.items()}
+    recorded = preprocessing_of(metadata(model))
+    if recorded is not None and recorded.takes_pixels:
+        for name in groups.of(source.name):
+            overrides[name] = [{"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}]
+    feed = {source.name: np.asarray(images[0], np.float32)[None]}
+    quantized = _quantize_static(model, feed, overrides)
+    _mend_empty_channels(quantized.graph, model.graph)
+    onnx.helper.set_model_props(quantized, metadata(model))
+    onnx.checker.check_model(quantized, full_check=True)
+    return quantized
+
+
+def _quantize_static(model: onnx.ModelProto, feed: dict[str, np.ndarray], overrides: dict) -> onnx.ModelProto:
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    with tempfile.TemporaryDirectory() as folder, quiet_root_logger():
+        float_path, path = Path(folder, "float.onnx"), Path(folder, "qdq.onnx")
+        onnx.save(model, float_path)
+        try:
+            quantize_static(float_path, path, _OneImage(feed), quant_format=QuantFormat.QDQ, per_channel=True,
+                            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                            calibrate_method=CalibrationMethod.MinMax,
+                            extra_options={"WeightSymmetric": True, "ActivationSymmetric": False,
+                                           "TensorQuantOverrides": overrides})
+        except Exception as error:                       # of any kind: foreign code that met an unusual graph
+            raise ModelError(model.graph.name or "model", f"ONNX Runtime cannot quantize it ({one_line(error)})",
+                             hint="see onnxruntime.quantization") from error
+        return onnx.load(path)
+
+
+class _OneImage:
+    """ONNX Runtime's calibration reader: its ranges are overridden, but it wants to see something."""
+
+    def __init__(self, feed: dict[str, np.ndarray]):
+        self._feeds = iter([feed])
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self._feeds, None)
+
+
+def _mend_empty_channels(quantized: onnx.GraphProto, original: onnx.GraphProto) -> None:
+    """Give output channels whose weights are all 0 a useful scale, in place.
+
+    ONNX Runtime gives them a weight scale of 1, so that their bias, a constant of the network, is rounded to steps of
+    the input's scale. They get the largest scale of the layer's other channels instead.
+    """
+    tensors = {tensor.name: tensor for tensor in quantized.initializer}
+    made_by = {node.output[0]: node for node in quantized.node if node.op_type == "DequantizeLinear"}
+    biases = {node.name: node.input[2] for node in original.node if node.op_type == "Conv" and len(node.input) > 2}
+    floats = {tensor.name: tensor for tensor in original.initializer}
+    for node in quantized.node:
+        parts = [made_by.get(name) for name in node.input]
+        if node.op_type != "Conv" or node.name not in biases or len(parts) != 3 or None in parts:
+            continue
+        x, weight, bias = parts
+        names = [weight.input[0], weight.input[1], x.input[1], bias.input[0], bias.input[1], biases[node.name]]
+        if all(name in tensors for name in names[:-1]) and names[-1] in floats:
+            _mend(*(tensors[name] for name in names[:-1]), floats[names[-1]])
+
+
+def _mend(weight, weight_scale, input_scale, bias, bias_scale, original_bias) -> None:
+    """All are `onnx.TensorProto` of one convolution."""
+    scales, real = numpy_helper.to_array(weight_scale).copy(), numpy_helper.to_array(original_bias).astype(np.float64)
+    empty = ~numpy_helper.to_array(weight).any(axis=(1, 2, 3))
+    if not empty.any() or scales.shape != empty.shape:
+        return
+    step = float(numpy_helper.to_array(input_scale))
+    largest = np.max(scales[~empty], initial=0.0) or np.max(np.abs(real)) / step / WEIGHT_STEPS / WEIGHT_STEPS or 1.0
+    scales[empty] = largest
+    integers, bias_scales = numpy_helper.to_array(bias).copy(), numpy_helper.to_array(bias_scale).copy()
+    bias_scales[empty] = scales[empty] * np.float32(step)
+    limits = np.iinfo(np.int32)
+    integers[empty] = np.clip(np.rint(real[empty] / bias_scales[empty]), limits.min, limits.max)
+    for tensor, values in ((weight_scale, scales), (bias, integers), (bias_scale, bias_scales)):
+        tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))

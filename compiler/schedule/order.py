@@ -1,0 +1,131 @@
+"""Orders of a frame's steps: depth first, with some maps whole, and loads ahead of who reads them.
+
+Demand driven from the result backwards: a step runs when a step that needs it is about to run, so a row lives as short
+as it can. A *whole* map is computed to its last row before anything goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from firelane.compiler.schedule.cost_model import load_cycles, tile_cycles
+from firelane.compiler.schedule.steps import Block, Step, production_order
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, Network, OutputLayer, TileLayer
+from firelane.hw.contract.config import EngineConfig
+
+
+def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = ()) -> list[Step]:
+    """Steps depth first: each goal in turn, whatever it needs before it. Maps in `whole` are goals of their own.
+
+    Chunks that are not kept are computed once for each row group (band) of what is made of them, as copies. Of chunks
+    that are kept, a row group is begun when the one above it is there in all of them.
+    """
+    again = {name for name, chunk in network.chunks.items() if not chunk.kept}
+    above = _row_groups_above(network, steps)
+    order: list[Step] = []
+    done: set[tuple[int, int]] = set()
+
+    def run(number: int, asked: int) -> None:
+        step = steps[number]
+        copied = step.output is not None and step.output.map in again
+        copy = asked if copied else 0
+        if (number, copy) not in done:
+            done.add((number, copy))
+            band = copy if copied or step.output is None else step.output.group
+            for need in (*above.get(number, ()), *step.needs):
+                run(need, band)
+            order.append(_with_copies(step, again, copy, band) if again else step)
+
+    for goal in _goals(network, steps, set(whole)):
+        run(goal, 0)
+    return order
+
+
+def _row_groups_above(network: Network, steps: Sequence[Step]) -> dict[int, tuple[int, ...]]:
+    """Of each step that writes a kept chunk: the steps that write the row group above it, of all chunks of that map.
+
+    Without them the first row group of a pooled map would be made chunk by chunk of all its rows, and what the chunks
+    are made of would live as long.
+    """
+    written: dict[tuple[str, int], list[int]] = {}
+    places: dict[int, tuple[str, int]] = {}
+    for step in steps:
+        chunk = network.chunks.get(step.output.map) if step.output else None
+        if chunk and chunk.kept:
+            places[step.number] = place = (chunk.whole.map, step.output.group)
+            written.setdefault(place, []).append(step.number)
+    return {number: tuple(written.get((name, group - 1), ())) for number, (name, group) in places.items()}
+
+
+def _with_copies(step: Step, again: Collection[str], copy: int, band: int) -> Step:
+    """`step` on its own copies of the maps in `again`."""
+    if not copy and not (band and any(block.map in again for block in step.blocks_read)):
+        return step
+    reads = tuple(Block(block.map, block.group, band) if block.map in again else block for block in step.blocks_read)
+    output = Block(step.output.map, step.output.group, copy) if step.output and copy else step.output
+    return replace(step, blocks_read=reads, output=output)
+
+
+def _goals(network: Network, steps: Sequence[Step], whole: set[str]) -> list[int]:
+    """Step numbers to reach, in order: whole maps and averages, then the result, then the last row of the image.
+
+    Averages are goals so that no two of them are ever under way together.
+    """
+    last_writer = {step.output.map: step.layer for step in steps if step.output}
+    keyed = []
+    for step in steps:
+        layer = network.layers[step.layer]
+        if step.output and step.output.map in whole:
+            keyed.append(((last_writer[step.output.map], *production_order(step, network)), step.number))
+        if isinstance(layer, AverageLayer | OutputLayer):
+            keyed.append(((step.layer, step.index, step.number), step.number))
+        if isinstance(layer, LoadLayer):
+            keyed.append(((len(network.layers), step.index, step.number), step.number))
+    return [number for _, number in sorted(keyed)]
+
+
+def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead: int) -> list[Step]:
+    """`order` with loads moved forward: each begins when the one before is complete, while tiles run.
+
+    At most `ahead` loads are issued before the step that first needs one of them; with 0 they stay where they are.
+    """
+    loads = [step for step in order if isinstance(network.layers[step.layer], LoadLayer)]
+    cycles = {number: tile_cycles(layer, cfg) if isinstance(layer, TileLayer) else 0
+              for number, layer in enumerate(network.layers)}
+    result: list[Step] = []
+    issued = needed = now = load_end = 0
+
+    def issue() -> None:
+        nonlocal issued, now, load_end
+        now = max(now, load_end)
+        load_end = now + load_cycles(network.layers[loads[issued].layer], loads[issued].rows)
+        result.append(loads[issued])
+        issued += 1
+
+    for step in order:
+        if isinstance(network.layers[step.layer], LoadLayer):
+            needed += 1
+            if issued < needed:
+                issue()
+            if issued == needed:            # who comes next reads what is under way
+                now = max(now, load_end)
+        else:
+            if now >= load_end and issued < min(needed + ahead, len(loads)):
+                issue()
+            result.append(step)
+            now += cycles[step.layer]
+    return result
+
+
+def wait_flags(network: Network, order: Sequence[Step]) -> tuple[bool, ...]:
+    """Which steps must wait for the load under way: those that read its block while it may not be complete."""
+    pending, flags = None, []
+    for step in order:
+        waits = pending is not None and pending in step.blocks_read
+        flags.append(waits)
+        if isinstance(network.layers[step.layer], LoadLayer):
+            pending = step.output
+        elif waits:
+            pending = None
+    return tuple(flags)

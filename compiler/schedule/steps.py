@@ -1,0 +1,154 @@
+"""What there is to run: one step for each instruction of a frame, and which steps each one needs first.
+
+This is geometry alone; `compiler.schedule.search` chooses the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from firelane.compiler.tiles.kernel_table import KernelTable, kernel_table
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, Map, Network, OutputLayer, TileLayer, View
+from firelane.hw.contract.config import EngineConfig
+
+
+class Block(NamedTuple):
+    """One row group of a map: `channels` consecutive words of activation memory."""
+
+    map: str
+    group: int
+    copy: int = 0       #: of a block that is computed more than once
+
+
+@dataclass(frozen=True)
+class Read:
+    """Rows [first, last] of a tensor."""
+
+    view: View
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One instruction of a frame, but for its addresses.
+
+    A TILE makes output rows [first_row, first_row + rows); its slots count from row group `base` of its inputs.
+    """
+
+    number: int                 #: place in the list of all steps
+    layer: int                  #: place in `Network.layers`
+    index: int                  #: which tile, load, ... of the layer
+    reads: tuple[Read, ...]
+    blocks_read: tuple[Block, ...]
+    output: Block | None
+    first_row: int
+    rows: int
+    base: int = 0
+    needs: tuple[int, ...] = ()     #: numbers of the steps that must run before
+
+
+def tile_table(layer: TileLayer, network: Network, cfg: EngineConfig) -> KernelTable:
+    """The kernel table of a layer whose maps have row classes."""
+    table = kernel_table(layer.places, network.maps[layer.inputs[0].map].rows_per_word(cfg))
+    assert table is not None, f"{layer.name}: row classes were not assigned"
+    return table
+
+
+def rows_of_tile(layer: TileLayer, network: Network, cfg: EngineConfig) -> int:
+    """Output rows that one tile makes."""
+    rows = network.maps[layer.inputs[0].map].rows_per_word(cfg)
+    return max(rows // layer.stride, 1)
+
+
+def all_steps(network: Network, cfg: EngineConfig) -> list[Step]:
+    """Every step of a frame, layer by layer, rows in order."""
+    steps: list[Step] = []
+    writers: dict[str, list[Step]] = {name: [] for name in network.maps}
+    by_layer: dict[str, list[int]] = {}
+    for number, layer in enumerate(network.layers):
+        by_layer[layer.name] = []
+        for fields in _layer_steps(layer, network, cfg):
+            needs = _needs(fields["reads"], writers, network)
+            if isinstance(layer, AverageLayer):
+                needs = tuple(tile for source in layer.sources for tile in by_layer[source])
+            if isinstance(layer, LoadLayer | OutputLayer) and by_layer[layer.name]:
+                needs += (by_layer[layer.name][-1],)        # rows arrive, and leave, in order
+            step = Step(number=len(steps), layer=number, needs=needs, **fields)
+            steps.append(step)
+            by_layer[layer.name].append(step.number)
+            if step.output:
+                writers[step.output.map].append(step)
+    return steps
+
+
+def _needs(reads: tuple[Read, ...], writers: dict[str, list[Step]], network: Network) -> tuple[int, ...]:
+    """The steps that write what is read, in the order in which to run them."""
+    found = set()
+    for read in reads:
+        for step in writers[read.view.map]:
+            overlaps = step.first_row <= read.last and read.first < step.first_row + step.rows
+            if overlaps and read.view.overlaps(network.layers[step.layer].output):
+                found.add((production_order(step, network), step.number))
+    return tuple(number for _, number in sorted(found))
+
+
+def production_order(step: Step, network: Network) -> tuple[int, ...]:
+    """Row groups from the top; in each, chunks and rows in the order that the layer wants."""
+    group = step.output.group if step.output else step.index
+    layer = network.layers[step.layer]
+    chunk = getattr(layer, "chunk", 0)
+    inside = (step.first_row, chunk) if getattr(layer, "rows_first", False) else (chunk, step.first_row)
+    return (group, *inside, step.number)
+
+
+def _layer_steps(layer, network: Network, cfg: EngineConfig) -> Iterator[dict]:
+    match layer:
+        case TileLayer():
+            return _tile_steps(layer, network, cfg)
+        case AverageLayer():
+            block = Block(layer.output.map, 0) if layer.output else None
+            return iter([{"index": 0, "reads": (), "blocks_read": (), "output": block, "first_row": 0, "rows": 1}])
+        case LoadLayer():
+            return _whole_groups(layer.output, network, cfg, loads=True)
+        case OutputLayer():
+            return _whole_groups(layer.input, network, cfg, loads=False)
+    raise TypeError(f"no steps for {type(layer).__name__}")
+
+
+def _whole_groups(view: View, network: Network, cfg: EngineConfig, loads: bool) -> Iterator[dict]:
+    target = network.maps[view.map]
+    rows = target.rows_per_word(cfg)
+    for group in range(target.groups(cfg)):
+        first, block = group * rows, Block(target.name, group)
+        count = min(rows, target.height - first)
+        yield {"index": group, "first_row": first, "rows": count, "output": block if loads else None,
+               "reads": () if loads else (Read(view, first, first + count - 1),),
+               "blocks_read": () if loads else (block,)}
+
+
+def _tile_steps(layer: TileLayer, network: Network, cfg: EngineConfig) -> Iterator[dict]:
+    sources = [network.maps[view.map] for view in layer.inputs]
+    word_rows, rows = sources[0].rows_per_word(cfg), rows_of_tile(layer, network, cfg)
+    target_rows = network.maps[layer.output.map].rows_per_word(cfg) if layer.output else 1
+    for index, first in enumerate(range(0, layer.out_height, rows)):
+        count = min(rows, layer.out_height - first)
+        lane = layer.stride * first
+        base = lane // word_rows if word_rows > 1 else lane + layer.row_phase
+        reads = tuple(read for operand, view in enumerate(layer.inputs)
+                      for read in _rows_read(layer, operand, view, sources[operand], first, count))
+        blocks = {Block(read.view.map, row // word_rows) for read in reads for row in range(read.first, read.last + 1)}
+        output = Block(layer.output.map, first // target_rows) if layer.output else None
+        yield {"index": index, "reads": reads, "blocks_read": tuple(sorted(blocks)), "output": output,
+               "first_row": first, "rows": count, "base": base}
+
+
+def _rows_read(layer: TileLayer, operand: int, view: View, source: Map, first: int, count: int) -> list[Read]:
+    """The rows of one input that the output rows [first, first + count) depend on."""
+    offsets = [place.dy for place in layer.places if place.operand == operand]
+    top = layer.stride * first + layer.row_phase + min(offsets)
+    bottom = layer.stride * (first + count - 1) + layer.row_phase + max(offsets)
+    top, bottom = max(top, 0), min(bottom, source.height - 1)
+    return [Read(view, top, bottom)] if top <= bottom else []

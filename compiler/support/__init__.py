@@ -1,0 +1,1 @@
+"""Errors, progress, files: what knows nothing of networks."""

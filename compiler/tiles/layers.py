@@ -1,0 +1,186 @@
+"""The network in engine terms: maps in memory, and layers that each become one descriptor and a row of tiles.
+
+`compiler.lower` makes these from the graph; scheduling, placement and emission read them. Nothing here knows about
+addresses or order. All records are frozen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from firelane.compiler.ir.graph import IDENTITY, Requantize
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
+from firelane.hw.contract.instruction import Destination, Operation
+
+
+@dataclass(frozen=True)
+class Map:
+    """A feature map as it stands in activation memory; row group t is a block of `channels` words.
+
+    Several tensors of the graph may share one map: the inputs of a concatenation are channel ranges of its result.
+    """
+
+    name: str
+    channels: int
+    height: int
+    width: int
+    parts_log2: int = 0         #: row class: a row takes 2**parts_log2 banks
+
+    def rows_per_word(self, cfg: EngineConfig) -> int:
+        return cfg.banks >> self.parts_log2
+
+    def groups(self, cfg: EngineConfig) -> int:
+        """Row groups: blocks that hold the whole map."""
+        return -(-self.height // self.rows_per_word(cfg))
+
+
+@dataclass(frozen=True)
+class View:
+    """A tensor: channels [channel, channel + channels) of a map."""
+
+    map: str
+    channel: int
+    channels: int
+
+    def overlaps(self, other: View) -> bool:
+        return (self.map == other.map and self.channel < other.channel + other.channels
+                and other.channel < self.channel + self.channels)
+
+    def part(self, channel: int, channels: int) -> View:
+        return View(self.map, self.channel + channel, channels)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of a kernel: where it reads, relative to the lane's own pixel, and for WINDOW layers its weight."""
+
+    dy: int
+    dx: int
+    operand: int = 0            #: which of the layer's inputs
+    weight: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class TileLayer:
+    """A layer that runs as tiles: every output channel accumulates taps over all lanes.
+
+    Lane (Y, X) of the input's geometry reads rows Y + dy and columns X + dx. Without `subsample` it makes output pixel
+    (Y, X), with it output pixel (y, x) is lane (2 y + row_phase, 2 x + column_phase).
+    """
+
+    name: str                               #: unique; for messages it begins with the node's name
+    inputs: tuple[View, ...]
+    output: View | None                     #: None with Destination.AVERAGE
+    places: tuple[Place, ...]
+    channels_out: int
+    out_height: int
+    out_width: int
+    requantize: Requantize
+    weights: np.ndarray | None = None       #: int8 (O, channels in of a group, places); None: Source.WINDOW
+    groups: int = 1
+    operation: Operation = Operation.MULTIPLY
+    destination: Destination = Destination.MEMORY
+    pad: int = 0
+    subsample: bool = False
+    row_phase: int = 0
+    column_phase: int = 0
+    chunk: int = 0                          #: number of the chunk of channels that it writes or reads, from 1
+    rows_first: bool = False                #: all chunks of a row group, then the next; else all rows of a chunk first
+    continues: bool = False                 #: with Destination.AVERAGE: adds to the sums of the layer before
+
+    @property
+    def stride(self) -> int:
+        return 2 if self.subsample else 1
+
+    @property
+    def lane_width(self) -> int:
+        """Lanes of a row that the layer uses, from column 0."""
+        return self.stride * (self.out_width - 1) + self.column_phase + 1
+
+
+@dataclass(frozen=True, eq=False)
+class LoadLayer:
+    """The image stream into a map, a row group at a time."""
+
+    name: str
+    output: View
+    channels: int               #: of the image
+    height: int
+    width: int
+    space_to_depth: bool = False
+    pad: int = 0                #: for the pixel or row that an odd image lacks in its last 2x2 block
+
+
+@dataclass(frozen=True, eq=False)
+class AverageLayer:
+    """Requantized channel sums: the end of the tiles of layer `source`."""
+
+    name: str
+    sources: tuple[str, ...]    #: the TileLayers with Destination.AVERAGE that it completes; all but the first continue
+    output: View | None         #: a 1x1 map, or None: the result stream
+    channels: int
+    requantize: Requantize
+    last: bool = False          #: ends the result
+
+
+@dataclass(frozen=True, eq=False)
+class OutputLayer:
+    """A map to the result stream, a row group at a time."""
+
+    name: str
+    input: View
+
+
+Layer = TileLayer | LoadLayer | AverageLayer | OutputLayer
+
+
+def views_read(layer: Layer) -> tuple[View, ...]:
+    """The tensors that a layer reads from activation memory."""
+    match layer:
+        case TileLayer():
+            return layer.inputs
+        case OutputLayer():
+            return (layer.input,)
+    return ()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A map that holds some channels of one that would be too large.
+
+    `kept`: each of its row groups is computed once and lives until its last reader; else once for each row group of
+    what is made of the chunks.
+    """
+
+    whole: View
+    kept: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Layers in an order in which each reads what earlier ones wrote."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    maps: dict[str, Map]
+    tensors: dict[str, View] = field(default_factory=dict)      #: where each tensor of the graph stands
+    chunks: dict[str, Chunk] = field(default_factory=dict)      #: by map
+
+    def origin(self, view: View) -> View:
+        """`view` in terms of the maps that the graph's tensors stand in."""
+        chunk = self.chunks.get(view.map)
+        return chunk.whole.part(view.channel, view.channels) if chunk else view
+
+
+def copy_layer(name: str, source: View, output: View, height: int, width: int, **options) -> TileLayer:
+    """A layer that moves a tensor, pixel by pixel (with `subsample`, every second row and column of it)."""
+    return TileLayer(name=name, inputs=(source,), output=output, places=(Place(0, 0, weight=1),),
+                     channels_out=source.channels, out_height=height, out_width=width,
+                     requantize=options.pop("requantize", IDENTITY), **options)
+
+
+def narrowest_class(width: int, cfg: EngineConfig) -> int | None:
+    """The least class whose rows hold `width` pixels; None if no row does."""
+    return next((k for k in range(cfg.classes) if width <= BANK_PIXELS << k), None)

@@ -1,0 +1,1 @@
+"""SqueezeNet inside one FPGA: compile, simulate, build."""

@@ -1,0 +1,1 @@
+"""All that software may know of the engine: its parameters, instructions, registers, latencies and link protocol."""

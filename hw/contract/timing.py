@@ -1,0 +1,179 @@
+"""Every latency of the engine, once: what each block promises, and what follows for instructions and frames.
+
+The blocks take their own numbers from here, so that the emulator and the cost model count the same cycles.
+
+A tile takes the cycles of its taps and marks, then `tile_tail_cycles` until the next one may start.
+"""
+
+from collections.abc import Iterable
+
+from firelane.hw.contract.block_ram import weight_stations
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import HEADER_WORDS, Header, instruction_words
+
+# Data path
+
+MULTIPLIER_LATENCY = 2      #: a register at the operands, one at the product
+ROW_MOVE_LEAD = 2           #: a row move comes so many cycles before its pixels
+COLUMN_MOVE_LATENCY = 2     #: from pixels to moved pixels
+COLUMN_MOVE_LEAD = 1        #: a column move comes so many cycles before its pixels
+LANE_TAP_LEAD = 2           #: a tap comes to the lanes so many cycles before its pixels
+ACCUMULATE_LATENCY = 1 + MULTIPLIER_LATENCY     #: from a lane's pixel to its accumulator
+ROW_MOVED_CYCLES = 4        #: from a tap to its pixels in their rows: registers of the tap, memory, mask, row move
+MOVED_CYCLES = ROW_MOVED_CYCLES + COLUMN_MOVE_LATENCY   #: from a tap to its pixels at the lanes
+FIRST_PICK = MOVED_CYCLES + ACCUMULATE_LATENCY  #: from a tap with `capture` to the pick of the first bank's sums
+SUMS_LAG = 2                #: from a step of the drain to its sums
+REQUANTIZE_LATENCY = 9      #: from sums to pixels
+KEPT_LAG = SUMS_LAG + 1     #: from a step to the pixels that write back keeps, besides REQUANTIZE_LATENCY
+ACTIVATION_WRITE_LATENCY = 3    #: from a write at the activation memory's ports to the first read address that sees it
+CHANNEL_SUM_LATENCY = 7     #: from a channel's last step to its sum in memory
+AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an AVERAGE to its end
+ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
+AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE to its first channel
+PEEK_LATENCY = 5            #: from the address of a pixel that OUTPUT reads to the pixel
+
+
+def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
+    """Cycles from the last tap (which has `capture`) to the first in which the data path is not busy.
+
+    Parameters
+    ----------
+    averages : bool
+        The tile adds to the channel sums (Destination.AVERAGE) instead of writing to memory.
+    """
+    pick = FIRST_PICK + cfg.banks
+    return pick + REQUANTIZE_LATENCY + 3 + (ADDING_CYCLES if averages else 0)
+
+
+def average_cycles(cfg: EngineConfig, channels: int) -> int:
+    """Cycles from the start of an AVERAGE to its end, if the result stream (where that is its target) never stalls."""
+    return AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES
+
+
+# Tap path
+#
+# With `start` in cycle 0 the first tap is issued in cycle `decoder_start_cycles`, the terminator `channel_cycles`
+# later, and what is issued is at `TapPath.tap` ADDRESS_CYCLES later. The decoder never runs dry.
+
+SCAN_ADDRESS_CYCLES = 1     #: from an address to the weight memory's port, in cycles without a fetch
+TABLE_READ_CYCLES = 3       #: of a symbol table: address register, block RAM, its output register
+PREFIX_CYCLES = 2           #: from the bits of a code to its symbol
+DECODE_CYCLES = PREFIX_CYCLES + TABLE_READ_CYCLES       #: from the bits of a code to a weight and its step
+PLACE_CYCLES = 8            #: from a step to its tap: step, place, carry, channel, output channel, sum, queue (2)
+SYMBOL_CYCLES = DECODE_CYCLES + PLACE_CYCLES            #: from the decoding of a code to the issue of its tap
+FIRST_CODE_CYCLES = 6       #: from the first word of the values to their first decoding, if values are all it needs
+SECOND_STREAM_CYCLES = 1    #: more if runs are needed, too
+ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes: kernel entry, slots, sums, banks
+
+
+def weight_read_cycles(words: int) -> int:
+    """Cycles from an address to its word, in a weight memory of `words` words."""
+    return 3 + weight_stations(words)
+
+
+def scan_cycles(cfg: EngineConfig) -> int:
+    """Cycles from `TapPath.scan_address` to `scan_data`."""
+    return SCAN_ADDRESS_CYCLES + weight_read_cycles(cfg.weight_words) + 1
+
+
+def first_word_cycles(cfg: EngineConfig) -> int:
+    """Cycles from the start of a tile to the first word of its values: set-up, address, memory, queue (2)."""
+    return 1 + SCAN_ADDRESS_CYCLES + weight_read_cycles(cfg.weight_words) + 2
+
+
+def decoder_start_cycles(cfg: EngineConfig, *, streamed: bool, dense: bool) -> int:
+    """Cycles from the start of a tile until its first tap is issued; `streamed`: Source.STREAM."""
+    if not streamed:
+        return 2 + SYMBOL_CYCLES
+    first_code = first_word_cycles(cfg) + FIRST_CODE_CYCLES + (0 if dense else SECOND_STREAM_CYCLES)
+    return first_code + SYMBOL_CYCLES
+
+
+def channel_cycles(cfg: EngineConfig, taps: Iterable[int]) -> int:
+    """Cycles from the first tap of a tile to its terminator; `taps` of each output channel."""
+    return sum(max(count, cfg.drain_cycles) for count in taps)
+
+
+def tap_path_cycles(cfg: EngineConfig, taps: Iterable[int], *, streamed: bool, dense: bool) -> int:
+    """Cycles from the start of a tile to the one in which its terminator is at `TapPath.tap`, the last of `busy`."""
+    start = decoder_start_cycles(cfg, streamed=streamed, dense=dense)
+    return start + channel_cycles(cfg, taps) + ADDRESS_CYCLES
+
+
+# Control
+#
+# An instruction begins in the cycle in which its fetch is asked for. `fetch_cycles` later it and its descriptor are
+# here, START_LAG later it starts. The next one begins NEXT_LAG after the cycle in which it is through:
+#
+#     TILE      the first cycle after the start in which neither tap path nor data path is busy
+#     AVERAGE   `average_cycles` after the start, OUTPUT `output_cycles` after it (if nothing stalls the results)
+#     LOAD      1 cycle after the start; but its start waits for the LOAD before, as does any start with `wait_load`
+#     END       does not start: the frame ends END_LAG after the fetch is complete, or when results are done with, and
+#               the LOAD has been for LOAD_SETTLE_CYCLES: an error of its last pixel has stopped the engine by then
+#
+# The first instruction begins one cycle after the frame (`Sequencer.frame_start`); FRAME_CYCLES counts from that cycle
+# on, and includes the one in which the frame ends.
+
+PROGRAM_LATENCY = 2         #: from an address of the program memory to its word: block RAM, and a register behind it
+FAULT_LATENCY = 2           #: from an error's pulse to `halt`
+START_LAG = 2
+NEXT_LAG = 1
+END_LAG = 1
+LOAD_SETTLE_CYCLES = FAULT_LATENCY      #: and then a cycle until the sequencer stands still, in which it would end
+
+
+def fetch_cycles(cfg: EngineConfig, descriptor_words: int = 0) -> int:
+    """Cycles from the beginning of an instruction until it and its descriptor are here.
+
+    Parameters
+    ----------
+    descriptor_words : int
+        0 if no descriptor is fetched: for END; and if the descriptor that was fetched last in this frame is the
+        same, and, for a TILE, was fetched by a TILE. Otherwise DESCRIPTOR_WORDS, for a TILE `descriptor_total_words`.
+    """
+    cycles = instruction_words(cfg) + PROGRAM_LATENCY + 1
+    return cycles + descriptor_words + PROGRAM_LATENCY + 1 if descriptor_words else cycles
+
+
+def load_cycles(*, map_rows: int, image_columns: int, channels: int, space_to_depth: bool) -> int:
+    """Cycles after the start of a LOAD in which the loader is busy, if neither the image nor the drain stalls it."""
+    fold = 2 if space_to_depth else 1
+    columns = -(-image_columns // fold) * fold
+    return map_rows * fold * columns * channels + 1
+
+
+def output_cycles(*, channels: int, rows: int, columns: int, peek_latency: int = PEEK_LATENCY) -> int:
+    """Cycles from the start of an OUTPUT to its end, if the result stream does not stall."""
+    return channels * rows * columns + peek_latency + 3
+
+
+def integrity_cycles(program: int, weights: int, values: int, runs: int, *, scan_latency: int) -> int:
+    """Cycles of the check of memories of these lengths, header included; no part of a frame."""
+    longest = max(PROGRAM_LATENCY, scan_latency)
+    cycles = 0
+    for words, latency in ((HEADER_WORDS, PROGRAM_LATENCY), (program - Header.PROGRAM_CRC - 1, PROGRAM_LATENCY),
+                           (weights, scan_latency), (values, scan_latency), (runs, scan_latency)):
+        cycles += words + 2 + (max(longest, latency + 1) if words else 1)
+    return cycles
+
+
+# Host link
+
+CSR_READ_CYCLES = 2         #: from the link's address register to the register that it names
+CONTROL_SETTLE_CYCLES = 8   #: from a write of CONTROL until STATUS shows what follows; the shortest check takes longer
+MAX_BAUD_ERROR = 0.02       #: of sender and receiver together a frame tolerates 5 %
+
+
+def bit_cycles(clock_hz: float, baud: int) -> int:
+    """Clock cycles of one bit of a serial line.
+
+    Raises
+    ------
+    ValueError
+        If the clock cannot make the rate to within 2 %, or has fewer than four cycles a bit.
+    """
+    cycles = round(clock_hz / baud)
+    if cycles < 4 or abs(clock_hz / baud - cycles) / cycles > MAX_BAUD_ERROR:
+        raise ValueError(f"a clock of {clock_hz / 1e6:g} MHz cannot make {baud} baud to within "
+                         f"{MAX_BAUD_ERROR:.0%}: a bit would be {clock_hz / baud:.2f} cycles")
+    return cycles

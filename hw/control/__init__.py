@@ -1,0 +1,1 @@
+"""Which instruction runs, and when the engine stops."""

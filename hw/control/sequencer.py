@@ -1,0 +1,175 @@
+"""Runs the program: checks it, then instruction after instruction, frame after frame."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from firelane.hw.blocks.payload import TABLE_WRITE
+from firelane.hw.contract.config import MEMORY_BITS, EngineConfig, bits_for
+from firelane.hw.contract.instruction import DESCRIPTOR, HEADER_WORDS, Opcode, instruction_layout, instruction_words
+from firelane.hw.contract.timing import LOAD_SETTLE_CYCLES
+from firelane.hw.control.fetch import Fetch
+from firelane.hw.control.instruction_check import InstructionCheck
+
+
+class Sequencer(wiring.Component):
+    """Fetches and dispatches.
+
+    A frame is the instructions from word HEADER_WORDS up to END. TILE, AVERAGE and OUTPUT are started and waited for;
+    LOAD is started as soon as the loader is free, and the program goes on beside it. END waits until image and results
+    are done with. With `run`, the next frame follows at once.
+
+    Latency     `hw.contract.timing.dispatch_cycles` an instruction, besides its fetch and what it does.
+    Stalling    by `load_busy`, `result_idle` and the blocks that are started. From the cycle after `halt` on,
+                everything stands still.
+
+    Members
+    -------
+    run, halt : In(1)
+        Compute; an error is kept.
+    checked : In(1)
+        The memories are sound; if not, `check_start` pulses and `check_done` is waited for before the next frame.
+    program_length : In
+        Words of the program, known once checked.
+    address, data
+        To the program memory, PROGRAM_LATENCY.
+    tile, layer : Out
+        The instruction in hand; stable from a start to the start after it.
+    code_write_valid, code_write, kernel_write_valid, kernel_write : Out
+        Tables of the TILE to come.
+    tile_start, load_start, average_start, output_start : Out(1)
+        Pulses.
+    tile_busy, load_busy : In(1)
+        High from the cycle after the start until everything is written.
+    average_done, output_done : In(1)
+        Pulses.
+    result_idle : In(1)
+        All results have been accepted.
+    idle : Out(1)
+        No frame and no check is under way.
+    frame_start, frame_end : Out(1)
+        Pulses. `frame_start` comes one cycle before the first fetch, `frame_end` when END is through.
+    stall_input : Out(1)
+        An instruction waits for the loader.
+    pc, load_pc : Out
+        Word of the instruction in hand, and of the LOAD that was started last.
+    step_start, step_done : Out(1)
+        Pulses for traces: an instruction other than END starts; the program goes on.
+    bad_instruction, program_range : Out(1)
+        Error pulses.
+    """
+
+    def __init__(self, cfg: EngineConfig):
+        self._cfg = cfg
+        address = bits_for(cfg.program_words)
+        super().__init__({
+            "run": In(1), "halt": In(1), "checked": In(1), "check_start": Out(1), "check_done": In(1),
+            "program_length": In(bits_for(cfg.program_words + 1)),
+            "address": Out(address), "data": In(MEMORY_BITS),
+            "tile": Out(instruction_layout(cfg)), "layer": Out(DESCRIPTOR),
+            "code_write_valid": Out(1), "code_write": Out(TABLE_WRITE),
+            "kernel_write_valid": Out(1), "kernel_write": Out(TABLE_WRITE),
+            "tile_start": Out(1), "load_start": Out(1), "average_start": Out(1), "output_start": Out(1),
+            "tile_busy": In(1), "load_busy": In(1), "average_done": In(1), "output_done": In(1), "result_idle": In(1),
+            "idle": Out(1), "frame_start": Out(1), "frame_end": Out(1), "stall_input": Out(1),
+            "pc": Out(address), "load_pc": Out(address), "step_start": Out(1), "step_done": Out(1),
+            "bad_instruction": Out(1), "program_range": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.fetch = fetch = Fetch(self._cfg)
+        m.submodules.check = check = InstructionCheck(self._cfg)
+        m.d.comb += [
+            self.address.eq(fetch.address), fetch.data.eq(self.data),
+            fetch.program_length.eq(self.program_length), fetch.pc.eq(self.pc),
+            fetch.forget.eq(self.frame_start),
+            self.code_write_valid.eq(fetch.code_write_valid), self.code_write.eq(fetch.code_write),
+            self.kernel_write_valid.eq(fetch.kernel_write_valid), self.kernel_write.eq(fetch.kernel_write),
+            self.program_range.eq(fetch.range_error),
+            self.tile.eq(fetch.tile), self.layer.eq(fetch.layer),
+            check.tile.eq(fetch.tile), check.layer.eq(fetch.layer),
+        ]
+        halted, self._starting, self._load_settles = Signal(), Signal(), Signal()
+        # An error of the last pixel must stop the engine before the frame can count as complete.
+        settling = Signal(LOAD_SETTLE_CYCLES)
+        m.d.comb += self._load_settles.eq(settling.any())
+        m.d.sync += [halted.eq(self.halt), settling.eq(Cat(self.load_busy, settling))]
+        with m.If(~halted):
+            self._run(m, fetch, check)
+        self._pulse(m)
+        return m
+
+    def _run(self, m, fetch, check):
+        with m.FSM(name="sequencer"):
+            with m.State("IDLE"):
+                m.d.comb += self.idle.eq(~self.run)
+                with m.If(self.run & self.checked):
+                    m.d.comb += self.frame_start.eq(1)
+                    m.d.sync += self.pc.eq(HEADER_WORDS)
+                    m.next = "NEXT"
+                with m.Elif(self.run):
+                    m.d.comb += self.check_start.eq(1)
+                    m.next = "INTEGRITY"
+            with m.State("INTEGRITY"):
+                with m.If(self.check_done):
+                    m.next = "VERDICT"
+            with m.State("VERDICT"):        # for ever, if the check has found an error
+                with m.If(self.checked):
+                    m.next = "IDLE"
+            with m.State("NEXT"):
+                m.d.comb += fetch.start.eq(1)
+                m.next = "FETCH"
+            with m.State("FETCH"):
+                with m.If(fetch.done):
+                    m.next = "CHECK"
+            with m.State("CHECK"):
+                self._check(m, check)
+            with m.State("START"):
+                self._start(m)
+            with m.State("EXECUTE"):
+                self._execute(m)
+
+    def _check(self, m, check):
+        """Is the instruction sound, and need it wait for the loader?"""
+        tile, opcode = self.tile, self.tile.opcode.as_value()
+        is_end, waits = opcode == Opcode.END.value, Signal()
+        m.d.comb += waits.eq((self.load_busy & (tile.wait_load | (opcode == Opcode.LOAD.value)))
+                             | (is_end & (self.load_busy | self._load_settles)))
+        with m.If(check.bad):
+            m.d.comb += self.bad_instruction.eq(1)      # and stay: `halt` follows
+        with m.Elif(waits):
+            m.d.comb += self.stall_input.eq(1)
+        with m.Elif(is_end):
+            with m.If(self.result_idle):
+                m.d.comb += self.frame_end.eq(1)
+                m.next = "IDLE"
+        with m.Else():
+            m.d.comb += self._starting.eq(1)
+            m.next = "START"
+
+    def _pulse(self, m):
+        """The starts, in the cycle of START: from registers, for they go far."""
+        for start, opcode in ((self.tile_start, Opcode.TILE), (self.average_start, Opcode.AVERAGE),
+                              (self.output_start, Opcode.OUTPUT), (self.load_start, Opcode.LOAD)):
+            m.d.sync += start.eq(self._starting & (self.tile.opcode.as_value() == opcode.value))
+
+    def _start(self, m):
+        m.d.comb += self.step_start.eq(1)
+        m.next = "EXECUTE"
+        with m.If(self.tile.opcode == Opcode.LOAD):
+            m.d.sync += self.load_pc.eq(self.pc)
+
+    def _execute(self, m):
+        with m.Switch(self.tile.opcode):
+            with m.Case(Opcode.TILE):
+                m.d.comb += self.step_done.eq(~self.tile_busy)
+            with m.Case(Opcode.AVERAGE):
+                m.d.comb += self.step_done.eq(self.average_done)
+            with m.Case(Opcode.OUTPUT):
+                m.d.comb += self.step_done.eq(self.output_done)
+            with m.Case(Opcode.LOAD):
+                m.d.comb += self.step_done.eq(1)
+        with m.If(self.step_done):
+            m.d.sync += self.pc.eq(self.pc + instruction_words(self._cfg))
+            m.next = "NEXT"

@@ -1,0 +1,1 @@
+"""From a tap to stored pixels: memory, moves, multipliers, requantization."""

@@ -1,0 +1,90 @@
+"""Column move: every lane sees the pixel up to three columns to its left or right."""
+
+from amaranth import Array, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from firelane.hw.blocks.pipeline import copies
+from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig
+from firelane.hw.contract.geometry import PIXELS, bank_pixels, part_neighbour
+from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN
+
+GROUP_PIXELS = 2        #: pixels that share a copy of the select
+
+
+class ColumnMove(wiring.Component):
+    """Shift each map row by -3 .. 3 columns; what comes in from outside the row is `pad`.
+
+    Pixels near the edge of a bank come from the bank of the neighbouring part, which depends on the row class alone.
+    They are fetched first, in a cycle of their own: the way from bank to bank is long.
+
+    Latency     COLUMN_MOVE_LATENCY cycles from `pixels` to `moved`; `move` comes COLUMN_MOVE_LEAD cycles before its
+                pixels.
+    Throughput  1 move a cycle.
+
+    Parameters
+    ----------
+    cfg : EngineConfig
+
+    Members
+    -------
+    parts_log2 : In(3)
+        Row class, stable while pixels go through.
+    pad : In(8)
+    move : In(3)
+        Two's complement -3 .. 3: lane x sees column x + move.
+    pixels : In(bank_pixels(cfg))
+    moved : Out(bank_pixels(cfg))
+    """
+
+    def __init__(self, cfg: EngineConfig):
+        self._cfg = cfg
+        super().__init__({
+            "parts_log2": In(3),
+            "pad": In(PIXEL_BITS),
+            "move": In(3),
+            "pixels": In(bank_pixels(cfg)),
+            "moved": Out(bank_pixels(cfg)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        banks = self._cfg.banks
+        parts_log2 = copies(m, self.parts_log2, banks, name="parts_log2")
+        pads = copies(m, self.pad, banks, name="pad")
+        for bank, select in enumerate(copies(m, self.move, banks, name="move")):
+            groups = copies(m, select, BANK_PIXELS // GROUP_PIXELS, name=f"move_{bank}")
+            row = (self._edge(m, bank, -1, parts_log2[bank], pads[bank]) + self._own(m, bank)
+                   + self._edge(m, bank, 1, parts_log2[bank], pads[bank]))
+            moved = Signal(PIXELS, name=f"moved_{bank}", reset_less=True)
+            m.d.comb += self.moved[bank].eq(moved)
+            for n in range(BANK_PIXELS):
+                here = n - COLUMN_MOVE_MIN
+                choices = [row[here + step] for step in range(COLUMN_MOVE_MAX + 1)]
+                choices += [row[here]]                                      # -4 does not occur
+                choices += [row[here + step] for step in range(COLUMN_MOVE_MIN, 0)]
+                m.d.sync += moved[n].eq(Array(choices)[groups[n // GROUP_PIXELS]])
+        return m
+
+    def _own(self, m, bank: int) -> list:
+        """The pixels of `bank`, as late as those of `_edge`."""
+        own = Signal(PIXELS, name=f"own_{bank}", reset_less=True)
+        m.d.sync += own.eq(self.pixels[bank])
+        return list(own)
+
+    def _edge(self, m, bank: int, side: int, parts_log2, pad) -> list:
+        """The pixels just outside `bank` to the left (-1) or right (1), in column order."""
+        count = COLUMN_MOVE_MAX if side > 0 else -COLUMN_MOVE_MIN
+        edge = []
+        for n in range(count):
+            pixel = Signal(PIXEL_BITS, name=f"{'right' if side > 0 else 'left'}_{bank}_{n}", reset_less=True)
+            m.d.sync += pixel.eq(pad)
+            with m.Switch(parts_log2):
+                for k in range(self._cfg.classes):
+                    neighbour = part_neighbour(self._cfg.banks, k, bank, side)
+                    if neighbour is not None:
+                        with m.Case(k):
+                            source = n if side > 0 else BANK_PIXELS - count + n
+                            m.d.sync += pixel.eq(self.pixels[neighbour][source])
+            edge.append(pixel)
+        return edge

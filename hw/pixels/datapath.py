@@ -1,0 +1,321 @@
+"""Data path: everything between a tap and the pixels that it becomes part of."""
+
+from amaranth import Array, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from firelane.hw.blocks.credit_queue import CreditQueue
+from firelane.hw.blocks.payload import BANK_WORD_BITS, pixel_write_layout, tap_layout
+from firelane.hw.blocks.pipeline import copies, delay, delay_control
+from firelane.hw.blocks.stream_register import StreamRegister
+from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
+from firelane.hw.contract.instruction import (
+    DESCRIPTOR,
+    Destination,
+    Operation,
+    ParameterForm,
+    instruction_layout,
+    parameter_layout,
+)
+from firelane.hw.contract.timing import (
+    AVERAGE_TAIL_CYCLES,
+    COLUMN_MOVE_LEAD,
+    FIRST_PICK,
+    LANE_TAP_LEAD,
+    MOVED_CYCLES,
+    PEEK_LATENCY,
+    ROW_MOVED_CYCLES,
+    SUMS_LAG,
+    tile_tail_cycles,
+)
+from firelane.hw.pixels.activation_memory import ActivationMemory
+from firelane.hw.pixels.channel_sums import AverageWalk, ChannelSums
+from firelane.hw.pixels.column_move import ColumnMove
+from firelane.hw.pixels.drain import Drain
+from firelane.hw.pixels.edge_mask import EdgeMask
+from firelane.hw.pixels.lanes import Lanes
+from firelane.hw.pixels.requantize import Requantize
+from firelane.hw.pixels.row_move import RowMover
+from firelane.hw.pixels.write_back import WriteBack
+
+RESULT = data.StructLayout({"data": PIXEL_BITS, "last": 1})
+"""One byte of the engine's result."""
+
+RESULT_ROOM = 32        #: averages on their way into the result stream; more than there are cycles on that way
+
+
+class Datapath(wiring.Component):
+    """Activation memory, moves, lanes, drain, requantizers, write back and channel sums.
+
+        cycle   1       2         3       4       5        6          7         8
+        tap -> tap -> memory -> mask -> row -> edges -> column -> operand -> product ->
+
+                9       10        10+L    11+L    12+L     13+L
+                sum -> sums -> .. pixel -> kept -> write -> write
+
+    Each name is a register, and the cycle is the first in which it holds what a tap in cycle 0 leads to; L is
+    REQUANTIZE_LATENCY. In cycle 9 of a tap with `capture` bank 0's sums are shifted out,
+    in cycle 9 + b those of bank b.
+
+    Throughput  1 tap a cycle; captures at least `cfg.drain_cycles` apart.
+    Latency     `busy` falls `tile_tail_cycles(cfg, averages)` cycles after the last tap.
+    Stalling    None in a tile. `load_write` waits for the drain; `result` may stall an AVERAGE.
+    Limits      `layer` and `tile` are stable from `start` to the fall of `busy` (AVERAGE: from `average_start` to
+                `average_done`). The first tap comes at least a cycle after `start`. `peek` only without a tile.
+
+    Parameters
+    ----------
+    cfg : EngineConfig
+
+    Members
+    -------
+    layer : In(DESCRIPTOR)
+    tile : In(instruction_layout(cfg))
+    start : In(1)
+        Pulse before the first tap of a tile.
+    tap_valid : In(1)
+    tap : In(tap_layout(cfg))
+    parameters : In(stream.Signature(parameter_layout(cfg)))
+        One record a channel unless they are constant; it must be there 8 cycles after the `capture` tap.
+    load_write : In(stream.Signature(pixel_write_layout(cfg)))
+    average_start : In(1)
+    average_done : Out(1)
+        Pulse: the last result has been taken, or written.
+    result : Out(stream.Signature(RESULT))
+    peek_enable : In(1)
+    peek_address : In(address_bits)
+    peek_bank : In(bits_for(banks))
+    peek_pixel : In(4)
+    peek_data : Out(8)
+        PEEK_LATENCY cycles after `peek_address`; one peek a cycle.
+    busy : Out(1)
+        From the cycle of a tap (combinationally) until a tap would read what the last drain wrote, and during an
+        AVERAGE.
+    address_range, parameter_underrun, drain_overrun : Out(1)
+        Error pulses. What is wrong is not written.
+    trace_valid, trace_bank, trace_address, trace_enable, trace_data : Out
+        Each write of the drain or of an AVERAGE; only with `cfg.trace`.
+    """
+
+    def __init__(self, cfg: EngineConfig):
+        self._cfg = cfg
+        ports = {
+            "layer": In(DESCRIPTOR),
+            "tile": In(instruction_layout(cfg)),
+            "start": In(1),
+            "tap_valid": In(1),
+            "tap": In(tap_layout(cfg)),
+            "parameters": In(stream.Signature(parameter_layout(cfg))),
+            "load_write": In(stream.Signature(pixel_write_layout(cfg))),
+            "average_start": In(1),
+            "average_done": Out(1),
+            "result": Out(stream.Signature(RESULT)),
+            "peek_enable": In(1),
+            "peek_address": In(cfg.address_bits),
+            "peek_bank": In(bits_for(cfg.banks)),
+            "peek_pixel": In(range(BANK_PIXELS)),
+            "peek_data": Out(PIXEL_BITS),
+            "busy": Out(1),
+            "address_range": Out(1),
+            "parameter_underrun": Out(1),
+            "drain_overrun": Out(1),
+        }
+        if cfg.trace:
+            ports |= {
+                "trace_valid": Out(1),
+                "trace_bank": Out(bits_for(cfg.banks)),
+                "trace_address": Out(cfg.address_bits),
+                "trace_enable": Out(BANK_PIXELS),
+                "trace_data": Out(BANK_WORD_BITS),
+            }
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = ActivationMemory(self._cfg)
+        m.submodules.drain = drain = Drain(self._cfg)
+        m.submodules.requantize = requantize = Requantize(self._cfg)
+        m.submodules.write_back = write_back = WriteBack(self._cfg)
+        m.submodules.sums = sums = ChannelSums(self._cfg)
+        m.submodules.walk = walk = AverageWalk(self._cfg, AVERAGE_TAIL_CYCLES)
+        take, capture, tap = self._register_tap(m)
+        pixels = self._build_reads(m, memory, tap)
+        shifted = self._build_lanes(m, take, capture, tap, pixels)
+        self._build_drain(m, drain, walk, shifted, capture)
+        self._build_requantize(m, requantize, drain, walk, sums)
+        self._build_write_back(m, write_back, memory, drain, walk, requantize)
+        self._build_averages(m, sums, walk, write_back)
+        self._report(m, memory, drain, write_back, walk)
+        return m
+
+    def _register_tap(self, m):
+        """The tap, registered at the door: cycle 1. `take` and `capture` come gated with `tap_valid`."""
+        tap = Signal(tap_layout(self._cfg), reset_less=True)
+        m.d.sync += tap.eq(self.tap)
+        with m.If(self.peek_enable):
+            m.d.sync += [tap.addresses[bank].eq(self.peek_address) for bank in range(self._cfg.banks)]
+        take = delay_control(m, self.tap_valid & self.tap.take, 1, name="take")
+        capture = delay_control(m, self.tap_valid & self.tap.capture, 1, name="capture")
+        return take, capture, tap
+
+    def _build_reads(self, m, memory: ActivationMemory, tap):
+        """Memory and moves: cycles 1 to 6. Returns each lane's pixel."""
+        cfg, layer = self._cfg, self.layer
+        m.submodules.mask = mask = EdgeMask(cfg)
+        m.submodules.row_move = row_move = RowMover(cfg)
+        m.submodules.column_move = column_move = ColumnMove(cfg)
+        m.d.comb += [
+            memory.read_addresses.eq(tap.addresses),
+            mask.columns.eq(layer.columns),
+            mask.parts_log2.eq(layer.parts_log2),
+            mask.pad.eq(layer.pad),
+            mask.row_valid.eq(tap.row_valid),
+            mask.raw.eq(self.peek_enable),
+            mask.words.eq(memory.read_words),
+            row_move.parts_log2.eq(layer.parts_log2),
+            row_move.move.eq(tap.row_move),
+            row_move.pixels.eq(mask.pixels),
+            column_move.parts_log2.eq(layer.parts_log2),
+            column_move.pad.eq(layer.pad),
+            column_move.move.eq(delay(m, tap.column_move, ROW_MOVED_CYCLES - COLUMN_MOVE_LEAD - 1, name="column_move")),
+            column_move.pixels.eq(row_move.moved),
+        ]
+        self._build_peek(m, mask)
+        return column_move.moved
+
+    def _build_peek(self, m, mask: EdgeMask):
+        """A pixel of a bank. First each bank chooses the pixel, then one bank is chosen, so that few wires are long."""
+        banks = self._cfg.banks
+        pixel = delay(m, self.peek_pixel, PEEK_LATENCY - 3, name="peek_pixel")
+        chosen = copies(m, pixel, banks, name="peek_pixel")
+        of_bank = [Signal(PIXEL_BITS, name=f"peeked_{bank}", reset_less=True) for bank in range(banks)]
+        m.d.sync += [of_bank[bank].eq(Array(mask.pixels[bank])[chosen[bank]]) for bank in range(banks)]
+        peeked = Signal(PIXEL_BITS, reset_less=True)
+        m.d.sync += peeked.eq(Array(of_bank)[delay(m, self.peek_bank, PEEK_LATENCY - 1, name="peek_bank")])
+        m.d.comb += self.peek_data.eq(peeked)
+
+    def _build_lanes(self, m, take, capture, tap, pixels):
+        """Multiply and accumulate: cycles 6 to 9. Returns the sums set aside, of bank 0 first."""
+        m.submodules.lanes = lanes = Lanes(self._cfg)
+        later = MOVED_CYCLES - LANE_TAP_LEAD - 1
+        m.d.comb += [
+            lanes.maximum.eq(self.layer.operation == Operation.MAXIMUM),
+            lanes.tap.take.eq(delay_control(m, take, later, name="lanes_take")),
+            lanes.tap.capture.eq(delay_control(m, capture, later, name="lanes_capture")),
+            lanes.tap.first.eq(delay(m, tap.first, later, name="lanes_first")),
+            lanes.tap.weight.eq(delay(m, tap.weight, later, name="lanes_weight")),
+            lanes.pixels.eq(pixels),
+        ]
+        return lanes.shifted
+
+    def _build_drain(self, m, drain: Drain, walk: AverageWalk, shifted, capture):
+        """Steps from cycle 8, sums in cycle 10."""
+        constant = delay(m, self.layer.parameters == ParameterForm.CONSTANT, 1, name="constant")
+        m.d.comb += [
+            drain.layer.eq(self.layer),
+            drain.restart.eq(self.start),
+            drain.start.eq(delay_control(m, capture, FIRST_PICK - 3, name="drain_start")),
+            drain.use_constants.eq(constant | walk.active),
+            drain.shifted.eq(shifted),
+            drain.records.payload.eq(self.parameters.payload),
+            drain.records.valid.eq(self.parameters.valid),
+            self.parameters.ready.eq(drain.records.ready),
+        ]
+
+    def _build_requantize(self, m, requantize: Requantize, drain: Drain, walk: AverageWalk, sums: ChannelSums):
+        """Requantizers; an average takes the place of the sum of pixel 0."""
+        average = delay_control(m, walk.step, SUMS_LAG, name="average")
+        average_sum = delay(m, sums.read_sum, SUMS_LAG - 1, name="average_sum")
+        m.d.comb += requantize.sums.eq(drain.sums)
+        with m.If(average):
+            m.d.comb += requantize.sums[0].eq(average_sum)
+        m.d.comb += [
+            requantize.parameters.eq(drain.parameters),
+            requantize.zero_point.eq(self.layer.zero_point),
+            requantize.clamp_low.eq(self.layer.clamp_low),
+            requantize.clamp_high.eq(self.layer.clamp_high),
+        ]
+
+    def _build_write_back(self, m, write_back: WriteBack, memory: ActivationMemory, drain: Drain, walk: AverageWalk,
+                          requantize: Requantize):
+        """Steps of a drain or of an average into memory."""
+        m.d.comb += [
+            write_back.layer.eq(self.layer),
+            write_back.tile.eq(self.tile),
+            write_back.step_valid.eq(drain.step_valid | walk.step),
+            write_back.step.eq(drain.step),
+            write_back.pixels.eq(requantize.pixels),
+            memory.drain_valid.eq(write_back.write_valid),
+            [memory.drain_write[name].eq(write_back.kept[name]) for name in ("bank", "address", "enable", "data")],
+        ]
+        m.submodules.load_register = load_register = StreamRegister(pixel_write_layout(self._cfg))
+        connect(m, flipped(self.load_write), load_register.i)
+        connect(m, load_register.o, memory.load_write)
+        with m.If(walk.active):
+            m.d.comb += [
+                write_back.step.single.eq(1),
+                write_back.step.channel.eq(walk.channel),
+                write_back.step.last.eq(walk.last),
+            ]
+
+    def _build_averages(self, m, sums: ChannelSums, walk: AverageWalk, write_back: WriteBack):
+        """Channel sums and the result stream."""
+        kept = write_back.kept
+        to_stream = delay(m, self.layer.destination == Destination.AVERAGE, 1, name="to_stream")
+        m.d.comb += [
+            sums.from_zero.eq(self.tile.first),
+            sums.valid.eq(write_back.kept_valid & to_stream & ~kept.single),
+            sums.first.eq(kept.first),
+            sums.last.eq(kept.last),
+            sums.channel.eq(kept.channel),
+            sums.enable.eq(kept.enable),
+            sums.data.eq(kept.data),
+            sums.read.eq(walk.active),
+            sums.read_channel.eq(walk.channel),
+            walk.start.eq(self.average_start),
+            walk.channels.eq(self.layer.channels_out),
+            walk.to_stream.eq(to_stream),
+            self.average_done.eq(walk.done),
+        ]
+
+        m.submodules.results = results = CreditQueue(RESULT, depth=RESULT_ROOM)
+        taken = self.result.valid & self.result.ready
+        m.d.comb += [
+            results.reserve.eq(walk.step & to_stream),
+            results.write_valid.eq(write_back.kept_valid & to_stream & kept.single),
+            results.write.data.eq(kept.data[:PIXEL_BITS]),
+            results.write.last.eq(kept.last),
+            results.o.ready.eq(self.result.ready),
+            self.result.valid.eq(results.o.valid),
+            self.result.payload.data.eq(results.o.payload.data),
+            self.result.payload.last.eq(results.o.payload.last & self.tile.last),
+            walk.room.eq(results.room),
+            walk.taken.eq(taken & results.o.payload.last),
+        ]
+
+    def _report(self, m, memory: ActivationMemory, drain: Drain, write_back: WriteBack, walk: AverageWalk):
+        """`busy`, errors and the trace."""
+        left = Signal(range(tile_tail_cycles(self._cfg, averages=True)))
+        with m.If(self.tap_valid):
+            m.d.sync += left.eq(Mux(
+                self.layer.destination == Destination.AVERAGE,
+                tile_tail_cycles(self._cfg, averages=True) - 1,
+                tile_tail_cycles(self._cfg, averages=False) - 1,
+            ))
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        m.d.comb += [
+            self.busy.eq(self.tap_valid | (left != 0) | walk.active),
+            self.address_range.eq(write_back.address_range | memory.address_range),
+            self.parameter_underrun.eq(drain.underrun),
+            self.drain_overrun.eq(drain.overrun),
+        ]
+        if self._cfg.trace:
+            kept = write_back.kept
+            m.d.comb += [
+                self.trace_valid.eq(write_back.write_valid),
+                self.trace_bank.eq(kept.bank),
+                self.trace_address.eq(kept.address),
+                self.trace_enable.eq(kept.enable),
+                self.trace_data.eq(kept.data),
+            ]

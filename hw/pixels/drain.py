@@ -1,0 +1,127 @@
+"""Drain: which bank's finished sums come out of the lanes in each cycle, and the channel's parameters with them."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from firelane.hw.blocks.pipeline import delay
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.geometry import drain_step_layout, pixel_sums
+from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, parameter_layout
+
+
+class Drain(wiring.Component):
+    """Walk over the banks after each capture, from bank 0 on, as the lanes shift their sums out (`Lanes.shifted`).
+
+    Latency     `start` to `step_valid` of the first step: 1 cycle, its sums in `shifted` 1 cycle later, in `sums` 2
+                cycles later; `parameters` go with `sums`.
+    Throughput  `cfg.banks` cycles a channel without a gap.
+    Errors      A start while steps are left restarts the walk (`overrun`). If a channel has no parameter record when
+                its first step comes, none of its steps is marked valid (`underrun`).
+
+        cycle         0   1   2   3   4   5        banks = 4
+        start         #   _   _   _   #   _
+        step          .   0   1   2   3   0
+        shifted       .   .   0   1   2   3
+        sums          .   .   .   0   1   2
+
+    Parameters
+    ----------
+    cfg : EngineConfig
+
+    Members
+    -------
+    layer : In(DESCRIPTOR)
+    restart : In(1)
+        The next channel is channel 0.
+    start : In(1)
+    use_constants : In(1)
+        Ignore `records`, take bias, multiplier and shift from the layer at any time.
+    records : In(stream.Signature(parameter_layout(cfg)))
+        One is taken for each channel, at its first step.
+    shifted : In(pixel_sums(cfg))
+    step_valid : Out(1)
+    step : Out(drain_step_layout(cfg))
+    sums : Out(pixel_sums(cfg))
+    parameters : Out(parameter_layout(cfg))
+    overrun, underrun : Out(1)
+    """
+
+    def __init__(self, cfg: EngineConfig):
+        self._cfg = cfg
+        super().__init__({
+            "layer": In(DESCRIPTOR),
+            "restart": In(1),
+            "start": In(1),
+            "use_constants": In(1),
+            "records": In(stream.Signature(parameter_layout(cfg))),
+            "shifted": In(pixel_sums(cfg)),
+            "step_valid": Out(1),
+            "step": Out(drain_step_layout(cfg)),
+            "sums": Out(pixel_sums(cfg)),
+            "parameters": Out(parameter_layout(cfg)),
+            "overrun": Out(1),
+            "underrun": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        position = Signal(range(self._cfg.banks))
+        running = Signal()
+        self._walk(m, position, running)
+        self._locate(m, position)
+        self._take_record(m, position, running)
+        m.d.comb += self.sums.eq(delay(m, self.shifted, 1, name="sums"))
+        return m
+
+    def _walk(self, m, position, running):
+        """Count steps and channels."""
+        channel = Signal(CHANNEL_BITS)
+        last = Signal()
+        m.d.comb += [
+            last.eq(position == self._cfg.banks - 1),
+            self.step.channel.eq(channel),
+            self.step.first.eq(position == 0),
+            self.step.last.eq(last),
+        ]
+        with m.If(running):
+            m.d.sync += [position.eq(position + 1), running.eq(~last)]
+            with m.If(last):
+                m.d.sync += channel.eq(channel + 1)
+        with m.If(self.start):
+            m.d.sync += [position.eq(0), running.eq(1), self.overrun.eq(running & ~last)]
+        with m.Else():
+            m.d.sync += self.overrun.eq(0)
+        with m.If(self.restart):
+            m.d.sync += channel.eq(0)
+
+    def _locate(self, m, position):
+        """The row and part of a bank."""
+        with m.Switch(self.layer.parts_log2):
+            for k in range(self._cfg.classes):
+                with m.Case(k):
+                    row_bits = self._cfg.classes - 1 - k
+                    m.d.comb += [self.step.row.eq(position[:row_bits]), self.step.part.eq(position[row_bits:])]
+
+    def _take_record(self, m, position, running):
+        """Take the parameters of the channel at its first step; mark steps valid if there are any."""
+        layer = self.layer
+        known = Signal()
+        first = Signal()
+        missing = Signal()
+        record = Signal(parameter_layout(self._cfg), reset_less=True)
+        m.d.comb += [
+            first.eq(running & (position == 0)),
+            self.records.ready.eq(first & ~self.use_constants),
+            missing.eq(first & ~self.use_constants & ~self.records.valid),
+            self.step_valid.eq(running & Mux(first, ~missing, known)),
+        ]
+        m.d.sync += self.underrun.eq(missing)
+        with m.If(first):
+            m.d.sync += known.eq(~missing)
+        with m.If(self.use_constants):
+            m.d.sync += [record.bias.eq(layer.bias), record.multiplier.eq(layer.multiplier),
+                         record.shift.eq(layer.shift)]
+        with m.Elif(first):
+            m.d.sync += record.eq(self.records.payload)
+        m.d.comb += self.parameters.eq(delay(m, record, 1, name="record"))

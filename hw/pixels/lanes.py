@@ -1,0 +1,105 @@
+"""Lanes: 14 multipliers and accumulators a bank, all with the same weight."""
+
+from amaranth import Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from firelane.hw.blocks.multiplier import LogicMultiplier, Multiplier
+from firelane.hw.blocks.pipeline import copies, delay
+from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
+from firelane.hw.contract.geometry import bank_pixels, pixel_sums
+from firelane.hw.contract.timing import ACCUMULATE_LATENCY
+
+LANE_TAP = data.StructLayout({"take": 1, "first": 1, "capture": 1, "weight": signed(WEIGHT_BITS)})
+"""What lanes need of a tap; a cycle without a tap has `take` = `capture` = 0."""
+
+PRODUCT_BITS = 16       #: uint8 x int8
+LOAD_GROUP = 2          #: lanes that share a copy of "load, do not add"
+ENABLE_GROUP = 7        #: lanes that share copies of the other controls, and of the weight
+ENABLE_GROUPS = BANK_PIXELS // ENABLE_GROUP
+
+
+class Lanes(wiring.Component):
+    """Multiply each lane's pixel with the weight of all and accumulate; set sums aside on `capture`.
+
+        take, MULTIPLY   acc = first ? product : acc + product
+        take, MAXIMUM    acc = first ? pixel : max(acc, pixel)
+        capture          hold = acc as it was before the tap of the same cycle, of every lane
+        no capture       hold = hold of the bank above, so that the banks' sums leave through `shifted` one by one
+
+    A maximum multiplies by 1, so that pixel and product are the same wires; then a lane is the larger of two bytes or
+    the sum, and which one is a matter of the accumulator's enable.
+
+    Shapes      banks x 14 pixels, 14 sums of `cfg.accumulator_bits`.
+    Latency     ACCUMULATE_LATENCY cycles from `pixels` to the accumulator; capture: the same to bank 0 in `shifted`,
+                bank b is there b cycles later. `tap` comes LANE_TAP_LEAD cycles before its pixels.
+    Throughput  1 tap a cycle; captures at least `cfg.banks` apart.
+    Resources   1 MULT18X18D a lane, but none for the last `cfg.logic_lanes` ones, which are made of LUTs.
+    Overflow    is for the compiler to exclude (compiler/ir/verify.py).
+
+    Parameters
+    ----------
+    cfg : EngineConfig
+
+    Members
+    -------
+    maximum : In(1)
+        Operation.MAXIMUM; stable from 1 cycle before the first tap.
+    tap : In(LANE_TAP)
+    pixels : In(bank_pixels(cfg))
+        Register outputs.
+    shifted : Out(pixel_sums(cfg))
+        Register outputs.
+    """
+
+    def __init__(self, cfg: EngineConfig):
+        self._cfg = cfg
+        super().__init__({
+            "maximum": In(1),
+            "tap": In(LANE_TAP),
+            "pixels": In(bank_pixels(cfg)),
+            "shifted": Out(pixel_sums(cfg)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        weight = Signal(signed(WEIGHT_BITS), reset_less=True)
+        m.d.sync += weight.eq(Mux(self.maximum, Const(1, signed(WEIGHT_BITS)), self.tap.weight))
+        weights = copies(m, weight, self._cfg.lanes // ENABLE_GROUP, name="weight")
+        controls = [delay(m, signal, ACCUMULATE_LATENCY, name=name) for signal, name in (
+            (self.tap.take & (~self.maximum | self.tap.first), "always"),
+            (self.tap.take & self.maximum, "if_larger"),
+            (self.maximum | self.tap.first, "load"),
+            (self.tap.capture, "capture"),
+        )]
+        above = [Const(0, signed(self._cfg.accumulator_bits))] * BANK_PIXELS
+        for bank in reversed(range(self._cfg.banks)):
+            above = self._add_bank(m, bank, above, weights[bank * ENABLE_GROUPS:][:ENABLE_GROUPS], *controls)
+        m.d.comb += [self.shifted[n].eq(hold) for n, hold in enumerate(above)]
+        return m
+
+    def _add_bank(self, m, bank: int, above: list, weights, always, if_larger, load, capture) -> list:
+        """The 14 lanes of one bank; controls come one clock before the products they are for. Returns its sums."""
+        always, if_larger, capture = (copies(m, signal, ENABLE_GROUPS, name=f"{name}_{bank}") for signal, name in (
+            (always, "always"), (if_larger, "if_larger"), (capture, "capture")))
+        load = copies(m, load, BANK_PIXELS // LOAD_GROUP, name=f"load_{bank}")
+        holds = []
+        for n in range(BANK_PIXELS):
+            group = n // ENABLE_GROUP
+            multiplier = self._multiplier(bank * BANK_PIXELS + n)
+            m.submodules[f"multiplier_{bank}_{n}"] = multiplier
+            m.d.comb += [multiplier.a.eq(self.pixels[bank][n]), multiplier.b.eq(weights[group])]
+            product = multiplier.product[:PRODUCT_BITS].as_signed()
+            total = Signal(signed(self._cfg.accumulator_bits), name=f"total_{bank}_{n}", reset_less=True)
+            hold = Signal(signed(self._cfg.accumulator_bits), name=f"hold_{bank}_{n}", reset_less=True)
+            larger = product[:8] > total[:8]        # both are pixels when this counts
+            with m.If(always[group] | (if_larger[group] & larger)):
+                m.d.sync += total.eq(Mux(load[n // LOAD_GROUP], product, total + product))
+            m.d.sync += hold.eq(Mux(capture[group], total, above[n]))
+            holds.append(hold)
+        return holds
+
+    def _multiplier(self, lane: int):
+        if lane >= self._cfg.lanes - self._cfg.logic_lanes:
+            return LogicMultiplier()
+        return Multiplier(unsigned(PIXEL_BITS), signed(WEIGHT_BITS))

@@ -1,0 +1,48 @@
+"""The kernel table of the layer that is loaded: moves, slots and weight of each kernel place."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from firelane.hw.blocks.payload import TABLE_WRITE
+from firelane.hw.contract.config import MAX_KERNEL_TAPS, MEMORY_BITS
+from firelane.hw.contract.instruction import KERNEL_BITS, KERNEL_ENTRY, KERNEL_ENTRY_BITS
+
+PAIR = data.ArrayLayout(KERNEL_ENTRY_BITS, 2)
+
+
+class KernelTable(wiring.Component):
+    """Up to 64 kernel entries in distributed memory, two a word.
+
+    Latency     1 cycle from `place` to `entry`.
+    Throughput  1 entry a cycle.
+
+    Members
+    -------
+    write_valid : In(1)
+    write : In(TABLE_WRITE)
+        Entries 2 * index and 2 * index + 1, low half first. Not while taps are made.
+    place : In(6)
+    entry : Out(KERNEL_ENTRY)
+    """
+
+    def __init__(self):
+        super().__init__({"write_valid": In(1), "write": In(TABLE_WRITE),
+                          "place": In(KERNEL_BITS), "entry": Out(KERNEL_ENTRY)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.table = table = memory.Memory(
+            shape=MEMORY_BITS, depth=MAX_KERNEL_TAPS // 2, init=[], attrs={"ram_style": "distributed"})
+        reader, writer = table.read_port(domain="comb"), table.write_port()
+        pair = data.View(PAIR, reader.data)
+        entry = Signal(KERNEL_ENTRY, reset_less=True)
+        m.d.comb += [
+            reader.addr.eq(self.place[1:]),
+            writer.addr.eq(self.write.index),
+            writer.data.eq(self.write.data),
+            writer.en.eq(self.write_valid),
+            self.entry.eq(entry),
+        ]
+        m.d.sync += entry.eq(Mux(self.place[0], pair[1], pair[0])[:KERNEL_ENTRY.size])
+        return m

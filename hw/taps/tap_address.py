@@ -1,0 +1,151 @@
+"""From a tap's kernel place and channel to an address for every bank."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from firelane.hw.blocks.payload import TABLE_WRITE, tap_layout
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import DESCRIPTOR, KERNEL_ENTRY, RowMove, Source, instruction_layout
+from firelane.hw.contract.timing import ADDRESS_CYCLES
+from firelane.hw.taps.kernel_table import KernelTable
+from firelane.hw.taps.tap_generator import INPUT_CHANNEL_BITS, PLACED_TAP
+
+_CONTROL = data.StructLayout({"take": 1, "first": 1, "capture": 1, "terminator": 1, "weight": 8})
+
+
+class TapAddress(wiring.Component):
+    """Looks up the kernel entry, forms two addresses (rows inside, row moved in), and gives each bank one of them.
+
+    Latency     ADDRESS_CYCLES from `i_valid` to `tap_valid`; `address_range` one more.
+    Throughput  1 tap a cycle.
+
+    Parameters
+    ----------
+    cfg : EngineConfig
+
+    Members
+    -------
+    layer : In(DESCRIPTOR), tile : In(instruction_layout(cfg))
+        Stable from the start of the tile on.
+    kernel_valid : In(1), kernel_write : In(TABLE_WRITE)
+    i_valid : In(1), i : In(PLACED_TAP)
+    tap_valid : Out(1), tap : Out(tap_layout(cfg))
+    last : Out(1)
+        With the terminator's `tap_valid`.
+    address_range : Out(1)
+        A valid row's address is outside the activation memory, or the kernel place or input channel does not exist.
+    """
+
+    def __init__(self, cfg: EngineConfig):
+        self._cfg = cfg
+        super().__init__({
+            "layer": In(DESCRIPTOR), "tile": In(instruction_layout(cfg)),
+            "kernel_valid": In(1), "kernel_write": In(TABLE_WRITE),
+            "i_valid": In(1), "i": In(PLACED_TAP),
+            "tap_valid": Out(1), "tap": Out(tap_layout(cfg)), "last": Out(1), "address_range": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.kernel = kernel = KernelTable()
+        valid = [self.i_valid]
+        for cycle in range(ADDRESS_CYCLES):
+            valid.append(Signal(name=f"valid_{cycle}"))
+            m.d.sync += valid[-1].eq(valid[-2])
+
+        # Cycle 1: the kernel entry.
+        looked_up = Signal(PLACED_TAP, reset_less=True)
+        entry = kernel.entry
+        m.d.sync += looked_up.eq(self.i)
+        m.d.comb += [kernel.place.eq(self.i.place), kernel.write_valid.eq(self.kernel_valid),
+                     kernel.write.eq(self.kernel_write)]
+
+        # Cycle 2: the two slots.
+        control, channel, moves = (Signal(_CONTROL, reset_less=True), Signal(INPUT_CHANNEL_BITS, reset_less=True),
+                                   Signal(KERNEL_ENTRY, reset_less=True))
+        slots = [Signal.like(self.tile.slots[0], name=name, reset_less=True) for name in ("slot", "wrap_slot")]
+        m.d.sync += [
+            control.take.eq(~looked_up.terminator),
+            control.first.eq(looked_up.crossing & ~looked_up.terminator),
+            control.capture.eq(looked_up.capture),
+            control.terminator.eq(looked_up.terminator),
+            control.weight.eq(Mux(self.layer.source == Source.WINDOW, entry.weight, looked_up.weight)),
+            channel.eq(looked_up.channel),
+            moves.eq(entry),
+            slots[0].eq(self.tile.slots[entry.slot]),
+            slots[1].eq(self.tile.slots[entry.wrap_slot]),
+        ]
+
+        # Cycle 3: their addresses, and which rows they have.
+        summed = [self._sum(m, slot, channel, name) for slot, name in zip(slots, ("slot", "wrap"))]
+        control, moves = self._register(m, control, "control_3"), self._register(m, moves, "moves_3")
+
+        # Cycle 4: one of them for each bank.
+        last_control = self._register(m, control, "control_4")
+        last_moves = self._register(m, moves, "moves_4")
+        outside = self._banks(m, moves, summed)
+        m.d.comb += [
+            self.tap_valid.eq(valid[-1]),
+            self.last.eq(valid[-1] & last_control.terminator),
+            self.tap.take.eq(last_control.take),
+            self.tap.first.eq(last_control.first),
+            self.tap.capture.eq(last_control.capture),
+            self.tap.weight.eq(last_control.weight),
+            self.tap.row_move.eq(last_moves.row_move),
+            self.tap.column_move.eq(last_moves.column_move),
+        ]
+        m.d.sync += self.address_range.eq((valid[-1] & last_control.take & outside.any())
+                                          | (self.i_valid & self.i.bad_place & ~self.i.terminator))
+        return m
+
+    @staticmethod
+    def _register(m, value, name: str):
+        later = Signal.like(value, name=name, reset_less=True)
+        m.d.sync += later.eq(value)
+        return later
+
+    def _sum(self, m, slot, channel, name: str):
+        """(address, a bit for each row that exists) of a slot: registers."""
+        cfg = self._cfg
+        address = Signal(INPUT_CHANNEL_BITS + 1, name=f"{name}_address", reset_less=True)
+        rows = Signal(cfg.banks, name=f"{name}_rows", reset_less=True)
+        m.d.sync += [address.eq(slot.address + channel), rows.eq(Cat(row < slot.rows for row in range(cfg.banks)))]
+        return address, rows
+
+    def _banks(self, m, moves, summed):
+        """Drives addresses and row_valid; gives, a bit per bank, that a valid row's address is outside."""
+        cfg = self._cfg
+        (inside_address, inside_rows), (wrap_address, wrap_rows) = summed
+        at_top, at_bottom = Signal(cfg.banks), Signal(cfg.banks)    # the bank's row is the first, the last of a word
+        up, down = moves.row_move == RowMove.UP, moves.row_move == RowMove.DOWN
+        outside_addresses = [self._register(m, address >= cfg.activation_words, f"outside_{name}")
+                             for name, address in (("inside", inside_address), ("wrap", wrap_address))]
+        wraps_register = Signal(cfg.banks, name="wraps", reset_less=True)
+        for bank in range(cfg.banks):
+            rows_of_class = [cfg.banks >> parts for parts in range(cfg.classes)]
+            first = [bank % rows == 0 for rows in rows_of_class]
+            last = [bank % rows == rows - 1 for rows in rows_of_class]
+            m.d.sync += [at_top[bank].eq(self._by_class(m, first, f"top_{bank}")),
+                         at_bottom[bank].eq(self._by_class(m, last, f"bottom_{bank}"))]
+            exists = [self._by_class(m, [rows_exist[bank % rows] for rows in rows_of_class], f"{name}_row_{bank}")
+                      for name, rows_exist in (("inside", inside_rows), ("wrap", wrap_rows))]
+            wraps = Signal(name=f"wraps_{bank}")
+            address = Signal(cfg.address_bits, name=f"address_{bank}", reset_less=True)
+            row_valid = Signal(name=f"row_valid_{bank}", reset_less=True)
+            m.d.comb += wraps.eq((up & at_bottom[bank]) | (down & at_top[bank]))
+            m.d.sync += [address.eq(Mux(wraps, wrap_address, inside_address)),
+                         row_valid.eq(Mux(wraps, exists[1], exists[0])), wraps_register[bank].eq(wraps)]
+            m.d.comb += [self.tap.addresses[bank].eq(address), self.tap.row_valid[bank].eq(row_valid)]
+        inside_outside, wrap_outside = outside_addresses
+        return self.tap.row_valid & Cat(Mux(wraps_register[bank], wrap_outside, inside_outside)
+                                        for bank in range(cfg.banks))
+
+    def _by_class(self, m, choices: list, name: str):
+        """The choice for the layer's row class."""
+        chosen = Signal(name=name)
+        with m.Switch(self.layer.parts_log2):
+            for parts, choice in enumerate(choices):
+                with m.Case(parts):
+                    m.d.comb += chosen.eq(choice)
+        return chosen

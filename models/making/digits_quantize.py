@@ -1,0 +1,37 @@
+"""Float digits network -> QDQ ONNX, by the same code as `firelane quantize`.
+
+    python -m firelane.models.making.digits_quantize        quantizes the committed float networks again
+"""
+
+from __future__ import annotations
+
+import json
+
+import onnx
+
+from firelane.compiler.quantize.quantize import quantize as quantize_model
+from firelane.models.digits import Digits, load_split, to_network_input
+from firelane.models.making.variants import FOLDER, NETWORKS
+
+__all__ = ["INPUT_RECORD", "main", "quantize"]
+
+INPUT_RECORD = {"layout": "NHWC", "channels": "gray", "scale": 1.0, "mean": [0.0]}
+
+
+def quantize(model: onnx.ModelProto, data: Digits) -> onnx.ModelProto:
+    """Per-channel symmetric int8 weights, uint8 activations with the ranges seen on `data`.
+
+    The input takes raw pixels (scale 1, zero point 0); the parts of a concatenation share one scale.
+    """
+    onnx.helper.set_model_props(model, {"firelane.input": json.dumps(INPUT_RECORD)})
+    return quantize_model(model, list(to_network_input(data.images)))
+
+
+def main() -> None:
+    training = load_split()[0]
+    for network in NETWORKS:
+        onnx.save(quantize(onnx.load(FOLDER / network.float_file), training), FOLDER / network.file)
+
+
+if __name__ == "__main__":
+    main()

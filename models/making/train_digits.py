@@ -1,0 +1,76 @@
+"""Make the digit SqueezeNets of this folder: train, prune, quantize, write ONNX.
+
+    python -m firelane.models.making.train_digits                    both variants, about twelve minutes on one core
+    python -m firelane.models.making.train_digits --variant plain
+
+`python -m firelane.sim.benchmark.record_digits` then measures them and writes `digits.json`.
+Training needs torch, which nothing else in the project does: pip install torch. Using the networks does not.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnx
+
+from firelane.models.digits import Digits, load_split
+from firelane.models.making.digits_net import float_onnx
+from firelane.models.making.digits_quantize import quantize
+from firelane.models.making.variants import FOLDER, NETWORKS, Network
+
+if TYPE_CHECKING:
+    from firelane.models.making.digits_torch import Schedule
+
+__all__ = ["main"]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m firelane.models.making.train_digits",
+                                     description=__doc__.splitlines()[0])
+    parser.add_argument("--variant", choices=[network.variant for network in NETWORKS], action="append",
+                        help="train only this one (may be repeated); default: all")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="folder for the ONNX files")
+    parser.add_argument("--epochs", type=int, nargs=3, metavar=("DENSE", "PRUNING", "GRID"),
+                        help="lengths of the three phases, for a quick trial")
+    return parser
+
+
+def replace_file(model: onnx.ModelProto, path: Path) -> None:
+    """Write `model` beside `path`, then rename, so that a reader never sees half a file."""
+    partial = path.with_suffix(".partial")
+    onnx.save(model, partial)
+    os.replace(partial, path)
+
+
+def make(network: Network, data: Digits, schedule: "Schedule", output: Path) -> None:
+    """Train one variant and write its float and its QDQ file."""
+    from firelane.models.making.digits_torch import train
+
+    net = train(data, schedule, bypass=network.bypass)
+    model = float_onnx(*net.exported(), bypass=network.bypass)
+    replace_file(model, output / network.float_file)
+    replace_file(quantize(model, data), output / network.file)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = build_parser().parse_args(argv)
+    try:
+        from firelane.models.making.digits_torch import Schedule
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        print("error: training needs torch, which is not installed; pip install torch", file=sys.stderr)
+        return 2
+    phases = ("dense_epochs", "pruning_epochs", "grid_epochs")
+    schedule = Schedule(**dict(zip(phases, args.epochs or ())))
+    train_part, _ = load_split()
+    for network in NETWORKS:
+        if args.variant is None or network.variant in args.variant:
+            make(network, train_part, schedule, args.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

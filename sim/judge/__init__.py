@@ -1,0 +1,1 @@
+"""Hold the levels of truth together: reference, emulator, Verilog."""

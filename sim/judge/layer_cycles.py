@@ -1,0 +1,117 @@
+"""What each layer of a network costs: ideal, predicted, measured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from firelane.compiler.ir.graph import Conv, Graph
+from firelane.compiler.program.emit import Program
+from firelane.compiler.tiles.layers import Layer, TileLayer
+from firelane.sim.emulator import InstructionCycles
+from firelane.sim.verilog.run import Outcome
+
+CHUNK = re.compile(r"(\[\d+:\d+\])+$")          # what `compiler.tiles.slicing` appends to the name of a layer's parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCycles:
+    """One layer of one frame; the parts into which the compiler may have cut it count together.
+
+    Parameters
+    ----------
+    name : str
+    kind : str
+        The instruction that runs it.
+    instructions : int
+        How many it took: tiles, loads, ...
+    tiles : int
+        How many tiles it takes at least; more instructions are tiles that are computed again.
+    taps : int
+        Of one tile: weights that are not zero, or places of a window times channels.
+    convolution : bool
+        Whether the taps have weights of their own.
+    ideal : int
+        Cycles if each tap of each tile took one and nothing else took any.
+    measured, predicted : int
+        Cycles in the Verilog and by the emulator.
+    macs : int
+        Dense multiply-accumulates of the layer: what an engine that cannot skip zeros has to do.
+    """
+
+    name: str
+    kind: str
+    instructions: int
+    tiles: int
+    taps: int
+    convolution: bool
+    ideal: int
+    measured: int
+    predicted: int
+    macs: int
+
+    @property
+    def error(self) -> float:
+        """Of the prediction, as a share of what was measured."""
+        return (self.predicted - self.measured) / max(self.measured, 1)
+
+
+def instruction_cycles(outcome: Outcome, count: int, frame: int = 0) -> list[int]:
+    """Cycles of the `count` instructions of a frame, in program order.
+
+    From the end of the instruction before to its own end, so fetch and waiting are included; for the first one, whose
+    fetch begins unseen, from its start.
+    """
+    tiles = outcome.tiles[frame * count:(frame + 1) * count]
+    ends = [tile.done for tile in tiles]
+    return [end - begin for begin, end in zip([tiles[0].start, *ends], ends, strict=False)]
+
+
+def layer_cycles(graph: Graph, program: Program, measured: Sequence[int],
+                 predicted: Sequence[InstructionCycles]) -> list[LayerCycles]:
+    """Cycles by layer, in the order of the network's layers; `measured` and `predicted` by instruction."""
+    macs = dense_macs(graph)
+    parts: dict[str, list[Layer]] = {}
+    for layer in program.network.layers:
+        parts.setdefault(whole_name(layer.name), []).append(layer)
+    return [_together(name, layers, program, measured, predicted, macs.get(name, 0)) for name, layers in parts.items()]
+
+
+def whole_name(name: str) -> str:
+    """Of the layer that `name` is a part of.
+
+    >>> whole_name("fire4/expand1x1[32:64]")
+    'fire4/expand1x1'
+    """
+    return CHUNK.sub("", name)
+
+
+def _together(name: str, layers: Sequence[Layer], program: Program, measured: Sequence[int],
+              predicted: Sequence[InstructionCycles], macs: int) -> LayerCycles:
+    """The row of a layer from its parts."""
+    names = {layer.name for layer in layers}
+    notes = [(number, note) for number, note in enumerate(program.notes) if note.layer in names]
+    different = {(note.layer, note.first_row) for _, note in notes}
+    tiles = {layer.name: sum(layer.name == part for part, _ in different) for layer in layers}
+    taps = {layer.name: layer_taps(layer) for layer in layers}
+    return LayerCycles(
+        name=name, kind=notes[0][1].opcode.name, instructions=len(notes), tiles=max(tiles.values()),
+        taps=sum(taps.values()), convolution=getattr(layers[0], "weights", None) is not None,
+        ideal=sum(taps[part] * tiles[part] for part in names), measured=sum(measured[number] for number, _ in notes),
+        predicted=sum(predicted[number].end - predicted[number].start for number, _ in notes), macs=macs)
+
+
+def layer_taps(layer: Layer) -> int:
+    """Taps of one tile; 0 for what has none."""
+    if not isinstance(layer, TileLayer):
+        return 0
+    return layer.channels_out * len(layer.places) if layer.weights is None else int(np.count_nonzero(layer.weights))
+
+
+def dense_macs(graph: Graph) -> dict[str, int]:
+    """Multiply-accumulates of each convolution, zero weights included."""
+    return {node.name: node.weight.size * int(np.prod(graph.tensors[node.output].shape[1:]))
+            for node in graph.nodes if isinstance(node, Conv)}

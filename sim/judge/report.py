@@ -1,0 +1,148 @@
+"""What `make sim` prints: tables from measurements, nothing is computed here but sums and ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from firelane.compiler.frame_io.classes import Guess
+from firelane.sim.judge.layer_cycles import LayerCycles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One `make sim`.
+
+    Parameters
+    ----------
+    model, engine : str
+        What was simulated on what, for the title.
+    lanes : int
+        Multipliers.
+    layers : sequence of LayerCycles
+    frame_cycles, predicted_frame_cycles : int
+        Of one frame, from the first fetch to END.
+    input_bytes, input_wait, output_bytes, output_cycles : int
+        The streams of one frame: cycles in which an instruction waited for the image, and from the first to the last
+        result byte.
+    frames, values : int
+        Frames simulated; result bytes that were compared with the reference.
+    correct : int, optional
+        Frames whose best class is the label, where labels are known.
+    guesses : sequence of Guess
+        The best classes of the first frame, if they are of interest.
+    simulated_cycles, seconds, build_seconds
+        Of the simulator.
+    """
+
+    model: str
+    engine: str
+    lanes: int
+    layers: Sequence[LayerCycles]
+    frame_cycles: int
+    predicted_frame_cycles: int
+    input_bytes: int
+    input_wait: int
+    output_bytes: int
+    output_cycles: int
+    frames: int
+    values: int
+    correct: int | None
+    guesses: Sequence[Guess]
+    simulated_cycles: int
+    seconds: float
+    build_seconds: float
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def ideal(self) -> int:
+        """Cycles of the taps of all convolutions."""
+        return sum(layer.ideal for layer in self.layers if layer.convolution)
+
+    @property
+    def ideal_with_windows(self) -> int:
+        """And of pooling, additions and rescaling, whose taps are places of a window."""
+        return sum(layer.ideal for layer in self.layers)
+
+    @property
+    def worst_prediction(self) -> LayerCycles:
+        """The layer whose cycles are predicted worst, as a share of them."""
+        return max(self.layers, key=lambda layer: abs(layer.error))
+
+    @property
+    def macs_per_multiplier_and_cycle(self) -> float:
+        return self.macs / (self.lanes * self.frame_cycles)
+
+    @property
+    def cycles_per_second(self) -> float:
+        return self.simulated_cycles / self.seconds
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Both tables."""
+    console.print(_layer_table(report))
+    console.print(_summary_table(report))
+
+
+def _layer_table(report: Report) -> Table:
+    table = Table(title=f"{report.model} on {report.engine}: cycles of one frame", title_justify="left",
+                  caption="use: dense MACs per multiplier and cycle", caption_justify="left")
+    table.add_column("layer", overflow="fold")
+    table.add_column("runs as", no_wrap=True)
+    for name in ("taps", "ideal", "predicted", "measured", "error", "share", "use"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer in report.layers:
+        table.add_row(layer.name, f"{layer.instructions} {layer.kind}", _number(layer.taps), _number(layer.ideal),
+                      f"{layer.predicted:,}", f"{layer.measured:,}", _error(layer.error),
+                      f"{layer.measured / report.frame_cycles:.1%}", _use(layer.macs, report.lanes, layer.measured))
+    table.add_section()
+    table.add_row("whole frame", "", "", _number(report.ideal_with_windows), f"{report.predicted_frame_cycles:,}",
+                  f"{report.frame_cycles:,}", _error(report.predicted_frame_cycles / report.frame_cycles - 1), "",
+                  _use(report.macs, report.lanes, report.frame_cycles))
+    return table
+
+
+def _number(value: int) -> str:
+    return f"{value:,}" if value else ""
+
+
+def _error(share: float) -> str:
+    return f"{share:+.2%}" if share else ""
+
+
+def _use(macs: int, lanes: int, cycles: int) -> str:
+    return f"{macs / (lanes * cycles):.2f}" if macs and cycles else ""
+
+
+def _summary_table(report: Report) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for row in (*_results(report), *_cycles(report)):
+        table.add_row(*row)
+    return table
+
+
+def _results(report: Report) -> Iterator[tuple[str, str]]:
+    yield "results", f"{report.values:,} of {report.values:,} values of {report.frames} frames equal the reference"
+    if report.correct is not None:
+        yield "accuracy", f"{report.correct} of {report.frames} ({report.correct / report.frames:.1%})"
+    for rank, guess in enumerate(report.guesses):
+        yield "" if rank else "best classes", f"{guess.share:7.4f}  {guess.index} {guess.name}".rstrip()
+
+
+def _cycles(report: Report) -> Iterator[tuple[str, str]]:
+    worst, ideal = report.worst_prediction, report.ideal
+    yield "image in", f"{report.input_bytes:,} bytes beside the layers; these waited {report.input_wait:,} cycles"
+    yield "result out", f"{report.output_bytes:,} bytes in {report.output_cycles:,} cycles"
+    yield "ideal", (f"{ideal:,} cycles for the taps of the convolutions; the frame takes "
+                    f"{report.frame_cycles / ideal:.3f} times as many" if ideal else "no convolutions")
+    yield "prediction", f"at worst {abs(worst.error):.2%} from what was measured, in {worst.name}"
+    yield "multiplier use", (f"{report.macs_per_multiplier_and_cycle:.2f} dense MACs per multiplier and cycle, "
+                             f"{report.lanes} multipliers")
+    yield "simulation", (f"{report.simulated_cycles:,} cycles in {report.seconds:.1f} s: "
+                         f"{report.cycles_per_second:,.0f} cycles/s (build: {report.build_seconds:.0f} s, once)")

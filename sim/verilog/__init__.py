@@ -1,0 +1,1 @@
+"""Build the Verilog with Verilator and run it."""

@@ -1,0 +1,218 @@
+"""One run of a built simulator: what goes in (`Job`), and what came out (`Outcome`)."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cocotb_tools.check_results import get_results
+
+from firelane.sim.verilog.verilator import SIMULATOR_SEED, PortsOnlyRunner, Simulator, SimulatorError, without
+
+POLL_SECONDS = 0.2
+STALL_SCALE = 256
+JOB_VARIABLE = "FIRELANE_JOB"       # tells sim/verilog/cocotb_bench.py where its part of the job is
+
+
+class Verdict(enum.IntEnum):
+    """Why a run ended; `verdict` of testbench.v."""
+
+    COMPLETE = 0            #: every frame gave a result
+    ENGINE_ERROR = 1        #: the engine reports an error
+    TIMED_OUT = 2           #: no result byte and no finished tile for too long
+    PROTOCOL_ERROR = 3      #: the result stream changed while it was waiting to be taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What one simulation does.
+
+    Parameters
+    ----------
+    script : (address, data) pairs
+        CSR writes that load the memories and start the engine, in order.
+    images : sequence of bytes
+        One frame each, as it goes over s_axis. All have the same length.
+    expected : sequence of bytes
+        The result of each frame; empty if nothing is to be compared.
+    verdict : Verdict
+        How the run is to end.
+    stall_in, stall_out : float
+        Chance of a pause of the image and the result stream in a cycle, 0 .. 1.
+    timeout_cycles : int
+        Give up after so many cycles without a result byte or a finished tile.
+    error_register : (address, mask)
+        The CSR that tells of an error, and the bits of it that do.
+    csr_count : int
+        How many CSRs are recorded at the end.
+    log_writes : bool
+        Whether to log every activation write.
+    """
+
+    script: Sequence[tuple[int, int]]
+    images: Sequence[bytes]
+    expected: Sequence[bytes] = ()
+    verdict: Verdict = Verdict.COMPLETE
+    stall_in: float = 0.0
+    stall_out: float = 0.0
+    seed: int = 1
+    timeout_cycles: int = 2_000_000
+    error_register: tuple[int, int] = (0, 0)
+    csr_count: int = 0
+    log_writes: bool = False
+
+    def __post_init__(self):
+        if not self.images or len({len(image) for image in self.images}) != 1:
+            raise ValueError("images must be one or more frames of the same length")
+        if self.expected and len(self.expected) != len(self.images):
+            raise ValueError(f"{len(self.expected)} results are expected from {len(self.images)} images")
+
+
+@dataclass
+class Frame:
+    """Cycle numbers of one frame's bytes; -1 where it did not come so far."""
+
+    in_first: int = -1
+    in_last: int = -1
+    out_first: int = -1
+    out_last: int = -1
+
+
+@dataclass(frozen=True)
+class TileTime:
+    """One TILE instruction: its program address, and the cycles of trace_tile_start and trace_tile_done."""
+
+    pc: int
+    start: int
+    done: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one simulation did.
+
+    `cycles` counts from the reset to the end, loading of the memories included; `run_cycles` from the end of loading.
+    `tiles` are in order of execution, over all frames. `writes` is the write log, if asked for.
+    """
+
+    verdict: Verdict
+    results: list[bytes]
+    frames: list[Frame]
+    tiles: list[TileTime]
+    csrs: dict[int, int]
+    cycles: int
+    run_cycles: int
+    seconds: float
+    writes: Path | None = None
+    waves: Path | None = None
+
+
+@dataclass
+class _Events:
+    """The event log, as it is read."""
+
+    frames: dict[int, Frame] = field(default_factory=dict)
+    tiles: list[TileTime] = field(default_factory=list)
+    csrs: dict[int, int] = field(default_factory=dict)
+    run: int = 0
+    end: int = 0
+
+
+def run(simulator: Simulator, job: Job, directory: Path,
+        progress: Callable[[int, int], None] = lambda frames_done, cycles: None) -> Outcome:
+    """Simulate `job`, with all files in `directory`; `progress` is told of frames done and cycles simulated.
+
+    Raises
+    ------
+    SimulatorError
+        If the simulator itself fails. An engine that fails is an `Outcome`.
+    """
+    directory = directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    plusargs = _write_inputs(job, directory)
+    with ThreadPoolExecutor(max_workers=1) as pool, without("WAVES", "PYTEST_CURRENT_TEST"):
+        future = pool.submit(_simulate, simulator, plusargs, directory)
+        _follow(future, directory / "progress", progress)
+        future.result()
+    ending = json.loads((directory / "outcome.json").read_text())
+    events = _read_events(directory / "events")
+    return Outcome(
+        verdict=Verdict(ending["verdict"]), results=[bytes.fromhex(text) for text in ending["results"]],
+        frames=[events.frames[index] for index in sorted(events.frames)], tiles=events.tiles, csrs=events.csrs,
+        cycles=ending["cycles"], run_cycles=events.end - events.run, seconds=ending["seconds"],
+        writes=directory / "writes" if job.log_writes else None,
+        waves=directory / f"dump.{simulator.waves}" if simulator.waves else None)
+
+
+def _write_inputs(job: Job, directory: Path) -> list[str]:
+    """Files and plusargs for testbench.v, and job.json for cocotb_bench.py."""
+    files = {name: directory / name for name in ("script", "images", "results", "events")}
+    if job.log_writes:
+        files["writes"] = directory / "writes"
+    for stale in ("progress", "outcome.json", "writes"):
+        (directory / stale).unlink(missing_ok=True)
+    files["script"].write_text("".join(f"{address:02x} {data:08x}\n" for address, data in job.script))
+    files["images"].write_bytes(b"".join(job.images))
+    (directory / "job.json").write_text(json.dumps({
+        "directory": str(directory), "verdict": job.verdict, "expected": [item.hex() for item in job.expected]}))
+    numbers = {
+        "frames": len(job.images), "frame_bytes": len(job.images[0]), "seed": job.seed & 0xFFFF,
+        "stall_in": round(job.stall_in * STALL_SCALE), "stall_out": round(job.stall_out * STALL_SCALE),
+        "timeout": job.timeout_cycles, "error_address": job.error_register[0],
+        "error_mask": job.error_register[1], "csr_count": job.csr_count}
+    return [f"+{name}={value}" for name, value in {**files, **numbers}.items()]
+
+
+def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path) -> None:
+    """Run the cocotb test `sim.verilog.cocotb_bench`, and make sure that it really ran."""
+    log, results = directory / "simulator.log", directory / "results.xml"
+    try:
+        PortsOnlyRunner().test(
+            test_module="firelane.sim.verilog.cocotb_bench", hdl_toplevel=simulator.top, hdl_toplevel_lang="verilog",
+            build_dir=simulator.directory, test_dir=directory, plusargs=list(plusargs), seed=SIMULATOR_SEED,
+            extra_env={JOB_VARIABLE: str(directory / "job.json")}, waves=bool(simulator.waves), log_file=log,
+            results_xml=str(results))
+    except RuntimeError:
+        pass        # the simulator's exit code: the results tell more
+    try:
+        ran, _ = get_results(results)
+    except RuntimeError:
+        ran = 0
+    if ran != 1 or not (directory / "outcome.json").exists():
+        raise SimulatorError(str(log), f"the simulator ended abnormally ({ran} cocotb tests ran)")
+
+
+def _follow(future: Future, path: Path, progress: Callable[[int, int], None]) -> None:
+    """Tell `progress` of what the simulator writes, until it ends."""
+    while not future.done():
+        wait([future], POLL_SECONDS)
+        lines = path.read_text().split("\n") if path.exists() else []
+        if len(lines) > 1:
+            progress(*map(int, lines[-2].split()))              # behind the last newline may be half a line
+
+
+def _read_events(path: Path) -> _Events:
+    """Parse what `record` of testbench.v wrote: name, cycle (a CSR's value), detail."""
+    events = _Events()
+    start = 0
+    for line in path.read_text().splitlines():
+        name, number, detail = line.split()
+        number, detail = int(number), int(detail)
+        match name:
+            case "in_first" | "in_last" | "out_first" | "out_last":
+                setattr(events.frames.setdefault(detail, Frame()), name, number)
+            case "tile_start":
+                start = number
+            case "tile_done":
+                events.tiles.append(TileTime(pc=detail, start=start, done=number))
+            case "csr":
+                events.csrs[detail] = number
+            case "run" | "end":
+                setattr(events, name, number)
+            case _:
+                raise SimulatorError(str(path), f"unknown event {name}")
+    return events

@@ -1,0 +1,125 @@
+"""Several seeds: who wins does not depend on who is ready first."""
+
+import json
+
+import pytest
+
+from firelane.boards.flow import tools
+from firelane.boards.flow.place_route import (
+    CONFIG,
+    DELAYS,
+    LOG,
+    PLACED,
+    PLACER_LOG,
+    REFINED,
+    REPORT,
+    SYNTHESISED,
+    nextpnr_options,
+    place_and_route,
+)
+from firelane.boards.place.ecp5.block_sites import block_sites
+from firelane.boards.place.refine.refine_placement import Refined
+from firelane.compiler.support.errors import ConfigError
+
+DAMAGED = 9             #: a seed with which another netlist is routed than was placed
+
+
+def write_netlist(path, kind: str):
+    cell = {"type": kind, "parameters": {}, "attributes": {}, "port_directions": {}, "connections": {}}
+    path.write_text(json.dumps({"modules": {"top": {"cells": {"a": cell}}}}))
+
+
+class FakeNextpnr:
+    """Reaches the clock that is listed for a seed; fails where there is none."""
+
+    def __init__(self, megahertz: dict[int, float | None]):
+        self.megahertz, self.seeds = megahertz, []
+
+    def run(self, *arguments, cwd, log):
+        seed = int(arguments[arguments.index("--seed") + 1])
+        netlist = arguments[arguments.index("--json") + 1]
+        log.write_text("log")
+        if "--no-route" in arguments:
+            assert netlist == SYNTHESISED
+            (cwd / DELAYS).write_text(str(seed))
+            write_netlist(cwd / PLACED, "LUT4")
+            return
+        self.seeds.append(seed)
+        assert (cwd / netlist).read_text() == f"refined {seed}"
+        if self.megahertz[seed] is None:
+            raise ConfigError("nextpnr-ecp5", f"failed: seed {seed}")
+        write_netlist(cwd / arguments[arguments.index("--write") + 1], "TRELLIS_FF" if seed == DAMAGED else "LUT4")
+        (cwd / CONFIG).write_text(f"seed {seed}")
+        (cwd / REPORT).write_text(json.dumps({"utilization": {}, "fmax": {"clk": {"achieved": self.megahertz[seed]}}}))
+
+
+@pytest.fixture
+def route(tmp_path, monkeypatch):
+    def refined_placement(synthesised, placed, delays, refined, *, sites, period, margin, seed, progress):
+        assert synthesised.resolve() == tmp_path / "top.json"
+        assert [path.name for path in (placed, delays, refined)] == [PLACED, DELAYS, REFINED]
+        assert placed.exists() and delays.read_text() == str(seed)
+        assert (sites, period, margin) == (known, 13_333, 1867)
+        for done in range(1, 301):
+            progress("annealing", done, 300)
+        refined.write_text(f"refined {seed}")
+        return Refined(60e6, 70e6, 600, 500, 12)
+
+    known = block_sites("LFE5U-85F").sites
+
+    def run(megahertz: dict[int, float | None], cores: int = 1):
+        nextpnr = FakeNextpnr(megahertz)
+        monkeypatch.setattr("firelane.boards.flow.place_route.refine_placement", refined_placement)
+        monkeypatch.setattr(tools, "nextpnr_ecp5", lambda: nextpnr)
+        monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
+        said = []
+        routed = place_and_route(tmp_path, [], list(megahertz), sites=known, target_hz=75e6, say=said.append)
+        assert (tmp_path / CONFIG).read_text() == f"seed {routed.seed}"
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CONFIG, LOG, REPORT, PLACER_LOG])
+        return routed, nextpnr.seeds, said
+    return run
+
+
+def test_the_first_that_meets_timing_wins_and_no_other_is_begun(route):
+    routed, tried, said = route({3: 70.0, 4: 76.0, 5: 90.0})
+    assert routed.seed == 4 and routed.report.achieved_hz == pytest.approx(76e6) and tried == [3, 4]
+    assert [line for line in said if line.endswith(" of 75.0 MHz")] == ["seed 3: 70.0 MHz of 75.0 MHz",
+                                                                        "seed 4: 76.0 MHz of 75.0 MHz"]
+
+
+def test_the_placement_is_annealed(route):
+    routed, tried, said = route({3: 70.0, 4: 76.0})
+    assert routed.seed == 4 and tried == [3, 4]
+    assert said[8:] == [*(f"seed 4: annealing: {done} of 300 rounds" for done in (50, 100, 150, 200, 250, 300)),
+                        "seed 4: placed, 60.0 MHz expected; 70.0 MHz after annealing and 12 moves, 500 tiles of wire "
+                        "for 600",
+                        "seed 4: 76.0 MHz of 75.0 MHz"]
+
+
+def test_what_was_routed_must_be_what_was_placed(route):
+    with pytest.raises(ConfigError, match="^a: has changed from LUT4 {} to TRELLIS_FF {};"):
+        route({DAMAGED: 90.0})
+
+
+def test_the_same_seed_wins_on_many_cores(route):
+    assert route({3: 70.0, 4: 76.0, 5: 90.0}, cores=3)[0].seed == 4
+
+
+def test_the_fastest_if_all_miss(route):
+    routed, tried, _ = route({1: 70.0, 2: 74.0, 3: 73.0})
+    assert routed.seed == 2 and not routed.report.meets_timing and tried == [1, 2, 3]
+
+
+def test_a_seed_that_cannot_be_routed_is_passed_over(route):
+    routed, _, said = route({1: None, 2: 80.0})
+    assert routed.seed == 2 and said[-1] == "passed over: nextpnr-ecp5: failed: seed 1"
+
+
+def test_all_fail(route):
+    with pytest.raises(ConfigError, match="^nextpnr-ecp5: failed: seed 1$"):
+        route({1: None, 2: None})
+
+
+def test_boards_that_do_not_bear_ripping_up_are_spared():
+    ripping, sparing = (nextpnr_options("--25k --speed 6", ripup=ripup) for ripup in (True, False))
+    assert ripping == [*sparing, "--tmg-ripup"] and sparing[:3] == ["--25k", "--speed", "6"]

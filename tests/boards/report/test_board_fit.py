@@ -1,0 +1,47 @@
+"""Which model fits which board: device, engine and model each have a say."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from firelane.boards import get_board
+from firelane.boards.report.board_fit import fits, shortage
+from firelane.compiler.onnx_import import load_graph
+from firelane.models.catalogue import EMBEDDED
+
+LARGE = get_board("ulx3s_85f")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_graph(EMBEDDED["digits"])
+
+
+def test_a_model_that_fits_says_how_fast(digits):
+    fit, = fits([LARGE], [("digits", digits)])
+    assert fit.fits and fit.board == LARGE.name and fit.model == "digits"
+    assert fit.frames_per_second == pytest.approx(LARGE.clock_hz / fit.frame_cycles, abs=0.01)
+
+
+def test_an_engine_that_the_device_does_not_hold(digits):
+    board = replace(LARGE, device=replace(LARGE.device, lut=12_000, ebr=10))
+    assert shortage(LARGE) == ""
+    assert re.fullmatch(r"\d{5} LUT of 12000, \d+ EBR of 10", shortage(board))
+    fit, = fits([board], [("digits", digits)])
+    assert not fit.fits and fit.reason == f"the engine needs {shortage(board)}" and fit.frame_cycles is None
+
+
+def test_a_model_that_the_engine_does_not_hold(digits):
+    board = replace(LARGE, engine=replace(LARGE.engine, weight_words=1024))
+    fit, = fits([board], [("digits", digits)])
+    assert not fit.fits and fit.reason.startswith("weight_words: the network needs ")
+
+
+def test_equal_engines_are_compiled_for_once(digits, monkeypatch):
+    calls = []
+    monkeypatch.setattr("firelane.boards.report.board_fit._cycles", lambda graph, cfg: calls.append(cfg) or 1000)
+    other = replace(LARGE, name="other", clock_hz=50e6)
+    found = fits([LARGE, other], [("a", digits), ("b", digits)])
+    assert len(calls) == 2 and len(found) == 4
+    assert [fit.frames_per_second for fit in found] == [LARGE.clock_hz / 1000] * 2 + [50_000] * 2

@@ -1,0 +1,68 @@
+"""Compiled folders as a host reads them: the same input, result and classes as the compiler's, or a refusal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from firelane.compiler.artefact.reader import find_model, read_model
+from firelane.compiler.frame_io.classes import best_classes
+from firelane.compiler.frame_io.result import ResultFormat
+from firelane.compiler.frame_io.stream import stream_bytes
+from firelane.compiler.support.errors import FirelaneError
+from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, image_file, pixels
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return compiled_folder("digits", tmp_path / "digits")
+
+
+def test_a_model_is_what_was_compiled(folder, tmp_path):
+    model, network = read_model(folder), compiled("digits")
+    assert model.engine == CFG and model.result == network.result and model.classes == 10
+    for name in ("program", "weights", "values", "runs"):
+        mask = 0xFF if name == "values" else (1 << 36) - 1
+        assert list(getattr(model.images, name)) == [int(word) & mask for word in getattr(network.program, name)]
+    assert model.digest == network.program.program[3]
+    assert model.image_bytes(image_file(4, tmp_path)) == stream_bytes(pixels(4))
+    result = expected("digits", pixels(4))
+    assert model.guesses(result) == best_classes(network.graph, network.result.unpack(result))
+    with pytest.raises(FirelaneError, match="the board's result has 9 bytes, this model's 10"):
+        model.guesses(result[1:])
+    with pytest.raises(FirelaneError, match="the network's output is a map of 2 x 3 pixels, not a class"):
+        replace(model, result=ResultFormat(1, 2, 3, group_rows=2)).guesses(result)
+
+
+def change(folder, **entries):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **entries}))
+
+
+@pytest.mark.parametrize("spoil, text", [
+    (lambda folder: (folder / "manifest.json").unlink(), "is no compiled model .*give the folder that"),
+    (lambda folder: (folder / "manifest.json").write_text("{"), r"manifest\.json: is damaged"),
+    (lambda folder: (folder / "program.bin").write_bytes(b"FIRELANE"), "not a Firelane program"),
+    (lambda folder: (folder / "program.bin").unlink(), r"program\.bin: No such file"),
+    (lambda folder: change(folder, manifest_version=2), "of version 2; compile again"),
+    (lambda folder: change(folder, sha256={"program.bin": "0"}), r"program\.bin is not the one of manifest\.json"),
+    (lambda folder: change(folder, output={}), r"cannot be understood \(KeyError"),
+    (lambda folder: change(folder, engine={"banks": 3}), r"cannot be understood \(ValueError: banks"),
+])
+def test_what_is_no_model(folder, spoil, text):
+    spoil(folder)
+    with pytest.raises(FirelaneError, match=text):
+        read_model(folder)
+
+
+def test_a_model_is_found_by_its_digest(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path))
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text("{}")
+    compiled_folder("digits", tmp_path / "one")
+    built = compiled_folder("digits-bypass", tmp_path / "bitstream" / "ulx3s_25f-digits" / "model")
+    assert find_model(read_model(built).digest).folder == built
+    with pytest.raises(FirelaneError, match=r"^--model: the board holds a model \(digest 0000002a\) that was not com"):
+        find_model(42)

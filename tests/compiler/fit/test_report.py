@@ -1,0 +1,83 @@
+"""compiler.fit.report and compiler.fit.resources."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from firelane.boards import get_board
+from firelane.compiler.compile import compile_graph
+from firelane.compiler.fit.report import make_report, render
+from firelane.compiler.fit.resources import block_rams, engine_resources
+from firelane.hw.contract.config import EngineConfig
+from tests.compiler.build import GraphBuilder
+
+
+def test_block_rams():
+    assert block_rams(1024, 112, 18) == 7
+    assert block_rams(1280, 112, 18) == 13
+    assert block_rams(2048, 8) == 1 and block_rams(1024, 17) == 1 and block_rams(74_240, 36) == 145
+
+
+def test_the_budget_of_the_design():
+    needs = engine_resources(EngineConfig(banks=8, activation_words=1024, weight_words=145 * 512))
+    assert needs.ebr["activation memory"] == 56 and needs.ebr["weights"] == 145
+    assert needs.dsp == 112 + 28
+    deeper = engine_resources(EngineConfig(banks=8, activation_words=1280))
+    assert deeper.ebr["activation memory"] == 56 and deeper.lut > needs.lut
+
+
+def test_logic_lanes_spare_multipliers_and_cost_logic():
+    plain, logic = (engine_resources(EngineConfig(banks=2, logic_lanes=lanes)) for lanes in (0, 28))
+    assert (plain.dsp, logic.dsp) == (56, 28)
+    assert logic.lut == plain.lut + 28 * 80 and logic.ebr == plain.ebr
+
+
+@pytest.mark.parametrize("cfg, dsp, lut", [(get_board("ulx3s_25f").engine, 28, 19_974),
+                                           (EngineConfig(banks=4), 84, 21_929),
+                                           (get_board("ulx3s_85f").engine, 140, 35_847)])
+def test_estimates_are_near_what_was_built(cfg, dsp, lut):
+    needs = engine_resources(cfg)
+    assert needs.dsp == dsp and abs(needs.lut / lut - 1) < 0.15
+
+
+def report(board_name: str):
+    board = get_board(board_name)
+    build = GraphBuilder(3, 9, 9)
+    return make_report(compile_graph(build.graph(build.fire(build.conv("image", 4), 3, 5)), board.engine), board)
+
+
+def test_numbers_agree():
+    found = report("ulx3s_85f")
+    assert found.dense_macs == 81 * (3 * 4 + 4 * 3 + 3 * 5 + 27 * 5)
+    assert found.macs_per_lane_and_cycle == found.dense_macs / (get_board("ulx3s_85f").engine.lanes * found.cost.total)
+    assert found.frames_per_second == found.clock_hz / found.cost.total
+    assert sum(line.cycles for line in found.layers) + found.cost.end == found.cost.total
+    assert found.fits
+
+
+def test_coding_is_reported():
+    found = report("ulx3s_85f")
+    lines = [line for line in found.layers if line.code_bits]
+    assert len(lines) == 4 and all(line.overhead > 0 for line in lines)
+    console = Console(record=True, width=140, file=io.StringIO())
+    console.print(render(found))
+    text = console.export_text()
+    assert re.search(rf"all +│ +{found.rom.bytes} ", text) and f"{lines[0].overhead:.1%}" in text
+
+
+def test_the_12f_lacks_logic_and_only_that():
+    found = report("ulx3s_12f")
+    assert [line.name for line in found.usage if not line.fits] == ["LUT (estimate)"]
+
+
+def test_what_does_not_fit_is_marked():
+    board = get_board("ulx3s_12f")
+    build = GraphBuilder(3, 9, 9)
+    compiled = compile_graph(build.graph(build.conv("image", 4)), EngineConfig(banks=8))
+    found = make_report(compiled, board)
+    assert not found.fits
+    console = Console(record=True, width=140, file=io.StringIO())
+    console.print(render(found))
+    assert "112 too many" in console.export_text()

@@ -1,0 +1,54 @@
+"""Classes and their names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from firelane.compiler.frame_io.classes import best_classes, read_labels
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.support.errors import ConfigError
+from firelane.models.catalogue import EMBEDDED
+
+
+@pytest.fixture(scope="module")
+def graph():
+    """The digits: ten classes, a Softmax at the end."""
+    return load_graph(EMBEDDED["digits"])
+
+
+def test_probabilities(graph):
+    tensor = graph.tensors[graph.output]
+    stored = np.array([3, 200, 3, 199, 3, 3, 3, 3, 3, 200], np.uint8).reshape(10, 1, 1)
+    guesses = best_classes(graph, stored, tuple("abcdefghij"), count=10)
+    assert [(guess.index, guess.name) for guess in guesses[:4]] == [(1, "b"), (9, "j"), (3, "d"), (0, "a")]
+    assert sum(guess.share for guess in guesses) == pytest.approx(1)
+    assert guesses[0].share / guesses[2].share == pytest.approx(np.exp(tensor.scale))
+
+
+def test_values_where_there_is_no_softmax(graph):
+    from dataclasses import replace
+    plain, tensor = replace(graph, metadata={}), graph.tensors[graph.output]
+    best = best_classes(plain, np.arange(10, dtype=np.uint8).reshape(10, 1, 1))[0]
+    assert (best.index, best.name) == (9, "")
+    assert best.share == pytest.approx((9 - tensor.zero_point) * tensor.scale)
+
+
+def test_labels(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("0\tn01440764\ttench\n1\tn01443537\tgoldfish\n")
+    assert read_labels(path, 2) == ("tench", "goldfish")
+    path.write_text("one\ntwo\n")
+    assert read_labels(path, 2) == ("one", "two")
+
+
+def test_labels_that_are_refused(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("one\ntwo\n")
+    with pytest.raises(ConfigError, match="^--labels: .* has 2 lines, the network 3 classes; a line for each"):
+        read_labels(path, 3)
+    with pytest.raises(ConfigError, match="No such file"):
+        read_labels(tmp_path / "none.txt", 3)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not a text file"):
+        read_labels(path, 3)

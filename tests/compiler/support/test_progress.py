@@ -1,0 +1,38 @@
+"""What long steps say, on a terminal and in a log."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from firelane.compiler.support.progress import LINE_SECONDS, _Log, display, progress_line
+
+
+@pytest.mark.parametrize(("arguments", "line"), [
+    (("simulating", 1, 4, 20), "simulating: 25 %, 20 s, about 60 s left"),
+    (("simulating", 5, 4, 20), "simulating: 100 %, 20 s, about 0 s left"),
+    (("building", 0, 4, 7), "building: 0 %, 7 s"), (("building", 3, None, 7.4), "building: 7 s"),
+])
+def test_line(arguments, line):
+    assert progress_line(*arguments) == line
+
+
+def test_log_speaks_seldom_and_of_one_stage():
+    """Nothing of what is over soon; a stage's time begins with the stage."""
+    now, out = [0.0], io.StringIO()
+    log = _Log(Console(file=out, width=80), clock=lambda: now[0])
+    for second in range(0, 3 * LINE_SECONDS):
+        now[0] = second
+        log("short" if second < LINE_SECONDS else "long", second, 4 * LINE_SECONDS)
+    assert out.getvalue() == "long: 50 %, 10 s, about 10 s left\n"
+
+
+def test_bars_come_and_go():
+    out = io.StringIO()
+    with display(Console(file=out, force_terminal=True, width=80)) as progress:
+        progress("first stage", 1, 4)
+        progress("second [stage]", 3, 4)
+        progress("second [stage]", 4, None)
+    assert "second [stage]" in out.getvalue()

@@ -1,0 +1,54 @@
+"""`firelane bitstream`: what it asks of the build, and what it says afterwards."""
+
+import re
+
+import pytest
+
+from firelane.boards.contents.memory_key import key_images
+from firelane.boards.flow.bitstream import Build
+from firelane.boards.report.build_record import Digests
+from firelane.boards.report.build_report import BuildReport, Step
+from firelane.cli.main import main
+from firelane.compiler.compile import compile_model
+from firelane.hw.contract.instruction import Header
+from firelane.models.catalogue import EMBEDDED
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """The arguments of the last call of `build_bitstream`, which builds nothing."""
+    calls = {}
+
+    def build(board, top, images, model, folder, *, seeds, say):
+        assert top == "the design"
+        calls.update(board=board, images=images, model=model, folder=folder, seeds=list(seeds))
+        report = BuildReport({"LUT": (20_000, 24_288)}, 81e6, 75e6, (Step("routing", 12.3, "a", "b"),))
+        return Build(folder, folder / "top.bit", Digests("d" * 64, "b" * 64), 5, report, {"yosys": "pyosys 0"})
+
+    def design(board, images):
+        assert images == key_images(board.engine), "place and route must not see the model"
+        return "the design"
+
+    monkeypatch.setattr("firelane.boards.flow.bitstream.build_bitstream", build)
+    monkeypatch.setattr("firelane.boards.top.board_design.board_design", design)
+    return calls
+
+
+def test_everything_is_said(asked, tmp_path, capsys):
+    assert main(["bitstream", "--board", "ulx3s_25f", "--seed", "5", "--seeds", "3", "-o", str(tmp_path / "b")]) == 0
+    said = capsys.readouterr().out
+    cycles, digest = asked["model"].frame_cycles, asked["model"].program_digest
+    assert asked["seeds"] == [5, 6, 7] and asked["folder"] == tmp_path / "b"
+    assert f"{75e6 / cycles:.1f} frames/s: 75 MHz, {cycles} cycles a frame" in said
+    assert "limited by 12.3 ns, 12.3 ns of it on wires, from a to b" in said
+    assert re.search(rf"engine {asked['board'].engine.digest:08x}, program {digest:08x}, seed 5, \d+ s", said)
+    assert "pyosys 0" in said and f"sha256: {'b' * 64}" in said and "82%" in said
+
+
+def test_the_model_is_the_compilers(asked, tmp_path):
+    assert main(["bitstream", "--board", "ulx3s_85f", "--banks", "2", "--clock", "60", "-o", str(tmp_path / "b")]) == 0
+    board = asked["board"]
+    compiled = compile_model(EMBEDDED["digits"], board.engine)
+    assert board.engine.banks == 2 and board.clock_hz == 60e6 and asked["seeds"] == [board.seed]
+    assert asked["images"].weights == compiled.program.weights
+    assert asked["model"].program_digest == compiled.program.program[Header.PROGRAM_CRC]

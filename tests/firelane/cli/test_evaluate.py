@@ -1,0 +1,154 @@
+"""`firelane evaluate` as a user meets it."""
+
+import json
+import re
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from firelane.cli.main import main
+from firelane.models.catalogue import EMBEDDED
+from firelane.models.digits import load_split
+from tests.compiler.small_networks import small_model
+from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
+
+COUNT = 12
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Held-out digits as files whose names begin with the digit, and a list of classes."""
+    folder, held_out = tmp_path_factory.mktemp("digits"), load_split()[1]
+    (folder / "images").mkdir()
+    for index in range(COUNT):
+        Image.fromarray(held_out.images[index, :, :, 0]).save(
+            folder / "images" / f"{held_out.labels[index]}-{index}.png")
+    (folder / "labels.txt").write_text("".join(f"{digit}\tdigit {digit}.\n" for digit in range(10)))
+    return folder
+
+
+@pytest.fixture
+def run(folder, capsys):
+    """Runs the command in this process on the digits; gives exit code and output, errors last."""
+    def command(*arguments, model=EMBEDDED["digits"], images=folder / "images", workers="0") -> tuple[int, str]:
+        code = main(["evaluate", str(model), "--images", str(images), *(["--workers", workers] if workers else []),
+                     *map(str, arguments)])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+    return command
+
+
+def test_accuracy_agreement_and_noise(run, folder):
+    code, output = run("--labels", folder / "labels.txt", "--derive-float", "--onnxruntime", "--json",
+                       folder / "made" / "result.json")
+    assert code == 0, output
+    words = " ".join(output.split())
+    assert f"{COUNT} images" in words and "integer reference 100.00 % ± 0.00 100.00 % ± 0.00 100.00 % ± 0.00" in words
+    assert "float: the model's own, without quantization of activations" in words and "images/s" in words
+    assert re.search(r"input \S+ no noise", words) and re.search(r"fire7/expand3x3 \S+ \d+\.\d\d", words)
+    found = json.loads((folder / "made" / "result.json").read_text())
+    assert [score["run"] for score in found["scores"]] == ["reference", "onnxruntime", "float"]
+    assert found["scores"][0]["top1"] == found["scores"][0]["agreement"] == 1.0 and found["images"] == COUNT
+    assert [path.name for path in (folder / "made").iterdir()] == ["result.json"]
+
+
+def test_workers_change_nothing(run, folder):
+    for name, workers in (("none.json", "0"), ("two.json", "2")):
+        code, output = run("--labels", folder / "labels.txt", "--json", folder / name, workers=workers)
+        assert code == 0 and "8787" not in output, output
+    assert (folder / "none.json").read_bytes() == (folder / "two.json").read_bytes()
+
+
+def test_without_labels_and_with_a_limit(run):
+    code, output = run("--limit", 5)
+    assert code == 0 and ", 5 images" in output and "top-1" not in output
+
+
+def test_limit_takes_labels_along(run, folder):
+    code, output = run("--limit", 5, "--labels", folder / "labels.txt")
+    assert code == 0 and "100.00 %" in output
+
+
+def test_folders_of_classes(run, folder, tmp_path):
+    for path in (folder / "images").iterdir():
+        place = tmp_path / path.name[0] / path.name
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(path.read_bytes())
+    (tmp_path / ".thumbnails").mkdir()
+    (tmp_path / ".thumbnails" / "a.png").write_bytes(b"junk")
+    code, output = run(images=tmp_path)
+    assert code == 0 and f"{COUNT} images" in output and "100.00 %" in output
+
+
+class TestRefused:
+    @pytest.mark.parametrize("arguments, message", [
+        (["--labels", "none.txt"], "--labels: none.txt: no such file; a list of classes or of images"),
+        (["--derive-float", "--float", "f.onnx"], "--derive-float: f.onnx is given as well; leave out one of them"),
+        (["--float", "none.onnx"], "none.onnx: No such file or directory; give the path of an .onnx file"),
+        (["--json", "."], "--json: . is a folder; name a file"),
+        (["--no-reference"], "--no-reference: nothing is left to run; add --onnxruntime")])
+    def test_options(self, run, arguments, message):
+        assert run(*arguments) == (2, f"error: {message}\n")
+
+    def test_scheduler_and_workers(self, run):
+        code, output = run("--scheduler", "tcp://x:1", workers="2")
+        assert code == 2 and output.startswith("error: --workers: 2, but the workers of tcp://x:1 are to be used; ")
+        code, output = run("--scheduler", "x", workers=None)
+        assert code == 2 and output.startswith("error: --scheduler: x: not an address; the address of a Dask ")
+
+    def test_images(self, run, tmp_path):
+        assert run(images=tmp_path) == (
+            2, f"error: {tmp_path}: no images in it; PNG, PPM, PGM, BMP and JPEG files are looked for\n")
+        assert run(images=tmp_path / "none") == (
+            2, f"error: {tmp_path}/none: no such folder; give a folder of images with --images\n")
+        Image.fromarray(np.zeros((8, 9), np.uint8)).save(tmp_path / "0.png")
+        assert run(images=tmp_path) == (
+            2, f"error: {tmp_path}/0.png: 8 x 9 pixels; the network wants 56 x 56; resize the image\n".replace(
+                "8 x 9", "9 x 8"))
+        assert run(images=tmp_path / "0.png")[1].startswith(f"error: {tmp_path}/0.png: is no folder; give a folder")
+
+    def test_wrong_labels(self, run, tmp_path):
+        (tmp_path / "labels.txt").write_text("one\ntwo\n")
+        assert run("--labels", tmp_path / "labels.txt")[1].startswith(
+            f"error: --labels: {tmp_path}/labels.txt has 2 lines, the network 10 classes; ")
+
+    def test_float_model_with_the_reference_wanted(self, run, tmp_path):
+        onnx.save(small_model(), tmp_path / "f.onnx")
+        code, output = run("--reference", model=tmp_path / "f.onnx")
+        assert code == 2 and output == (f"error: {tmp_path}/f.onnx: a float model, the reference computes with "
+                                        "integers; quantize it first: firelane quantize MODEL --calib IMAGES -o "
+                                        "QUANTIZED\n")
+
+    def test_what_is_no_model(self, run, tmp_path):
+        (tmp_path / "m.onnx").write_bytes(b"junk")
+        assert run(model=tmp_path / "m.onnx") == (
+            2, f"error: {tmp_path}/m.onnx: not an ONNX file, or a damaged one; give the path of an .onnx file\n")
+
+    def test_failure_leaves_an_older_result_alone(self, run, tmp_path, folder):
+        (tmp_path / "r.json").write_text("older")
+        (tmp_path / "images").mkdir()
+        for path in (folder / "images").iterdir():
+            (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
+        last = max((tmp_path / "images").iterdir())
+        last.write_bytes(last.read_bytes()[:90])
+        code, output = run("--json", tmp_path / "r.json", images=tmp_path / "images")
+        assert code == 2 and f"error: {last}: a damaged image; give the path of an image file\n" in output
+        assert (tmp_path / "r.json").read_text() == "older"
+
+
+@needs_net
+@needs_images
+def test_published_network_against_its_float_graph(run, tmp_path):
+    """Five of the 100 photographs, and what `labels.txt` beside them says."""
+    data = IMAGES[0].parents[1]
+    assert main(["import", "deep-compression", str(NET_FILE), "-o", str(tmp_path / "f.onnx")]) == 0
+    assert main(["quantize", str(tmp_path / "f.onnx"), "--calib", str(data / "images"), "--images", "5", "-o",
+                 str(tmp_path / "q.onnx")]) == 0
+    code, output = run("--float", tmp_path / "f.onnx", "--labels", data / "labels.txt", "--limit", 5, "--json",
+                       tmp_path / "r.json", model=tmp_path / "q.onnx", images=data / "images")
+    assert code == 0, output
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert found["scores"][0]["top5"] >= 0.8 and found["scores"][0]["divergence"] < 0.2
+    assert {layer["node"]: layer["snr_db"] for layer in found["layers"]}["conv1"] > 25

@@ -1,0 +1,70 @@
+# amaranth: UnusedElaboratable=no
+"""CreditQueue against a list."""
+
+import random
+from collections import deque
+
+import pytest
+
+from firelane.hw.blocks.credit_queue import CreditQueue
+from tests.hw.support import lint, simulate
+
+
+@pytest.mark.parametrize("delay, ready", [(1, 1.0), (5, 0.5), (3, 0.1)])
+def test_order_and_room(delay, ready):
+    rng = random.Random(delay)
+    dut = CreditQueue(8, depth=8)
+
+    async def bench(ctx):
+        under_way, stored, taken = deque([None] * delay), deque(), 0
+        for number in range(300):
+            held = len(stored) + sum(word is not None for word in under_way)
+            assert ctx.get(dut.room) == (held < 7) and ctx.get(dut.empty) == (held == 0)
+            reserve = held < 8 and rng.random() < 0.9
+            under_way.append(number & 0xff if reserve else None)
+            word = under_way.popleft()
+            ctx.set(dut.reserve, reserve)
+            ctx.set(dut.write_valid, word is not None)
+            ctx.set(dut.write, word or 0)
+            ctx.set(dut.o.ready, rng.random() < ready)
+            clear = number % 100 == 99
+            ctx.set(dut.clear, clear)
+            leaves = ctx.get(dut.o.valid) and ctx.get(dut.o.ready)
+            if ctx.get(dut.o.valid):
+                assert ctx.get(dut.o.payload) == stored[0]
+            await ctx.tick()
+            if leaves:
+                stored.popleft()
+                taken += 1
+            if word is not None:
+                stored.append(word)
+            if clear:
+                stored.clear()
+                under_way = deque([None] * delay)
+        assert taken > 20
+    simulate(dut, bench)
+
+
+def test_latency_and_throughput():
+    dut = CreditQueue(8, depth=4)
+
+    async def bench(ctx):
+        ctx.set(dut.o.ready, 1)
+        for number in range(20):
+            ctx.set(dut.write_valid, 1)
+            ctx.set(dut.reserve, 1)
+            ctx.set(dut.write, number)
+            assert ctx.get(dut.o.valid) == (number >= 2)
+            if number >= 2:
+                assert ctx.get(dut.o.payload) == number - 2
+            await ctx.tick()
+    simulate(dut, bench)
+
+
+def test_constructor_error():
+    with pytest.raises(ValueError, match=r"^depth must be a power of two, not 6$"):
+        CreditQueue(8, depth=6)
+
+
+def test_lint():
+    lint(CreditQueue(8, depth=8))

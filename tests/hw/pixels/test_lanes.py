@@ -1,0 +1,88 @@
+"""Lanes against NumPy: sums, maxima, captures as near as may be, pauses."""
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.timing import ACCUMULATE_LATENCY, LANE_TAP_LEAD
+from firelane.hw.pixels.lanes import Lanes
+from tests.hw import maps
+from tests.hw.support import lint, simulate
+
+
+def config(banks, logic_lanes=0):
+    return EngineConfig(banks=banks, activation_words=16, logic_lanes=logic_lanes)
+
+
+def random_taps(rng, count, banks):
+    """(take, first, capture, weight) with pauses; the first is a first one; captures at least `banks` apart."""
+    taps = []
+    for n in range(count):
+        capture = n > 0 and rng.random() < 0.4 and not any(tap[2] for tap in taps[1 - banks:] if banks > 1)
+        taps.append((int(rng.random() < 0.8), int(capture or n == 0), int(capture), int(rng.integers(-128, 128))))
+    taps[0] = (1, 1, 0, -128)
+    taps[1] = (1, 0, 0, -128)
+    for n, tap in enumerate(taps):
+        if tap[1]:
+            taps[n] = (1, *tap[1:])
+    return taps
+
+
+def expected(taps, pixels, maximum):
+    """What is shifted out after each tap; None for a bank's place if nothing is."""
+    total = np.zeros_like(pixels[0])
+    hold, held = [], []
+    for (take, first, capture, weight), pixel in zip(taps, pixels):
+        if capture:
+            hold = total.tolist()
+        if take and maximum:
+            total = pixel if first else np.maximum(total, pixel)
+        elif take:
+            total = pixel * weight + (0 if first else total)
+        held.append(hold[0] if hold else None)
+        hold = hold[1:]
+    return held
+
+
+@pytest.mark.parametrize("banks, logic_lanes", [(1, 0), (1, 14), (2, 0), (2, 17), (4, 0)])
+@pytest.mark.parametrize("maximum", [0, 1])
+def test_accumulate(banks, logic_lanes, maximum):
+    rng = np.random.default_rng(banks)
+    count = 60
+    taps = random_taps(rng, count, banks)
+    pixels = rng.integers(0, 256, (count, banks, 14))
+    pixels[rng.random(pixels.shape) < 0.1] = 255
+    want = expected(taps, pixels, maximum)
+    dut = Lanes(config(banks, logic_lanes))
+    lag = LANE_TAP_LEAD + ACCUMULATE_LATENCY
+
+    async def bench(ctx):
+        ctx.set(dut.maximum, maximum)
+        await ctx.tick()
+        for cycle in range(count + lag):
+            take, first, capture, weight = taps[cycle] if cycle < count else (0, 0, 0, 0)
+            ctx.set(dut.tap, {"take": take, "first": first, "capture": capture, "weight": weight})
+            if 0 <= cycle - LANE_TAP_LEAD < count:
+                ctx.set(dut.pixels.as_value(), maps.pack(pixels[cycle - LANE_TAP_LEAD]))
+            if cycle >= lag and want[cycle - lag] is not None:
+                assert [ctx.get(dut.shifted[n]) for n in range(14)] == want[cycle - lag]
+            await ctx.tick()
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("logic_lanes", [0, 3, 28])
+def test_blocks(logic_lanes):
+    class Platform:
+        family = "ecp5"
+
+    text = rtlil.convert(Lanes(config(2, logic_lanes)), platform=Platform(), emit_src=False)
+    assert text.count("cell \\MULT18X18D ") == 28 - logic_lanes
+    assert text.count("cell \\CCU2C ") == 39 * logic_lanes
+
+
+def test_lint():
+    for banks in (1, 2, 4, 8):
+        lint(Lanes(config(banks)))
+        lint(Lanes(config(banks, logic_lanes=9)))

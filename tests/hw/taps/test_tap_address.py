@@ -1,0 +1,100 @@
+"""TapAddress against the plain Python of the model."""
+
+import numpy as np
+import pytest
+
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import KERNEL_ENTRY, KERNEL_ENTRY_BITS, SLOTS, RowMove, Source
+from firelane.hw.contract.timing import ADDRESS_CYCLES
+from firelane.hw.taps.tap_address import TapAddress
+from tests.hw.support import lint, simulate
+from tests.hw.tap_path_model import expected_taps, matches, packed, random_kernel, random_slots
+
+
+async def set_up(ctx, dut, kernel, slots, parts, source):
+    ctx.set(dut.layer, {"source": source, "parts_log2": parts, "kernel_taps": len(kernel)})
+    ctx.set(dut.tile, {"slots": slots})
+    entries = [*(packed(KERNEL_ENTRY, entry) for entry in kernel), 0]
+    for place in range(0, len(kernel), 2):
+        pair = entries[place] | entries[place + 1] << KERNEL_ENTRY_BITS
+        ctx.set(dut.kernel_write, {"index": place // 2, "data": pair})
+        ctx.set(dut.kernel_valid, 1)
+        await ctx.tick()
+    ctx.set(dut.kernel_valid, 0)
+
+
+@pytest.mark.parametrize("banks", [1, 4, 16])
+@pytest.mark.parametrize("source", Source)
+def test_every_class(banks, source):
+    cfg = EngineConfig(banks=banks, activation_words=100)
+    dut = TapAddress(cfg)
+    rng = np.random.default_rng(banks)
+
+    async def bench(ctx):
+        for parts in range(cfg.classes):
+            kernel, slots = random_kernel(rng, 9, banks, parts), random_slots(rng, cfg, 20)
+            await set_up(ctx, dut, kernel, slots, parts, source)
+            taps = [(0, int(rng.integers(20)), int(rng.integers(9)), int(rng.integers(-128, 128))) for _ in range(30)]
+            weightless = [(*tap[:3], None if source is Source.WINDOW else tap[3]) for tap in taps]
+            expected = expected_taps(cfg, weightless, kernel, slots, parts)
+            seen = 0
+            for cycle in range(len(taps) + ADDRESS_CYCLES + 1):
+                ctx.set(dut.i_valid, cycle < len(taps))
+                if cycle < len(taps):
+                    _, channel, place, weight = taps[cycle]
+                    ctx.set(dut.i, {"weight": weight & 0xff, "place": place, "channel": channel,
+                                  "crossing": cycle == 0})
+                assert ctx.get(dut.tap_valid) == (ADDRESS_CYCLES <= cycle < ADDRESS_CYCLES + len(taps))
+                if ctx.get(dut.tap_valid):
+                    assert matches(ctx.get(dut.tap), expected[seen])
+                    seen += 1
+                assert not ctx.get(dut.address_range) and not ctx.get(dut.last)
+                await ctx.tick()
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("fields, channel, wrong", [
+    ({}, 9, False), ({}, 10, True), ({}, 8000, True),
+    ({"terminator": 1}, 10, False),
+    ({"bad_place": 1}, 0, True), ({"bad_place": 1, "terminator": 1}, 0, False),
+])
+def test_range(fields, channel, wrong):
+    cfg = EngineConfig(activation_words=100)
+    dut = TapAddress(cfg)
+
+    async def bench(ctx):
+        kernel = [{"row_move": RowMove.NONE, "slot": 1, "wrap_slot": 2}]
+        slots = [{"address": 90, "rows": rows} for rows in (0, 1, 0, 0)]
+        await set_up(ctx, dut, kernel, slots, 0, Source.STREAM)
+        ctx.set(dut.i, {"channel": channel} | fields)
+        ctx.set(dut.i_valid, 1)
+        await ctx.tick()
+        ctx.set(dut.i_valid, 0)
+        seen = 0
+        for _ in range(ADDRESS_CYCLES + 2):
+            seen |= ctx.get(dut.address_range)
+            await ctx.tick()
+        assert seen == wrong
+    simulate(dut, bench)
+
+
+def test_slot_of_no_bank_is_not_checked():
+    """With one row a word, a row move leaves nothing to read in `slot`."""
+    cfg = EngineConfig(banks=1, activation_words=100)
+    dut = TapAddress(cfg)
+
+    async def bench(ctx):
+        kernel = [{"row_move": RowMove.UP, "slot": 0, "wrap_slot": 1}]
+        slots = [{"address": 99, "rows": 1}] + [{"address": 0, "rows": 1}] * (SLOTS - 1)
+        await set_up(ctx, dut, kernel, slots, 0, Source.STREAM)
+        ctx.set(dut.i, {"channel": 5})
+        ctx.set(dut.i_valid, 1)
+        for _ in range(ADDRESS_CYCLES + 2):
+            assert not ctx.get(dut.address_range)
+            await ctx.tick()
+        assert ctx.get(dut.tap.addresses[0]) == 5
+    simulate(dut, bench)
+
+
+def test_lint():
+    lint(TapAddress(EngineConfig()))

@@ -1,0 +1,101 @@
+"""WeightDecoder against the weights and steps that were encoded."""
+
+import random
+
+import numpy as np
+import pytest
+
+from firelane.compiler.coding.weight_code import encode_layer
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import CODE_WORD, Source
+from firelane.hw.contract.timing import DECODE_CYCLES
+from firelane.hw.taps.weight_decoder import WeightDecoder
+from tests.hw.support import lint, pauses, simulate
+from tests.hw.tap_path_model import packed
+
+CFG = EngineConfig(value_symbols=64, run_symbols=64)
+PLACES = 9
+
+
+def decoded(ctx, dut):
+    step = ctx.get(dut.o).step
+    weight = step.weight if step.weight < 128 else step.weight - 256
+    return weight, step.step.channel_step * PLACES + step.step.kernel_step
+
+
+@pytest.mark.parametrize("options", [{"dense": False}, {"dense": True}, {"dense": False, "value_room": 0}])
+@pytest.mark.parametrize("busy, room", [(0, 1.0), (12, 0.5)])
+def test_weights_and_steps(options, busy, room):
+    rng = np.random.default_rng(1)
+    weights = np.where(rng.random((5, 4, PLACES)) < 0.4, rng.integers(-9, 10, (5, 4, PLACES)), 0).astype(np.int8)
+    encoded = encode_layer(weights, **options)
+    places = np.arange(weights.size) if encoded.dense else np.flatnonzero(weights)
+    expected = list(zip(weights.reshape(-1)[places].tolist(), np.diff(places, prepend=-1).tolist()))
+    dut = WeightDecoder(CFG, values=[value & 0xff for value in encoded.value_table], runs=encoded.run_table)
+
+    async def bench(ctx):
+        gate = random.Random(busy)
+        ctx.set(dut.layer, {"source": Source.STREAM, "dense": encoded.dense, "raw_values": encoded.raw_values,
+                            "kernel_taps": PLACES})
+        for index, word in enumerate(encoded.code_words):
+            ctx.set(dut.code_write, {"index": index, "data": packed(CODE_WORD, word)})
+            ctx.set(dut.code_valid, 1)
+            await ctx.tick()
+        ctx.set(dut.code_valid, 0)
+        ctx.set(dut.active, 1)
+        started, seen, cycle = [], 0, 0
+        while seen < len(expected):
+            ctx.set(dut.room, gate.random() < room)
+            if ctx.get(dut.step):
+                started.append(cycle)
+            if ctx.get(dut.o_valid):
+                assert decoded(ctx, dut) == expected[seen] and not ctx.get(dut.o.bad)
+                assert cycle == started[seen] + DECODE_CYCLES
+                seen += 1
+            await ctx.tick()
+            cycle += 1
+        if room == 1.0 and not busy:
+            assert started == list(range(started[0], started[0] + len(started)))
+        ctx.set(dut.active, 0)
+        await ctx.tick()
+        for _ in range(10):
+            assert not ctx.get(dut.o_valid) and not ctx.get(dut.step)
+            await ctx.tick()
+
+    def words(port, image, wait):
+        """Offers an image's words for ever; without `send`, which cannot be broken off when the test is over."""
+        async def offer(ctx):
+            number = 0
+            while True:
+                for _ in range(next(wait)):
+                    await ctx.tick()
+                ctx.set(port.valid, 1)
+                ctx.set(port.payload, image[number] if number < len(image) else 0)
+                *_, ready = await ctx.tick().sample(port.ready)
+                ctx.set(port.valid, 0)
+                number += ready
+        return offer
+    simulate(dut, bench, background=[words(dut.value, encoded.value_words.tolist(), pauses(3, busy)),
+                                     words(dut.run, encoded.run_words.tolist(), pauses(4, busy))])
+
+
+@pytest.mark.parametrize("places, step", [(1, (1, 0)), (4, (0, 1))])
+def test_window_needs_no_stream(places, step):
+    dut = WeightDecoder(CFG)
+
+    async def bench(ctx):
+        ctx.set(dut.layer, {"source": Source.WINDOW, "kernel_taps": places})
+        await ctx.tick()
+        ctx.set(dut.active, 1)
+        ctx.set(dut.room, 1)
+        for cycle in range(20):
+            assert ctx.get(dut.step) == (cycle >= 1) and not ctx.get(dut.dry)
+            assert ctx.get(dut.o_valid) == (cycle > DECODE_CYCLES)
+            out = ctx.get(dut.o)
+            assert (out.step.step.channel_step, out.step.step.kernel_step) == step and not out.bad
+            await ctx.tick()
+    simulate(dut, bench)
+
+
+def test_lint():
+    lint(WeightDecoder(CFG))

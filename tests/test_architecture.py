@@ -1,0 +1,93 @@
+"""What may import what: the walls between the rooms, lazy imports counted.
+
+The order of the top-level folders is that of `ORDER`; an import never goes up. Of the hardware the compiler sees only
+the contract. No two folders need each other.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ORDER = ("hw", "compiler", "models", "sim", "boards", "firelane")
+PACKAGE = "firelane"
+
+
+def modules() -> dict[str, Path]:
+    """Import name of each module, and its file."""
+    found = {}
+    for room in ORDER:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            parts = parts if room == PACKAGE else (PACKAGE, *parts)
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def folder_of(module: str) -> str:
+    """The package that a module is a file of; a package is its own."""
+    return module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
+@cache
+def imports(module: str) -> tuple[str, ...]:
+    """All modules of the project that a module imports, wherever in its text."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        match node:
+            case ast.Import():
+                found += [alias.name for alias in node.names if alias.name in MODULES]
+            case ast.ImportFrom(module=str(source)):
+                assert node.level == 0, f"{module}: relative imports hide where they go"
+                inner = [f"{source}.{alias.name}" for alias in node.names]
+                found += [name if name in MODULES else source for name in inner if source in MODULES]
+    return tuple(found)
+
+
+def edges() -> dict[str, set[str]]:
+    """Folder -> folders that it imports from."""
+    found: dict[str, set[str]] = {folder_of(module): set() for module in MODULES}
+    for module in MODULES:
+        found[folder_of(module)] |= {folder_of(target) for target in imports(module)} - {folder_of(module)}
+    return found
+
+
+def level(module: str) -> int:
+    room = module.split(".")[1] if "." in module else PACKAGE
+    return ORDER.index(room) if room in ORDER else ORDER.index(PACKAGE)
+
+
+def test_the_walk_sees_imports():
+    """A check of the checker: what is known to be imported is found."""
+    assert "firelane.hw.contract.config" in imports("firelane.hw.engine")
+    assert len(MODULES) > 300 and {module.split(".")[1] for module in MODULES if "." in module} >= set(ORDER[:-1])
+
+
+def test_no_import_goes_up():
+    assert [(module, target) for module in MODULES for target in imports(module) if level(target) > level(module)] == []
+
+
+def test_the_compiler_sees_the_contract_alone():
+    compiler = [module for module in MODULES if level(module) == ORDER.index("compiler")]
+    hardware = [(module, target) for module in compiler for target in imports(module)
+                if level(target) == ORDER.index("hw")]
+    assert hardware and [pair for pair in hardware if folder_of(pair[1]) != "firelane.hw.contract"] == []
+
+
+def test_no_two_folders_need_each_other():
+    """Folders are taken away that need none of those that are left; a cycle is what cannot be taken away."""
+    left = edges()
+    while free := [folder for folder, needed in left.items() if not needed & left.keys()]:
+        for folder in free:
+            del left[folder]
+    assert left == {}
+
+
+def test_every_folder_says_what_it_is():
+    for module, path in MODULES.items():
+        assert ast.get_docstring(ast.parse(path.read_text())), f"{module} has no docstring"
