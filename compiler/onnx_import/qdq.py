@@ -6,6 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from firelane.compiler.onnx_import.node_view import NodeView
+from firelane.compiler.onnx_import.reader import is_integer
 from firelane.compiler.onnx_import.values import Constant, Hosted, Stored, Value
 
 
@@ -41,9 +42,9 @@ def dequantize_linear(view: NodeView) -> Value:
 def dequantize_constant(view: NodeView, value: Constant, scale_index: int, zero_point_index: int,
                         axis: int) -> Constant:
     """An integer initializer with one scale, or with one for each index of `axis`."""
-    if value.array is None or value.array.dtype.kind not in "iu":
+    if value.array is None or not is_integer(value.array.dtype):
         found = "dequantized already" if value.array is None else value.array.dtype
-        raise view.problem(f"the constant is {found}", "int8, uint8 and int32 are possible")
+        raise view.problem(f"the constant is {found}", "int4, int8, uint8 and int32 are possible")
     scale, zero_point = view.scale_and_zero_point(scale_index, zero_point_index)
     integers, axis = value.array.astype(np.int64), axis % max(value.array.ndim, 1)
     column = [1] * integers.ndim

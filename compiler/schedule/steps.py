@@ -66,12 +66,12 @@ def rows_of_tile(layer: TileLayer, network: Network, cfg: EngineConfig) -> int:
 def all_steps(network: Network, cfg: EngineConfig) -> list[Step]:
     """Every step of a frame, layer by layer, rows in order."""
     steps: list[Step] = []
-    writers: dict[str, list[Step]] = {name: [] for name in network.maps}
+    writers: dict[Block, list[Step]] = {}
     by_layer: dict[str, list[int]] = {}
     for number, layer in enumerate(network.layers):
         by_layer[layer.name] = []
         for fields in _layer_steps(layer, network, cfg):
-            needs = _needs(fields["reads"], writers, network)
+            needs = _needs(fields["reads"], writers, network, cfg)
             if isinstance(layer, AverageLayer):
                 needs = tuple(tile for source in layer.sources for tile in by_layer[source])
             if isinstance(layer, LoadLayer | OutputLayer) and by_layer[layer.name]:
@@ -80,15 +80,18 @@ def all_steps(network: Network, cfg: EngineConfig) -> list[Step]:
             steps.append(step)
             by_layer[layer.name].append(step.number)
             if step.output:
-                writers[step.output.map].append(step)
+                writers.setdefault(step.output, []).append(step)
     return steps
 
 
-def _needs(reads: tuple[Read, ...], writers: dict[str, list[Step]], network: Network) -> tuple[int, ...]:
+def _needs(reads: tuple[Read, ...], writers: dict[Block, list[Step]], network: Network,
+           cfg: EngineConfig) -> tuple[int, ...]:
     """The steps that write what is read, in the order in which to run them."""
     found = set()
     for read in reads:
-        for step in writers[read.view.map]:
+        rows = network.maps[read.view.map].rows_per_word(cfg)
+        groups = range(read.first // rows, read.last // rows + 1)
+        for step in (step for group in groups for step in writers.get(Block(read.view.map, group), ())):
             overlaps = step.first_row <= read.last and read.first < step.first_row + step.rows
             if overlaps and read.view.overlaps(network.layers[step.layer].output):
                 found.add((production_order(step, network), step.number))
