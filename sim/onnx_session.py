@@ -8,6 +8,7 @@ for uint8 activations saturate 16-bit sums on x86 without VNNI and can be wrong 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import onnx
 import onnxruntime
 
 from firelane.compiler.ir.graph import Graph, Tensor
+from firelane.compiler.onnx_import import CHANNELS_LAST
 from firelane.sim.reference import run_node
 
 INT8_OFFSET = 128                      # the IR stores int8 with this added
@@ -87,10 +89,12 @@ class OnnxSession:
         tensor name -> uint8 (C, H, W).
         """
         names = [name for name in self._names if name in graph.tensors]
+        last = set(json.loads(graph.metadata.get(CHANNELS_LAST, "[]")))
         feed = fed(image, graph.tensors[graph.input], self._input.type.tensor_type.elem_type)
+        feed = feed.transpose(0, 2, 3, 1) if self._input.name in last else feed
         found = dict(zip(names, self._session.run(names, {self._input.name: feed})))
-        found.setdefault(graph.input, image)
-        return {name: stored(values).reshape(graph.tensors[name].shape) for name, values in found.items()}
+        maps = {name: _as_map(stored(values), graph.tensors[name], name in last) for name, values in found.items()}
+        return {graph.input: image, **maps}
 
 
 def fed(image: np.ndarray, source: Tensor, kind: int) -> np.ndarray:
@@ -113,6 +117,13 @@ def fed(image: np.ndarray, source: Tensor, kind: int) -> np.ndarray:
 def stored(values: np.ndarray) -> np.ndarray:
     """uint8 as the IR has it, from int8 or uint8."""
     return (values.astype(np.int16) + INT8_OFFSET).astype(np.uint8) if values.dtype == np.int8 else values
+
+
+def _as_map(values: np.ndarray, tensor: Tensor, last: bool) -> np.ndarray:
+    """(C, H, W), from channels last if `last`."""
+    if last:
+        return values.reshape(*tensor.shape[1:], tensor.channels).transpose(2, 0, 1)
+    return values.reshape(tensor.shape)
 
 
 def compare_layers(graph: Graph, session: OnnxSession, images: Iterable[np.ndarray]) -> dict[str, Difference]:

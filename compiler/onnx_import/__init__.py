@@ -114,6 +114,7 @@ def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
     except ModelError as error:
         problems.append(error)
     if builder is not None:
+        builder.channels_last |= {source.name} if source.last else set()
         _read_nodes(model, values, builder, problems)
         _check_output(output, values, builder, problems)
     if problems:

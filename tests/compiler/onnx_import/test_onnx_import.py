@@ -11,7 +11,6 @@ from firelane.compiler.ir.graph import AveragePool, Concat, Conv, GlobalAverage,
 from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
 from firelane.compiler.support.errors import ModelError
 from firelane.models.squeezenet import build
-from firelane.sim.onnx_session import OnnxSession, compare_layers
 from firelane.sim.reference import run
 
 SCALE = 0.05
@@ -68,22 +67,6 @@ class Model:
             helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)])
         helper.set_model_props(model, metadata)
         return model
-
-
-@pytest.fixture
-def load(tmp_path):
-    """Imports a model and compares every tensor with ONNX Runtime on two images."""
-    def check(model: onnx.ModelProto, *, limit: int = 1) -> Graph:
-        path = tmp_path / "model.onnx"
-        onnx.save(model, path)
-        graph = load_graph(path)
-        rng = np.random.default_rng(1)
-        images = rng.integers(0, 256, (2, *graph.tensors[graph.input].shape), dtype=np.uint8)
-        differences = compare_layers(graph, OnnxSession(path), images)
-        assert graph.output in differences
-        assert all(difference.most_lsb <= limit for difference in differences.values())
-        return graph
-    return check
 
 
 def kinds(graph: Graph) -> list[str]:
