@@ -17,6 +17,7 @@ from firelane.compiler.compress.quantized_graph import with_weights
 from firelane.compiler.compress.search import within_budget, within_drop
 from firelane.compiler.compress.sources import Material, read_material, read_others
 from firelane.compiler.compress.workers import workers
+from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
@@ -64,7 +65,9 @@ def compress_file(job: Job, output: Path, *, budget: int | None = None, max_drop
         compressor = _compressor(job, material, material.images, threads)
         attempt = compressor.at(slope) if slope is not None else within_budget(compressor.at, budget)
     source = material.source
-    write_model(with_weights(source.model, source.graph, attempt.layers), output)
+    compressed = with_weights(source.model, source.graph, attempt.layers)
+    graph_of(compressed, output)                         # refused now, not when it is compiled
+    write_model(compressed, output)
     return f"{_words(attempt)}\nwritten: {output}"
 
 

@@ -8,7 +8,7 @@ how the one pass over the nodes works; `compiler.passes` then cleans up.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 import onnx
@@ -61,8 +61,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value]] = {
 }
 
 HINTS = {
-    "BatchNormalization": "fold it into the Conv before quantization (onnxruntime.quantization.shape_inference."
-                          "quant_pre_process)",
+    "BatchNormalization": "quantize the float model with firelane quantize, which makes it a part of a convolution",
     "ConvInteger": "quantize with quantize_static, not quantize_dynamic",
     "DynamicQuantizeLinear": "quantize with quantize_static, not quantize_dynamic",
 }
@@ -138,12 +137,25 @@ def _refuse_float(graph: onnx.GraphProto, path: Path) -> None:
                          hint="quantize it first: firelane quantize MODEL --calib IMAGES -o QUANTIZED")
 
 
-def _unsupported(graph: onnx.GraphProto) -> list[ModelError]:
+def refuse_unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> None:
+    """Refuse a model with operators that the engine does not have, those in `also` excepted.
+
+    Raises
+    ------
+    ModelErrors
+        With all of them.
+    """
+    problems = _unsupported(graph, also)
+    if problems:
+        raise ModelErrors(problems)
+
+
+def _unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> list[ModelError]:
     known = OPERATORS.keys() | constants.FOLDABLE
     named = ", ".join(sorted(OPERATORS.keys() - QOPERATORS.keys()))
     return [ModelError(label(node), "the engine has no such operator",
                        hint=HINTS.get(node.op_type, f"there are {named}"))
-            for node in graph.node if node.op_type not in known]
+            for node in graph.node if node.op_type not in known and node.op_type not in also]
 
 
 def _constants(graph: onnx.GraphProto, problems: list[ModelError]) -> dict[str, Value]:

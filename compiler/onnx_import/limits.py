@@ -7,6 +7,7 @@ import math
 from firelane.compiler.support.errors import ModelError
 
 NODES_MAX = 1 << 15                    # of a graph, functions written out
+FLOAT_NODES_MAX = 1 << 12              # of a float model that is to be quantized
 SIDE_MAX = 1 << 12                     # rows, columns of a map
 CHANNELS_MAX = 1 << 12                 # of a map
 VALUES_MAX = 1 << 24                   # of a map
@@ -15,11 +16,11 @@ FOLDED_MAX = 1 << 24                   # elements of all constants that are comp
 LAZY_MAX = 64                          # pools and concatenations in a row with no quantization between
 
 
-def check_nodes(where: str, count: int) -> None:
-    """Refuse a graph of more than `NODES_MAX` nodes."""
-    if count > NODES_MAX:
+def check_nodes(where: str, count: int, most: int = NODES_MAX) -> None:
+    """Refuse a graph of more than `most` nodes."""
+    if count > most:
         raise ModelError(where, f"{count} nodes" if count < 1 << 63 else "more nodes than can be counted",
-                         hint=f"at most {NODES_MAX} are possible")
+                         hint=f"at most {most} are possible")
 
 
 def size_problem(dims: tuple[int, int, int]) -> str:

@@ -17,6 +17,7 @@ import onnx
 from onnx import numpy_helper
 
 from firelane.compiler.frame_io.preprocessing import preprocessing_of
+from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import one_line, read_input
 from firelane.compiler.quantize.calibration import Method, calibrate
 from firelane.compiler.quantize.float_model import quiet_root_logger
@@ -38,6 +39,11 @@ def quantize(model: onnx.ModelProto, images: Sequence[np.ndarray], *, method: Me
     model : as `read_float_model` and `fold_preprocessing` give it
     images : float32 (C, H, W) each, values of the model's input; read once or twice
     progress : called with the name of a stage and how many images are done in it
+
+    Raises
+    ------
+    ModelError
+        If ONNX Runtime cannot quantize it, or the compiler would refuse the result.
     """
     source = read_input(model.graph)
     groups = scale_groups(model.graph)
@@ -51,7 +57,7 @@ def quantize(model: onnx.ModelProto, images: Sequence[np.ndarray], *, method: Me
     quantized = _quantize_static(model, feed, overrides)
     _mend_empty_channels(quantized.graph, model.graph)
     onnx.helper.set_model_props(quantized, metadata(model))
-    onnx.checker.check_model(quantized, full_check=True)
+    graph_of(quantized, Path(model.graph.name or "model"))       # refused now, not when it is compiled
     return quantized
 
 

@@ -205,11 +205,11 @@ class TestCommand:
     @pytest.mark.parametrize("kind, message", [
         ("nan", "error: initializer fire2/squeeze1x1.weight: 1 of 32 values are not finite numbers; train or export"),
         ("unfixed", "error: input image: shape [1, 3, 'h', 33] is not fixed; export with fixed channels"),
-        ("uint8", "error: input image: element type 2 (onnx.TensorProto.DataType); a float32 model is wanted"),
+        ("uint8", "error: input image: is uint8; float32, or uint8 with a Cast to float32 behind it, is possible"),
         ("record", f"error: metadata {INPUT_KEY}: channels 'CMYK'; gray, RGB, BGR are possible"),
         ("silent", "error: {folder}/images: how the network takes pixels is not known; the model has no metadata"),
         ("gray", f"error: metadata {INPUT_KEY}: channels gray, the input has 3; correct it with --channels"),
-        ("broken", "error: {folder}/float.onnx: not a valid model (No Op registered for Convolute")])
+        ("broken", "error: conv1 (Convolute): ONNX does not allow it: No Op registered for Convolute")])
     def test_models_that_are_refused(self, folder, capsys, kind, message):
         onnx.save(spoilt(kind), folder / "float.onnx")
         assert self.run(folder, "--calib", str(folder / "images")) == 2
