@@ -13,12 +13,47 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.onnx_import.reader import TO_FIRST, read_input
 from firelane.compiler.onnx_import.standard import opset_of, shapes_of
 
 AXES_AS_INPUT = 18                     # the opset since which ReduceMean has its axes as an input
+
+
+def without_copies(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy without Identity, and without Cast of float32 to itself; types must have been inferred."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    floats = {value.name for value in (*copy.graph.value_info, *copy.graph.input, *copy.graph.output)
+              if value.type.tensor_type.elem_type == TensorProto.FLOAT}
+    shown, kept = {value.name for value in copy.graph.output}, set()
+    kept |= {value.name for value in copy.graph.input} | {tensor.name for tensor in copy.graph.initializer} | shown
+    same: dict[str, str] = {}                            # of a copy: what it is a copy of
+    nodes = []
+    for node in copy.graph.node:
+        source = node.input[0] if node.input else ""
+        source = same.get(source, source)
+        if not _copies(node, source, floats) or (node.output[0] in shown and source in kept):
+            nodes.append(node)
+        elif node.output[0] in shown:                    # its source takes the output's name
+            same[source] = node.output[0]
+            same.update({name: node.output[0] for name, other in same.items() if other == source})
+            kept.add(source)
+        else:
+            same[node.output[0]] = source
+    for node in nodes:
+        node.input[:] = [same.get(name, name) for name in node.input]
+        node.output[:] = [same.get(name, name) for name in node.output]
+    del copy.graph.node[:]
+    copy.graph.node.extend(nodes)
+    return copy
+
+
+def _copies(node: onnx.NodeProto, source: str, floats: set[str]) -> bool:
+    if node.op_type == "Cast":
+        return source in floats and node.attribute[0].i == TensorProto.FLOAT
+    return node.op_type == "Identity"
 
 
 def channels_first(model: onnx.ModelProto) -> onnx.ModelProto:

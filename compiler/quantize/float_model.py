@@ -52,7 +52,8 @@ def read_float_model(path: str | Path) -> onnx.ModelProto:
         model = admitted(model, Path(path))
         refuse_unsupported(model.graph, also=FOLDED)
         _one_plain_input(model, source.name)
-        model = canonical.rewritten(_modern(canonical.channels_first(model)))
+        model = _modern(canonical.channels_first(canonical.without_copies(model)))
+        model = canonical.rewritten(canonical.without_copies(model))
         refuse_unsupported(model.graph)
         return _recording_bytes(model, source.dims[0]) if bytes_in else model
     except StandardErrors as several:
