@@ -1,0 +1,1 @@
+from enum import Enum as Enum, IntEnum as IntEnum
