@@ -1,1 +1,2 @@
-from enum import Enum as Enum, IntEnum as IntEnum
+from enum import Enum as Enum
+from enum import IntEnum as IntEnum
