@@ -36,7 +36,9 @@ NAMES = (*EMBEDDED, *PUBLISHED, LIGHT)
 SIZE = 224                              # rows and columns of the image if nobody says otherwise
 WEIGHT_SEED, IMAGE_SEED = 1, 2
 MADE_IMAGES = 16                        # to calibrate with
-SOURCES = ("firelane.hw.contract", "firelane.compiler", "firelane.models")      # what the result depends on
+MADE_BY = ("firelane.models", *(f"firelane.compiler.{name}" for name in (
+    "quantize", "frame_io", "onnx_import", "ir", "support")))                  #: packages that make a network
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")                        #: and what they make it with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +79,8 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
         return Entry(path=EMBEDDED[name])
     size = input_size or SIZE
     published = _published_files(size) if name == "squeezenet1.0" else None
-    key = digest([name, f"{size}", version("onnxruntime"), source_digest(*SOURCES),
-                  *([net_file()] if published else [])])
+    key = digest([name, f"{size}", source_digest(*MADE_BY), *map(version, LIBRARIES),
+                  *([net_file(), *published] if published else [])])
     path = build_root() / "models" / f"{name}-{size}-{key}.onnx"
     with locked(path):
         if not path.exists():

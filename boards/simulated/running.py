@@ -15,7 +15,7 @@ from firelane.boards.host import simulated_clock
 from firelane.boards.host.connection import ANSWER_SECONDS
 from firelane.boards.simulated.build import SimulatedBoard
 from firelane.boards.simulated.contents import write_contents
-from firelane.sim.verilog.verilator import SimulatorError
+from firelane.sim.simulator.verilator import SimulatorError
 
 # Of a quiet line, before time stands still: more than a host waits for an answer.
 QUIET_CYCLES = round(2 * ANSWER_SECONDS * simulated_clock.CYCLES_PER_SECOND)

@@ -23,7 +23,7 @@ from firelane.sim.benchmark.provenance import provenance
 from firelane.sim.benchmark.records import FrameRecord
 from firelane.sim.judge.images import ImageSet, choose_images
 from firelane.sim.judge.session import Session, check_outcome
-from firelane.sim.verilog.verilator import build
+from firelane.sim.simulator.build import build
 
 
 def measure_frame(case: Case, *, input_size: int | None = None,

@@ -25,10 +25,10 @@ from firelane.sim.judge.layer_cycles import instruction_cycles, layer_cycles
 from firelane.sim.judge.report import Report
 from firelane.sim.judge.trace import first_trace_difference
 from firelane.sim.judge.write_log import read_write_log
+from firelane.sim.simulator.build import Simulator
 from firelane.sim.verilog import run as bench
 from firelane.sim.verilog.loading import CSR_COUNT, ERROR_REGISTER, error_text, load_script, setup_cycles
 from firelane.sim.verilog.run import Job, Outcome, Verdict
-from firelane.sim.verilog.verilator import Simulator
 
 TIMEOUT_FACTOR = 4          # times the cycles that the emulator predicts for a frame
 TIMEOUT_LEAST = 100_000     # cycles: for the check of the memories

@@ -11,8 +11,9 @@ from cocotb_tools.check_results import get_results
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.sim import reference
 from firelane.sim.judge.session import memory_images
+from firelane.sim.simulator.build import build
+from firelane.sim.simulator.verilator import SIMULATOR_SEED, Bench, PortsOnlyRunner, without
 from firelane.sim.verilog.loading import load_script
-from firelane.sim.verilog.verilator import SIMULATOR_SEED, Bench, PortsOnlyRunner, build, without
 from tests.cocotb.engine_tests import JOB_VARIABLE
 from tests.networks import random_image
 from tests.simulators import random_network

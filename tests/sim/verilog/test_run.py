@@ -7,10 +7,10 @@ import pytest
 
 from firelane.hw.contract.registers import Register
 from firelane.sim.judge.session import memory_images, stop_text
+from firelane.sim.simulator.verilator import SimulatorError
 from firelane.sim.verilog import run as bench
 from firelane.sim.verilog.loading import CSR_COUNT, ERROR_REGISTER, load_script
 from firelane.sim.verilog.run import Frame, Job, TileTime, Verdict
-from firelane.sim.verilog.verilator import SimulatorError
 from tests.simulators import random_network, roomy_engine, simulator
 
 
