@@ -22,7 +22,8 @@ from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
 from firelane.models.made_images import made_images
 from firelane.models.published_data import labels_file, net_file, photographs
-from firelane.models.squeezenet import NETWORKS, build
+from firelane.models.squeezenet import NETWORKS
+from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import published_densities
 
 __all__ = ["NAMES", "Entry", "find"]

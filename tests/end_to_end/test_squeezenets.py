@@ -16,7 +16,8 @@ from firelane.compiler.compile import compile_graph, compile_model
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import CapacityError
 from firelane.hw.contract.config import EngineConfig
-from firelane.models.squeezenet import NETWORKS, Conv, FireFamily, build
+from firelane.models.squeezenet import NETWORKS, Conv, FireFamily
+from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator

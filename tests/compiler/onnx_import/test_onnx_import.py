@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from firelane.compiler.ir.graph import AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Rescale
 from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
 from firelane.compiler.support.errors import ModelError
-from firelane.models.squeezenet import build
+from firelane.models.squeezenet_graph import build
 from firelane.sim.onnx_session import OnnxSession, compare_layers
 from firelane.sim.reference import run
 
