@@ -16,10 +16,17 @@ from pathlib import Path
 
 import onnx
 
+from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of, record_preprocessing
+from firelane.compiler.onnx_import.reader import read_input
+from firelane.compiler.quantize.calibration_images import calibration_images
+from firelane.compiler.quantize.float_model import read_float_model, write_model
+from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
+from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import build_root, digest, locked
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
+from firelane.models.deep_compression import INPUT_SIZES, decode, network
 from firelane.models.made_images import made_images
 from firelane.models.published_data import labels_file, net_file, photographs
 from firelane.models.squeezenet import NETWORKS
@@ -95,22 +102,15 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
 
 def _published_files(size: int) -> list[Path] | None:
     """The photographs, if these and the weights are there, and the weights are for this size of image."""
-    from firelane.models.deep_compression import INPUT_SIZES
     return photographs() or None if size in INPUT_SIZES and net_file() else None
 
 
 def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, progress: Progress) -> None:
     """Build and quantize; the file appears when it is complete."""
-    from firelane.compiler.frame_io.preprocessing import preprocessing_of
-    from firelane.compiler.onnx_import.reader import read_input
-    from firelane.compiler.quantize.float_model import write_model
-    from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
-    from firelane.compiler.quantize.quantize import quantize
     progress(f"building {name}", 0, None)
     model = fold_preprocessing(_float_model(name, size, bool(published)))
     shape, record = read_input(model.graph).dims, preprocessing_of(metadata(model))
     if published:
-        from firelane.compiler.quantize.calibration_images import calibration_images
         images = calibration_images(published[0].parent, shape, record, record, len(published))
     else:
         images = [record.real(image) for image in made_images(MADE_IMAGES, shape, seed=IMAGE_SEED)]
@@ -122,7 +122,6 @@ def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, pr
 def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
     """As `compiler.quantize.quantize` takes it."""
     if published:
-        from firelane.models.deep_compression import decode, network
         return network(decode(net_file()), input_size=size)
     if name == LIGHT:
         return _light_model()
@@ -132,7 +131,5 @@ def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
 
 def _light_model() -> onnx.ModelProto:
     """As the exporter wrote it, with the record of how images get into it, which he did not make."""
-    from firelane.compiler.frame_io.preprocessing import Preprocessing, record_preprocessing
-    from firelane.compiler.quantize.float_model import read_float_model
     source = Path(onnx.__file__).parent / f"backend/test/data/light/{LIGHT}.onnx"
     return record_preprocessing(read_float_model(source), Preprocessing(channels="RGB", resize=256))
