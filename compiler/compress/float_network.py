@@ -17,6 +17,7 @@ import numpy as np
 from firelane.compiler.ir.graph import (
     Add,
     AveragePool,
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -135,6 +136,8 @@ class FloatNetwork:
                 return self._scaled(node, sum(node.weights_a) * inputs[0] + sum(node.weights_b) * inputs[1])
             case Rescale():
                 return self._scaled(node, inputs[0])
+            case ChannelScale():
+                return self._scaled(node, _factors(node) * inputs[0])
         raise TypeError(f"node {node.name}: {type(node).__name__} has no float form")
 
     def _scaled(self, node: Node, sums: np.ndarray) -> np.ndarray:
@@ -207,11 +210,18 @@ def _to_maximum(node: MaxPool, source: np.ndarray, output: np.ndarray, arrived: 
 
 
 def _spread(node: Node, arrived: np.ndarray, shape: tuple[int, ...], result: Tensor) -> np.ndarray:
-    """Of a sum: everything that was added gets the whole gradient."""
+    """Of a sum: everything that was added gets the whole gradient, times its factor."""
+    if isinstance(node, ChannelScale):
+        return arrived * _factors(node)
     if isinstance(node, AveragePool):
         height, width = node.window.kernel
         return _add_views(node, [arrived] * (height * width), shape, result)
     return np.broadcast_to(arrived, shape)
+
+
+def _factors(node: ChannelScale) -> np.ndarray:
+    """One for each channel of a map: float32 (C, 1, 1)."""
+    return node.factors.astype(np.float32)[:, None, None]
 
 
 def _add_views(node: Node, parts, shape: tuple[int, ...], result: Tensor) -> np.ndarray:

@@ -158,6 +158,20 @@ class Rescale(Node):
     requantize: Requantize
 
 
+@dataclass(frozen=True, eq=False)
+class ChannelScale(Node):
+    """acc[c] = factors[c] * in[c], then `requantize`: every channel times a number of its own, plus another.
+
+    `factors` is int8 (C,) and gives the sign. The size is in requantize.multiplier, what is added in requantize.bias.
+    """
+
+    factors: np.ndarray
+    requantize: Requantize
+
+    def __post_init__(self):
+        object.__setattr__(self, "factors", frozen_array(self.factors, np.int8))
+
+
 @dataclass(frozen=True)
 class Graph:
     """Nodes in execution order, each reading tensors that stand before it; one input, one output."""

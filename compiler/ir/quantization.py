@@ -16,6 +16,7 @@ from firelane.compiler.ir.graph import MULTIPLIER_BITS, PIXEL_MAX, SHIFT_MAX, SH
 ADD_FACTORS_MAX = 4                      # int8 factors for each operand of an addition
 ADD_TOLERANCE = 1e-5                     # relative error of the ratio of an addition's scales that needs no better
 BIAS_MIN, BIAS_MAX = -(1 << 31), (1 << 31) - 1
+OFFSET_STEPS_MAX = 1 << 20               # of the accumulator, where a channel's offset is added in finer steps
 
 
 class ScaleError(ValueError):
@@ -117,6 +118,36 @@ def average_requantize(count: int, scale_in: float, zero_point_in: int, scale_ou
 def rescale_requantize(scale_in: float, zero_point_in: int, scale_out: float, **output) -> Requantize:
     """Of one stored value: DequantizeLinear with one scale, QuantizeLinear with another."""
     return average_requantize(1, scale_in, zero_point_in, scale_out, **output)
+
+
+def channel_scale_requantize(factors: np.ndarray, offsets: np.ndarray | None, scale_in: float, zero_point_in: int,
+                             scale_out: float, **output) -> tuple[np.ndarray, Requantize]:
+    """Integer factors and requantization of one number a channel to multiply with, one to add (ONNX Mul, Add).
+
+        y - zero_point = (factors[c] * scale_in * (x - zero_point_in) + offsets[c]) / scale_out
+
+    The multiplier has the size of a factor, so that a pixel need only be multiplied by its sign, 1 or -1. An offset is
+    a whole number of what one step of the pixel is worth; with offsets a pixel counts up to 127 times, which makes
+    these steps finer. A channel whose factor cannot move the result by 1/16 becomes a constant.
+
+    Parameters
+    ----------
+    factors, offsets : float64 (C,), finite; no `offsets` are zeros
+    """
+    ratios = np.abs(factors) * (scale_in / scale_out)
+    moves = ratios * PIXEL_MAX > 1 / 16
+    steps = np.where(moves, ratios, 2.0 ** -8)                   # of the output, for one step of the pixel
+    times = moves.astype(np.int64)
+    wanted = np.zeros(len(factors))
+    if offsets is not None:
+        beyond = (PIXEL_MAX + 1) * (ratios + 1)                  # what is always clipped
+        wanted = np.clip(offsets / scale_out, -beyond, beyond) / steps
+        times *= np.clip(OFFSET_STEPS_MAX // np.maximum(np.abs(wanted), 1), 1, WEIGHT_MAX).astype(np.int64)
+    scales = steps / np.maximum(times, 1)
+    bias = np.rint(wanted * np.maximum(times, 1)).astype(np.int64)
+    weight = (np.sign(factors) * times).astype(np.int8).reshape(-1, 1, 1, 1)
+    weight, requantize = conv_requantize(weight, bias, scales, zero_point_in, **output)
+    return weight.reshape(-1), requantize
 
 
 def add_requantize(scale_a: float, zero_point_a: int, scale_b: float, zero_point_b: int, scale_out: float,

@@ -13,6 +13,7 @@ from firelane.compiler.ir.graph import (
     SHIFT_MIN,
     Add,
     AveragePool,
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -120,6 +121,10 @@ def _shape(node: Node, inputs: list[Tensor], output: Tensor) -> tuple[int, int, 
             _require(len({t.shape[1:] for t in inputs}) == 1, node.name, "joins maps of different sizes")
             return (sum(t.channels for t in inputs), *first.shape[1:])
         case Rescale():
+            return first.shape
+        case ChannelScale():
+            _require(node.factors.shape == (first.channels,), node.name,
+                     f"factors have shape {node.factors.shape} for {first.channels} channels")
             return first.shape
     raise InvalidGraphError(f"{node.name}: {type(node).__name__} is not a node of the IR")
 

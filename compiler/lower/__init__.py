@@ -24,6 +24,7 @@ LOWER = {
     ir.GlobalAverage: average.lower_global_average,
     ir.Add: pointwise.lower_add,
     ir.Rescale: pointwise.lower_rescale,
+    ir.ChannelScale: pointwise.lower_channel_scale,
     ir.Concat: pointwise.lower_concat,
 }
 

@@ -1,8 +1,8 @@
-"""Operations of one pixel: additions, rescaling, concatenations."""
+"""Operations of one pixel: additions, rescaling, scaling of channels, concatenations."""
 
 from __future__ import annotations
 
-from firelane.compiler.ir.graph import Add, Concat, Rescale
+from firelane.compiler.ir.graph import Add, ChannelScale, Concat, Rescale
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, emit_tiles
 from firelane.compiler.lower.views import copied_inputs
@@ -20,6 +20,13 @@ def lower_add(context: Lowering, node: Add) -> None:
 def lower_rescale(context: Lowering, node: Rescale) -> None:
     view = context.views[node.inputs[0]]
     emit_tiles(context, node, Taps((view,), (Place(0, 0, weight=1),), view.channels, node.requantize))
+
+
+def lower_channel_scale(context: Lowering, node: ChannelScale) -> None:
+    """A convolution with a group for each channel and one tap in it: so each channel brings its own requantization."""
+    view = context.views[node.inputs[0]]
+    weights = node.factors.reshape(-1, 1, 1)
+    emit_tiles(context, node, Taps((view,), (Place(0, 0),), len(weights), node.requantize, weights, len(weights)))
 
 
 def lower_concat(context: Lowering, node: Concat) -> None:

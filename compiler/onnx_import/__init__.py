@@ -14,7 +14,7 @@ import onnx
 
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.ir.verify import verify
-from firelane.compiler.onnx_import import constants, operators, qdq, shapes, weighted
+from firelane.compiler.onnx_import import channel_scale, constants, operators, qdq, shapes, weighted
 from firelane.compiler.onnx_import.builder import Builder
 from firelane.compiler.onnx_import.node_view import BrokenInputError, NodeView
 from firelane.compiler.onnx_import.problems import ModelErrors
@@ -38,6 +38,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "QuantizeLinear": qdq.quantize_linear, "DequantizeLinear": qdq.dequantize_linear,
     "Conv": weighted.conv, "Gemm": weighted.gemm, "MatMul": weighted.matmul,
     "Relu": operators.relu, "Clip": operators.clip, "Add": operators.add, "Concat": operators.concat,
+    "Mul": channel_scale.mul,
     "MaxPool": operators.max_pool, "AveragePool": operators.average_pool, "ReduceMean": operators.reduce_mean,
     "GlobalAveragePool": operators.global_average_pool,
     "Identity": shapes.identity, "Dropout": shapes.identity, "Flatten": shapes.flatten, "Reshape": shapes.reshape,

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
+from firelane.compiler.onnx_import.channel_scale import plus_constant
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import Constant, Lazy, Quantization, Real, Stored, Target, Value
-from firelane.compiler.onnx_import.weighted import add_constant
 from firelane.compiler.onnx_import.windows import ceil_sizes, place_window, read_window
 
 
@@ -128,14 +128,13 @@ def global_average(view: NodeView, source: Real) -> Lazy:
 
 
 def add(view: NodeView) -> Value:
-    """The sum of two maps, or a bias."""
+    """The sum of two maps, or of a map and a constant."""
     values = [view.value(0), view.value(1)]
-    constants = [value for value in values if isinstance(value, Constant)]
+    constants = [index for index in (0, 1) if isinstance(values[index], Constant)]
     if constants:
-        others = [value for value in values if not isinstance(value, Constant)]
-        if len(others) != 1 or not isinstance(others[0], Lazy):
-            raise view.problem("adds a constant to a quantized map", "make it the bias of a Conv")
-        return add_constant(view, others[0], constants[0])
+        index = 1 - constants[0]
+        takes_bias = isinstance(values[index], Lazy) and values[index].with_bias is not None
+        return plus_constant(view, values[index] if takes_bias else view.dequantized(index), values[constants[0]])
     return sum_of(view, view.dequantized(0), view.dequantized(1))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from firelane.compiler.onnx_import.channel_scale import plus_constant, times_constant
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.operators import average, concat_of, global_average, sum_of
 from firelane.compiler.onnx_import.qdq import dequantize_constant
@@ -43,7 +44,18 @@ def qlinear_matmul(view: NodeView) -> Value:
 
 def qlinear_add(view: NodeView) -> Value:
     """com.microsoft QLinearAdd: A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point."""
+    constants = _constant_operands(view)
+    if constants:
+        return _quantized(view, plus_constant(view, _real(view, 3 - constants[0]), _constant(view, constants[0])), 6)
     return _quantized(view, sum_of(view, _real(view, 0), _real(view, 3)), 6)
+
+
+def qlinear_mul(view: NodeView) -> Value:
+    """com.microsoft QLinearMul: A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point."""
+    constants = _constant_operands(view)
+    if not constants:
+        raise view.problem("multiplies two maps", "a map times a constant is possible")
+    return _quantized(view, times_constant(view, _real(view, 3 - constants[0]), _constant(view, constants[0])), 6)
 
 
 def qlinear_concat(view: NodeView) -> Value:
@@ -80,6 +92,16 @@ def _quantized(view: NodeView, value: Value, index: int) -> Stored:
     return view.quantize(value, *view.quantization(index, index + 1))
 
 
+def _constant_operands(view: NodeView) -> list[int]:
+    """Which of the inputs A and B are constants."""
+    return [index for index in (0, 3) if isinstance(view.value(index), Constant)]
+
+
+def _constant(view: NodeView, index: int) -> Constant:
+    """A constant at `index`, dequantized with the two inputs that follow."""
+    return dequantize_constant(view, view.value(index), index + 1, index + 2, axis=1)
+
+
 def _weights(view: NodeView, index: int, axis: int) -> Constant:
     """Weights at `index`, dequantized with the two inputs that follow."""
     value = view.value(index)
@@ -105,6 +127,6 @@ def _refuse_channels_last(view: NodeView) -> None:
 
 QOPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "QLinearConv": qlinear_conv, "QGemm": qgemm, "QLinearMatMul": qlinear_matmul, "QLinearAdd": qlinear_add,
-    "QLinearConcat": qlinear_concat, "QLinearAveragePool": qlinear_average_pool,
+    "QLinearMul": qlinear_mul, "QLinearConcat": qlinear_concat, "QLinearAveragePool": qlinear_average_pool,
     "QLinearGlobalAveragePool": qlinear_global_average_pool, "QLinearSoftmax": softmax,
 }

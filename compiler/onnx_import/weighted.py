@@ -160,13 +160,3 @@ def _steps(view: NodeView, bias: np.ndarray, steps: np.ndarray) -> np.ndarray:
     if not np.all(np.isfinite(whole) & (np.abs(whole) < 2.0 ** 62)):
         raise view.problem("its bias is not finite, or too large for its weights' scale", "export the model again")
     return whole.astype(np.int64)
-
-
-def add_constant(view: NodeView, value: Lazy, constant: Constant) -> Lazy:
-    """Add of a bias to a convolution that came without."""
-    shape, channels = constant.shape, value.dims[0]
-    wanted = {(channels,), (1, channels)} if len(value.shape) == 2 else {(channels, 1, 1), (1, channels, 1, 1)}
-    if value.with_bias is None or shape not in wanted:
-        raise view.problem(f"adds a constant of shape {list(shape)}",
-                           "a bias right after a Conv, Gemm or MatMul, or the sum of two maps, is possible")
-    return value.with_bias(constant.real().reshape(-1))

@@ -13,10 +13,11 @@ from firelane.compiler.passes.fold_clamp import fold_clamp
 from firelane.compiler.passes.fold_equal_rescale import fold_equal_rescale
 from firelane.compiler.passes.fuse_concat import fuse_concat
 from firelane.compiler.passes.remove_dead_nodes import remove_dead_nodes
+from firelane.compiler.passes.uniform_scale import uniform_scale
 
 Pass = Callable[[Graph], Graph]
 
-PIPELINE: tuple[Pass, ...] = (remove_dead_nodes, fold_equal_rescale, fold_clamp, fuse_concat)
+PIPELINE: tuple[Pass, ...] = (remove_dead_nodes, uniform_scale, fold_equal_rescale, fold_clamp, fuse_concat)
 
 
 def run_passes(graph: Graph, passes: Sequence[Pass] = PIPELINE) -> Graph:
