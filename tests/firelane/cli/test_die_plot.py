@@ -22,7 +22,8 @@ def build(tmp_path):
 def test_a_picture(build, capsys):
     assert main(["die-plot", str(build)]) == 0
     assert capsys.readouterr().out == f"written: {build / 'die.png'}\n"
-    assert Image.open(build / "die.png").format == "PNG"
+    with Image.open(build / "die.png") as picture:
+        assert picture.format == "PNG"
 
 
 def test_where_it_goes(build, capsys):
