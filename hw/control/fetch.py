@@ -4,7 +4,6 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.blocks.payload import TABLE_WRITE
 from firelane.hw.contract.config import MAX_KERNEL_TAPS, MEMORY_BITS, EngineConfig, bits_for
 from firelane.hw.contract.instruction import (
     CODE_WORDS,
@@ -17,6 +16,7 @@ from firelane.hw.contract.instruction import (
     instruction_words,
 )
 from firelane.hw.contract.timing import PROGRAM_LATENCY
+from firelane.hw.ports import TABLE_WRITES, program_read_port
 
 KERNEL_WORDS = MAX_KERNEL_TAPS // 2     #: most words of a kernel table
 
@@ -49,12 +49,10 @@ class Fetch(wiring.Component):
         Pulse; `pc` is taken with it.
     forget : In(1)
         The descriptor here is no longer valid (a frame begins).
-    address, data
-        To the program memory, PROGRAM_LATENCY.
+    program : Out(program_read_port(cfg))
     tile, layer : Out
         The instruction and its descriptor; stable from `done` to the next `start`.
-    code_write_valid, code_write, kernel_write_valid, kernel_write : Out
-        Words for the tables.
+    code_write, kernel_write : Out(TABLE_WRITES)
     done : Out(1)
         Pulse.
     range_error : Out(1)
@@ -67,10 +65,9 @@ class Fetch(wiring.Component):
         super().__init__({
             "start": In(1), "pc": In(address_bits), "forget": In(1),
             "program_length": In(bits_for(cfg.program_words + 1)),
-            "address": Out(address_bits), "data": In(MEMORY_BITS),
+            "program": Out(program_read_port(cfg)),
             "tile": Out(instruction_layout(cfg)), "layer": Out(DESCRIPTOR),
-            "code_write_valid": Out(1), "code_write": Out(TABLE_WRITE),
-            "kernel_write_valid": Out(1), "kernel_write": Out(TABLE_WRITE),
+            "code_write": Out(TABLE_WRITES), "kernel_write": Out(TABLE_WRITES),
             "done": Out(1), "range_error": Out(1),
         })
 
@@ -84,7 +81,7 @@ class Fetch(wiring.Component):
 
     @staticmethod
     def _delayed(m, tag):
-        """The tags of the words on their way; the last is that of the word on `data`."""
+        """The tags of the words on their way; the last is that of the word on `program.data`."""
         tags = []
         for cycle in range(PROGRAM_LATENCY):
             tags.append(Signal(_TAG, name=f"tag_d{cycle + 1}"))
@@ -101,13 +98,12 @@ class Fetch(wiring.Component):
             for index in range(words):
                 with m.If(tag.valid & (tag.part == part) & (tag.index == index)):
                     low = index * MEMORY_BITS
-                    m.d.sync += register[low:low + MEMORY_BITS].eq(self.data)
-        for part, valid, write in ((Part.CODE, self.code_write_valid, self.code_write),
-                                   (Part.KERNEL, self.kernel_write_valid, self.kernel_write)):
+                    m.d.sync += register[low:low + MEMORY_BITS].eq(self.program.data)
+        for part, write in ((Part.CODE, self.code_write), (Part.KERNEL, self.kernel_write)):
             m.d.comb += [
-                valid.eq(tag.valid & (tag.part == part)),
-                write.index.eq(tag.index),
-                write.data.eq(self.data),
+                write.valid.eq(tag.valid & (tag.part == part)),
+                write.payload.index.eq(tag.index),
+                write.payload.data.eq(self.program.data),
             ]
 
     def _sequence(self, m, issued, in_flight):
@@ -120,7 +116,7 @@ class Fetch(wiring.Component):
         last = Signal()
         is_tile, present, found = self._descriptor_state(m)
         m.d.comb += [
-            self.address.eq(address),
+            self.program.address.eq(address),
             issued.part.eq(part),
             issued.index.eq(index),
             last.eq((index + 1 >= words) | (index == KERNEL_WORDS - 1)),

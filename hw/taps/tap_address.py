@@ -1,13 +1,13 @@
 """From a tap's kernel place and channel to an address for every bank."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from firelane.hw.blocks.payload import TABLE_WRITE, tap_layout
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, KERNEL_ENTRY, RowMove, Source, instruction_layout
 from firelane.hw.contract.timing import ADDRESS_CYCLES
+from firelane.hw.ports import TABLE_WRITES, tap_stream
 from firelane.hw.taps.kernel_table import KernelTable
 from firelane.hw.taps.tap_generator import INPUT_CHANNEL_BITS, PLACED_TAP
 
@@ -17,7 +17,7 @@ _CONTROL = data.StructLayout({"take": 1, "first": 1, "capture": 1, "terminator":
 class TapAddress(wiring.Component):
     """Looks up the kernel entry, forms two addresses (rows inside, row moved in), and gives each bank one of them.
 
-    Latency     ADDRESS_CYCLES from `i_valid` to `tap_valid`; `address_range` one more.
+    Latency     ADDRESS_CYCLES from `i` to `taps`; `address_range` one more.
     Throughput  1 tap a cycle.
 
     Parameters
@@ -28,11 +28,11 @@ class TapAddress(wiring.Component):
     -------
     layer : In(DESCRIPTOR), tile : In(instruction_layout(cfg))
         Stable from the start of the tile on.
-    kernel_valid : In(1), kernel_write : In(TABLE_WRITE)
-    i_valid : In(1), i : In(PLACED_TAP)
-    tap_valid : Out(1), tap : Out(tap_layout(cfg))
+    kernel_write : In(TABLE_WRITES)
+    i : In(stream of PLACED_TAP, always ready)
+    taps : Out(tap_stream(cfg))
     last : Out(1)
-        With the terminator's `tap_valid`.
+        The terminator is at `taps`.
     address_range : Out(1)
         A valid row's address is outside the activation memory, or the kernel place or input channel does not exist.
     """
@@ -41,15 +41,15 @@ class TapAddress(wiring.Component):
         self._cfg = cfg
         super().__init__({
             "layer": In(DESCRIPTOR), "tile": In(instruction_layout(cfg)),
-            "kernel_valid": In(1), "kernel_write": In(TABLE_WRITE),
-            "i_valid": In(1), "i": In(PLACED_TAP),
-            "tap_valid": Out(1), "tap": Out(tap_layout(cfg)), "last": Out(1), "address_range": Out(1),
+            "kernel_write": In(TABLE_WRITES), "i": In(stream.Signature(PLACED_TAP, always_ready=True)),
+            "taps": Out(tap_stream(cfg)), "last": Out(1), "address_range": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.kernel = kernel = KernelTable()
-        valid = [self.i_valid]
+        connect(m, flipped(self.kernel_write), kernel.write)
+        valid = [self.i.valid]
         for cycle in range(ADDRESS_CYCLES):
             valid.append(Signal(name=f"valid_{cycle}"))
             m.d.sync += valid[-1].eq(valid[-2])
@@ -57,9 +57,8 @@ class TapAddress(wiring.Component):
         # Cycle 1: the kernel entry.
         looked_up = Signal(PLACED_TAP, reset_less=True)
         entry = kernel.entry
-        m.d.sync += looked_up.eq(self.i)
-        m.d.comb += [kernel.place.eq(self.i.place), kernel.write_valid.eq(self.kernel_valid),
-                     kernel.write.eq(self.kernel_write)]
+        m.d.sync += looked_up.eq(self.i.payload)
+        m.d.comb += kernel.place.eq(self.i.payload.place)
 
         # Cycle 2: the two slots.
         control, channel, moves = (Signal(_CONTROL, reset_less=True), Signal(INPUT_CHANNEL_BITS, reset_less=True),
@@ -86,17 +85,17 @@ class TapAddress(wiring.Component):
         last_moves = self._register(m, moves, "moves_4")
         outside = self._banks(m, moves, summed)
         m.d.comb += [
-            self.tap_valid.eq(valid[-1]),
+            self.taps.valid.eq(valid[-1]),
             self.last.eq(valid[-1] & last_control.terminator),
-            self.tap.take.eq(last_control.take),
-            self.tap.first.eq(last_control.first),
-            self.tap.capture.eq(last_control.capture),
-            self.tap.weight.eq(last_control.weight),
-            self.tap.row_move.eq(last_moves.row_move),
-            self.tap.column_move.eq(last_moves.column_move),
+            self.taps.payload.take.eq(last_control.take),
+            self.taps.payload.first.eq(last_control.first),
+            self.taps.payload.capture.eq(last_control.capture),
+            self.taps.payload.weight.eq(last_control.weight),
+            self.taps.payload.row_move.eq(last_moves.row_move),
+            self.taps.payload.column_move.eq(last_moves.column_move),
         ]
         m.d.sync += self.address_range.eq((valid[-1] & last_control.take & outside.any())
-                                          | (self.i_valid & self.i.bad_place & ~self.i.terminator))
+                                          | (self.i.valid & self.i.payload.bad_place & ~self.i.payload.terminator))
         return m
 
     @staticmethod
@@ -136,9 +135,9 @@ class TapAddress(wiring.Component):
             m.d.comb += wraps.eq((up & at_bottom[bank]) | (down & at_top[bank]))
             m.d.sync += [address.eq(Mux(wraps, wrap_address, inside_address)),
                          row_valid.eq(Mux(wraps, exists[1], exists[0])), wraps_register[bank].eq(wraps)]
-            m.d.comb += [self.tap.addresses[bank].eq(address), self.tap.row_valid[bank].eq(row_valid)]
+            m.d.comb += [self.taps.payload.addresses[bank].eq(address), self.taps.payload.row_valid[bank].eq(row_valid)]
         inside_outside, wrap_outside = outside_addresses
-        return self.tap.row_valid & Cat(Mux(wraps_register[bank], wrap_outside, inside_outside)
+        return self.taps.payload.row_valid & Cat(Mux(wraps_register[bank], wrap_outside, inside_outside)
                                         for bank in range(cfg.banks))
 
     def _by_class(self, m, choices: list, name: str):

@@ -18,7 +18,7 @@ PLACES = 9
 
 
 def decoded(ctx, dut):
-    step = ctx.get(dut.o).step
+    step = ctx.get(dut.o.payload).step
     weight = step.weight if step.weight < 128 else step.weight - 256
     return weight, step.step.channel_step * PLACES + step.step.kernel_step
 
@@ -38,18 +38,18 @@ def test_weights_and_steps(options, busy, room):
         ctx.set(dut.layer, {"source": Source.STREAM, "dense": encoded.dense, "raw_values": encoded.raw_values,
                             "kernel_taps": PLACES})
         for index, word in enumerate(encoded.code_words):
-            ctx.set(dut.code_write, {"index": index, "data": packed(CODE_WORD, word)})
-            ctx.set(dut.code_valid, 1)
+            ctx.set(dut.code_write.payload, {"index": index, "data": packed(CODE_WORD, word)})
+            ctx.set(dut.code_write.valid, 1)
             await ctx.tick()
-        ctx.set(dut.code_valid, 0)
+        ctx.set(dut.code_write.valid, 0)
         ctx.set(dut.active, 1)
         started, seen, cycle = [], 0, 0
         while seen < len(expected):
             ctx.set(dut.room, gate.random() < room)
             if ctx.get(dut.step):
                 started.append(cycle)
-            if ctx.get(dut.o_valid):
-                assert decoded(ctx, dut) == expected[seen] and not ctx.get(dut.o.bad)
+            if ctx.get(dut.o.valid):
+                assert decoded(ctx, dut) == expected[seen] and not ctx.get(dut.o.payload.bad)
                 assert cycle == started[seen] + DECODE_CYCLES
                 seen += 1
             await ctx.tick()
@@ -59,7 +59,7 @@ def test_weights_and_steps(options, busy, room):
         ctx.set(dut.active, 0)
         await ctx.tick()
         for _ in range(10):
-            assert not ctx.get(dut.o_valid) and not ctx.get(dut.step)
+            assert not ctx.get(dut.o.valid) and not ctx.get(dut.step)
             await ctx.tick()
 
     def words(port, image, wait):
@@ -90,8 +90,8 @@ def test_window_needs_no_stream(places, step):
         ctx.set(dut.room, 1)
         for cycle in range(20):
             assert ctx.get(dut.step) == (cycle >= 1) and not ctx.get(dut.dry)
-            assert ctx.get(dut.o_valid) == (cycle > DECODE_CYCLES)
-            out = ctx.get(dut.o)
+            assert ctx.get(dut.o.valid) == (cycle > DECODE_CYCLES)
+            out = ctx.get(dut.o.payload)
             assert (out.step.step.channel_step, out.step.step.kernel_step) == step and not out.bad
             await ctx.tick()
     simulate(dut, bench)
