@@ -8,9 +8,9 @@ from amaranth.lib.wiring import In, Out
 class CreditQueue(wiring.Component):
     """First in, first out, in distributed memory, with an output register.
 
-    Who starts something into the pipeline reserves a place here (`reserve`, only while there is `room`, or was in the
-    cycle before); when it comes out of the pipeline it is written without asking. A place is free again in the cycle
-    after its word has left.
+    A place is reserved here when something is started into the pipeline (`reserve`, only while there is `room`, or was
+    in the cycle before); when it comes out of the pipeline it is written without asking. A place is free again in the
+    cycle after its word has left.
 
     Latency     2 cycles from `write_valid` to `o.valid`.
     Throughput  1 word a cycle.
@@ -18,7 +18,7 @@ class CreditQueue(wiring.Component):
     Parameters
     ----------
     shape : shape-like
-        Of a word.
+        Shape of a word.
     depth : int
         Places, a power of two.
 
@@ -28,7 +28,7 @@ class CreditQueue(wiring.Component):
         Drop all words, free all places. What still comes out of the pipeline must be withheld by the owner.
     reserve : In(1)
     room : Out(1)
-        There are two free places, so that who reserves one may have looked a cycle before. A register.
+        There are two free places, so one may be reserved a cycle after looking. A register.
     empty : Out(1)
         All places are free: nothing is stored, nothing under way.
     write_valid : In(1)

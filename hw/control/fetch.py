@@ -123,14 +123,9 @@ class Fetch(wiring.Component):
             self.range_error.eq(issued.valid & (address >= self.program_length)),
         ]
         with m.Switch(part):
-            with m.Case(Part.INSTRUCTION):
-                m.d.comb += words.eq(instruction_words(cfg))
-            with m.Case(Part.DESCRIPTOR):
-                m.d.comb += words.eq(DESCRIPTOR_WORDS)
-            with m.Case(Part.CODE):
-                m.d.comb += words.eq(CODE_WORDS)
-            with m.Case(Part.KERNEL):
-                m.d.comb += words.eq((self.layer.kernel_taps + 1) >> 1)
+            for each, count in self._part_words().items():
+                with m.Case(each):
+                    m.d.comb += words.eq(count)
 
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
@@ -154,6 +149,11 @@ class Fetch(wiring.Component):
                 with m.If(~in_flight):
                     m.d.comb += [self.done.eq(1), found.eq(1)]
                     m.next = "IDLE"
+
+    def _part_words(self) -> dict:
+        """Words of each part."""
+        return {Part.INSTRUCTION: instruction_words(self._cfg), Part.DESCRIPTOR: DESCRIPTOR_WORDS,
+                Part.CODE: CODE_WORDS, Part.KERNEL: (self.layer.kernel_taps + 1) >> 1}
 
     def _next_part(self, m, part, is_tile):
         """What follows the last word of `part`."""

@@ -1,4 +1,4 @@
-"""Checks what stands in the memories before the first frame computes with it."""
+"""Checks the contents of the memories before the first frame computes with them."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import crc, data, enum, wiring

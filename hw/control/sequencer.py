@@ -19,9 +19,9 @@ class Sequencer(wiring.Component):
     LOAD is started as soon as the loader is free, and the program goes on beside it. END waits until image and results
     are done with. With `run`, the next frame follows at once.
 
-    Latency     `hw.contract.timing.dispatch_cycles` an instruction, besides its fetch and what it does.
+    Latency     START_LAG and NEXT_LAG of `hw.contract.timing` an instruction, besides its fetch and what it does.
     Stalling    by `load_busy`, `result_idle` and the blocks that are started. From the cycle after `halt` on,
-                everything stands still.
+                nothing changes any more.
 
     Members
     -------

@@ -43,7 +43,7 @@ class FrameLink(wiring.Component):
     slice_cycles, patience_cycles : int
         How long one IMAGE command may wait for the engine; how long a run may stand still.
     result_bytes : int
-        Of a result, that one answer carries; see `ResultBuffer`.
+        Bytes of a result that one answer carries; see `ResultBuffer`.
 
     Members
     -------

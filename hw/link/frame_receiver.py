@@ -72,7 +72,7 @@ class FrameReceiver(wiring.Component):
                                               attrs={"ram_style": "block", "no_rw_check": 1})
         m.submodules.crc = self._crc = crc.Processor(CRC32_ISO_HDLC(data_width=8))
         self._hunting = Signal(init=1)      #: for the FLAG that begins a frame
-        self._count = Signal(range(PAYLOAD_BYTES + OVERHEAD + 2))       #: bytes of the frame, as far as it matters
+        self._count = Signal(range(PAYLOAD_BYTES + OVERHEAD + 2))       #: bytes of the frame, up to one too many
         self._header = Signal(HEADER, reset_less=True)
         self._closed = Signal()             #: a FLAG has ended a frame, the cycle before
         byte, byte_valid, flag = self._unescape(m)
@@ -123,7 +123,7 @@ class FrameReceiver(wiring.Component):
             m.d.sync += self._count.eq(0)
 
     def _judge(self, m):
-        """In the cycle of `closed`, from what was registered in the cycle of the FLAG."""
+        """The verdict, in the cycle of `closed`, from what was registered in the cycle of the FLAG."""
         matches, sane, good = Signal(), Signal(), Signal()
         length = Signal(HEADER["length"].shape)
         m.d.comb += [length.eq(self._header.length), good.eq(matches & sane)]

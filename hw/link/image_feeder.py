@@ -31,7 +31,7 @@ class ImageControl(Port):
     done : In(1)
         Pulse: the chunk is used up or given up.
     too_long : In(1)
-        With `done`: it had bytes behind the image's end.
+        Together with `done`: the chunk had bytes behind the image's end.
     """
 
     def __init__(self):

@@ -31,8 +31,8 @@ def kept_layout(cfg: EngineConfig) -> data.StructLayout:
 class WriteBack(wiring.Component):
     """Place the pixels of drain steps in output rows, parts and words.
 
-    With `layer.subsample`, pixels of one column phase of rows of one row phase remain: the 7 of bank part q go to half
-    q % 2 of output part q div 2, those of row r to row r div 2. Without, all go to the same part and row. A step
+    If `layer.subsample`, pixels of one column phase of rows of one row phase remain: the 7 of bank part q go to half
+    q % 2 of output part q div 2, those of row r to row r div 2. Otherwise all go to the same part and row. A step
     whose row or part the output does not have is dropped, as are columns from `layer.out_columns` on if the
     destination is the channel sums. A `single` step is pixel 0 of row `tile.row` at word `channel`.
 
@@ -51,7 +51,7 @@ class WriteBack(wiring.Component):
     step_valid : In(1)
     step : In(drain_step_layout(cfg))
     pixels : In(PIXELS)
-        Of the step, SUMS_LAG + REQUANTIZE_LATENCY cycles after it.
+        Pixels of the step, SUMS_LAG + REQUANTIZE_LATENCY cycles after it.
     kept_valid : Out(1)
     kept : Out(kept_layout(cfg))
     write_valid : Out(1)

@@ -1,4 +1,4 @@
-"""A table from symbols to what they stand for: one block RAM that all layers share."""
+"""A table from symbols to the values that they code: one block RAM that all layers share."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ class SymbolTable(wiring.Component):
     Parameters
     ----------
     width, depth : int
-        Of an entry in bits, and how many entries.
+        Bits of an entry, and number of entries.
     init : sequence of int
         First entries at configuration, as unsigned numbers; the rest is 0.
 

@@ -47,56 +47,63 @@ class TapAddress(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.kernel = kernel = KernelTable()
-        connect(m, flipped(self.kernel_write), kernel.write)
         valid = [self.i.valid]
         for cycle in range(ADDRESS_CYCLES):
             valid.append(Signal(name=f"valid_{cycle}"))
             m.d.sync += valid[-1].eq(valid[-2])
+        looked_up, entry = self._look_up(m)
+        control, channel, moves, slots = self._choose_slots(m, looked_up, entry)
+        # Cycle 3: the addresses of both slots, and which rows they have.
+        summed = [self._sum(m, slot, channel, name) for slot, name in zip(slots, ("slot", "wrap"))]
+        control, moves = self._register(m, control, "control_3"), self._register(m, moves, "moves_3")
+        self._emit(m, valid[-1], control, moves, summed)
+        return m
 
-        # Cycle 1: the kernel entry.
+    def _look_up(self, m):
+        """Cycle 1: the tap, and its kernel entry."""
+        m.submodules.kernel = kernel = KernelTable()
+        connect(m, flipped(self.kernel_write), kernel.write)
         looked_up = Signal(PLACED_TAP, reset_less=True)
-        entry = kernel.entry
         m.d.sync += looked_up.eq(self.i.payload)
         m.d.comb += kernel.place.eq(self.i.payload.place)
+        return looked_up, kernel.entry
 
-        # Cycle 2: the two slots.
+    def _choose_slots(self, m, tap, entry):
+        """Cycle 2: the two slots that the entry names, for rows inside and for the row moved in."""
         control, channel, moves = (Signal(_CONTROL, reset_less=True), Signal(INPUT_CHANNEL_BITS, reset_less=True),
                                    Signal(KERNEL_ENTRY, reset_less=True))
         slots = [Signal.like(self.tile.slots[0], name=name, reset_less=True) for name in ("slot", "wrap_slot")]
         m.d.sync += [
-            control.take.eq(~looked_up.terminator),
-            control.first.eq(looked_up.crossing & ~looked_up.terminator),
-            control.capture.eq(looked_up.capture),
-            control.terminator.eq(looked_up.terminator),
-            control.weight.eq(Mux(self.layer.source == Source.WINDOW, entry.weight, looked_up.weight)),
-            channel.eq(looked_up.channel),
+            control.take.eq(~tap.terminator),
+            control.first.eq(tap.crossing & ~tap.terminator),
+            control.capture.eq(tap.capture),
+            control.terminator.eq(tap.terminator),
+            control.weight.eq(Mux(self.layer.source == Source.WINDOW, entry.weight, tap.weight)),
+            channel.eq(tap.channel),
             moves.eq(entry),
             slots[0].eq(self.tile.slots[entry.slot]),
             slots[1].eq(self.tile.slots[entry.wrap_slot]),
         ]
+        return control, channel, moves, slots
 
-        # Cycle 3: their addresses, and which rows they have.
-        summed = [self._sum(m, slot, channel, name) for slot, name in zip(slots, ("slot", "wrap"))]
-        control, moves = self._register(m, control, "control_3"), self._register(m, moves, "moves_3")
-
-        # Cycle 4: one of them for each bank.
+    def _emit(self, m, valid, control, moves, summed):
+        """Cycle 4: one of the two addresses for each bank; the tap; and a cycle later what is wrong with it."""
         last_control = self._register(m, control, "control_4")
         last_moves = self._register(m, moves, "moves_4")
         outside = self._banks(m, moves, summed)
+        tap, coming = self.taps.payload, self.i.payload
         m.d.comb += [
-            self.taps.valid.eq(valid[-1]),
-            self.last.eq(valid[-1] & last_control.terminator),
-            self.taps.payload.take.eq(last_control.take),
-            self.taps.payload.first.eq(last_control.first),
-            self.taps.payload.capture.eq(last_control.capture),
-            self.taps.payload.weight.eq(last_control.weight),
-            self.taps.payload.row_move.eq(last_moves.row_move),
-            self.taps.payload.column_move.eq(last_moves.column_move),
+            self.taps.valid.eq(valid),
+            self.last.eq(valid & last_control.terminator),
+            tap.take.eq(last_control.take),
+            tap.first.eq(last_control.first),
+            tap.capture.eq(last_control.capture),
+            tap.weight.eq(last_control.weight),
+            tap.row_move.eq(last_moves.row_move),
+            tap.column_move.eq(last_moves.column_move),
         ]
-        m.d.sync += self.address_range.eq((valid[-1] & last_control.take & outside.any())
-                                          | (self.i.valid & self.i.payload.bad_place & ~self.i.payload.terminator))
-        return m
+        m.d.sync += self.address_range.eq((valid & last_control.take & outside.any())
+                                          | (self.i.valid & coming.bad_place & ~coming.terminator))
 
     @staticmethod
     def _register(m, value, name: str):

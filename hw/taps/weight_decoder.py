@@ -20,7 +20,8 @@ DECODED_STEP = data.StructLayout({"step": WEIGHT_STEP, "bad": 1})
 class WeightDecoder(wiring.Component):
     """Decodes values and runs in lock step, and looks both up.
 
-    With `dense` the step is always one place; with Source.WINDOW the weight means nothing, too, and no stream is read.
+    The step of a `dense` layer is always one place; for Source.WINDOW the weight means nothing either, and no stream is
+    read.
 
     Latency     DECODE_CYCLES from a cycle with `step` to `o`.
     Throughput  1 weight a cycle, if neither stream runs dry.
@@ -41,7 +42,7 @@ class WeightDecoder(wiring.Component):
         Decode. While it is low, streams are cleared, and nothing comes out.
     value, run : In(stream of 36)
     room : In(1)
-        In the next cycle one more weight may be started, even if one is started now.
+        One more weight may be started in the next cycle, even if one is started now.
     step : Out(1)
         A weight is started. A register.
     o : Out(stream of DECODED_STEP, always ready)
