@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import BANK_WORD_BITS, BYTE_LAST, MEMORY_WRITE, TABLE_WRITE, tap_layout
 from firelane.hw.contract.config import BANK_PIXELS, MEMORY_BITS, PIXEL_BITS, EngineConfig, bits_for
+from firelane.hw.contract.geometry import drain_step_layout
 from firelane.hw.contract.instruction import WEIGHT_ADDRESS_BITS
 from firelane.hw.contract.registers import CSR_ADDRESS_BITS, CSR_BITS
 
@@ -21,6 +22,11 @@ TABLE_WRITES = stream.Signature(TABLE_WRITE, always_ready=True)
 def tap_stream(cfg: EngineConfig) -> stream.Signature:
     """Taps for all lanes, and marks between output channels."""
     return stream.Signature(tap_layout(cfg), always_ready=True)
+
+
+def drain_steps(cfg: EngineConfig) -> stream.Signature:
+    """What is drained, cycle by cycle."""
+    return stream.Signature(drain_step_layout(cfg), always_ready=True)
 
 
 class Port(wiring.Signature):

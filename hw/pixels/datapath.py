@@ -223,11 +223,11 @@ class Datapath(wiring.Component):
         m.d.comb += [
             write_back.layer.eq(self.layer),
             write_back.tile.eq(self.tile),
-            write_back.step_valid.eq(drain.step_valid | walk.step),
-            write_back.step.eq(drain.step),
+            write_back.steps.valid.eq(drain.steps.valid | walk.step),
+            write_back.steps.payload.eq(drain.steps.payload),
             write_back.pixels.eq(requantize.pixels),
             memory.drain_write.valid.eq(write_back.write_valid),
-            [memory.drain_write.payload[name].eq(write_back.kept[name])
+            [memory.drain_write.payload[name].eq(write_back.kept.payload[name])
              for name in ("bank", "address", "enable", "data")],
         ]
         m.submodules.load_register = load_register = StreamRegister(pixel_write_layout(self._cfg))
@@ -235,18 +235,18 @@ class Datapath(wiring.Component):
         connect(m, load_register.o, memory.load_write)
         with m.If(walk.active):
             m.d.comb += [
-                write_back.step.single.eq(1),
-                write_back.step.channel.eq(walk.channel),
-                write_back.step.last.eq(walk.last),
+                write_back.steps.payload.single.eq(1),
+                write_back.steps.payload.channel.eq(walk.channel),
+                write_back.steps.payload.last.eq(walk.last),
             ]
 
     def _build_averages(self, m, sums: ChannelSums, walk: AverageWalk, write_back: WriteBack):
         """Channel sums and the result stream."""
-        kept = write_back.kept
+        kept, kept_valid = write_back.kept.payload, write_back.kept.valid
         to_stream = delay(m, self.layer.destination == Destination.AVERAGE, 1, name="to_stream")
         m.d.comb += [
             sums.from_zero.eq(self.tile.first),
-            sums.valid.eq(write_back.kept_valid & to_stream & ~kept.single),
+            sums.valid.eq(kept_valid & to_stream & ~kept.single),
             sums.first.eq(kept.first),
             sums.last.eq(kept.last),
             sums.channel.eq(kept.channel),
@@ -264,9 +264,9 @@ class Datapath(wiring.Component):
         taken = self.result.valid & self.result.ready
         m.d.comb += [
             results.reserve.eq(walk.step & to_stream),
-            results.write_valid.eq(write_back.kept_valid & to_stream & kept.single),
-            results.write.data.eq(kept.data[:PIXEL_BITS]),
-            results.write.last.eq(kept.last),
+            results.write.valid.eq(kept_valid & to_stream & kept.single),
+            results.write.payload.data.eq(kept.data[:PIXEL_BITS]),
+            results.write.payload.last.eq(kept.last),
             results.o.ready.eq(self.result.ready),
             self.result.valid.eq(results.o.valid),
             self.result.payload.data.eq(results.o.payload.data),
@@ -293,7 +293,7 @@ class Datapath(wiring.Component):
             self.drain_overrun.eq(drain.overrun),
         ]
         if self._cfg.trace:
-            kept = write_back.kept
+            kept = write_back.kept.payload
             m.d.comb += [
                 self.trace.valid.eq(write_back.write_valid),
                 [getattr(self.trace, name).eq(kept[name]) for name in ("bank", "address", "enable", "data")],

@@ -116,9 +116,9 @@ class ResultStream(wiring.Component):
         m.d.comb += [
             self._ask.eq(self._pixels_left & pixels.room & ~self._halted),
             pixels.reserve.eq(self._ask),
-            pixels.write_valid.eq(delay_control(m, self._ask, self._peek_latency, name="asked")),
-            pixels.write.data.eq(self.peek.data),
-            pixels.write.last.eq(delay_control(m, self._final, self._peek_latency, name="final")),
+            pixels.write.valid.eq(delay_control(m, self._ask, self._peek_latency, name="asked")),
+            pixels.write.payload.data.eq(self.peek.data),
+            pixels.write.payload.last.eq(delay_control(m, self._final, self._peek_latency, name="final")),
         ]
         return pixels.o
 

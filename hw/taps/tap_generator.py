@@ -187,8 +187,8 @@ class TapGenerator(wiring.Component):
         m.d.comb += [
             queue.clear.eq(~self.active | self.done),
             queue.reserve.eq(self.reserve),
-            queue.write_valid.eq(valid & self.active),
-            queue.write.eq(tap),
+            queue.write.valid.eq(valid & self.active),
+            queue.write.payload.eq(tap),
             queue.o.ready.eq(~must_wait),
             self.room.eq(queue.room),
             self.o.payload.eq(head),

@@ -92,8 +92,8 @@ class WeightFetch(wiring.Component):
             wanted.eq(active & queue.room & ~past_end),
             queue.clear.eq(clear),
             queue.reserve.eq(granted),
-            queue.write_valid.eq(arriving),
-            queue.write.eq(self.memory.data),
+            queue.write.valid.eq(arriving),
+            queue.write.payload.eq(self.memory.data),
             self.exhausted[name].eq(active & past_end & queue.empty),
         ]
         m.d.sync += past_end.eq(address > self._cfg.weight_words)
