@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from firelane.hw.blocks.ports import BYTES, CsrBus, TracePort
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.timing import PEEK_LATENCY, scan_cycles
@@ -15,7 +16,6 @@ from firelane.hw.control.load_port import LoadPort
 from firelane.hw.control.program_memory import ProgramMemory
 from firelane.hw.control.sequencer import Sequencer
 from firelane.hw.pixels.datapath import Datapath
-from firelane.hw.ports import BYTES, CsrBus, TracePort
 from firelane.hw.streams.input_loader import InputLoader
 from firelane.hw.streams.result_stream import ResultStream
 from firelane.hw.taps.tap_path import TapPath

@@ -19,9 +19,9 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from firelane.hw.blocks.ports import AxiStream, CsrBus, TracePort
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.engine import Engine
-from firelane.hw.ports import AxiStream, CsrBus, TracePort
 
 MODULE = "firelane_engine"
 

@@ -4,12 +4,12 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import CsrBus, LoadRegisters
 from firelane.hw.contract.config import EngineConfig, bits_for
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import FORMAT_VERSION, MAGIC
 from firelane.hw.contract.registers import CONTROL, CSR_BITS, ERROR, STATUS, Register
 from firelane.hw.control.counters import COUNTER_BITS, FRAME_COUNTS
-from firelane.hw.ports import CsrBus, LoadRegisters
 
 
 class Csr(wiring.Component):

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import TABLE_WRITES, program_read_port
 from firelane.hw.contract.config import MAX_KERNEL_TAPS, MEMORY_BITS, EngineConfig, bits_for
 from firelane.hw.contract.instruction import (
     CODE_WORDS,
@@ -16,7 +17,6 @@ from firelane.hw.contract.instruction import (
     instruction_words,
 )
 from firelane.hw.contract.timing import PROGRAM_LATENCY
-from firelane.hw.ports import TABLE_WRITES, program_read_port
 
 KERNEL_WORDS = MAX_KERNEL_TAPS // 2     #: most words of a kernel table
 

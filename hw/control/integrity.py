@@ -6,11 +6,11 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.pipeline import delay
+from firelane.hw.blocks.ports import ScanPort, ScanSelect, program_read_port
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig, bits_for
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, Header
 from firelane.hw.contract.timing import PROGRAM_LATENCY
-from firelane.hw.ports import ScanPort, ScanSelect, program_read_port
 
 CRC_DATA_BITS = 40      #: a word as 5 bytes
 CRC_BITS = 32

@@ -5,9 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import MEMORY_WRITE
+from firelane.hw.blocks.ports import MEMORY_WRITES, LoadRegisters
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.registers import CSR_BITS, LOAD_ADDRESS, LoadTarget
-from firelane.hw.ports import MEMORY_WRITES, LoadRegisters
 
 
 class LoadPort(wiring.Component):

@@ -5,8 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
 
+from firelane.hw.blocks.ports import MEMORY_WRITES, program_read_port
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
-from firelane.hw.ports import MEMORY_WRITES, program_read_port
 
 
 class ProgramMemory(wiring.Component):

@@ -4,12 +4,12 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from firelane.hw.blocks.ports import TABLE_WRITES, program_read_port
 from firelane.hw.contract.config import EngineConfig, bits_for
 from firelane.hw.contract.instruction import DESCRIPTOR, HEADER_WORDS, Opcode, instruction_layout, instruction_words
 from firelane.hw.contract.timing import LOAD_SETTLE_CYCLES
 from firelane.hw.control.fetch import Fetch
 from firelane.hw.control.instruction_check import InstructionCheck
-from firelane.hw.ports import TABLE_WRITES, program_read_port
 
 
 class Sequencer(wiring.Component):

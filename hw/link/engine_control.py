@@ -4,10 +4,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import CsrBus, Port
 from firelane.hw.contract.config import MEMORY_BITS
 from firelane.hw.contract.registers import CONTROL, CSR_ADDRESS_BITS, CSR_BITS, STATUS, Register
 from firelane.hw.contract.timing import CONTROL_SETTLE_CYCLES, CSR_READ_CYCLES
-from firelane.hw.ports import CsrBus, Port
 
 
 class Operation(enum.Enum, shape=3):

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from firelane.hw.blocks.payload import BYTE_LAST
+from firelane.hw.blocks.ports import BYTES, CsrBus
 from firelane.hw.blocks.stream_register import StreamRegister
 from firelane.hw.contract.block_ram import result_in_block_ram
 from firelane.hw.contract.config import EngineConfig
@@ -16,7 +17,6 @@ from firelane.hw.link.frame_receiver import FrameReceiver
 from firelane.hw.link.frame_sender import FrameSender
 from firelane.hw.link.image_feeder import ImageFeeder
 from firelane.hw.link.result_buffer import ResultBuffer
-from firelane.hw.ports import BYTES, CsrBus
 
 
 class FrameLink(wiring.Component):

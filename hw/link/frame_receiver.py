@@ -6,6 +6,7 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import Port
 from firelane.hw.contract.config import bits_for
 from firelane.hw.contract.link_protocol import (
     CRC_BYTES,
@@ -17,7 +18,6 @@ from firelane.hw.contract.link_protocol import (
     PAYLOAD_BYTES,
     Status,
 )
-from firelane.hw.ports import Port
 
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 

@@ -5,8 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import BYTE_LAST
+from firelane.hw.blocks.ports import BYTES, Port
 from firelane.hw.contract.registers import CSR_BITS
-from firelane.hw.ports import BYTES, Port
 
 
 class ImageControl(Port):

@@ -5,10 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import BYTES, Port
 from firelane.hw.contract.block_ram import result_in_block_ram
 from firelane.hw.contract.config import bits_for
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
-from firelane.hw.ports import BYTES, Port
 
 OFFSET_BITS = 32
 COUNT_BITS = bits_for(PAYLOAD_BYTES + 1)

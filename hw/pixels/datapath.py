@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from firelane.hw.blocks.credit_queue import CreditQueue
 from firelane.hw.blocks.payload import BYTE_LAST, pixel_write_layout, tap_layout
 from firelane.hw.blocks.pipeline import copies, delay, delay_control
+from firelane.hw.blocks.ports import BYTES, PeekPort, WriteTrace, tap_stream
 from firelane.hw.blocks.stream_register import StreamRegister
 from firelane.hw.contract.config import PIXEL_BITS, EngineConfig
 from firelane.hw.contract.instruction import (
@@ -37,7 +38,6 @@ from firelane.hw.pixels.lanes import Lanes
 from firelane.hw.pixels.requantize import Requantize
 from firelane.hw.pixels.row_move import RowMover
 from firelane.hw.pixels.write_back import WriteBack
-from firelane.hw.ports import BYTES, PeekPort, WriteTrace, tap_stream
 
 RESULT_ROOM = 32        #: averages on their way into the result stream; more than there are cycles on that way
 

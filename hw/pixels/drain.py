@@ -5,10 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.pipeline import delay
+from firelane.hw.blocks.ports import drain_steps
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.geometry import pixel_sums
 from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, parameter_layout
-from firelane.hw.ports import drain_steps
 
 
 class Drain(wiring.Component):

@@ -6,11 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import BANK_WORD_BITS
 from firelane.hw.blocks.pipeline import delay, delay_control
+from firelane.hw.blocks.ports import drain_steps
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig, bits_for
 from firelane.hw.contract.geometry import PIXELS
 from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, Destination, instruction_layout
 from firelane.hw.contract.timing import KEPT_LAG, REQUANTIZE_LATENCY
-from firelane.hw.ports import drain_steps
 
 HALF = BANK_PIXELS // 2
 

@@ -5,9 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import pixel_write_layout
+from firelane.hw.blocks.ports import BYTES
 from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
 from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, IMAGE_COLUMN_BITS, instruction_layout
-from firelane.hw.ports import BYTES
 
 
 class InputLoader(wiring.Component):

@@ -7,9 +7,9 @@ from amaranth.lib.wiring import In, Out
 from firelane.hw.blocks.credit_queue import CreditQueue
 from firelane.hw.blocks.payload import BYTE_LAST
 from firelane.hw.blocks.pipeline import delay_control
+from firelane.hw.blocks.ports import BYTES, PeekPort
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import CHANNEL_BITS, COLUMN_BITS, DESCRIPTOR, instruction_layout
-from firelane.hw.ports import BYTES, PeekPort
 
 ROOM = 16               #: pixels on their way from memory, enough for one a cycle
 

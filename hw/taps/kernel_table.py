@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import TABLE_WRITES
 from firelane.hw.contract.config import MAX_KERNEL_TAPS, MEMORY_BITS
 from firelane.hw.contract.instruction import KERNEL_BITS, KERNEL_ENTRY, KERNEL_ENTRY_BITS
-from firelane.hw.ports import TABLE_WRITES
 
 PAIR = data.ArrayLayout(KERNEL_ENTRY_BITS, 2)
 

@@ -7,9 +7,9 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import MEMORY_WRITE
+from firelane.hw.blocks.ports import MEMORY_WRITES
 from firelane.hw.contract.config import MAX_CODE_BITS, bits_for
 from firelane.hw.contract.instruction import TABLE_BITS
-from firelane.hw.ports import MEMORY_WRITES
 
 
 class SymbolTable(wiring.Component):

@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from firelane.hw.blocks.ports import TABLE_WRITES, tap_stream
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, KERNEL_ENTRY, RowMove, Source, instruction_layout
 from firelane.hw.contract.timing import ADDRESS_CYCLES
-from firelane.hw.ports import TABLE_WRITES, tap_stream
 from firelane.hw.taps.kernel_table import KernelTable
 from firelane.hw.taps.tap_generator import INPUT_CHANNEL_BITS, PLACED_TAP
 

@@ -4,10 +4,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES, ScanPort, ScanSelect, tap_stream
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, instruction_layout, parameter_layout
 from firelane.hw.contract.timing import TABLE_READ_CYCLES, scan_cycles
-from firelane.hw.ports import MEMORY_WRITES, TABLE_WRITES, ScanPort, ScanSelect, tap_stream
 from firelane.hw.taps.parameter_reader import ParameterReader
 from firelane.hw.taps.tap_address import TapAddress
 from firelane.hw.taps.tap_generator import TapGenerator

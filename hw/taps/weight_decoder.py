@@ -5,10 +5,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import WEIGHT_STEP
+from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES
 from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, CODE_WORDS, DESCRIPTOR, RUN_ENTRY_BITS, Source
 from firelane.hw.contract.timing import DECODE_CYCLES, TABLE_READ_CYCLES
-from firelane.hw.ports import MEMORY_WRITES, TABLE_WRITES
 from firelane.hw.taps.bit_reader import CHUNK_BITS, BitReader, ChunkReader
 from firelane.hw.taps.prefix_decoder import PREFIX_CODE, LengthFinder, PrefixDecoder
 from firelane.hw.taps.symbol_table import SymbolTable

@@ -5,10 +5,10 @@ from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.credit_queue import CreditQueue
+from firelane.hw.blocks.ports import MemoryReadPort
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, ParameterForm, Source
 from firelane.hw.contract.timing import SCAN_ADDRESS_CYCLES, weight_read_cycles
-from firelane.hw.ports import MemoryReadPort
 
 QUEUE_WORDS = 16    #: covers the latency of the largest memory at 8 bits a cycle, 72 cycles
 

@@ -7,10 +7,10 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
+from firelane.hw.blocks.ports import MEMORY_WRITES, MemoryReadPort
 from firelane.hw.contract.block_ram import STATION_BLOCKS, weight_blocks
 from firelane.hw.contract.config import MEMORY_BITS
 from firelane.hw.contract.instruction import WEIGHT_ADDRESS_BITS
-from firelane.hw.ports import MEMORY_WRITES, MemoryReadPort
 
 
 class WeightMemory(wiring.Component):

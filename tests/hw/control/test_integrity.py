@@ -4,12 +4,12 @@ import random
 
 import pytest
 
+from firelane.hw.blocks.ports import ScanSelect
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC
 from firelane.hw.contract.timing import PROGRAM_LATENCY, integrity_cycles
 from firelane.hw.control.integrity import Integrity
-from firelane.hw.ports import ScanSelect
 from tests.hw.programs import with_header
 from tests.hw.support import lint, pulse, simulate
 

@@ -7,6 +7,7 @@ import pytest
 
 from firelane.compiler.coding.prefix_code import PrefixCode
 from firelane.compiler.coding.weight_code import EncodedLayer
+from firelane.hw.blocks.ports import ScanSelect
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, ParameterForm
 from firelane.hw.contract.timing import (
@@ -16,7 +17,6 @@ from firelane.hw.contract.timing import (
     scan_cycles,
     tap_path_cycles,
 )
-from firelane.hw.ports import ScanSelect
 from firelane.hw.taps.tap_path import TapPath
 from tests.hw.support import lint, pulse, simulate
 from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed

@@ -3,8 +3,8 @@
 import pytest
 from amaranth.lib.wiring import Out, Signature
 
+from firelane.hw.blocks.ports import CsrBus, LoadRegisters, MemoryReadPort, PeekPort, TracePort
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.ports import CsrBus, LoadRegisters, MemoryReadPort, PeekPort, TracePort
 
 SMALL, LARGE = EngineConfig(banks=1, activation_words=16), EngineConfig(banks=8)
 
