@@ -1,7 +1,7 @@
 """The engine as Verilog text, for simulators and for other tool chains.
 
 Module `firelane_engine` with the ports of `AxiEngine`, `clk` and the synchronous reset `rst`. The text depends
-on the configuration and on the versions of Amaranth and Yosys only; without `images` it does not depend on a program,
+on the configuration and on the versions of Amaranth and Yosys only; without `contents` it does not depend on a program,
 which is then loaded through the CSR load port.
 """
 
@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Protocol
 
 from amaranth.back import rtlil
 from amaranth.hdl import Module
@@ -21,6 +20,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from firelane.hw.blocks.ports import AxiStream, CsrBus, TracePort
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.engine import Engine
 
 MODULE = "firelane_engine"
@@ -92,39 +92,27 @@ class AxiEngine(wiring.Component):
         return {"_".join(path): (port, None) for path, _, port in self.signature.flatten(self)}
 
 
-class Images(Protocol):
-    """Contents of the four memories, words as unsigned integers."""
-
-    program: list[int]
-    weights: list[int]
-    values: list[int]
-    runs: list[int]
-
-
 def verilog_script(source: str, target: str) -> list[str]:
     """Yosys commands from a file of RTLIL to one of Verilog."""
     return [f"read_rtlil {source}", "proc -nomux -norom", "memory_collect", f"attrmap {_ATTRMAP}",
             f"attrmap -modattr {_ATTRMAP}", f"write_verilog -norename {target}"]
 
 
-def engine_rtlil(cfg: EngineConfig, images: Images | None = None, *, auto_run: bool = False) -> str:
+def engine_rtlil(cfg: EngineConfig, contents: MemoryContents | None = None, *, auto_run: bool = False) -> str:
     """The engine in Yosys' own language."""
-    contents = {}
-    if images is not None:
-        contents = {name: [int(word) for word in getattr(images, name)]
-                    for name in ("program", "weights", "values", "runs")}
-    top = AxiEngine(cfg, Engine(cfg, auto_run=auto_run, **contents))
+    words = contents.by_name if contents else {}
+    top = AxiEngine(cfg, Engine(cfg, auto_run=auto_run, **words))
     return rtlil.convert(top, name=MODULE, ports=top.verilog_ports(), emit_src=False)
 
 
-def write_verilog(cfg: EngineConfig, images: Images | None, path: Path, *, auto_run: bool = False) -> None:
+def write_verilog(cfg: EngineConfig, contents: MemoryContents | None, path: Path, *, auto_run: bool = False) -> None:
     """Write the engine to `path`, which is replaced when the text is complete and not before.
 
     Parameters
     ----------
     cfg : EngineConfig
-    images : object with lists `program`, `weights`, `values`, `runs`, or None
-        Contents of the memories at configuration; zeros if None.
+    contents : MemoryContents or None
+        Of the memories at configuration; zeros if None.
     path : Path
     auto_run : bool
         CONTROL.run after reset.
@@ -134,7 +122,7 @@ def write_verilog(cfg: EngineConfig, images: Images | None, path: Path, *, auto_
     RuntimeError
         If Yosys fails; its words are in the message.
     """
-    write_rtlil_as_verilog(engine_rtlil(cfg, images, auto_run=auto_run), Path(path))
+    write_rtlil_as_verilog(engine_rtlil(cfg, contents, auto_run=auto_run), Path(path))
 
 
 def write_rtlil_as_verilog(text: str, path: Path) -> None:

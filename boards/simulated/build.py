@@ -14,7 +14,7 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
-from firelane.boards.simulated.contents import Piece, marked_images, pieces_from_json, pieces_to_json, take_out
+from firelane.boards.simulated.contents import Piece, marked_contents, pieces_from_json, pieces_to_json, take_out
 from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import SIMULATED_TIMING, LinkTiming
 from firelane.boards.top.linked_engine import LinkedEngine
@@ -107,8 +107,8 @@ def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
 
 def _verilog_text(design: Design, scratch: Path) -> tuple[str, list[Piece]]:
     cfg = design.identity.engine
-    marks = marked_images(cfg)
-    engine = Engine(cfg, program=marks.program, weights=marks.weights, values=marks.values, runs=marks.runs)
+    marks = marked_contents(cfg)
+    engine = Engine(cfg, **marks.by_name)
     top = LinkedEngine(engine, design.identity, design.timing, result_bytes=design.result_bytes)
     write_rtlil_as_verilog(rtlil.convert(top, name=TOP, ports=[top.rx, top.tx], emit_src=False), scratch)
     text, pieces = take_out(scratch.read_text(), marks)

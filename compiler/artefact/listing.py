@@ -46,7 +46,7 @@ def _instructions(program: Program) -> list[str]:
     lines = ["  word  what     layer                            rows         at (word, row)   slots (word:rows)"]
     size, fields = instruction_words(program.cfg), instruction_fields(program.cfg)
     for note in program.notes:
-        words = program.program[note.address:note.address + size]
+        words = program.contents.program[note.address:note.address + size]
         lines.append(_line(note, unpack(fields, join_words(words))))
     return lines + [f"{program.notes[-1].address + size:6}  END"]
 

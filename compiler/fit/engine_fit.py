@@ -97,8 +97,8 @@ def accumulator_bits_needed(graph: Graph, cfg: EngineConfig) -> int:
 
 def _holds(cfg: EngineConfig, program: Program) -> bool:
     """Whether the memories are large enough."""
-    return (len(program.weights) <= cfg.weight_words and len(program.program) <= cfg.program_words
-            and len(program.values) <= cfg.value_symbols and len(program.runs) <= cfg.run_symbols)
+    return (len(program.contents.weights) <= cfg.weight_words and len(program.contents.program) <= cfg.program_words
+            and len(program.contents.values) <= cfg.value_symbols and len(program.contents.runs) <= cfg.run_symbols)
 
 
 def _grown(cfg: EngineConfig, sizes: dict[str, int], free: Collection[str]) -> EngineConfig:

@@ -113,10 +113,10 @@ def _usage(compiled: Compiled, board: Target | None) -> Iterator[Usage]:
     needs = engine_resources(cfg, board.result_bytes) if board else engine_resources(cfg)
     top = max(compiled.plan.addresses[life.block] + life.words for life in compiled.plan.lives)
     yield Usage("activation memory (words)", top, cfg.activation_words)
-    yield Usage("weight memory (words)", len(program.weights), cfg.weight_words)
-    yield Usage("program memory (words)", len(program.program), cfg.program_words)
-    yield Usage("value table (entries)", len(program.values), cfg.value_symbols)
-    yield Usage("run table (entries)", len(program.runs), cfg.run_symbols)
+    yield Usage("weight memory (words)", len(program.contents.weights), cfg.weight_words)
+    yield Usage("program memory (words)", len(program.contents.program), cfg.program_words)
+    yield Usage("value table (entries)", len(program.contents.values), cfg.value_symbols)
+    yield Usage("run table (entries)", len(program.contents.runs), cfg.run_symbols)
     device = board.device if board else None
     for name, blocks in needs.ebr.items():
         yield Usage(f"EBR: {name}", blocks, None)

@@ -29,6 +29,7 @@ from firelane.hw.contract.instruction import (
     Opcode,
     instruction_words,
 )
+from firelane.hw.contract.memory_contents import MemoryContents
 
 CRC_WORD_BYTES = 5
 CYCLE_PRICES = (1.0, 0.3, 0.1, 0.0)    #: bits of weight memory that a cycle may cost, the first choice first
@@ -56,15 +57,12 @@ class InstructionNote:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Memory images of one network for one engine, as lists of words, and what they mean."""
+    """What the memories of one engine hold for one network, and what it means."""
 
     cfg: EngineConfig
     network: Network
-    program: tuple[int, ...]
-    weights: tuple[int, ...]
-    streams: tuple[WeightStream, ...]           #: what stands in `weights`
-    values: tuple[int, ...]         #: int8 as unsigned bytes
-    runs: tuple[int, ...]
+    contents: MemoryContents
+    streams: tuple[WeightStream, ...]           #: what is stored in `contents.weights`
     descriptor_addresses: tuple[int, ...]       #: of each layer of the network
     descriptors: tuple[Descriptor, ...]
     notes: tuple[InstructionNote, ...]
@@ -77,7 +75,7 @@ class Program:
 
 
 def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
-    """All memory images.
+    """The contents of all memories.
 
     Raises
     ------
@@ -99,8 +97,8 @@ def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
     instructions += split_words(pack(instruction_fields(cfg), {"opcode": Opcode.END, "wait_load": 1}, "end"), size)
     body = [*instructions, *tail]
     header = _header(cfg, body, memories)
-    return Program(cfg, network, (*header, *body), tuple(memories.weights.words), tuple(memories.weights.streams),
-                   tuple(memories.values.entries), tuple(memories.runs.entries), addresses, descriptors, tuple(notes))
+    contents = MemoryContents((*header, *body), memories.weights.words, memories.values.entries, memories.runs.entries)
+    return Program(cfg, network, contents, tuple(memories.weights.streams), addresses, descriptors, tuple(notes))
 
 
 def _describe_all(network: Network, plan: Schedule, cfg: EngineConfig) -> tuple[tuple[Descriptor, ...], Memories]:

@@ -38,8 +38,8 @@ class RomSize:
 
 def rom_size(program: Program) -> RomSize:
     """Of an emitted program. What layers share counts once."""
-    return size_of(program.streams, program.descriptors, weight_words=len(program.weights),
-                   value_entries=len(program.values), run_entries=len(program.runs))
+    return size_of(program.streams, program.descriptors, weight_words=len(program.contents.weights),
+                   value_entries=len(program.contents.values), run_entries=len(program.contents.runs))
 
 
 def size_of(streams: Iterable[WeightStream], descriptors: Iterable[Descriptor], *, weight_words: int,

@@ -92,7 +92,7 @@ def check_schedule(program: Program) -> None:
     """
     replay = _Replay(program, SymbolicMemory(program.cfg, sorted(program.network.maps)))
     replay.layers = {layer.name: number for number, layer in enumerate(program.network.layers)}
-    words, size, pc = program.program, instruction_words(program.cfg), HEADER_WORDS
+    words, size, pc = program.contents.program, instruction_words(program.cfg), HEADER_WORDS
     run = {Opcode.TILE: _tile, Opcode.LOAD: _load, Opcode.AVERAGE: _average, Opcode.OUTPUT: _output}
     for note in program.notes:
         replay.where = f"word {pc}, {note.layer}, row {note.first_row}"
@@ -112,10 +112,11 @@ def check_schedule(program: Program) -> None:
 def _end(replay: _Replay, pc: int) -> None:
     program = replay.program
     replay.where = f"word {pc}, end"
-    tile = unpack(instruction_fields(replay.cfg), join_words(program.program[pc:pc + instruction_words(replay.cfg)]))
+    words = program.contents.program
+    tile = unpack(instruction_fields(replay.cfg), join_words(words[pc:pc + instruction_words(replay.cfg)]))
     replay.require(Opcode(tile["opcode"]) is Opcode.END, "there is no END")
     replay.require(replay.pending is None or tile["wait_load"], "a load is under way")
-    replay.require(program.program[Header.PROGRAM_LENGTH] == len(program.program), "the length in the header is wrong")
+    replay.require(words[Header.PROGRAM_LENGTH] == len(words), "the length in the header is wrong")
     for layer in program.network.layers:
         if isinstance(layer, LoadLayer):
             replay.require(replay.image_rows == layer.height, f"{replay.image_rows} image rows are read")
@@ -203,7 +204,7 @@ def _kernel(program: Program, address: int, descriptor: dict) -> list[dict]:
     stream = descriptor["source"] == Source.STREAM.value
     start, fields = address + DESCRIPTOR_WORDS + (CODE_WORDS if stream else 0), field_table(KERNEL_ENTRY)
     halves = [(word >> shift) & ((1 << KERNEL_ENTRY_BITS) - 1)
-              for word in program.program[start:start + -(-descriptor["kernel_taps"] // 2)]
+              for word in program.contents.program[start:start + -(-descriptor["kernel_taps"] // 2)]
               for shift in (0, KERNEL_ENTRY_BITS)]
     return [unpack(fields, half) for half in halves[:descriptor["kernel_taps"]]]
 

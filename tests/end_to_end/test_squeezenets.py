@@ -73,5 +73,5 @@ def test_the_graph_of_an_old_exporter(tmp_path, capsys):
         compile_model(model, replace(cfg, accumulator_bits=25))
     compiled = compile_model(model, cfg)
     graph = compiled.graph
-    frame = Emulator(cfg, compiled.program).run_frame(image[0].transpose(1, 2, 0))
+    frame = Emulator(cfg, compiled.program.contents).run_frame(image[0].transpose(1, 2, 0))
     assert frame.result == compiled.result.pack(reference.run(graph, image[0])[graph.output])

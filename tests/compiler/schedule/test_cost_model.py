@@ -33,5 +33,5 @@ def test_a_frame_takes_what_the_emulator_says(seed):
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, max_columns=28)
     compiled = compile_graph(graph, CFG)
-    frame = Emulator(CFG, compiled.program).run_frame(random_image(rng, graph).transpose(1, 2, 0))
+    frame = Emulator(CFG, compiled.program.contents).run_frame(random_image(rng, graph).transpose(1, 2, 0))
     assert make_report(compiled).cost.total == frame.total_cycles
