@@ -165,4 +165,5 @@ def _tensor(name: str, shape: tuple[int, int, int], record: dict) -> Tensor:
 
 
 def _result(record: dict) -> ResultFormat:
-    return ResultFormat(*record["shape"], group_rows=record["group_rows"])
+    channels, height, width = record["shape"]
+    return ResultFormat(channels, height, width, record["group_rows"])

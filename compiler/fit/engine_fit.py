@@ -76,7 +76,7 @@ def _is_worth(cycles: int, fewer: int) -> bool:
 
 def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Progress) -> tuple[Schedule, int]:
     """A schedule for the first size that is enough; not tried are those with no room for placement."""
-    needed = 0
+    needed = 0.0
     for words in sizes:
         if words >= needed:
             deeper = replace(cfg, activation_words=words)

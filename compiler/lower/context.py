@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from firelane.compiler.ir.graph import GlobalAverage, Graph, Node
 from firelane.compiler.lower.views import concat_places, fused_averages
 from firelane.compiler.support.errors import FirelaneError
-from firelane.compiler.tiles.layers import Layer, Map, Network, View
+from firelane.compiler.tiles.layers import AnyLayer, Map, Network, View
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -17,7 +17,7 @@ class Lowering:
 
     graph: Graph
     cfg: EngineConfig
-    layers: list[Layer] = field(default_factory=list)
+    layers: list[AnyLayer] = field(default_factory=list)
     maps: dict[str, Map] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
     problems: list[FirelaneError] = field(default_factory=list)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from firelane.compiler.ir.graph import Conv
-from firelane.compiler.lower.border import emit_without_border, has_constant_border
+from firelane.compiler.lower.border import average_of_border, emit_without_border
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, emit_tiles
-from firelane.compiler.tiles.kernel_table import kernel_table
-from firelane.compiler.tiles.layers import Place, narrowest_class
+from firelane.compiler.tiles.kernel_table import Place, kernel_table
+from firelane.compiler.tiles.layers import narrowest_class
 from firelane.hw.contract.config import MAX_KERNEL_TAPS
 from firelane.hw.contract.instruction import CHANNEL_BITS
 
@@ -20,10 +20,11 @@ def lower_conv(context: Lowering, node: Conv) -> None:
     space_to_depth = node.inputs[0] == context.graph.input and context.input_space_to_depth
     places, weights = space_to_depth_kernel(node) if space_to_depth else kernel(node)
     taps = Taps((view,), places, len(weights), node.requantize, weights, node.groups, pad=pad)
-    if has_constant_border(context, node):
-        emit_without_border(context, node, taps)
-        return
-    emit_tiles(context, node, taps, (1, 1) if space_to_depth else node.window.stride)
+    average = average_of_border(context, node)
+    if average is not None:
+        emit_without_border(context, node, taps, average)
+    else:
+        emit_tiles(context, node, taps, (1, 1) if space_to_depth else node.window.stride)
 
 
 def kernel(node: Conv) -> tuple[tuple[Place, ...], np.ndarray]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from firelane.compiler.ir.graph import Node, Requantize
+from firelane.compiler.ir.graph import Node, Requantize, Tensor
 from firelane.compiler.lower.average import emit_average
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.widths import too_wide
 from firelane.compiler.support.errors import FirelaneError, ModelError
-from firelane.compiler.tiles.kernel_table import kernel_table
-from firelane.compiler.tiles.layers import Place, TileLayer, View, copy_layer
+from firelane.compiler.tiles.kernel_table import Place, kernel_table
+from firelane.compiler.tiles.layers import TileLayer, View, copy_layer
 from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
 from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, Operation
 
@@ -37,17 +37,19 @@ def emit_tiles(context: Lowering, node: Node, taps: Taps, stride: tuple[int, int
     halvings = _halvings(node, stride, tensor.height, tensor.width)
     average = context.fused_average(node.output)
     steps = [_size_before(tensor, later) for later in reversed(range(max(halvings, 1)))]
-    source, layers = None, []
-    for number, (height, width) in enumerate(steps):
-        final = number == len(steps) - 1
-        output = None if final and average else (context.output_view(node.output) if final else
-                                                 context.add_map(f"{node.output}/stride{2 << number}", tensor.channels,
-                                                                 height, width))
-        if number == 0:
-            layer = first_layer(context, node, taps, output, (height, width), subsample=halvings > 0)
+    source: View | None = None
+    layers: list[TileLayer] = []
+    for number, size in enumerate(steps):
+        suffix = f"/stride{2 << number}"
+        output: View | None = None
+        if number < len(steps) - 1:
+            output = context.add_map(node.output + suffix, tensor.channels, *size)
+        elif average is None:
+            output = context.output_view(node.output)
+        if source is None:
+            layer = first_layer(context, node, taps, output, size, subsample=halvings > 0)
         else:
-            layer = copy_layer(context.layer_name(node, f"/stride{2 << number}"), source, output, height, width,
-                               subsample=True)
+            layer = copy_layer(context.layer_name(node, suffix), source, output, *size, subsample=True)
         layers.append(layer)
         source = output
     context.layers += layers[:-1] if average else layers
@@ -55,7 +57,7 @@ def emit_tiles(context: Lowering, node: Node, taps: Taps, stride: tuple[int, int
         emit_average(context, average, layers[-1])
 
 
-def _size_before(tensor, later_halvings: int) -> tuple[int, int]:
+def _size_before(tensor: Tensor, later_halvings: int) -> tuple[int, int]:
     """Height and width of the map from which `later_halvings` layers, each halving it, make `tensor`."""
     factor = 1 << later_halvings
     return factor * (tensor.height - 1) + 1, factor * (tensor.width - 1) + 1

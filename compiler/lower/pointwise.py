@@ -6,7 +6,8 @@ from firelane.compiler.ir.graph import Add, ChannelScale, Concat, Rescale
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, emit_tiles
 from firelane.compiler.lower.views import copied_inputs
-from firelane.compiler.tiles.layers import Place, copy_layer
+from firelane.compiler.tiles.kernel_table import Place
+from firelane.compiler.tiles.layers import copy_layer
 
 
 def lower_add(context: Lowering, node: Add) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from firelane.compiler.ir.graph import IDENTITY, AveragePool, MaxPool, Window
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, emit_tiles
-from firelane.compiler.tiles.layers import Place
+from firelane.compiler.tiles.kernel_table import Place
 from firelane.hw.contract.instruction import Operation
 
 

@@ -43,19 +43,21 @@ def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = 
 
 
 def _row_groups_above(network: Network, steps: Sequence[Step]) -> dict[int, tuple[int, ...]]:
-    """Of each step that writes a kept chunk: the steps that write the row group above it, of all chunks of that map.
+    """The steps that write the row group above, of all chunks of the map, for each step that writes a kept chunk.
 
     Without them the first row group of a pooled map would be made chunk by chunk of all its rows, and what the chunks
     are made of would live as long.
     """
     written: dict[tuple[str, int], list[int]] = {}
-    places: dict[int, tuple[str, int]] = {}
+    row_groups: dict[int, tuple[str, int]] = {}
     for step in steps:
-        chunk = network.chunks.get(step.output.map) if step.output else None
+        if step.output is None:
+            continue
+        chunk = network.chunks.get(step.output.map)
         if chunk and chunk.kept:
-            places[step.number] = place = (chunk.whole.map, step.output.group)
-            written.setdefault(place, []).append(step.number)
-    return {number: tuple(written.get((name, group - 1), ())) for number, (name, group) in places.items()}
+            row_groups[step.number] = found = (chunk.whole.map, step.output.group)
+            written.setdefault(found, []).append(step.number)
+    return {number: tuple(written.get((name, group - 1), ())) for number, (name, group) in row_groups.items()}
 
 
 def _with_copies(step: Step, again: Collection[str], copy: int, band: int) -> Step:
@@ -90,7 +92,7 @@ def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead
 
     At most `ahead` loads are issued before the step that first needs one of them; with 0 they stay where they are.
     """
-    loads = [step for step in order if isinstance(network.layers[step.layer], LoadLayer)]
+    loads = [(step, layer) for step in order if isinstance(layer := network.layers[step.layer], LoadLayer)]
     cycles = {number: tile_cycles(layer, cfg) if isinstance(layer, TileLayer) else 0
               for number, layer in enumerate(network.layers)}
     result: list[Step] = []
@@ -99,8 +101,9 @@ def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead
     def issue() -> None:
         nonlocal issued, now, load_end
         now = max(now, load_end)
-        load_end = now + load_cycles(network.layers[loads[issued].layer], loads[issued].rows)
-        result.append(loads[issued])
+        step, layer = loads[issued]
+        load_end = now + load_cycles(layer, step.rows)
+        result.append(step)
         issued += 1
 
     for step in order:
