@@ -9,7 +9,6 @@ from firelane.hw.contract.config import BANK_PIXELS, MEMORY_BITS, PIXEL_BITS, WE
 from firelane.hw.contract.instruction import RUN_ENTRY_BITS
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 
-EBR_BITS = 18 * 1024
 BYTE_BITS = 8
 EBR_MAX_WIDTH = 36              #: 512 words
 EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words

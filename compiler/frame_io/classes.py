@@ -38,7 +38,7 @@ def best_classes(graph: Graph, result: np.ndarray, labels: tuple[str, ...] = (),
 
 
 def read_labels(path: Path, classes: int) -> tuple[str, ...]:
-    """Names of `classes` classes: a line each, of which what stands behind the last tab counts.
+    """Names of `classes` classes: a line each, of which what follows the last tab counts.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from firelane.compiler.ir.quantization import quantize
 
 @dataclass(frozen=True)
 class Quantization:
-    """Of a whole activation tensor, as the IR has it (uint8)."""
+    """The quantization of a whole activation tensor, as the IR has it (uint8)."""
 
     scale: float
     zero_point: int

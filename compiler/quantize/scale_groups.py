@@ -44,7 +44,7 @@ class ScaleGroups:
             found = [ranges[name] for name in group if name in ranges]
             if found:
                 common = min(low for low, _ in found), max(high for _, high in found)
-                result |= {name: common for name in group}
+                result |= dict.fromkeys(group, common)
         return result
 
 

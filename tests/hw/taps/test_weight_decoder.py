@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from firelane.compiler.coding.prefix_code import words_of
 from firelane.compiler.coding.weight_code import encode_layer
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, Source
@@ -75,8 +76,8 @@ def test_weights_and_steps(options, busy, room):
                 ctx.set(port.valid, 0)
                 number += ready
         return offer
-    simulate(dut, bench, background=[words(dut.value, encoded.value_words.tolist(), pauses(3, busy)),
-                                     words(dut.run, encoded.run_words.tolist(), pauses(4, busy))])
+    simulate(dut, bench, background=[words(dut.value, words_of(encoded.value_bits).tolist(), pauses(3, busy)),
+                                     words(dut.run, words_of(encoded.run_bits).tolist(), pauses(4, busy))])
 
 
 @pytest.mark.parametrize("places, step", [(1, (1, 0)), (4, (0, 1))])
