@@ -48,7 +48,7 @@ class IntegerLayer:
 
 def integer_layer(node: Conv, levels: np.ndarray, multiplier: np.ndarray, shift: np.ndarray,
                   bias: np.ndarray) -> IntegerLayer:
-    """The layer with `bias` (float (O,), in output steps with the zero point) on the grid of short parameter records."""
+    """The layer with `bias` (float (O,), in output steps, with zero point) on the grid of short parameter records."""
     wanted = (bias.astype(np.float64) - node.requantize.zero_point) * np.exp2(shift) / multiplier
     integers = nearest_biases(np.clip(wanted, -BIAS_LIMIT, BIAS_LIMIT), multiplier, shift)
     return IntegerLayer(levels, multiplier, shift, integers)

@@ -1,4 +1,4 @@
-"""From an ONNX file to the quantized graph.
+"""Reading an ONNX file as a quantized graph.
 
 Read are graphs with QuantizeLinear and DequantizeLinear around each operator, as
 `onnxruntime.quantization.quantize_static` writes them (QDQ), and graphs of QLinear operators (QOperator). `values` says
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import onnx
 
-from firelane.compiler.ir.graph import Graph
+from firelane.compiler.ir.graph import Graph, Tensor
 from firelane.compiler.ir.verify import verify
 from firelane.compiler.onnx_import import channel_scale, constants, operators, qdq, shapes, weighted
 from firelane.compiler.onnx_import.builder import Builder
@@ -75,7 +75,7 @@ def load_graph(path: str | Path) -> Graph:
 
 
 def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
-    """The same of a model that has been read; `path` is what messages call it.
+    """The graph, as `load_graph` gives it, of a model that has been read; `path` is what messages call it.
 
     Raises
     ------
@@ -86,33 +86,33 @@ def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
 
 
 def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
-    """The graph as it stands in the model, before any pass."""
+    """The graph as the model has it, before any pass."""
     _refuse_float(model.graph, path)
     nodes, problems = order_nodes(model.graph)
     problems += _unsupported(model.graph)
-    values, builder, output = {}, None, None
     try:
         source, output = read_input(model.graph), read_output(model.graph)
-        builder = Builder(source.name, {name for node in model.graph.node for name in node.input} | {output})
         values = {"": Broken(), **_constants(model.graph, problems), source.name: _input_value(source)}
     except ModelError as error:
-        problems.append(error)
-    if builder is not None:
-        opset = max([entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")], default=1)
-        _read_nodes(nodes, values, builder, opset, problems)
-        _check_output(output, values, problems)
+        raise ModelErrors([*problems, error]) from None
+    builder = Builder(source.name, {name for node in model.graph.node for name in node.input} | {output})
+    opset = max([entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")], default=1)
+    _read_nodes(nodes, values, builder, opset, problems)
+    _check_output(output, values, problems)
     if problems:
         raise ModelErrors(problems)
+    result = _stored(values[output])
+    assert builder.input_tensor is not None and result is not None, "a graph without problems has both"
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     if builder.host_operators:
         metadata[HOST_OPERATORS] = ",".join(builder.host_operators)
     graph = Graph(model.graph.name or path.stem, tuple(builder.nodes), builder.tensors, builder.input_tensor.name,
-                  _stored(values[output]).name, metadata)
+                  result.name, metadata)
     return verify(graph, after="import")
 
 
 def _refuse_float(graph: onnx.GraphProto, path: Path) -> None:
-    """One word about the whole, in place of one about each layer."""
+    """Refuse a float model as a whole, in place of each of its layers."""
     kinds = {node.op_type for node in graph.node}
     quantized = any(kind in QOPERATORS or "quantize" in kind.lower() or kind.endswith("Integer") for kind in kinds)
     if kinds & {"Conv", "Gemm", "MatMul"} and not quantized:
@@ -130,9 +130,9 @@ def _unsupported(graph: onnx.GraphProto) -> list[ModelError]:
 
 def _constants(graph: onnx.GraphProto, problems: list[ModelError]) -> dict[str, Value]:
     values: dict[str, Value] = {}
-    for tensor in graph.sparse_initializer:
-        problems.append(ModelError(f"initializer {tensor.values.name}", "is sparse", hint="store it dense"))
-        values[tensor.values.name] = Broken()
+    for sparse in graph.sparse_initializer:
+        problems.append(ModelError(f"initializer {sparse.values.name}", "is sparse", hint="store it dense"))
+        values[sparse.values.name] = Broken()
     for tensor in graph.initializer:
         try:
             values[tensor.name] = Constant(read_constant(tensor))
@@ -154,7 +154,7 @@ def _input_value(source: InputMap) -> Value:
 
 def _read_nodes(nodes: list[onnx.NodeProto], values: dict[str, Value], builder: Builder, opset: int,
                 problems: list[ModelError]) -> None:
-    """Fills `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`."""
+    """Fill `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`."""
     for node in nodes:
         result: Value = Broken()
         try:
@@ -196,7 +196,7 @@ def _check_output(output: str, values: dict[str, Value], problems: list[ModelErr
         problems.append(ModelError(f"output {output}", "is the input itself"))
 
 
-def _stored(value: Value):
+def _stored(value: Value) -> Tensor | None:
     """The IR tensor that holds `value`, None if there is none."""
     value = value.value if isinstance(value, Hosted) else value
     return value.tensor if isinstance(value, Real | Stored) else None

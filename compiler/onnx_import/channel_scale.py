@@ -9,26 +9,28 @@ import numpy as np
 from firelane.compiler.ir.graph import ChannelScale, Tensor
 from firelane.compiler.ir.quantization import channel_scale_requantize
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import Constant, Lazy, Real, Target, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Lazy, Real, Target, Value
 
 
 def mul(view: NodeView) -> Value:
     """ONNX Mul of a map and a constant, in either order."""
-    constants = [index for index in (0, 1) if isinstance(view.value(index), Constant)]
-    if not constants:
-        raise view.problem("multiplies two maps", "a map times a constant is possible")
-    return times_constant(view, view.dequantized(1 - constants[0]), view.value(constants[0]))
+    for index in (0, 1):
+        value = view.value(index)
+        if isinstance(value, AnyConstant):
+            return times_constant(view, view.dequantized(1 - index), value)
+    raise view.problem("multiplies two maps", "a map times a constant is possible")
 
 
-def times_constant(view: NodeView, source: Real, constant: Constant) -> Lazy:
+def times_constant(view: NodeView, source: Real, constant: AnyConstant) -> Lazy:
     """`source` times `constant`."""
     return channel_scale(view, source, per_channel(view, source, constant), None)
 
 
-def plus_constant(view: NodeView, value: Real | Lazy, constant: Constant) -> Lazy:
+def plus_constant(view: NodeView, value: Real | Lazy, constant: AnyConstant) -> Lazy:
     """`value` plus `constant`, which joins the bias of whatever computes a lazy one."""
     numbers = per_channel(view, value, constant)
     if isinstance(value, Lazy):
+        assert value.with_bias is not None, "the caller has looked"
         return value.with_bias(numbers)
     return channel_scale(view, value, np.ones(len(numbers)), numbers)
 
@@ -49,7 +51,7 @@ def channel_scale(view: NodeView, source: Real, factors: np.ndarray, offsets: np
     return Lazy(source.dims, source.shape, emit, with_bias=with_bias)
 
 
-def per_channel(view: NodeView, value: Real | Lazy, constant: Constant) -> np.ndarray:
+def per_channel(view: NodeView, value: Real | Lazy, constant: AnyConstant) -> np.ndarray:
     """The constant as ONNX spreads it over the map, float64 (C,)."""
     channels, shape, numbers = value.dims[0], constant.shape, constant.real().reshape(-1)
     fitting = {(1, *value.dims): {(channels, 1, 1), (1, channels, 1, 1)}, (1, channels): {(channels,), (1, channels)}}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
@@ -21,7 +24,7 @@ def constant(view: NodeView) -> Value:
         integers, number = view.integers("value_ints", ()), view.number("value_float", float("nan"))
         if integers:
             tensor = np.array(integers, np.int64)
-        elif number == number:
+        elif not math.isnan(number):
             tensor = np.array(number, np.float32)
         else:
             tensor = np.array(view.integer("value_int", 0), np.int64)
@@ -35,18 +38,18 @@ def shape(view: NodeView) -> Value:
 
 def fold(view: NodeView, opset: int) -> Value | None:
     """The result of a node of `FOLDABLE` whose inputs are all plain constants, else None."""
-    inputs = [view.values[name] for name in view.node.input if name]
-    plain = [value for value in inputs if isinstance(value, Constant) and value.array is not None]
-    if view.node.op_type not in FOLDABLE or not inputs or len(plain) != len(inputs):
-        return None
-    if sum(value.array.size for value in plain) > ELEMENTS_MAX:
-        raise view.problem("works on constants that are too large")
     names = [name for name in view.node.input if name]
+    given = [view.values[name] for name in names]
+    arrays = [value.array for value in given if isinstance(value, Constant)]
+    if view.node.op_type not in FOLDABLE or not names or len(arrays) != len(names):
+        return None
+    if sum(array.size for array in arrays) > ELEMENTS_MAX:
+        raise view.problem("works on constants that are too large")
     graph = onnx.helper.make_graph([view.node], "constant", [onnx.ValueInfoProto(name=name) for name in names],
                                    [onnx.ValueInfoProto(name=view.output)])
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
     try:
-        result = ReferenceEvaluator(model).run(None, {n: value.array for n, value in zip(names, inputs)})[0]
+        results: Any = ReferenceEvaluator(model).run(None, dict(zip(names, arrays)))
     except Exception as error:         # a foreign evaluator on a file of unknown origin raises anything
         raise view.problem(f"cannot be computed from its constants ({one_line(error)})") from None
-    return Constant(np.asarray(result))
+    return Constant(np.asarray(results[0]))

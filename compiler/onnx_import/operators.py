@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
 from firelane.compiler.onnx_import.channel_scale import plus_constant
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import Constant, Lazy, Quantization, Real, Stored, Target, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Lazy, Quantization, Real, Stored, Target, Value
 from firelane.compiler.onnx_import.windows import ceil_sizes, place_window, read_window
 
 
 def relu(view: NodeView) -> Value:
-    """max(x, 0)."""
+    """ONNX Relu: max(x, 0)."""
     return clamped(view, 0.0, math.inf)
 
 
 def clip(view: NodeView) -> Value:
-    """min(max(x, low), high); the bounds are attributes before opset 11, then inputs."""
+    """ONNX Clip: min(max(x, low), high); the bounds are attributes before opset 11, then inputs."""
     low, high = view.number("min", -math.inf), view.number("max", math.inf)
     bounds = [low, high]
     for index in (1, 2):
         if view.has(index):
             bound = view.value(index)
-            if not isinstance(bound, Constant) or math.prod(bound.shape) != 1:
+            if not isinstance(bound, AnyConstant) or math.prod(bound.shape) != 1:
                 raise view.problem("its bounds are not constant numbers", "only constants are possible there")
             bounds[index - 1] = float(bound.real().item())
     if math.isnan(sum(bounds)) or bounds[0] > bounds[1]:
@@ -45,7 +46,7 @@ def clamped(view: NodeView, low: float, high: float) -> Lazy:
 
 
 def max_pool(view: NodeView) -> Value:
-    """Commutes with rounding: works on stored values, and behind a convolution that nothing has rounded yet."""
+    """A maximum, which commutes with rounding: on stored values, or on a convolution's that nothing has rounded yet."""
     window = read_window(view, ())
     if len(view.node.output) > 1 and view.node.output[1]:
         raise view.problem("its second output (indices) is used", "only the maxima are possible")
@@ -130,11 +131,12 @@ def global_average(view: NodeView, source: Real) -> Lazy:
 def add(view: NodeView) -> Value:
     """The sum of two maps, or of a map and a constant."""
     values = [view.value(0), view.value(1)]
-    constants = [index for index in (0, 1) if isinstance(values[index], Constant)]
-    if constants:
-        index = 1 - constants[0]
-        takes_bias = isinstance(values[index], Lazy) and values[index].with_bias is not None
-        return plus_constant(view, values[index] if takes_bias else view.dequantized(index), values[constants[0]])
+    for constant, index in zip(values, (1, 0)):
+        if isinstance(constant, AnyConstant):
+            other = values[index]
+            if not isinstance(other, Lazy) or other.with_bias is None:
+                other = view.dequantized(index)
+            return plus_constant(view, other, constant)
     return sum_of(view, view.dequantized(0), view.dequantized(1))
 
 
@@ -160,8 +162,8 @@ def concat(view: NodeView) -> Value:
     return concat_of(view, values, view.integer("axis", 1))
 
 
-def concat_of(view: NodeView, values: list[Real | Lazy], axis: int) -> Value:
-    """Rounding commutes with concatenation: each part is rounded as the whole will be.
+def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int) -> Real | Lazy:
+    """The concatenation, with which rounding commutes: each part is rounded as the whole will be.
 
     Parts that all have one quantization need no more than the concatenation itself.
     """
@@ -175,10 +177,9 @@ def concat_of(view: NodeView, values: list[Real | Lazy], axis: int) -> Value:
         tensor = view.builder.tensor(target, dims)
         return view.builder.add(Concat(view.name, tuple(part.name for part in parts), tensor.name), tensor)
 
-    if all(isinstance(value, Real) for value in values):
-        if len({(value.tensor.scale, value.tensor.zero_point) for value in values}) == 1:
-            tensors = [value.tensor for value in values]
-            return Real(dims, (1, *dims), join(tensors, _same(view, tensors[0])))
+    tensors = [value.tensor for value in values if isinstance(value, Real)]
+    if len(tensors) == len(values) and len({(tensor.scale, tensor.zero_point) for tensor in tensors}) == 1:
+        return Real(dims, (1, *dims), join(tensors, _same(view, tensors[0])))
 
     def emit(target: Target) -> Tensor:
         parts = [_part(view, value, replace(target, name=f"{target.name}/part{index}"))

@@ -1,10 +1,11 @@
-"""From a file to a list of nodes in order, with every problem of the container itself said in one line."""
+"""An ONNX file as a list of nodes in order; each problem of the container itself is said in one line."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -64,7 +65,7 @@ def one_line(error: Exception) -> str:
 
 
 def label(node: onnx.NodeProto) -> str:
-    """How messages name a node: its name, or else its output, and its type."""
+    """The node as messages name it: its name, or else its output, and its type."""
     name = node.name or next(iter(node.output), "") or "unnamed"
     return f"{name} ({node.op_type})"
 
@@ -88,19 +89,20 @@ def read_input(graph: onnx.GraphProto) -> InputMap:
         raise ModelError(f"graph {graph.name}", f"{len(inputs)} inputs ({', '.join(v.name for v in inputs)})",
                          hint="exactly one image input is possible")
     where, tensor_type = f"input {inputs[0].name}", inputs[0].type.tensor_type
-    sizes = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in tensor_type.shape.dim]
+    sizes: list[Any] = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?"
+                        for dim in tensor_type.shape.dim]
     if len(sizes) != 4:
         raise ModelError(where, f"shape {sizes}", hint="wanted: (1, channels, height, width)")
-    batch, *dims = sizes
+    batch, channels, height, width = sizes
     if isinstance(batch, int) and batch > 1:
         raise ModelError(where, f"batch of {batch}", hint="export with batch 1 or a symbolic batch")
-    if not all(isinstance(size, int) and size >= 1 for size in dims):
+    if not all(isinstance(size, int) and size >= 1 for size in (channels, height, width)):
         raise ModelError(where, f"shape {sizes} is not fixed", hint="export with fixed channels, height and width, or "
                          "run onnxruntime.tools.make_dynamic_shape_fixed")
-    if dims[0] > CHANNELS_MAX or max(dims[1:]) > SIDE_MAX:
+    if channels > CHANNELS_MAX or max(height, width) > SIDE_MAX:
         raise ModelError(where, f"shape {sizes} is too large",
                          hint=f"at most {CHANNELS_MAX} channels and {SIDE_MAX} rows and columns")
-    return InputMap(inputs[0].name, tensor_type.elem_type, tuple(dims))
+    return InputMap(inputs[0].name, tensor_type.elem_type, (channels, height, width))
 
 
 def read_output(graph: onnx.GraphProto) -> str:
@@ -112,7 +114,7 @@ def read_output(graph: onnx.GraphProto) -> str:
 
 
 def order_nodes(graph: onnx.GraphProto) -> tuple[list[onnx.NodeProto], list[ModelError]]:
-    """The nodes so that each reads what stands before it, and what is wrong with their connections.
+    """The nodes so that each reads what comes before it, and what is wrong with their connections.
 
     Nodes of a cycle, and those that depend on them, are left out.
     """
@@ -128,9 +130,11 @@ def order_nodes(graph: onnx.GraphProto) -> tuple[list[onnx.NodeProto], list[Mode
     for value in graph.output:
         if value.name not in made | known:
             problems.append(ModelError(f"output {value.name}", "nothing makes it", hint="export the model again"))
-    ordered, waiting = [], list(graph.node)
+    ordered: list[onnx.NodeProto] = []
+    waiting = list(graph.node)
     while waiting:
-        ready, later = [], []
+        ready: list[onnx.NodeProto] = []
+        later: list[onnx.NodeProto] = []
         for node in waiting:
             (ready if known.issuperset(node.input) else later).append(node)
             if ready and ready[-1] is node:

@@ -1,14 +1,25 @@
-"""Operators that move no value (Identity, Dropout, Flatten, Reshape, ...), and Softmax, which is left to the host."""
+"""Operators that move no value (Identity, Flatten, Reshape, ...), and Softmax, which is left to the host."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import assert_never
 
 import numpy as np
 
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import Constant, Hosted, Real, Stored, Value
+from firelane.compiler.onnx_import.values import (
+    Constant,
+    Dequantized,
+    FloatInput,
+    Hosted,
+    Known,
+    Lazy,
+    Real,
+    Stored,
+    Value,
+)
 
 
 def identity(view: NodeView) -> Value:
@@ -64,7 +75,7 @@ def unsqueeze(view: NodeView) -> Value:
 
 
 def softmax(view: NodeView) -> Value:
-    """Over the classes, at the end: not computed here; the metadata say so."""
+    """Softmax over the classes, at the end: not computed here; the metadata say so."""
     value = view.value(0)
     if not isinstance(value, Real | Stored):
         raise view.problem("its input is not quantized", "quantize the whole network")
@@ -83,16 +94,21 @@ def _axes(view: NodeView, rank: int) -> set[int]:
     return {axis % max(rank, 1) for axis in axes}
 
 
-def _any(view: NodeView) -> Value:
+def _any(view: NodeView) -> Known | Hosted:
     """The first input; here one that the host makes will do."""
     value = view.values[view.node.input[0]] if view.has(0) else None
     return value if isinstance(value, Hosted) else view.value(0)
 
 
-def _with_shape(view: NodeView, value: Value, shape: tuple[int, ...]) -> Value:
-    if isinstance(value, Constant):
-        array = np.reshape(value.array if value.integers is None else value.integers, shape)
-        if value.integers is not None and value.scale.size > 1:
-            raise view.problem("reshapes weights that have a scale for each channel", "quantize after the reshape")
-        return Constant(array) if value.integers is None else Constant(None, array, value.scale, value.axis)
-    return replace(value, shape=shape)
+def _with_shape(view: NodeView, value: Known | Hosted, shape: tuple[int, ...]) -> Value:
+    match value:
+        case Constant():
+            return Constant(np.reshape(value.array, shape))
+        case Dequantized():
+            if value.scale.size > 1:
+                raise view.problem("reshapes weights that have a scale for each channel", "quantize after the reshape")
+            return replace(value, integers=np.reshape(value.integers, shape))
+        case FloatInput() | Stored() | Real() | Lazy() | Hosted():
+            return replace(value, shape=shape)
+        case _:
+            assert_never(value)

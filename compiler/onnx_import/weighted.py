@@ -9,7 +9,7 @@ import numpy as np
 from firelane.compiler.ir.graph import WEIGHT_MAX, WEIGHT_MIN, Conv, Tensor, Window
 from firelane.compiler.ir.quantization import conv_requantize
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import Constant, Lazy, Real, Target, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Known, Lazy, Real, Target, Value
 from firelane.compiler.onnx_import.windows import place_window, read_window
 
 TAPS_MAX = 64                          # places of a kernel
@@ -42,7 +42,7 @@ def conv_window(view: NodeView, weights: Weights) -> Window:
     return read_window(view, kernel)
 
 
-def convolution(view: NodeView, source: Real, weights: Weights, bias: Value | None, window: Window) -> Lazy:
+def convolution(view: NodeView, source: Real, weights: Weights, bias: Known | None, window: Window) -> Lazy:
     """A convolution of `source`, its padding resolved and its shapes checked."""
     channels, height, width = view.require_map(source)
     groups, (channels_out, per_group) = view.integer("group", 1), weights.integers.shape[:2]
@@ -88,7 +88,8 @@ def matmul(view: NodeView) -> Value:
     return fully_connected(view, view.dequantized(0), _weight_constant(view, 1), False, None)
 
 
-def fully_connected(view: NodeView, source: Real, weight: Constant, transposed: bool, bias: Value | None) -> Lazy:
+def fully_connected(view: NodeView, source: Real, weight: Dequantized, transposed: bool,
+                    bias: Known | None) -> Lazy:
     """A matrix (K, N), or (N, K) if `transposed`, as a convolution with a kernel of the size of the map."""
     channels, height, width = source.dims
     if len(source.shape) != 2 or weight.integers.ndim != 2:
@@ -101,8 +102,8 @@ def fully_connected(view: NodeView, source: Real, weight: Constant, transposed: 
         raise view.problem(f"a map of {height} x {width} before a fully connected layer",
                            f"at most {TAPS_MAX} pixels are possible; put a GlobalAveragePool before it")
     integers = weight.integers if transposed else weight.integers.T
-    weights = as_weights(view, Constant(None, integers.reshape(outputs, channels, height, width), weight.scale,
-                                         0 if transposed == (weight.axis == 0) else 1))
+    weights = as_weights(view, Dequantized(integers.reshape(outputs, channels, height, width), weight.scale,
+                                           0 if transposed == (weight.axis == 0) else 1))
     dims = (outputs, 1, 1)
     return _lazy(view, source.tensor, weights, read_bias(view, bias, source, weights), Window((height, width)), 1,
                  dims, (1, outputs))
@@ -113,17 +114,17 @@ def read_weights(view: NodeView, index: int) -> Weights:
     return as_weights(view, _weight_constant(view, index))
 
 
-def _weight_constant(view: NodeView, index: int) -> Constant:
+def _weight_constant(view: NodeView, index: int) -> Dequantized:
     value = view.value(index)
-    if not isinstance(value, Constant):
+    if not isinstance(value, AnyConstant):
         raise view.problem("its weights are not constant", "only constant weights are possible")
-    if value.integers is None:
+    if isinstance(value, Constant):
         raise view.problem("its weights are not quantized",
                            "quantize them to int8 (DequantizeLinear of an initializer)")
     return value
 
 
-def as_weights(view: NodeView, value: Constant) -> Weights:
+def as_weights(view: NodeView, value: Dequantized) -> Weights:
     """int8 OIHW from a dequantized constant."""
     integers = value.integers
     if integers.ndim < 3 or integers.size == 0:
@@ -137,19 +138,19 @@ def as_weights(view: NodeView, value: Constant) -> Weights:
     return Weights(integers.astype(np.int8), np.broadcast_to(value.scale, len(integers)))
 
 
-def read_bias(view: NodeView, bias: Value | None, source: Real, weights: Weights) -> np.ndarray:
+def read_bias(view: NodeView, bias: Known | None, source: Real, weights: Weights) -> np.ndarray:
     """int64 (O,) in steps of scale_x * scale_w: the int32 values where that is their scale, else the nearest."""
     channels = len(weights.integers)
     if bias is None:
         return np.zeros(channels, np.int64)
-    if not isinstance(bias, Constant):
+    if not isinstance(bias, AnyConstant):
         raise view.problem("its bias is not constant", "only a constant bias is possible")
     if int(np.prod(bias.shape)) != channels:
         raise view.problem(f"a bias of shape {list(bias.shape)} for {channels} output channels")
     steps = source.tensor.scale * weights.scale
-    if bias.integers is not None and np.allclose(bias.scale, steps, rtol=BIAS_SCALE_TOLERANCE, atol=0):
+    if isinstance(bias, Dequantized) and np.allclose(bias.scale, steps, rtol=BIAS_SCALE_TOLERANCE, atol=0):
         return bias.integers.reshape(-1).astype(np.int64)
-    if bias.array is not None and bias.array.dtype.kind != "f":
+    if isinstance(bias, Constant) and bias.array.dtype.kind != "f":
         raise view.problem(f"its bias is {bias.array.dtype} without a scale", "dequantize it")
     return _steps(view, bias.real().reshape(-1), steps)
 
