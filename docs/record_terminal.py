@@ -63,7 +63,7 @@ def own_paths() -> set[str]:
 
 def main(target: str, *command: str) -> int:
     """Run `command`, write `target`; returns an exit code."""
-    ran = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    ran = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     typed = shlex.join(command)
     if ran.returncode:
         print(f"error: {typed}: exit code {ran.returncode}\n{ran.stdout}", file=sys.stderr)
