@@ -145,6 +145,11 @@ def channel_scale_requantize(factors: np.ndarray, offsets: np.ndarray | None, sc
     Parameters
     ----------
     factors, offsets : float64 (C,), finite; no `offsets` are zeros
+
+    Raises
+    ------
+    ScaleError
+        If an offset would be wrong by more than half a step of the output, or a multiplier is out of range.
     """
     ratios = np.abs(factors) * (scale_in / scale_out)
     moves = ratios * PIXEL_MAX > CONSTANT_REACH
@@ -156,6 +161,10 @@ def channel_scale_requantize(factors: np.ndarray, offsets: np.ndarray | None, sc
         wanted = np.clip(offsets / scale_out, -beyond, beyond) / steps
         times *= np.clip(OFFSET_STEPS_MAX // np.maximum(np.abs(wanted), 1), 1, WEIGHT_MAX).astype(np.int64)
     scales = steps / np.maximum(times, 1)
+    if offsets is not None and scales.max() > 1:
+        channel = int(np.argmax(scales))
+        raise ScaleError(f"factor {factors[channel]:.6g} of channel {channel} makes {ratios[channel]:.3g} steps of the "
+                         f"output of one of the input: what is added would be wrong by {scales[channel] / 2:.2g} steps")
     bias = np.rint(wanted * np.maximum(times, 1)).astype(np.int64)
     weight = (np.sign(factors) * times).astype(np.int8).reshape(-1, 1, 1, 1)
     weight, requantize = conv_requantize(weight, bias, scales, zero_point_in, **output)

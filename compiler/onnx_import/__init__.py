@@ -48,7 +48,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value]] = {
 
 HINTS = {
     "BatchNormalization": "fold it into the Conv before quantization (onnxruntime.quantization.shape_inference."
-                          "quant_pre_process)",
+                          "quant_pre_process), or write it as Mul and Add of constants",
     "Transpose": "export with (1, channels, rows, columns) throughout",
     "ConvInteger": "quantize with quantize_static, not quantize_dynamic",
     "DynamicQuantizeLinear": "quantize with quantize_static, not quantize_dynamic",

@@ -84,7 +84,7 @@ def _clamped_next(node: onnx.NodeProto, readers: dict[str, list[onnx.NodeProto]]
     """Whether the output goes into a clamp only, which quantization takes in."""
     following = readers.get(node.output[0], []) if node.output else []
     return (len(following) == 1 and following[0].op_type in CLAMPS and node.output[0] not in outputs
-            and node.op_type in ("Conv", "Gemm", "MatMul", "Add"))
+            and node.op_type in ("Conv", "Gemm", "MatMul", "Add", "Mul"))
 
 
 def _merge(members: dict[str, list[str]], first: str, second: str) -> None:

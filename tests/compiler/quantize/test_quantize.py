@@ -12,7 +12,7 @@ from PIL import Image
 from firelane.cli.main import main
 from firelane.cli.quantize import quantize_file
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing, read_image
-from firelane.compiler.ir.graph import Rescale
+from firelane.compiler.ir.graph import ChannelScale, Rescale
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.float_model import read_float_model
@@ -97,6 +97,28 @@ class TestNumbers:
         scale = found["fire2/expand1x1.bias_quantized_scale"]
         assert (found["fire2/expand1x1.bias_quantized"] * scale)[1] == pytest.approx(0.3, rel=0.01)
         assert found["fire2/expand1x1.weight_scale"][1] == found["fire2/expand1x1.weight_scale"].max()
+
+    @pytest.mark.parametrize("kinds", [["Mul"], ["Mul", "Relu"], ["Mul", "Add", "Relu"]])
+    def test_constants_of_channels(self, tmp_path, kinds):
+        """Put in after the first pool: a layer for each constant, and the clamp in the last of them."""
+        model, rng = small_model(), np.random.default_rng(3)
+        pool = next(node for node in model.graph.node if node.op_type == "MaxPool")
+        value, pool.output[0] = pool.output[0], "pooled"
+        names = ["pooled", *(f"between{index}" for index in range(1, len(kinds))), value]
+        for kind, source, target in zip(kinds, names, names[1:]):
+            inputs = [source]
+            if kind != "Relu":
+                inputs.append(f"{kind}_constant")
+                model.graph.initializer.append(numpy_helper.from_array(rng.normal(0, 1, (8, 1, 1)).astype(np.float32),
+                                                                       inputs[1]))
+            model.graph.node.append(helper.make_node(kind, inputs, [target], name=f"{kind}_of_channels"))
+        onnx.save(quantized_small(tmp_path, model), tmp_path / "q.onnx")
+        graph = load_graph(tmp_path / "q.onnx")
+        scaling = [node for node in graph.nodes if isinstance(node, ChannelScale)]
+        assert [node.name for node in scaling] == [f"{kind}_of_channels" for kind in kinds if kind != "Relu"]
+        differences = compare_layers(graph, OnnxSession(tmp_path / "q.onnx"), pixels(3, seed=1))
+        assert max(difference.most_lsb for difference in differences.values()) <= 1
+        assert not any(isinstance(node, Rescale) for node in graph.nodes)
 
     def test_preprocessing_is_recorded(self, tmp_path):
         found = {entry.key: entry.value for entry in quantized_small(tmp_path).metadata_props}
