@@ -63,7 +63,8 @@ class Program:
     cfg: EngineConfig
     network: Network
     contents: MemoryContents
-    streams: tuple[WeightStream    descriptor_addresses: tuple[int, ...]       #: of each layer of the network
+    streams: tuple[WeightStream, ...]           #: what is stored in `contents.weights`
+    descriptor_addresses: tuple[int, ...]       #: of each layer of the network
     descriptors: tuple[Descriptor, ...]
     notes: tuple[InstructionNote, ...]
 
