@@ -42,11 +42,12 @@ class TinyDesign(Elaboratable):
         led = platform.request("led", 0, dir="-")
         m.submodules.button = button = io.Buffer("i", button)
         m.submodules.led = led = io.Buffer("o", led)
-        inputs = [*(memory.write_valid for memory in self._memories), *(memory.write for memory in self._memories),
-                  weights.address, program.address, values.scan_address, runs.scan_address]
+        writes = [memory.write for memory in self._memories]
+        inputs = [*(write.valid for write in writes), *(write.payload for write in writes),
+                  weights.read.address, program.read.address, values.scan_address, runs.scan_address]
         bits = Cat(*(Signal.cast(value) if isinstance(value, Signal) else value.as_value() for value in inputs))
         shift = Signal(len(bits))
-        outputs = Cat(weights.data, program.data, values.entry, runs.entry)
+        outputs = Cat(weights.read.data, program.read.data, values.entry, runs.entry)
         out = Signal(len(outputs))
         m.d.sync += [shift.eq(Cat(button.i, shift)), out.eq(out.rotate_left(1) ^ outputs), led.o.eq(out[-1])]
         m.d.comb += [bits.eq(shift), values.scan.eq(1), runs.scan.eq(1)]

@@ -80,7 +80,8 @@ def test_a_real_build(tiny_build):
     assert placement.count("LUT") >= record["LUT"]["used"] > 0
     pictures = [die_plot(placement, "LFE5U-12F", "tiny") for _ in range(2)]
     assert pictures[0] == pictures[1] and len(pictures[0]) < 200_000
-    assert Image.open(io.BytesIO(pictures[0])).width >= DIES["12F"][0] * SPOTS
+    with Image.open(io.BytesIO(pictures[0])) as picture:
+        assert picture.width >= DIES["12F"][0] * SPOTS
 
 
 def test_a_device_without_a_known_die():
