@@ -1,4 +1,4 @@
-"""The pipeline: graph -> layers -> schedule -> program -> check."""
+"""The pipeline: a graph becomes layers, a schedule and a program, which is checked."""
 
 from __future__ import annotations
 

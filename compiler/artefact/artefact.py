@@ -16,7 +16,7 @@ from firelane.hw.contract.memory_contents import WORD_BITS
 
 
 def artefact_files(compiled: Compiled) -> dict[str, bytes]:
-    """File name -> content: the same bytes for the same network and engine, on any day and in any folder."""
+    """The files by name: the same bytes for the same network and engine, on any day and in any folder."""
     program = compiled.program
     files = {"program.bin": container.to_bytes(program.contents),
              "schedule.txt": listing(program, compiled.plan).encode()}

@@ -1,4 +1,4 @@
-"""A compiled folder as a host needs it: what goes into the board, what an image becomes, what a result means."""
+"""A compiled folder as a host reads it: what goes into the board, what an image becomes, what a result means."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class HostModel:
     contents : MemoryContents
         What the engine's memories hold.
     engine : EngineConfig
-        That it was compiled for.
+        The engine that it was compiled for.
     graph : Graph
-        Of its input and output alone: no node is left.
+        Its input and output alone: no node is left.
     result : ResultFormat
     """
 
@@ -52,11 +52,12 @@ class HostModel:
 
     @cached_property
     def digest(self) -> int:
-        """By which the board knows the model."""
+        """The program digest, by which the board knows the model."""
         return self.contents.program_digest
 
     @property
     def classes(self) -> int:
+        """The classes that it tells apart."""
         return self.result.channels
 
     def image_bytes(self, path: Path) -> bytes:

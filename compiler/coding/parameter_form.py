@@ -148,7 +148,7 @@ def _short_records(form: ParameterForm, bias: np.ndarray, multiplier: np.ndarray
 
 
 def _record_bits(form: ParameterForm, records: dict[str, np.ndarray], cfg: EngineConfig, where: str) -> np.ndarray:
-    """The stream: a record a channel, each padded to whole chunks."""
+    """The parameter stream: a record a channel, each padded to whole chunks."""
     fields, width = field_table(record_layout(form, cfg)), record_chunks(form, cfg) * PARAMETER_CHUNK_BITS
     items = [pack(fields, dict(zip(records, values)), where) for values in zip(*(a.tolist() for a in records.values()))]
     return np.array([(item >> bit) & 1 for item in items for bit in range(width)], np.uint8)

@@ -118,13 +118,13 @@ def _plain_bits(values: np.ndarray) -> np.ndarray:
 
 
 def _run_entries(runs: np.ndarray, kernel: int) -> np.ndarray:
-    """RUN_ENTRY of each zero run."""
+    """The RUN_ENTRY of each zero run."""
     channel_step, kernel_step = np.divmod(runs + 1, kernel)
     return channel_step << KERNEL_BITS | kernel_step
 
 
 def _histogram(letters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(distinct letters in rising order, how often each occurs)."""
+    """Distinct letters in rising order, and how often each occurs."""
     return np.unique(letters, return_counts=True)
 
 
@@ -212,7 +212,7 @@ def _alphabets(letters: np.ndarray, counts: np.ndarray, room: int) -> list[np.nd
 
 
 def _split(run: int, alphabet: np.ndarray) -> list[int]:
-    """The run as runs of the alphabet, with a filler of weight 0 after each but the last."""
+    """A run as runs of the alphabet, with a filler of weight 0 after each but the last."""
     pieces = []
     position = int(np.searchsorted(alphabet, run))
     while position == len(alphabet) or alphabet[position] != run:

@@ -45,7 +45,7 @@ class Weights:
 
 
 def scales(requantize: Requantize) -> np.ndarray:
-    """Real factor of each output channel, from accumulator to output steps: float64 (O,) or (1,)."""
+    """The real factor of each output channel, from accumulator to output steps: float64 (O,) or (1,)."""
     return requantize.multiplier / np.exp2(requantize.shift)
 
 
@@ -72,7 +72,7 @@ class FloatNetwork:
         self.convolutions = tuple(node for node in graph.nodes if isinstance(node, Conv))
 
     def forward(self, image: np.ndarray, weights: dict[str, Weights]) -> Maps:
-        """Every tensor for one image, uint8 or float32 (C, H, W)."""
+        """All tensors for one image, uint8 or float32 (C, H, W)."""
         maps: Maps = {self.graph.input: np.asarray(image, np.float32)}
         for node in self.graph.nodes:
             maps[node.output] = self.output(node, [maps[name] for name in node.inputs], weights)
@@ -117,7 +117,7 @@ class FloatNetwork:
         return np.clip(sums, requantize.low, requantize.high, out=sums)
 
     def _passes(self, output: np.ndarray, requantize: Requantize) -> np.ndarray:
-        """Where clipping lets gradients through."""
+        """A mask of the places where clipping lets gradients through."""
         inside = output > requantize.low
         return inside & (output < requantize.high) if self.rounding else inside
 
@@ -154,7 +154,7 @@ class FloatNetwork:
 
     def _inputs_of(self, node: Node, maps: Maps, weights: dict[str, Weights], arrived: np.ndarray,
                    take: Take) -> Iterator[tuple[str, np.ndarray]]:
-        """(tensor, gradient) of each input."""
+        """Each input of a node, and its gradient."""
         source = maps[node.inputs[0]]
         result = self.graph.tensors[node.output]
         match node:
@@ -180,7 +180,7 @@ class FloatNetwork:
 
 
 def columns(node: Conv, values: np.ndarray, zero_point: int, result: Tensor) -> np.ndarray:
-    """What each output pixel sees, in OIHW order: float32 (groups, I * KH * KW, H' * W')."""
+    """The inputs that each output pixel sees, in OIHW order: float32 (groups, I * KH * KW, H' * W')."""
     places, window = node.weight.shape[2] * node.weight.shape[3], node.window
     pixels = result.height * result.width
     if places == 1 and window.stride == (1, 1) and not any(window.pads):

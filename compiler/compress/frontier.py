@@ -1,4 +1,4 @@
-"""What a sweep reached, as a table and as a drawing: size against accuracy, size against cycles.
+"""The results of a sweep as a table and as a drawing: size against accuracy, size against cycles.
 
 The published points are those of SqueezeNet v1.0 with Deep Compression in table 2 of Iandola et al., "SqueezeNet:
 AlexNet-level accuracy with 50x fewer parameters and < 0.5 MB model size" (arXiv 1602.07360): neither loses top-1

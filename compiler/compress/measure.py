@@ -1,4 +1,4 @@
-"""What a graph costs on the engine: bytes of its ROM image and cycles of its taps, without a schedule."""
+"""The cost of a graph on the engine: bytes of its ROM image and cycles of its taps, without a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `firelane compress` does, from files to files."""
+"""The work of `firelane compress`, from files to files."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Pro
 
 
 def accumulator_bits_needed(graph: Graph, cfg: EngineConfig) -> int:
-    """By sums and biases."""
+    """The bits of accumulator that sums and biases need."""
     network = lower(graph, replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1]))
     layers = [layer for layer in network.layers if isinstance(layer, TileLayer)]
     biases = [(int(layer.requantize.bias.min()), int(layer.requantize.bias.max())) for layer in layers]
@@ -102,16 +102,16 @@ def _holds(cfg: EngineConfig, program: Program) -> bool:
 
 
 def _grown(cfg: EngineConfig, sizes: dict[str, int], free: Collection[str]) -> EngineConfig:
-    """With what is free at least as large as `sizes` say."""
+    """The engine with what is free at least as large as `sizes` say."""
     return replace(cfg, **{name: max(size, getattr(cfg, name)) for name, size in sizes.items() if name in free})
 
 
 def _sizes(name: str, cfg: EngineConfig, possible: Collection[int], free: Collection[str]) -> list[int]:
-    """What may be tried for one size."""
+    """The values that may be tried for one size."""
     have = getattr(cfg, name)
     return [have, *(size for size in possible if name in free and size > have)]
 
 
 def _first(sizes: list[int], need: int) -> int:
-    """The first that is enough; if there is none, the last one, about which the compiler will complain."""
+    """The first size that is enough; if there is none, the last one, about which the compiler will complain."""
     return next((size for size in sizes if size >= need), sizes[-1])

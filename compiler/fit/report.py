@@ -1,4 +1,4 @@
-"""What fits and what does not: resources, memories, cycles, weights."""
+"""A report of what fits and what does not: resources, memories, cycles, weights."""
 
 from __future__ import annotations
 

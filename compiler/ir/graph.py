@@ -49,7 +49,7 @@ class Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Requantize:
-    """From an accumulator to a pixel, per output channel.
+    """The step from an accumulator to a pixel, per output channel.
 
         y = clip((((acc + bias) * multiplier + 2**(shift-1)) >> shift) + zero_point, low, high)
 

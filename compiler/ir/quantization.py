@@ -1,4 +1,4 @@
-"""From the real scales of a quantized graph to the integers of the engine.
+"""The integers of the engine for the real scales of a quantized graph.
 
 A quantized tensor means real = (stored - zero_point) * scale (ONNX DequantizeLinear), and is made by
 stored = saturate(round(real / scale) + zero_point) (ONNX QuantizeLinear). Every function here takes such scales as

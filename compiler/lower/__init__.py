@@ -1,4 +1,4 @@
-"""From the graph to engine layers: one file per kind of operation.
+"""Lowering of the graph to engine layers: one file per kind of operation.
 
 `lower` is the whole of it: where tensors are stored (`views`), each node's layers (`convolution`, `pooling`,
 `pointwise`, `average`), row classes (`row_class`), and the proofs that integers fit (`proofs`). Problems are collected,

@@ -16,7 +16,7 @@ from firelane.compiler.lower.average import emit_average
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, first_layer
 from firelane.compiler.tiles.kernel_table import Place
-from firelane.compiler.tiles.layers import TileLayer, narrowest_class
+from firelane.compiler.tiles.layers import TileLayer, narrowest_row_class
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 
 
@@ -36,7 +36,7 @@ def emit_without_border(context: Lowering, node: Conv, taps: Taps, average: Glob
 
 
 def _border(context: Lowering, node: Conv) -> TileLayer:
-    """As many lanes as the border has pixels, all of them above the map, where nothing is read and nothing need live.
+    """A layer with a lane for each pixel of the border, all above the map, where nothing is read and nothing need live.
 
     With a weight of 0 the accumulator stays empty; the bias makes up for the padding's share. If the zero point is 0
     the parameters are the convolution's own, and so is their place in the weight memory.
@@ -55,5 +55,5 @@ def _border(context: Lowering, node: Conv) -> TileLayer:
 
 def _columns(pixels: int, source: Tensor, cfg: EngineConfig) -> int:
     """Columns of the fewest equal rows that hold `pixels`, in rows no wider than those of `source` must be."""
-    room = BANK_PIXELS << (narrowest_class(source.width, cfg) or 0)
+    room = BANK_PIXELS << (narrowest_row_class(source.width, cfg) or 0)
     return max(count for count in range(1, min(room, pixels) + 1) if pixels % count == 0)

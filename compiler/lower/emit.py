@@ -1,4 +1,4 @@
-"""From one operation's taps to tile layers: strides, phases, averages in the drain."""
+"""Tile layers made from the taps of one operation: strides, phases, averages in the drain."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _size_before(tensor: Tensor, later_halvings: int) -> tuple[int, int]:
 
 
 def _halvings(node: Node, stride: tuple[int, int], height: int, width: int) -> int:
-    """How often the result must be halved. An axis with one output pixel has no stride."""
+    """The number of times that the result must be halved. An axis with one output pixel has no stride."""
     strides = {step for step, size in zip(stride, (height, width)) if size > 1} or {1}
     if len(strides) > 1:
         raise ModelError(f"node '{node.name}'", f"stride {stride[0]}x{stride[1]}",
@@ -88,7 +88,7 @@ def first_layer(context: Lowering, node: Node, taps: Taps, output: View | None, 
     phases = [(row, column) for row in (0, 1) for column in (0, 1)] if subsample else [(0, 0)]
     candidates = [shifted(layer, *phase) for phase in phases]
     ranked = [(classes[0], _reach(candidate), number) for number, candidate in enumerate(candidates)
-              if (classes := feasible_classes(candidate, context.cfg))]
+              if (classes := feasible_row_classes(candidate, context.cfg))]
     if not ranked:
         raise explain(node.name, candidates[0], context.cfg)
     return candidates[min(ranked)[2]]
@@ -100,14 +100,14 @@ def shifted(layer: TileLayer, row_phase: int, column_phase: int) -> TileLayer:
     return replace(layer, places=places, row_phase=row_phase, column_phase=column_phase)
 
 
-def feasible_classes(layer: TileLayer, cfg: EngineConfig) -> list[int]:
+def feasible_row_classes(layer: TileLayer, cfg: EngineConfig) -> list[int]:
     """Row classes of its inputs in which the engine can run the layer."""
     return [k for k in range(cfg.classes)
             if layer.lane_width <= BANK_PIXELS << k and kernel_table(layer.places, cfg.banks >> k) is not None]
 
 
 def explain(name: str, layer: TileLayer, cfg: EngineConfig) -> FirelaneError:
-    """Why no row class will do."""
+    """The error that says why no row class will do."""
     where = f"node '{name}'"
     if layer.lane_width > cfg.lanes:
         return too_wide(where, layer.lane_width, cfg)

@@ -10,13 +10,14 @@ from firelane.hw.contract.instruction import Operation
 
 
 def lower_max_pool(context: Lowering, node: MaxPool) -> None:
-    """Pixels outside the map read as 0, which no maximum of unsigned pixels notices."""
+    """Append a layer of maxima; pixels outside the map read as 0, which no maximum of unsigned pixels notices."""
     view = context.views[node.inputs[0]]
     taps = Taps((view,), window_places(node.window), view.channels, IDENTITY, operation=Operation.MAXIMUM)
     emit_tiles(context, node, taps, node.window.stride)
 
 
 def lower_average_pool(context: Lowering, node: AveragePool) -> None:
+    """Append a layer of sums; pixels outside the map read as the zero point."""
     view, pad = context.views[node.inputs[0]], context.graph.tensors[node.inputs[0]].zero_point
     taps = Taps((view,), window_places(node.window), view.channels, node.requantize, pad=pad)
     emit_tiles(context, node, taps, node.window.stride)

@@ -29,7 +29,7 @@ def accumulator_range(layer: TileLayer) -> tuple[int, int]:
 
 
 def check_numbers(layer: TileLayer, cfg: EngineConfig) -> list[FirelaneError]:
-    """What does not fit, each as an error to raise."""
+    """Errors to raise, one for each number that does not fit."""
     problems: list[FirelaneError] = []
     where, have = f"node '{layer.name}'", cfg.accumulator_bits
     need = signed_bits(*accumulator_range(layer))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from firelane.compiler.lower.emit import explain, feasible_classes
+from firelane.compiler.lower.emit import explain, feasible_row_classes
 from firelane.compiler.lower.widths import image_too_wide, too_wide
 from firelane.compiler.support.errors import CapacityError, FirelaneError
 from firelane.compiler.support.problems import raise_all
 from firelane.compiler.tiles.kernel_table import kernel_table
-from firelane.compiler.tiles.layers import LoadLayer, Map, Network, TileLayer, narrowest_class
+from firelane.compiler.tiles.layers import LoadLayer, Map, Network, TileLayer, narrowest_row_class
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -26,11 +26,11 @@ def assign_row_classes(network: Network, cfg: EngineConfig) -> Network:
     CapacityError, ModelError
         If a row is wider than the engine, or if a kernel is expressible only in rows narrower than these.
     """
-    narrowest = {name: narrowest_class(m.width, cfg) for name, m in network.maps.items()}
+    narrowest = {name: narrowest_row_class(m.width, cfg) for name, m in network.maps.items()}
     raise_all([_too_wide(network, network.maps[name], cfg) for name, found in narrowest.items() if found is None])
     classes = {name: found for name, found in narrowest.items() if found is not None}
     tiles = [layer for layer in network.layers if isinstance(layer, TileLayer)]
-    feasible = {layer.name: feasible_classes(layer, cfg) for layer in tiles}
+    feasible = {layer.name: feasible_row_classes(layer, cfg) for layer in tiles}
     problems: dict[str, FirelaneError] = {}
     changed = True
     while changed:
@@ -64,7 +64,7 @@ def _widen(layer: TileLayer, classes: dict[str, int], feasible: list[int], probl
 
 
 def _too_wide(network: Network, found: Map, cfg: EngineConfig) -> CapacityError:
-    """The map's rows have more pixels than the engine lanes: of an image, what its first reader would take."""
+    """The error for a map whose rows have more pixels than the engine lanes; for an image it names the first reader."""
     loads = [layer for layer in network.layers if isinstance(layer, LoadLayer) and layer.output.map == found.name]
     if not loads:
         return too_wide(f"tensor '{found.name}'", found.width, cfg)

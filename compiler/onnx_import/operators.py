@@ -11,7 +11,7 @@ from firelane.compiler.ir.quantization import add_requantize, average_requantize
 from firelane.compiler.onnx_import.channel_scale import plus_constant
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import AnyConstant, Lazy, Quantization, Real, Stored, Target, Value
-from firelane.compiler.onnx_import.windows import ceil_sizes, place_window, read_window
+from firelane.compiler.onnx_import.windows import ceil_sizes, read_window, resolve_window
 
 
 def relu(view: NodeView) -> Value:
@@ -53,7 +53,7 @@ def max_pool(view: NodeView) -> Value:
     value = view.value(0)
     value = value if isinstance(value, Stored) else view.real_map(0)
     channels, height, width = view.require_map(value)
-    window, sizes = place_window(view, window, height, width)
+    window, sizes = resolve_window(view, window, height, width)
     if any(pad >= window.kernel[axis % 2] for axis, pad in enumerate(window.pads)):
         raise view.problem(f"pads {list(window.pads)} reach past the kernel {list(window.kernel)}")
     dims = (channels, *(ceil_sizes(window, height, width) if view.integer("ceil_mode", 0) else sizes))
@@ -80,7 +80,7 @@ def average_pool(view: NodeView) -> Value:
 def average(view: NodeView, source: Real, window: Window) -> Lazy:
     """The average of a window; of the whole map where the window is as large."""
     channels, height, width = view.require_map(source)
-    window, sizes = place_window(view, window, height, width)
+    window, sizes = resolve_window(view, window, height, width)
     if any(window.pads) and not view.integer("count_include_pad", 0):
         raise view.problem("padding that is not counted (count_include_pad = 0)",
                            "AveragePool without padding, or with count_include_pad = 1, is possible")

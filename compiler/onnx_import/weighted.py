@@ -10,7 +10,7 @@ from firelane.compiler.ir.graph import WEIGHT_MAX, WEIGHT_MIN, Conv, Tensor, Win
 from firelane.compiler.ir.quantization import conv_requantize
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Known, Lazy, Real, Target, Value
-from firelane.compiler.onnx_import.windows import place_window, read_window
+from firelane.compiler.onnx_import.windows import read_window, resolve_window
 
 TAPS_MAX = 64                          # places of a kernel
 BIAS_SCALE_TOLERANCE = 1e-4            # relative; within it an int32 bias counts as in steps of scale_x * scale_w
@@ -49,7 +49,7 @@ def convolution(view: NodeView, source: Real, weights: Weights, bias: Known | No
     if groups < 1 or per_group * groups != channels or channels_out % groups:
         raise view.problem(f"weights of shape {list(weights.integers.shape)} in {groups} groups do not fit "
                            f"{channels} input channels")
-    window, sizes = place_window(view, window, height, width)
+    window, sizes = resolve_window(view, window, height, width)
     dims = (channels_out, *sizes)
     return _lazy(view, source.tensor, weights, read_bias(view, bias, source, weights), window, groups, dims,
                  (1, *dims))

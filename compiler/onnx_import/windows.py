@@ -28,7 +28,7 @@ def read_window(view: NodeView, kernel: tuple[int, ...]) -> Window:
     return Window(said, strides, pads)
 
 
-def place_window(view: NodeView, window: Window, height: int, width: int) -> tuple[Window, tuple[int, int]]:
+def resolve_window(view: NodeView, window: Window, height: int, width: int) -> tuple[Window, tuple[int, int]]:
     """The window with its padding resolved for a map of that size, and (rows, columns) of the result."""
     padding = view.text("auto_pad", "NOTSET")
     if padding in ("SAME_UPPER", "SAME_LOWER"):

@@ -76,7 +76,7 @@ class Program:
 
 
 def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
-    """The contents of all memories.
+    """The program: what all memories hold.
 
     Raises
     ------

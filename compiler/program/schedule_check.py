@@ -1,4 +1,4 @@
-"""An independent check of a program: does every instruction find what it should, where it should?
+"""An independent check of a program: that every instruction finds what it should, where it should.
 
 It replays the emitted words over a symbolic memory. What an instruction *will* read follows from the words alone; what
 it *should* read follows from the network's layers. A program's notes claim which rows of which layer an instruction

@@ -1,4 +1,4 @@
-"""Reads a float ONNX model that is to be quantized, and brings it into the form that quantization needs."""
+"""Float ONNX models that are to be quantized, read and brought into the form that quantization needs."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _modern(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """With constants and batch normalization folded into the convolutions, by ONNX Runtime's basic optimization."""
+    """The model with constants and batch normalization folded, by ONNX Runtime's basic optimization."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "folded.onnx")
         options = onnxruntime.SessionOptions()

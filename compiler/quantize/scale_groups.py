@@ -1,4 +1,4 @@
-"""Which activations of a float graph should share one scale, and which need none of their own.
+"""Activations of a float graph that should share one scale.
 
 Pooling, reshaping and concatenation move numbers without changing them. If what goes in and what comes out have one
 scale, they are exact on the stored values; if the parts of a concatenation had scales of their own, as

@@ -25,7 +25,7 @@ SIZES = (128, 64, 32)            #: most channels of a chunk, the first choice f
 
 @dataclass(frozen=True, order=True)
 class Chunking:
-    """How a layer is taken apart: chunks of at most `size` channels, and whether they are kept."""
+    """The way in which a layer is taken apart: chunks of at most `size` channels, and whether they are kept."""
 
     size: int
     kept: bool

@@ -16,7 +16,7 @@ from firelane.hw.contract.config import EngineConfig
 
 
 def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = ()) -> list[Step]:
-    """Steps depth first: each goal in turn, whatever it needs before it. Maps in `whole` are goals of their own.
+    """The steps in depth-first order: each goal after all that it needs. Maps in `whole` are goals of their own.
 
     Chunks that are not kept are computed once for each row group (band) of what is made of them, as copies. Of chunks
     that are kept, a row group is begun when the one above it is there in all of them.
@@ -122,7 +122,7 @@ def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead
 
 
 def wait_flags(network: Network, order: Sequence[Step]) -> tuple[bool, ...]:
-    """Which steps must wait for the load under way: those that read its block while it may not be complete."""
+    """A flag for each step: whether it must wait for the load under way, because it reads what is being loaded."""
     pending, flags = None, []
     for step in order:
         waits = pending is not None and pending in step.blocks_read

@@ -140,7 +140,7 @@ def _variant(network: Network, chosen: dict[str, Chunking], cfg: EngineConfig, p
 
 def _refinements(network: Network, variant: _Variant, worst: Candidate,
                  cfg: EngineConfig) -> Iterator[tuple[dict[str, Chunking], bool]]:
-    """One more layer taken apart, or one in smaller chunks, of those that would leave room at the worst moment.
+    """Ways to take one more layer apart, or one in smaller chunks, that would leave room at the worst moment.
 
     Where smaller chunks have not helped, nothing is refined that could not be refined without them.
     """
@@ -204,7 +204,7 @@ def _prefetched(variant: _Variant, cfg: EngineConfig, whole: tuple[str, ...],
 
 
 def _too_large(worst: Candidate, variant: _Variant, cfg: EngineConfig) -> ActivationCapacityError:
-    """What lives at the worst moment of the best order."""
+    """The error that says what lives at the worst moment of the best order."""
     step, totals = _worst_moment(variant, worst)
     listed = ", ".join(f"{name} {count}" for name, count in totals[:6])
     found = (f"needs {worst.peak} words of activation memory at tile {step.index}, there are {cfg.activation_words} "

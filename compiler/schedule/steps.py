@@ -1,4 +1,4 @@
-"""What there is to run: one step for each instruction of a frame, and which steps each one needs first.
+"""Steps: one for each instruction of a frame, and which others each one needs first.
 
 This is geometry alone; `compiler.schedule.search` chooses the order.
 """

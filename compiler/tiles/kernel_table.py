@@ -1,4 +1,4 @@
-"""From the places of a kernel to slots and kernel table entries: which row offsets a row class can express."""
+"""Slots and kernel table entries for the places of a kernel: which row offsets a row class can express."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class KernelTable:
 
 
 def row_access(dy: int, rows: int) -> tuple[RowMove, int, int] | None:
-    """How lane rows see rows `dy` below them: (move, row group, row group of the row that wraps), or None.
+    """The way in which lane rows see rows `dy` below: (move, row group, row group of the row that wraps), or None.
 
     `rows` is the number of rows in a word. The groups are relative to the lane's own.
     """

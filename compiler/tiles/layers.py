@@ -234,6 +234,6 @@ def copy_layer(name: str, source: View, output: View | None, height: int, width:
                      requantize=options.pop("requantize", IDENTITY), **options)
 
 
-def narrowest_class(width: int, cfg: EngineConfig) -> int | None:
-    """The least class whose rows hold `width` pixels; None if no row does."""
+def narrowest_row_class(width: int, cfg: EngineConfig) -> int | None:
+    """The least row class whose rows hold `width` pixels; None if no row does."""
     return next((k for k in range(cfg.classes) if width <= BANK_PIXELS << k), None)

@@ -30,7 +30,7 @@ def huffman_size(counts) -> int:
 @given(histograms)
 def test_lengths(counts):
     lengths = code_lengths(np.array(counts))
-    assert 1 <= lengths.min() and lengths.max() <= MAX_CODE_BITS
+    assert lengths.min() >= 1 and lengths.max() <= MAX_CODE_BITS
     if len(counts) > 1:
         assert (2.0 ** -lengths).sum() == 1
     order = np.argsort(-np.array(counts), kind="stable")

@@ -44,7 +44,7 @@ def test_in_place_shares_words():
     lives = [life("a", 64, 0, 3), life("b", 64, 3, 5, a=0)]
     addresses = find_addresses(lives, 64)
     assert addresses == {Block("a", 0): 0, Block("b", 0): 0}
-    assert find_addresses(lives[:1] + [life("b", 64, 3, 5)], 64) is None
+    assert find_addresses([*lives[:1], life("b", 64, 3, 5)], 64) is None
 
 
 def test_in_place_with_a_channel_offset_needs_the_slack():
