@@ -16,7 +16,7 @@ from firelane.compiler.program.descriptors import Descriptor, Memories, describe
 from firelane.compiler.program.emit import CYCLE_PRICES
 from firelane.compiler.program.rom_size import RomSize, size_of
 from firelane.compiler.schedule.steps import all_steps
-from firelane.compiler.tiles.layers import AnyLayer, Network, TileLayer
+from firelane.compiler.tiles.layers import AnyLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -59,7 +59,7 @@ def measure(graph: Graph, cfg: EngineConfig) -> Cost:
     return Cost(size, cycles)
 
 
-def _tiles(network: Network, cfg: EngineConfig) -> Counter[int]:
+def _tiles(network: TiledNetwork, cfg: EngineConfig) -> Counter[int]:
     """Tiles of a frame, by the number of the layer."""
     return Counter(step.layer for step in all_steps(network, cfg))
 

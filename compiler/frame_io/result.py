@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firelane.compiler.tiles.layers import Network, OutputLayer
+from firelane.compiler.tiles.layers import OutputLayer, TiledNetwork
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -43,7 +43,7 @@ class ResultFormat:
         return np.concatenate(parts, axis=1)
 
 
-def result_format(network: Network, shape: tuple[int, int, int], cfg: EngineConfig) -> ResultFormat:
+def result_format(network: TiledNetwork, shape: tuple[int, int, int], cfg: EngineConfig) -> ResultFormat:
     """The format for a network whose output tensor has `shape` (channels, height, width)."""
     output = next((layer for layer in network.layers if isinstance(layer, OutputLayer)), None)
     rows = network.maps[output.input.map].rows_per_word(cfg) if output else 1

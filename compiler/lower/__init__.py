@@ -17,7 +17,7 @@ from firelane.compiler.lower.proofs import check_numbers
 from firelane.compiler.lower.row_class import assign_row_classes
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.problems import raise_all
-from firelane.compiler.tiles.layers import LoadLayer, Network, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
 
 LOWER: dict[type[ir.Node], Callable[[Lowering, Any], None]] = {       # each takes nodes of its own type
@@ -32,7 +32,7 @@ LOWER: dict[type[ir.Node], Callable[[Lowering, Any], None]] = {       # each tak
 }
 
 
-def lower(graph: ir.Graph, cfg: EngineConfig) -> Network:
+def lower(graph: ir.Graph, cfg: EngineConfig) -> TiledNetwork:
     """Engine layers of `graph`, in execution order.
 
     Raises

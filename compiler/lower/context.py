@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from firelane.compiler.ir.graph import GlobalAverage, Graph, Node
 from firelane.compiler.lower.views import concat_ranges, fused_averages
 from firelane.compiler.support.errors import FirelaneError
-from firelane.compiler.tiles.layers import AnyLayer, Map, Network, View
+from firelane.compiler.tiles.layers import AnyLayer, Map, TiledNetwork, View
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -28,9 +28,9 @@ class Lowering:
         self.concat_ranges = concat_ranges(self.graph)  #: tensor -> (concat output, first channel)
         self.averages = fused_averages(self.graph)      #: tensor -> the GlobalAverage that its producer performs
 
-    def network(self) -> Network:
+    def network(self) -> TiledNetwork:
         """The layers and maps so far."""
-        return Network(self.graph.name, tuple(self.layers), dict(self.maps), dict(self.views))
+        return TiledNetwork(self.graph.name, tuple(self.layers), dict(self.maps), dict(self.views))
 
     def add_map(self, name: str, channels: int, height: int, width: int) -> View:
         """A new map; its name is made unique."""

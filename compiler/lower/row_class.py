@@ -14,11 +14,11 @@ from firelane.compiler.lower.widths import image_too_wide, too_wide
 from firelane.compiler.support.errors import CapacityError, FirelaneError
 from firelane.compiler.support.problems import raise_all
 from firelane.compiler.tiles.kernel_table import kernel_table
-from firelane.compiler.tiles.layers import LoadLayer, Map, Network, TileLayer, narrowest_row_class
+from firelane.compiler.tiles.layers import LoadLayer, Map, TiledNetwork, TileLayer, narrowest_row_class
 from firelane.hw.contract.config import EngineConfig
 
 
-def assign_row_classes(network: Network, cfg: EngineConfig) -> Network:
+def assign_row_classes(network: TiledNetwork, cfg: EngineConfig) -> TiledNetwork:
     """`network` with the narrowest row class of each map that every layer can work with.
 
     Raises
@@ -63,7 +63,7 @@ def _widen(layer: TileLayer, classes: dict[str, int], feasible: list[int], probl
     return changed
 
 
-def _too_wide(network: Network, found: Map, cfg: EngineConfig) -> CapacityError:
+def _too_wide(network: TiledNetwork, found: Map, cfg: EngineConfig) -> CapacityError:
     """The error for a map whose rows have more pixels than the engine lanes; for an image it names the first reader."""
     loads = [layer for layer in network.layers if isinstance(layer, LoadLayer) and layer.output.map == found.name]
     if not loads:

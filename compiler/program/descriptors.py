@@ -10,7 +10,7 @@ from firelane.compiler.coding.parameter_form import store_parameters
 from firelane.compiler.coding.weight_code import EncodedLayer, encode_layer
 from firelane.compiler.coding.weight_memory import StreamKind, SymbolTable, WeightMemory
 from firelane.compiler.ir.graph import Requantize
-from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, Network, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
     CODE_WORD,
@@ -39,7 +39,7 @@ class Descriptor:
     encoded: EncodedLayer | None = None
 
 
-def describe(layer: AnyLayer, network: Network, cfg: EngineConfig, memories: Memories,
+def describe(layer: AnyLayer, network: TiledNetwork, cfg: EngineConfig, memories: Memories,
              tap_cost_bits: float) -> Descriptor:
     """The descriptor of `layer`; its streams and tables join `memories`. `tap_cost_bits`: what a tap more may cost."""
     match layer:
@@ -56,7 +56,7 @@ def describe(layer: AnyLayer, network: Network, cfg: EngineConfig, memories: Mem
     return Descriptor(tuple(split_words(pack(descriptor_fields(), fields, layer.name), DESCRIPTOR_WORDS)))
 
 
-def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memories,
+def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: Memories,
           tap_cost_bits: float) -> Descriptor:
     source = network.maps[layer.inputs[0].map]
     out_class = network.maps[layer.output.map].parts_log2 if layer.output else 0
@@ -101,7 +101,7 @@ def _requantize(requantize: Requantize, channels: int, where: str, cfg: EngineCo
     return common | stored.fields | {"parameter_address": address}
 
 
-def _load(layer: LoadLayer, network: Network) -> dict:
+def _load(layer: LoadLayer, network: TiledNetwork) -> dict:
     target = network.maps[layer.output.map]
     return {"space_to_depth": layer.space_to_depth, "pad": layer.pad, "image_columns": layer.width,
             "channels_in": layer.channels, "channels_out": layer.output.channels,
@@ -115,7 +115,7 @@ def _average(layer: AverageLayer, cfg: EngineConfig, memories: Memories) -> dict
             **_requantize(layer.requantize, layer.channels, layer.name, cfg, memories)}
 
 
-def _output(layer: OutputLayer, network: Network) -> dict:
+def _output(layer: OutputLayer, network: TiledNetwork) -> dict:
     source = network.maps[layer.input.map]
     return {"channels_in": layer.input.channels, "channels_out": layer.input.channels,
             "group_channels": layer.input.channels, "columns": source.width, "out_columns": source.width,

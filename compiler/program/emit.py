@@ -19,7 +19,7 @@ from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.schedule.steps import Block, Step
 from firelane.compiler.support.errors import CapacityError
 from firelane.compiler.support.problems import raise_all
-from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, Network, OutputLayer, TileLayer, View
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer, View
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
     FORMAT_VERSION,
@@ -61,7 +61,7 @@ class Program:
     """What the memories of one engine hold for one network, and what it means."""
 
     cfg: EngineConfig
-    network: Network
+    network: TiledNetwork
     contents: MemoryContents
     streams: tuple[WeightStream, ...]           #: what is stored in `contents.weights`
     descriptor_addresses: tuple[int, ...]       #: of each layer of the network
@@ -75,7 +75,7 @@ class Program:
                 if descriptor.encoded}
 
 
-def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
+def emit(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> Program:
     """The program: what all memories hold.
 
     Raises
@@ -103,7 +103,7 @@ def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
     return Program(cfg, network, contents, tuple(memories.weights.streams), addresses, descriptors, tuple(notes))
 
 
-def _describe_all(network: Network, plan: Schedule, cfg: EngineConfig) -> tuple[tuple[Descriptor, ...], Memories]:
+def _describe_all(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> tuple[tuple[Descriptor, ...], Memories]:
     """All descriptors and what they point to: with as few cycles as the weight memory has room for.
 
     What a tap more costs are the tiles of its layer.
@@ -129,7 +129,7 @@ def _arrange(descriptors: Sequence[Descriptor], first: int) -> tuple[tuple[int, 
     return tuple(found[descriptor.words] for descriptor in descriptors), words
 
 
-def _instruction(step: Step, network: Network, plan: Schedule, cfg: EngineConfig) -> dict:
+def _instruction(step: Step, network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> dict:
     """The fields of one instruction except `layer` and `wait_load`."""
     layer = network.layers[step.layer]
     match layer:
@@ -162,7 +162,7 @@ def _load(step: Step, layer: LoadLayer, plan: Schedule) -> dict:
             "rows": min(split * step.rows, layer.height - split * step.first_row), "slots[0].rows": step.rows}
 
 
-def _tile(step: Step, layer: TileLayer, network: Network, plan: Schedule, cfg: EngineConfig) -> dict:
+def _tile(step: Step, layer: TileLayer, network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> dict:
     fields: dict = {"opcode": Opcode.TILE, "rows": step.rows}
     if layer.output:
         rows = network.maps[layer.output.map].rows_per_word(cfg)
@@ -180,7 +180,7 @@ def _tile(step: Step, layer: TileLayer, network: Network, plan: Schedule, cfg: E
     return fields
 
 
-def _note(step: Step, network: Network, fields: dict, address: int) -> InstructionNote:
+def _note(step: Step, network: TiledNetwork, fields: dict, address: int) -> InstructionNote:
     """The note of the instruction with `fields` at word `address`: about what it sends, or else about what it makes."""
     layer = network.layers[step.layer]
     sends = isinstance(layer, OutputLayer)
@@ -194,7 +194,7 @@ def _note(step: Step, network: Network, fields: dict, address: int) -> Instructi
         row=0 if sends else fields.get("row", 0))
 
 
-def _tensor_of(network: Network, view: View | None) -> str | None:
+def _tensor_of(network: TiledNetwork, view: View | None) -> str | None:
     """The tensor of the graph that is stored in exactly `view`, else the map."""
     if view is None:
         return None

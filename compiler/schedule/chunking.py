@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from firelane.compiler.tiles.layers import AnyLayer, Chunk, Map, Network, TileLayer, View
+from firelane.compiler.tiles.layers import AnyLayer, Chunk, Map, TiledNetwork, TileLayer, View
 from firelane.compiler.tiles.slicing import slice_channels
 from firelane.hw.contract.config import EngineConfig
 
@@ -31,7 +31,7 @@ class Chunking:
     kept: bool
 
 
-def sites(network: Network) -> dict[str, frozenset[str]]:
+def sites(network: TiledNetwork) -> dict[str, frozenset[str]]:
     """The channel-wise layers that can be taken apart, by name, and the maps that would be in chunks then."""
     maps = _ExclusiveMaps(network)
     found = {layer.name: frozenset(maps.behind(layer)) for layer in network.layers if isinstance(layer, TileLayer)}
@@ -39,7 +39,7 @@ def sites(network: Network) -> dict[str, frozenset[str]]:
     return {name: taken for name, taken in found.items() if taken and name not in inner}
 
 
-def choices(network: Network, name: str, cfg: EngineConfig) -> list[Chunking]:
+def choices(network: TiledNetwork, name: str, cfg: EngineConfig) -> list[Chunking]:
     """Ways to take the layer apart that differ: the orders agree if a row group of the result needs just one."""
     layer = network.tile_layer(name)
     rows = {network.maps[view.map].rows_per_word(cfg) for view in (*layer.inputs, layer.output) if view}
@@ -48,7 +48,7 @@ def choices(network: Network, name: str, cfg: EngineConfig) -> list[Chunking]:
             for kept in (True, False) if kept or not one_to_one]
 
 
-def chunked(network: Network, chosen: Mapping[str, Chunking]) -> Network:
+def chunked(network: TiledNetwork, chosen: Mapping[str, Chunking]) -> TiledNetwork:
     """`network` with the layers named in `chosen`, and what only they read, in chunks.
 
     Each chunk of a layer has a descriptor and weight streams of its own.
@@ -61,7 +61,7 @@ def chunked(network: Network, chosen: Mapping[str, Chunking]) -> Network:
 class _ExclusiveMaps:
     """Which maps a channel-wise layer has for itself, and who writes them."""
 
-    def __init__(self, network: Network):
+    def __init__(self, network: TiledNetwork):
         self._maps = network.maps
         self._writers: dict[str, list[tuple[AnyLayer, View]]] = {name: [] for name in network.maps}
         self._readers: dict[str, list[str]] = {name: [] for name in network.maps}
@@ -96,12 +96,12 @@ class _ExclusiveMaps:
 class _Splitter:
     """Takes one layer of a network apart."""
 
-    def __init__(self, network: Network, chunking: Chunking):
+    def __init__(self, network: TiledNetwork, chunking: Chunking):
         self._network, self._chunking = network, chunking
         self._exclusive = _ExclusiveMaps(network)
         self._maps, self._chunks = dict(network.maps), dict(network.chunks)
 
-    def split(self, name: str) -> Network:
+    def split(self, name: str) -> TiledNetwork:
         """The network with the layer `name`, and what is behind it, in pieces."""
         reader = self._network.tile_layer(name)
         gone = set(self._exclusive.behind(reader))

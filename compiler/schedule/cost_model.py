@@ -16,7 +16,7 @@ import numpy as np
 
 from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.schedule.steps import Step
-from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, Network, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract import timing
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Destination, Source, descriptor_total_words
@@ -60,7 +60,7 @@ def load_cycles(layer: LoadLayer, rows: int) -> int:
                               space_to_depth=layer.space_to_depth)
 
 
-def frame_cost(network: Network, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
+def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
                encoded: Mapping[str, EncodedLayer] | None = None) -> FrameCost:
     """All instructions of a frame in order. `encoded`: weight streams by layer name, if they are there already."""
     encoded = encoded or {}
@@ -85,7 +85,7 @@ def frame_cost(network: Network, steps: Sequence[Step], wait_load: Sequence[bool
     return FrameCost(layers, waiting, end + timing.END_LAG + 1)
 
 
-def _body_cycles(layer: AnyLayer, step: Step, network: Network, cfg: EngineConfig, tiles: dict[str, int]) -> int:
+def _body_cycles(layer: AnyLayer, step: Step, network: TiledNetwork, cfg: EngineConfig, tiles: dict[str, int]) -> int:
     match layer:
         case TileLayer():
             return tiles[layer.name]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from firelane.compiler.schedule.steps import Block, Step
-from firelane.compiler.tiles.layers import LoadLayer, Network, TileLayer, View
+from firelane.compiler.tiles.layers import LoadLayer, TiledNetwork, TileLayer, View
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Lifetime:
     uses: list[int] = field(default_factory=list)
 
 
-def lifetimes(network: Network, order: Sequence[Step]) -> list[Lifetime]:
+def lifetimes(network: TiledNetwork, order: Sequence[Step]) -> list[Lifetime]:
     """Lifetimes of all blocks, by first step. Times are positions in `order`."""
     found: dict[Block, Lifetime] = {}
     for time, step in enumerate(order):
@@ -53,7 +53,7 @@ def lifetimes(network: Network, order: Sequence[Step]) -> list[Lifetime]:
     return list(found.values())
 
 
-def _keep_unread_loads(network: Network, order: Sequence[Step], found: dict[Block, Lifetime]) -> None:
+def _keep_unread_loads(network: TiledNetwork, order: Sequence[Step], found: dict[Block, Lifetime]) -> None:
     """A load runs on after its instruction: what nobody reads lives until the next load, or to the end."""
     until = len(order) - 1
     for time in range(len(order) - 1, -1, -1):
@@ -65,13 +65,13 @@ def _keep_unread_loads(network: Network, order: Sequence[Step], found: dict[Bloc
             until = time
 
 
-def _is_channel_wise(network: Network, step: Step) -> bool:
+def _is_channel_wise(network: TiledNetwork, step: Step) -> bool:
     """Whether it is a tile of a WINDOW layer, which reads channel o for output channel o, before it writes it."""
     layer = network.layers[step.layer]
     return isinstance(layer, TileLayer) and layer.weights is None
 
 
-def _allow_in_place(network: Network, order: Sequence[Step], target: Lifetime, source: Lifetime) -> None:
+def _allow_in_place(network: TiledNetwork, order: Sequence[Step], target: Lifetime, source: Lifetime) -> None:
     """Note in `target` that it may take the words of `source` while that dies, within the limits in which this is safe.
 
     Whatever a step writes of `target`, nobody may read of `source` afterwards; in the step itself only a channel-wise
@@ -96,7 +96,7 @@ def _allow_in_place(network: Network, order: Sequence[Step], target: Lifetime, s
         target.above[source.block] = slack
 
 
-def _written(network: Network, order: Sequence[Step], life: Lifetime, until: int) -> Iterator[tuple[int, View]]:
+def _written(network: TiledNetwork, order: Sequence[Step], life: Lifetime, until: int) -> Iterator[tuple[int, View]]:
     """Steps up to `until` that write `life`, and the channels that they write."""
     for time in life.uses:
         view = network.layers[order[time].layer].writes

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from firelane.compiler.schedule.cost_model import load_cycles, tile_cycles
 from firelane.compiler.schedule.steps import Block, Step, production_order
-from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, Network, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
 
 
-def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = ()) -> list[Step]:
+def order_steps(network: TiledNetwork, steps: Sequence[Step], whole: Iterable[str] = ()) -> list[Step]:
     """The steps in depth-first order: each goal after all that it needs. Maps in `whole` are goals of their own.
 
     Chunks that are not kept are computed once for each row group (band) of what is made of them, as copies. Of chunks
@@ -42,7 +42,7 @@ def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = 
     return order
 
 
-def _row_groups_above(network: Network, steps: Sequence[Step]) -> dict[int, tuple[int, ...]]:
+def _row_groups_above(network: TiledNetwork, steps: Sequence[Step]) -> dict[int, tuple[int, ...]]:
     """The steps that write the row group above, of all chunks of the map, for each step that writes a kept chunk.
 
     Without them the first row group of a pooled map would be made chunk by chunk of all its rows, and what the chunks
@@ -69,7 +69,7 @@ def _with_copies(step: Step, again: Collection[str], copy: int, band: int) -> St
     return replace(step, blocks_read=reads, output=output)
 
 
-def _goals(network: Network, steps: Sequence[Step], whole: set[str]) -> list[int]:
+def _goals(network: TiledNetwork, steps: Sequence[Step], whole: set[str]) -> list[int]:
     """Step numbers to reach, in order: whole maps and averages, then the result, then the last row of the image.
 
     Averages are goals so that no two of them are ever under way together.
@@ -87,7 +87,7 @@ def _goals(network: Network, steps: Sequence[Step], whole: set[str]) -> list[int
     return [number for _, number in sorted(keyed)]
 
 
-def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead: int) -> list[Step]:
+def prefetched(network: TiledNetwork, cfg: EngineConfig, order: Sequence[Step], ahead: int) -> list[Step]:
     """`order` with loads moved forward: each begins when the one before is complete, while tiles run.
 
     At most `ahead` loads are issued before the step that first needs one of them; with 0 they stay where they are.
@@ -121,7 +121,7 @@ def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead
     return result
 
 
-def wait_flags(network: Network, order: Sequence[Step]) -> tuple[bool, ...]:
+def wait_flags(network: TiledNetwork, order: Sequence[Step]) -> tuple[bool, ...]:
     """A flag for each step: whether it must wait for the load under way, because it reads what is being loaded."""
     pending, flags = None, []
     for step in order:

@@ -20,7 +20,7 @@ from firelane.compiler.schedule.order import order_steps, prefetched, wait_flags
 from firelane.compiler.schedule.order_search import Candidate, evaluate, search_whole_maps
 from firelane.compiler.schedule.steps import Block, Step, all_steps
 from firelane.compiler.support.errors import CapacityError
-from firelane.compiler.tiles.layers import Network
+from firelane.compiler.tiles.layers import TiledNetwork
 from firelane.hw.contract.config import EngineConfig
 
 LOADS_AHEAD = (8, 4, 2, 1, 0)      #: most loads before the reader of the first of them, best first
@@ -45,7 +45,7 @@ class Schedule:
     `cycles`: of a frame, estimated before the weights are encoded.
     """
 
-    network: Network
+    network: TiledNetwork
     steps: tuple[Step, ...]
     wait_load: tuple[bool, ...]
     addresses: dict[Block, int]
@@ -63,7 +63,7 @@ class _Variant:
     took another layer apart, or else only made chunks smaller.
     """
 
-    network: Network
+    network: TiledNetwork
     chosen: dict[str, Chunking]
     steps: list[Step]
     cycles: int
@@ -71,7 +71,7 @@ class _Variant:
     new_layer: bool
 
 
-def schedule(network: Network, cfg: EngineConfig) -> Schedule:
+def schedule(network: TiledNetwork, cfg: EngineConfig) -> Schedule:
     """The fastest schedule found that fits.
 
     Raises
@@ -90,7 +90,7 @@ def schedule(network: Network, cfg: EngineConfig) -> Schedule:
 class _Search:
     """Ways to take the maps of a network apart: each one that does not fit makes others to be tried."""
 
-    def __init__(self, network: Network, cfg: EngineConfig):
+    def __init__(self, network: TiledNetwork, cfg: EngineConfig):
         self._network, self._cfg = network, cfg
         self._waiting = [_variant(network, {}, cfg)]
         self._known: list[dict[str, Chunking]] = [{}]
@@ -129,7 +129,7 @@ class _Search:
         return _too_large(*self._nearest, self._cfg)
 
 
-def _variant(network: Network, chosen: dict[str, Chunking], cfg: EngineConfig, parent_peak: int = 0,
+def _variant(network: TiledNetwork, chosen: dict[str, Chunking], cfg: EngineConfig, parent_peak: int = 0,
              new_layer: bool = True) -> _Variant:
     parts = chunked(network, chosen)
     steps = all_steps(parts, cfg)
@@ -138,7 +138,7 @@ def _variant(network: Network, chosen: dict[str, Chunking], cfg: EngineConfig, p
     return _Variant(parts, chosen, steps, cost.total - cost.waiting, parent_peak, new_layer)
 
 
-def _refinements(network: Network, variant: _Variant, worst: Candidate,
+def _refinements(network: TiledNetwork, variant: _Variant, worst: Candidate,
                  cfg: EngineConfig) -> Iterator[tuple[dict[str, Chunking], bool]]:
     """Ways to take one more layer apart, or one in smaller chunks, that would leave room at the worst moment.
 

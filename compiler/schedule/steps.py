@@ -14,8 +14,8 @@ from firelane.compiler.tiles.layers import (
     AverageLayer,
     LoadLayer,
     Map,
-    Network,
     OutputLayer,
+    TiledNetwork,
     TileLayer,
     View,
 )
@@ -47,7 +47,7 @@ class Step:
     """
 
     number: int                 #: place in the list of all steps
-    layer: int                  #: place in `Network.layers`
+    layer: int                  #: place in `TiledNetwork.layers`
     index: int                  #: which tile, load, ... of the layer
     reads: tuple[Read, ...]
     blocks_read: tuple[Block, ...]
@@ -58,13 +58,13 @@ class Step:
     needs: tuple[int, ...] = ()     #: numbers of the steps that must run before
 
 
-def rows_of_tile(layer: TileLayer, network: Network, cfg: EngineConfig) -> int:
+def rows_of_tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig) -> int:
     """Output rows that one tile makes."""
     rows = network.maps[layer.inputs[0].map].rows_per_word(cfg)
     return max(rows // layer.stride, 1)
 
 
-def all_steps(network: Network, cfg: EngineConfig) -> list[Step]:
+def all_steps(network: TiledNetwork, cfg: EngineConfig) -> list[Step]:
     """Every step of a frame, layer by layer, rows in order."""
     steps: list[Step] = []
     writers: dict[str, list[Step]] = {name: [] for name in network.maps}
@@ -94,7 +94,7 @@ def _steps_before(layer: AnyLayer, by_layer: dict[str, list[int]]) -> tuple[int,
             assert_never(layer)
 
 
-def _writers_needed(reads: tuple[Read, ...], writers: dict[str, list[Step]], network: Network) -> tuple[int, ...]:
+def _writers_needed(reads: tuple[Read, ...], writers: dict[str, list[Step]], network: TiledNetwork) -> tuple[int, ...]:
     """The steps that write what is read, in the order in which to run them."""
     found = set()
     for read in reads:
@@ -106,13 +106,13 @@ def _writers_needed(reads: tuple[Read, ...], writers: dict[str, list[Step]], net
     return tuple(number for _, number in sorted(found))
 
 
-def production_order(step: Step, network: Network) -> tuple[int, ...]:
+def production_order(step: Step, network: TiledNetwork) -> tuple[int, ...]:
     """Row groups from the top; in each, chunks and rows in the order that the layer wants."""
     group = step.output.group if step.output else step.index
     return (group, *network.layers[step.layer].rank(step.first_row), step.number)
 
 
-def _layer_steps(layer: AnyLayer, network: Network, cfg: EngineConfig) -> Iterator[dict[str, Any]]:
+def _layer_steps(layer: AnyLayer, network: TiledNetwork, cfg: EngineConfig) -> Iterator[dict[str, Any]]:
     """The members of each step of a layer, but for its number and what it needs."""
     match layer:
         case TileLayer():
@@ -128,7 +128,7 @@ def _layer_steps(layer: AnyLayer, network: Network, cfg: EngineConfig) -> Iterat
             assert_never(layer)
 
 
-def _whole_groups(view: View, network: Network, cfg: EngineConfig, loads: bool) -> Iterator[dict[str, Any]]:
+def _whole_groups(view: View, network: TiledNetwork, cfg: EngineConfig, loads: bool) -> Iterator[dict[str, Any]]:
     target = network.maps[view.map]
     rows = target.rows_per_word(cfg)
     for group in range(target.groups(cfg)):
@@ -139,7 +139,7 @@ def _whole_groups(view: View, network: Network, cfg: EngineConfig, loads: bool) 
                "blocks_read": () if loads else (block,)}
 
 
-def _tile_steps(layer: TileLayer, network: Network, cfg: EngineConfig) -> Iterator[dict[str, Any]]:
+def _tile_steps(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig) -> Iterator[dict[str, Any]]:
     sources = [network.maps[view.map] for view in layer.inputs]
     word_rows, rows = sources[0].rows_per_word(cfg), rows_of_tile(layer, network, cfg)
     target_rows = network.maps[layer.output.map].rows_per_word(cfg) if layer.output else 1

@@ -208,7 +208,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class TiledNetwork:
     """Layers in an order in which each reads what earlier ones wrote."""
 
     name: str
