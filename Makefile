@@ -10,7 +10,7 @@
 #   make bench ONLY=squeezenet1.1         one of them alone   (or squeezenet1.0, squeezenet1.0-simple-bypass,
 #                                         squeezenet1.0-complex-bypass, accuracy; none: write the document only)
 #   make test                             the test suite        (PYTEST_ARGS="-k requantize")
-#   make lint                             ruff
+#   make lint                             ruff and mypy
 #   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2 SEEDS=4)
 #   make vivado BOARD=arty_a7_100         a project for Vivado, and what it needs  (MODEL=net.onnx)
 #   make program BOARD=ulx3s_85f          load it into a board  (MODEL=net.onnx)
@@ -53,6 +53,7 @@ test: $(INSTALLED)
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
+	PYTHON=$(VENV)/bin/python .ci/types
 
 bitstream: $(INSTALLED)
 	@$(FIRELANE) bitstream $(call option,MODEL,model) --board '$(BITSTREAM_BOARD)' $(call option,BANKS,banks) \

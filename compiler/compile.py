@@ -1,4 +1,4 @@
-"""The pipeline: graph -> layers -> schedule -> program -> check."""
+"""The pipeline: a graph becomes layers, a schedule and a program, which is checked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from firelane.compiler.frame_io.result import result_format
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.lower import lower
+from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.program.emit import emit
 from firelane.compiler.program.schedule_check import check_schedule
@@ -50,5 +51,4 @@ def compile_plan(graph: Graph, plan: Schedule, cfg: EngineConfig, progress: Prog
 
 def compile_model(path: str | Path, cfg: EngineConfig, progress: Progress = silent) -> Compiled:
     """Compile an ONNX file."""
-    from firelane.compiler.onnx_import import load_graph  # onnx takes a second to import
     return compile_graph(load_graph(path), cfg, progress)

@@ -1,7 +1,7 @@
 """The engine as Verilog text, for simulators and for other tool chains.
 
-Module `firelane_engine` with the ports of `hw.engine.Engine`, `clk` and the synchronous reset `rst`. The text depends
-on the configuration and on the versions of Amaranth and Yosys only; without `images` it does not depend on a program,
+Module `firelane_engine` with the ports of `AxiEngine`, `clk` and the synchronous reset `rst`. The text depends
+on the configuration and on the versions of Amaranth and Yosys only; without `contents` it does not depend on a program,
 which is then loaded through the CSR load port.
 """
 
@@ -12,11 +12,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Protocol
 
 from amaranth.back import rtlil
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from firelane.hw.blocks.ports import AxiStream, CsrBus, TracePort
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.engine import Engine
 
 MODULE = "firelane_engine"
@@ -45,13 +49,47 @@ def _yosys_call(commands: list[str]) -> list[str]:
     return [sys.executable, "-c", _RUN_YOWASP, "-q", "-p", "; ".join(commands)]
 
 
-class Images(Protocol):
-    """Contents of the four memories, words as unsigned integers."""
+class AxiEngine(wiring.Component):
+    """An engine whose streams have the names of AXI4-Stream.
 
-    program: list[int]
-    weights: list[int]
-    values: list[int]
-    runs: list[int]
+    In Verilog a member of a port is called port_member: `s_axis_tdata`, `csr_address`, `trace_write_valid`.
+
+    Members
+    -------
+    s_axis : In(AxiStream())
+        The image.
+    m_axis : Out(AxiStream())
+        Results.
+    csr : In(CsrBus())
+    trace : Out(TracePort(cfg))
+        Only with `cfg.trace`.
+    """
+
+    def __init__(self, cfg: EngineConfig, engine: Engine):
+        self._engine = engine
+        members = {"s_axis": In(AxiStream()), "m_axis": Out(AxiStream()), "csr": In(CsrBus())}
+        if cfg.trace:
+            members["trace"] = Out(TracePort(cfg))
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.engine = engine = self._engine
+        image, result, s_axis, m_axis = engine.image, engine.result, self.s_axis, self.m_axis
+        m.d.comb += [
+            image.payload.data.eq(s_axis.tdata), image.payload.last.eq(s_axis.tlast),
+            image.valid.eq(s_axis.tvalid), s_axis.tready.eq(image.ready),
+            m_axis.tdata.eq(result.payload.data), m_axis.tlast.eq(result.payload.last),
+            m_axis.tvalid.eq(result.valid), result.ready.eq(m_axis.tready),
+        ]
+        connect(m, flipped(self.csr), engine.csr)
+        if hasattr(self, "trace"):
+            connect(m, engine.trace, flipped(self.trace))
+        return m
+
+    def verilog_ports(self) -> dict:
+        """Each port by its Verilog name, as `rtlil.convert` wants it; the direction follows from its drivers."""
+        return {"_".join(path): (port, None) for path, _, port in self.signature.flatten(self)}
 
 
 def verilog_script(source: str, target: str) -> list[str]:
@@ -60,23 +98,21 @@ def verilog_script(source: str, target: str) -> list[str]:
             f"attrmap -modattr {_ATTRMAP}", f"write_verilog -norename {target}"]
 
 
-def engine_rtlil(cfg: EngineConfig, images: Images | None = None, *, auto_run: bool = False) -> str:
+def engine_rtlil(cfg: EngineConfig, contents: MemoryContents | None = None, *, auto_run: bool = False) -> str:
     """The engine in Yosys' own language."""
-    contents = {}
-    if images is not None:
-        contents = {name: [int(word) for word in getattr(images, name)]
-                    for name in ("program", "weights", "values", "runs")}
-    return rtlil.convert(Engine(cfg, auto_run=auto_run, **contents), name=MODULE, emit_src=False)
+    words = contents.by_name if contents else {}
+    top = AxiEngine(cfg, Engine(cfg, auto_run=auto_run, **words))
+    return rtlil.convert(top, name=MODULE, ports=top.verilog_ports(), emit_src=False)
 
 
-def write_verilog(cfg: EngineConfig, images: Images | None, path: Path, *, auto_run: bool = False) -> None:
+def write_verilog(cfg: EngineConfig, contents: MemoryContents | None, path: Path, *, auto_run: bool = False) -> None:
     """Write the engine to `path`, which is replaced when the text is complete and not before.
 
     Parameters
     ----------
     cfg : EngineConfig
-    images : object with lists `program`, `weights`, `values`, `runs`, or None
-        Contents of the memories at configuration; zeros if None.
+    contents : MemoryContents or None
+        Of the memories at configuration; zeros if None.
     path : Path
     auto_run : bool
         CONTROL.run after reset.
@@ -86,7 +122,7 @@ def write_verilog(cfg: EngineConfig, images: Images | None, path: Path, *, auto_
     RuntimeError
         If Yosys fails; its words are in the message.
     """
-    write_rtlil_as_verilog(engine_rtlil(cfg, images, auto_run=auto_run), Path(path))
+    write_rtlil_as_verilog(engine_rtlil(cfg, contents, auto_run=auto_run), Path(path))
 
 
 def write_rtlil_as_verilog(text: str, path: Path) -> None:

@@ -16,13 +16,21 @@ from pathlib import Path
 
 import onnx
 
+from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of, record_preprocessing
+from firelane.compiler.onnx_import.reader import read_input
+from firelane.compiler.quantize.calibration_images import calibration_images
+from firelane.compiler.quantize.float_model import read_float_model, write_model
+from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
+from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import build_root, digest, locked
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
+from firelane.models.deep_compression import INPUT_SIZES, decode, network
 from firelane.models.made_images import made_images
 from firelane.models.published_data import labels_file, net_file, photographs
-from firelane.models.squeezenet import NETWORKS, build
+from firelane.models.squeezenet import NETWORKS
+from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import published_densities
 
 __all__ = ["NAMES", "Entry", "find"]
@@ -36,7 +44,9 @@ NAMES = (*EMBEDDED, *PUBLISHED, LIGHT)
 SIZE = 224                              # rows and columns of the image if nobody says otherwise
 WEIGHT_SEED, IMAGE_SEED = 1, 2
 MADE_IMAGES = 16                        # to calibrate with
-SOURCES = ("firelane.hw.contract", "firelane.compiler", "firelane.models")      # what the result depends on
+MADE_BY = ("firelane.models", *(f"firelane.compiler.{name}" for name in (
+    "quantize", "frame_io", "onnx_import", "ir", "support")))                  #: packages that make a network
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")                        #: and what they make it with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +87,8 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
         return Entry(path=EMBEDDED[name])
     size = input_size or SIZE
     published = _published_files(size) if name == "squeezenet1.0" else None
-    key = digest([name, f"{size}", version("onnxruntime"), source_digest(*SOURCES),
-                  *([net_file()] if published else [])])
+    key = digest([name, f"{size}", source_digest(*MADE_BY), *map(version, LIBRARIES),
+                  *([net_file(), *published] if published else [])])
     path = build_root() / "models" / f"{name}-{size}-{key}.onnx"
     with locked(path):
         if not path.exists():
@@ -92,22 +102,15 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
 
 def _published_files(size: int) -> list[Path] | None:
     """The photographs, if these and the weights are there, and the weights are for this size of image."""
-    from firelane.models.deep_compression import INPUT_SIZES
     return photographs() or None if size in INPUT_SIZES and net_file() else None
 
 
 def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, progress: Progress) -> None:
     """Build and quantize; the file appears when it is complete."""
-    from firelane.compiler.frame_io.preprocessing import preprocessing_of
-    from firelane.compiler.onnx_import.reader import read_input
-    from firelane.compiler.quantize.float_model import write_model
-    from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
-    from firelane.compiler.quantize.quantize import quantize
     progress(f"building {name}", 0, None)
     model = fold_preprocessing(_float_model(name, size, bool(published)))
     shape, record = read_input(model.graph).dims, preprocessing_of(metadata(model))
     if published:
-        from firelane.compiler.quantize.calibration_images import calibration_images
         images = calibration_images(published[0].parent, shape, record, record, len(published))
     else:
         images = [record.real(image) for image in made_images(MADE_IMAGES, shape, seed=IMAGE_SEED)]
@@ -119,7 +122,6 @@ def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, pr
 def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
     """As `compiler.quantize.quantize` takes it."""
     if published:
-        from firelane.models.deep_compression import decode, network
         return network(decode(net_file()), input_size=size)
     if name == LIGHT:
         return _light_model()
@@ -129,7 +131,5 @@ def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
 
 def _light_model() -> onnx.ModelProto:
     """As the exporter wrote it, with the record of how images get into it, which he did not make."""
-    from firelane.compiler.frame_io.preprocessing import Preprocessing, record_preprocessing
-    from firelane.compiler.quantize.float_model import read_float_model
     source = Path(onnx.__file__).parent / f"backend/test/data/light/{LIGHT}.onnx"
     return record_preprocessing(read_float_model(source), Preprocessing(channels="RGB", resize=256))

@@ -6,21 +6,17 @@ later revision, from the prototxt of github.com/forresti/SqueezeNet. Every convo
 on a bypass; every pooling is a 3x3 maximum with stride 2 and Caffe's ceil mode; the last fire module is followed by
 dropout, conv10 by global average and softmax.
 
-    build("squeezenet1.0", input_size=64, seed=1)       a float ONNX graph with random weights
+`models.squeezenet_graph` makes ONNX graphs of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-import numpy as np
-import onnx
-
 from firelane.compiler.support.errors import ConfigError
 
-__all__ = ["Bypass", "Conv", "Fire", "FireFamily", "MaxPool", "NETWORKS", "Network", "build"]
+__all__ = ["Bypass", "Conv", "Fire", "FireFamily", "MaxPool", "NETWORKS", "Network"]
 
 CLASSES = 1000
 POOL_KERNEL, POOL_STRIDE = 3, 2
@@ -206,30 +202,3 @@ def _published() -> dict[str, Network]:
 
 
 NETWORKS = _published()
-
-
-def build(network: str | Network, *, input_size: int = 224, seed: int = 0,
-          weights: Mapping[str, np.ndarray] | None = None, biases: Mapping[str, np.ndarray] | None = None,
-          densities: Mapping[str, float] | None = None) -> onnx.ModelProto:
-    """A float ONNX graph of a network: `image` float32 (1, 3, size, size) -> `probabilities` float32 (1, classes).
-
-    Without `weights` and `biases` they are random (`models.squeezenet_weights`), for RGB pixels 0..255.
-
-    Parameters
-    ----------
-    network : a `Network`, or one of the names in `NETWORKS`
-    weights : float32 OIHW by convolution
-    biases : float32 (O,) by convolution
-    densities : share of random weights that are not zero, by convolution; 1.0 where none is given
-    """
-    from firelane.models.squeezenet_graph import float_onnx
-    from firelane.models.squeezenet_weights import random_parameters
-    if isinstance(network, str):
-        if network not in NETWORKS:
-            raise ConfigError("network", f"no such network: {network!r}", hint=f"there are {', '.join(NETWORKS)}")
-        network = NETWORKS[network]
-    if (weights is None) != (biases is None):
-        raise ConfigError("network", "weights without biases, or the reverse", hint="give both or none")
-    if weights is None:
-        weights, biases = random_parameters(network.convolutions, seed=seed, densities=densities or {})
-    return float_onnx(network, weights, biases, input_size=input_size)

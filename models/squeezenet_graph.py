@@ -1,4 +1,7 @@
-"""The float ONNX graph of a `models.squeezenet.Network`."""
+"""Float ONNX graphs of the networks in `models.squeezenet`.
+
+    build("squeezenet1.0", input_size=64, seed=1)       with random weights
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,39 @@ from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
 from firelane.compiler.support.errors import ConfigError
-from firelane.models.squeezenet import POOL_KERNEL, POOL_STRIDE, Conv, Fire, MaxPool, Network
+from firelane.models.squeezenet import NETWORKS, POOL_KERNEL, POOL_STRIDE, Conv, Fire, MaxPool, Network
+from firelane.models.squeezenet_weights import random_parameters
 
-__all__ = ["float_onnx"]
+__all__ = ["build", "float_onnx"]
 
 OPSET = 15
 IR_VERSION = 8
 RESIZE_NUMERATOR, RESIZE_DENOMINATOR = 8, 7        # 256 for 224, as is usual for ImageNet
+
+
+def build(network: str | Network, *, input_size: int = 224, seed: int = 0,
+          weights: Mapping[str, np.ndarray] | None = None, biases: Mapping[str, np.ndarray] | None = None,
+          densities: Mapping[str, float] | None = None) -> onnx.ModelProto:
+    """A float ONNX graph of a network: `image` float32 (1, 3, size, size) -> `probabilities` float32 (1, classes).
+
+    Without `weights` and `biases` they are random (`models.squeezenet_weights`), for RGB pixels 0..255.
+
+    Parameters
+    ----------
+    network : a `Network`, or one of the names in `NETWORKS`
+    weights : float32 OIHW by convolution
+    biases : float32 (O,) by convolution
+    densities : share of random weights that are not zero, by convolution; 1.0 where none is given
+    """
+    if isinstance(network, str):
+        if network not in NETWORKS:
+            raise ConfigError("network", f"no such network: {network!r}", hint=f"there are {', '.join(NETWORKS)}")
+        network = NETWORKS[network]
+    if (weights is None) != (biases is None):
+        raise ConfigError("network", "weights without biases, or the reverse", hint="give both or none")
+    if weights is None:
+        weights, biases = random_parameters(network.convolutions, seed=seed, densities=densities or {})
+    return float_onnx(network, weights, biases, input_size=input_size)
 
 
 def float_onnx(network: Network, weights: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray], *,

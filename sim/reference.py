@@ -17,6 +17,7 @@ from firelane.compiler.ir.graph import (
     PIXEL_MAX,
     Add,
     AveragePool,
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -107,6 +108,11 @@ def _(node: Concat, inputs, sources, result) -> np.ndarray:
 @compute.register
 def _(node: Rescale, inputs, sources, result) -> np.ndarray:
     return node.requantize.apply(inputs[0].astype(np.int64))
+
+
+@compute.register
+def _(node: ChannelScale, inputs, sources, result) -> np.ndarray:
+    return node.requantize.apply(node.factors.astype(np.int64).reshape(-1, 1, 1, 1) * inputs[0])
 
 
 def convolution_sums(node: Conv, values: np.ndarray, zero_point: int, result: Tensor) -> np.ndarray:

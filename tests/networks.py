@@ -20,6 +20,7 @@ from firelane.compiler.coding.parameter_form import nearest_biases, nearest_scal
 from firelane.compiler.ir.graph import (
     Add,
     AveragePool,
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -34,6 +35,7 @@ from firelane.compiler.ir.graph import (
 from firelane.compiler.ir.quantization import (
     add_requantize,
     average_requantize,
+    channel_scale_requantize,
     conv_requantize,
     multipliers_and_shifts,
     rescale_requantize,
@@ -42,7 +44,7 @@ from firelane.compiler.ir.verify import verify, window_output
 from firelane.sim.reference import compute, convolution_sums
 
 FEATURES = ("conv", "stride2", "groups", "depthwise", "max_pool", "ceil", "average_pool", "fire", "add", "rescale",
-            "global_average", "zero_point", "clamp", "grid")
+            "channel_scale", "global_average", "zero_point", "clamp", "grid")
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class _Grower:
         """One random layer or block after tensor `name`."""
         blocks = [(self.conv, 6, "conv"), (self.depthwise, 1, "depthwise"), (self.max_pool, 3, "max_pool"),
                   (self.average_pool, 1, "average_pool"), (self.fire, 3, "fire"), (self.residual, 2, "add"),
-                  (self.rescale, 1, "rescale")]
+                  (self.rescale, 1, "rescale"), (self.channel_scale, 1, "channel_scale")]
         blocks = [block for block in blocks if block[2] not in self.without] or [(self.conv, 1, "conv")]
         weights = np.array([weight for _, weight, _ in blocks], float)
         return blocks[self.rng.choice(len(blocks), p=weights / weights.sum())][0](name)
@@ -246,6 +248,20 @@ class _Grower:
         requantize = rescale_requantize(source.scale, source.zero_point, output.scale, zero_point=output.zero_point,
                                         **self._clamp(output.zero_point))
         return self._add(Rescale(output.name, (name,), output.name, requantize), output)
+
+    def channel_scale(self, name: str) -> str:
+        """Factors of both signs, some 0 or all alike; perhaps offsets."""
+        source, rng = self.tensors[name], self.rng
+        channels, alike = source.channels, rng.random() < 0.2
+        factors = np.repeat(rng.uniform(0.3, 1.5, 1), channels) if alike else rng.uniform(-1.5, 1.5, channels)
+        factors[rng.random(channels) < (0 if alike else 0.1)] = 0
+        output = self._tensor("channel_scale", source.shape, source.scale)
+        reach = 60 * output.scale
+        offsets = None if alike or rng.random() < 0.4 else rng.uniform(-reach, reach, channels)
+        integers, requantize = channel_scale_requantize(
+            factors, offsets, source.scale, source.zero_point, output.scale, zero_point=output.zero_point,
+            **self._clamp(output.zero_point))
+        return self._add(ChannelScale(output.name, (name,), output.name, integers, requantize), output)
 
     def ending(self, name: str) -> str:
         """Global average, with a classifier before it, after it or not at all."""

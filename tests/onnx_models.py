@@ -12,6 +12,7 @@ from firelane.compiler.ir.graph import (
     PIXEL_MAX,
     Add,
     AveragePool,
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -109,9 +110,24 @@ class _Writer:
                 self.node("Concat", inputs, value, node.name, axis=1)
             case Rescale():
                 value = inputs[0]
+            case ChannelScale():
+                value = self.channel_scale(node, inputs[0])
         if not isinstance(node, MaxPool | Concat):
             value = self.clamped(node, value, result)
         self.node("QuantizeLinear", [value, *self.parameters(result)], result.name)
+
+    def channel_scale(self, node: ChannelScale, value: str) -> str:
+        """Mul of one number a channel, and Add of another where the node adds anything."""
+        source, result = (self.graph.tensors[name] for name in (node.inputs[0], node.output))
+        steps = node.requantize.multiplier / np.exp2(node.requantize.shift) * result.scale
+        factors = node.factors.astype(np.int64)
+        offsets = node.requantize.bias + factors * source.zero_point
+        numbers = self.constant(f"{node.name}.factors", np.float32(factors * steps / source.scale).reshape(-1, 1, 1))
+        value = self.node("Mul", [value, numbers], f"{node.name}.product", node.name)
+        if not offsets.any() and np.abs(factors).max() <= 1:
+            return value
+        more = self.constant(f"{node.name}.offsets", np.float32(offsets * steps).reshape(-1, 1, 1))
+        return self.node("Add", [value, more], f"{node.name}.sum")
 
     def clamped(self, node: Node, value: str, result: Tensor) -> str:
         low, high = node.requantize.low, node.requantize.high
@@ -174,6 +190,8 @@ class _Writer:
             case Rescale():
                 value = self.node("DequantizeLinear", parts[0], f"{node.name}.real")
                 self.node("QuantizeLinear", [value, *ends], node.output)
+            case ChannelScale():                          # QLinearMul has 8 bits for all factors
+                self.float_layer(node)
 
 
 def _window(window: Window) -> dict[str, list[int]]:

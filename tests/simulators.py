@@ -10,7 +10,7 @@ import numpy as np
 from firelane.compiler.program.compiled import Compiled
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim.judge.session import Session
-from firelane.sim.verilog.verilator import Simulator, build
+from firelane.sim.simulator.build import Simulator, build
 from tests.end_to_end.test_reference_equals_emulator import compiled_network
 
 ROOM = {"weight_words": 1 << 17, "program_words": 1 << 13, "value_symbols": 4096, "run_symbols": 4096,

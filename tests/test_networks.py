@@ -43,7 +43,8 @@ def test_variety():
             if isinstance(node, Conv):
                 kernels.add((node.window.kernel, node.window.stride))
                 densities.append(np.mean(node.weight != 0))
-    assert kinds.keys() == {"Conv", "MaxPool", "AveragePool", "GlobalAverage", "Add", "Concat", "Rescale"}
+    assert kinds.keys() == {"Conv", "MaxPool", "AveragePool", "GlobalAverage", "Add", "Concat", "Rescale",
+                            "ChannelScale"}
     assert {((1, 1), (1, 1)), ((3, 3), (1, 1)), ((7, 7), (2, 2)), ((1, 3), (1, 1)), ((2, 2), (1, 1))} <= kernels
     assert min(densities) == 0 and max(densities) > 0.95
 
@@ -60,7 +61,7 @@ def test_outputs_are_not_saturated():
 
 def test_features_can_be_left_out():
     without = ["add", "rescale", "average_pool", "global_average", "depthwise", "groups", "stride2", "zero_point",
-               "clamp", "ceil", "max_pool", "fire"]
+               "clamp", "ceil", "max_pool", "fire", "channel_scale"]
     for graph, _ in networks(without=without):
         assert all(isinstance(node, Conv) and node.groups == 1 for node in graph.nodes)
         assert all(node.window.stride == (1, 1) for node in graph.nodes if graph.input not in node.inputs)

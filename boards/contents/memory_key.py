@@ -7,29 +7,11 @@ configuration, and so which bit of which block holds which bit of which word, ho
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 import numpy as np
 
-from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
-from firelane.hw.contract.instruction import RUN_ENTRY_BITS
-
-
-@dataclass(frozen=True)
-class MemoryShape:
-    """Of one memory that holds a part of the model."""
-
-    words: int
-    bits: int
-
-
-def memory_shapes(cfg: EngineConfig) -> dict[str, MemoryShape]:
-    """The memories of an engine whose contents are the model's, by the names of
-    `compiler.artefact.container.ImageFile`."""
-    return {"program": MemoryShape(cfg.program_words, MEMORY_BITS),
-            "weights": MemoryShape(cfg.weight_words, MEMORY_BITS),
-            "values": MemoryShape(cfg.value_symbols, WEIGHT_BITS),
-            "runs": MemoryShape(cfg.run_symbols, RUN_ENTRY_BITS)}
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.memory_contents import MemoryContents, MemoryShape, memory_shapes
 
 
 def key(name: str, shape: MemoryShape) -> np.ndarray:
@@ -52,15 +34,6 @@ def to_words(bits: np.ndarray) -> list[int]:
     return (bits.astype(np.uint64) @ weights).tolist()
 
 
-@dataclass(frozen=True)
-class KeyImages:
-    """What `hw.engine.Engine` takes: first words of its memories; here all of them."""
-
-    program: tuple[int, ...]
-    weights: tuple[int, ...]
-    values: tuple[int, ...]
-    runs: tuple[int, ...]
-
-
-def key_images(cfg: EngineConfig) -> KeyImages:
-    return KeyImages(**{name: tuple(to_words(key(name, shape))) for name, shape in memory_shapes(cfg).items()})
+def key_contents(cfg: EngineConfig) -> MemoryContents:
+    """Every word of every memory of an engine, as `key` makes it."""
+    return MemoryContents(**{name: tuple(to_words(key(name, shape))) for name, shape in memory_shapes(cfg).items()})

@@ -21,8 +21,9 @@ from itertools import product
 
 import numpy as np
 
-from firelane.boards.contents.memory_key import MemoryShape, key
+from firelane.boards.contents.memory_key import key
 from firelane.boards.contents.trellis_config import BLOCK_WORD_BITS, BLOCK_WORDS
+from firelane.hw.contract.memory_contents import MemoryShape
 
 BLOCK_BITS = BLOCK_WORDS * BLOCK_WORD_BITS
 WIDTHS = (36, 18, 9, 4, 2, 1)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from firelane.boards.board import Board
-from firelane.boards.contents.memory_key import memory_shapes, to_bits
+from firelane.boards.contents.memory_key import to_bits
 from firelane.boards.contents.memory_map import BlockMap, MemoryMap, recognise
 from firelane.boards.contents.trellis_config import design_digest, read_blocks, replace_blocks
-from firelane.compiler.artefact.container import ImageFile
 from firelane.compiler.fit.engine_sizes import SIZES, size_option
 from firelane.compiler.support.errors import FirelaneError, MismatchError
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.memory_contents import MemoryContents, memory_shapes
 
 MAP_FILE = "memory_map.json"
 MAP_VERSION = 1
@@ -57,20 +57,19 @@ class RoutedDesign:
         blocks = {int(number): BlockMap.from_json(block) for number, block in document["blocks"].items()}
         return cls(document["board"], engine, document["design_sha256"], MemoryMap(memory_shapes(engine), blocks))
 
-    def fill(self, config: str, images) -> str:
-        """The configuration with the model `images`, which has the members of
-        `compiler.artefact.container.ImageFile`."""
-        return replace_blocks(config, self.memories.fill(self._contents(images)))
+    def fill(self, config: str, contents: MemoryContents) -> str:
+        """The configuration with the model's `contents` in its memories."""
+        return replace_blocks(config, self.memories.fill(self._bits(contents)))
 
-    def check(self, config: str, images, where: str) -> int:
-        """Compare every word of the model's memories, the zeros behind its images included; returns how many.
+    def check(self, config: str, contents: MemoryContents, where: str) -> int:
+        """Compare every word of the model's memories, the zeros behind its contents included; returns how many.
 
         Raises
         ------
         MismatchError
             At the first word that differs, or if a block RAM is not there.
         """
-        expected = self._contents(images)
+        expected = self._bits(contents)
         try:
             found = self.memories.read(read_blocks(config, where))
         except ValueError as error:
@@ -82,12 +81,13 @@ class RoutedDesign:
                                     f"model's, first word {wrong[0]}")
         return sum(map(len, expected.values()))
 
-    def _contents(self, images) -> Mapping[str, np.ndarray]:
-        return {name: to_bits(getattr(images, name), shape) for name, shape in self.memories.shapes.items()}
+    def _bits(self, contents: MemoryContents) -> Mapping[str, np.ndarray]:
+        words = contents.by_name
+        return {name: to_bits(words[name], shape) for name, shape in self.memories.shapes.items()}
 
 
 def recognise_design(config: str, board: Board, engine: EngineConfig, where: str) -> RoutedDesign:
-    """Of a design that was built with `boards.contents.memory_key.key_images`.
+    """Of a design that was built with `boards.contents.memory_key.key_contents`.
 
     Raises
     ------
@@ -127,9 +127,9 @@ def read_design(config: Path) -> tuple[str, RoutedDesign]:
     return text, design
 
 
-def check_engine(design: RoutedDesign, images: ImageFile, model: Path) -> None:
-    """Raises FirelaneError, with the sizes that differ, if `images` are for another engine than the design's."""
-    if images.config_digest == design.engine.digest:
+def check_engine(design: RoutedDesign, contents: MemoryContents, model: Path) -> None:
+    """Raises FirelaneError, with the sizes that differ, if `contents` are for another engine than the design's."""
+    if contents.config_digest == design.engine.digest:
         return
     raise FirelaneError(str(model),
                         f"was compiled for another engine than the bitstream has{_differences(design, model)}",

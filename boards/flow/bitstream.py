@@ -25,6 +25,7 @@ from firelane.boards.top.clock import plan_clock
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.work_folder import all_or_nothing
 from firelane.hw.blocks.pipeline import KEEP_COPIES_SCRIPT
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.benchmark.builds import RECORD_FILE
 
 FAMILY = "ecp5"
@@ -62,9 +63,9 @@ class Build:
     tool_versions: dict[str, str]
 
 
-def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, *, seeds: Sequence[int],
-                    say: Say) -> Build:
-    """Build `top` with the model `images` into `folder`, all of it or nothing.
+def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFacts, folder: Path, *,
+                    seeds: Sequence[int], say: Say) -> Build:
+    """Build `top` with the model's `contents` into `folder`, all of it or nothing.
 
     The same sources, tools and seeds give the same bitstream, wherever and on however many cores. Everything up to
     place and route knows nothing of the model: `boards.flow.patch` puts another one into the result.
@@ -72,9 +73,9 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
     Parameters
     ----------
     top : Elaboratable
-        For `board`'s platform, with `boards.contents.memory_key.key_images` in its memories.
-    images
-        Has the members of `compiler.artefact.container.ImageFile`.
+        For `board`'s platform, with `boards.contents.memory_key.key_contents` in its memories.
+    contents : MemoryContents
+        Of the compiled model.
     model : ModelFacts
         For `build.json`.
     seeds : sequence of int
@@ -107,10 +108,10 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
         routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds,
                                  sites=device and device.sites, target_hz=target_hz, say=say)
         report = routed.report
-        design = _fill(work, board, images)
+        design = _fill(work, board, contents)
         if report.meets_timing:
             say("packing")
-            pack(work, CONFIG, design, images)
+            pack(work, CONFIG, design, contents)
         digests = Digests(design.digest, sha256(work / BITSTREAM) if report.meets_timing else None)
         versions = {tool.name: tools.version(tool)
                     for tool in (tools.yosys_script(), tools.nextpnr_ecp5(), tools.ecppack())}
@@ -122,11 +123,11 @@ def build_bitstream(board: Board, top, images, model: ModelFacts, folder: Path, 
     return Build(folder, folder / BITSTREAM, digests, routed.seed, report, versions)
 
 
-def _fill(work: Path, board: Board, images) -> RoutedDesign:
+def _fill(work: Path, board: Board, contents: MemoryContents) -> RoutedDesign:
     """Put the model in place of the key in CONFIG; leaves the map that `boards.flow.patch` needs beside it."""
     keyed = (work / CONFIG).read_text()
     design = recognise_design(keyed, board, board.engine, CONFIG)
-    (work / CONFIG).write_text(design.fill(keyed, images))
+    (work / CONFIG).write_text(design.fill(keyed, contents))
     (work / MAP_FILE).write_text(design.to_json())
     return design
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from firelane.boards.contents.routed_design import RoutedDesign
 from firelane.boards.flow import tools
+from firelane.hw.contract.memory_contents import MemoryContents
 
 BITSTREAM = "top.bit"
 _UNPACKED = "unpacked.config"
 
 
-def pack(work: Path, config: str, design: RoutedDesign, images) -> int:
+def pack(work: Path, config: str, design: RoutedDesign, contents: MemoryContents) -> int:
     """Pack file `config` of folder `work` into BITSTREAM and `top.svf` there; returns how many words were compared.
 
     Raises
@@ -20,13 +21,13 @@ def pack(work: Path, config: str, design: RoutedDesign, images) -> int:
     ConfigError
         If a tool is missing or fails.
     MismatchError
-        If the bitstream holds other words than `images`.
+        If the bitstream holds other words than `contents`.
     """
     tools.ecppack().run("--compress", "--input", config, "--bit", BITSTREAM, "--svf", "top.svf",
                         cwd=work, log=work / "ecppack.log")
     tools.ecpunpack().run("--input", BITSTREAM, "--textcfg", _UNPACKED, cwd=work, log=work / "ecpunpack.log")
     unpacked = work / _UNPACKED
-    words = design.check(unpacked.read_text(), images, BITSTREAM)
+    words = design.check(unpacked.read_text(), contents, BITSTREAM)
     unpacked.unlink()
     return words
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from firelane.boards.contents.routed_design import RoutedDesign, check_engine, read_design
 from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
-from firelane.compiler.artefact.container import read_images
+from firelane.compiler.artefact.container import read_contents
 from firelane.compiler.support.errors import FirelaneError
 
 
@@ -36,14 +36,14 @@ def patch(config: Path, model: Path, output: Path) -> Patched:
         If a tool is missing or fails.
     """
     text, design = read_design(config)
-    images = read_images(model / "program.bin")
-    check_engine(design, images, model)
+    contents = read_contents(model / "program.bin")
+    check_engine(design, contents, model)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
             work = Path(folder)
-            (work / "top.config").write_text(design.fill(text, images))
-            words = pack(work, "top.config", design, images)
+            (work / "top.config").write_text(design.fill(text, contents))
+            words = pack(work, "top.config", design, contents)
             os.replace(work / BITSTREAM, output)
     except OSError as error:
         raise FirelaneError(str(output), f"cannot be written: {error.strerror}",

@@ -18,6 +18,7 @@ from firelane.boards.flow.same_netlist import check_same_netlist
 from firelane.boards.place.ecp5.block_sites import Sites
 from firelane.boards.place.refine.refine_placement import refine_placement
 from firelane.boards.report.build_report import BuildReport, read_report
+from firelane.boards.report.placement import PLACEMENT_FILE, write_placement
 from firelane.compiler.support.errors import ConfigError
 
 NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-fail")
@@ -47,7 +48,7 @@ def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
 
 def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, sites: Sites | None,
                     target_hz: float, say: Say) -> Routed:
-    """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG and REPORT of the winner there.
+    """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG, REPORT and PLACEMENT_FILE of the winner there.
 
     As many seeds at a time as there are cores. The first in the order of `seeds` that meets timing wins, whichever
     is ready first, so that the result does not depend on the machine; none after it is begun. If none meets timing,
@@ -99,6 +100,7 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
     winner = choose(routed)
     for name in (CONFIG, LOG, PLACER_LOG, REPORT):
         os.replace(work / f"seed_{winner.seed}" / name, work / name)
+    write_placement(work / f"seed_{winner.seed}" / ROUTED, work / PLACEMENT_FILE)
     for seed in seeds:
         shutil.rmtree(work / f"seed_{seed}", ignore_errors=True)
     return winner

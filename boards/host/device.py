@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from firelane.boards.host.connection import Connection, StatusError
-from firelane.boards.host.load import load_payloads, word_count
+from firelane.boards.host.load import load_payloads
 from firelane.boards.host.port import LinkError, Port
 from firelane.boards.host.words import words
 from firelane.boards.top.identity import Identity, read_identity
-from firelane.hw.contract.instruction import Header
 from firelane.hw.contract.link_protocol import (
     ARGUMENT_BYTES,
     REGISTERS_SHOWN,
@@ -21,6 +20,7 @@ from firelane.hw.contract.link_protocol import (
     Command,
     Status,
 )
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import Register
 
 BEGIN_AGAIN = 3             #: how often a run or a load is begun, if the board forgets it in the middle
@@ -106,16 +106,15 @@ class Device:
         """
         return _begun_again(lambda: self._run(image, digest, progress))
 
-    def load(self, images, progress: Progress = lambda done, total: None) -> None:
-        """Put a model into the board; `images` is a `compiler.artefact.container.ImageFile`. All of it is there, or
-        none.
+    def load(self, contents: MemoryContents, progress: Progress = lambda done, total: None) -> None:
+        """Put a model into the board: all of it is there then, or none.
 
         Raises
         ------
         StatusError
             If it was compiled for another engine, or did not arrive whole. The board then has no model.
         """
-        _begun_again(lambda: self._load(images, progress))
+        _begun_again(lambda: self._load(contents, progress))
 
     def _identify(self) -> tuple[Identity, State]:
         where = self.connection.port.name
@@ -172,14 +171,14 @@ class Device:
             if body[0] & RESULT_LAST:
                 return found
 
-    def _load(self, images, progress: Progress) -> None:
-        done, total = 0, word_count(images)
-        self.connection.ask(Command.LOAD_BEGIN, words(images.config_digest))
-        for payload, count in load_payloads(images, self.identity.payload_bytes):
+    def _load(self, contents: MemoryContents, progress: Progress) -> None:
+        done, total = 0, contents.word_count
+        self.connection.ask(Command.LOAD_BEGIN, words(contents.config_digest))
+        for payload, count in load_payloads(contents, self.identity.payload_bytes):
             self.connection.ask(Command.LOAD_WORDS, payload)
             done += count
             progress(done, total)
-        self.connection.ask(Command.LOAD_COMMIT, words(images.program[Header.PROGRAM_CRC]))
+        self.connection.ask(Command.LOAD_COMMIT, words(contents.program_digest))
 
 
 def _begun_again(work: Callable):

@@ -9,27 +9,20 @@ from firelane.boards.host.words import words
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.link_protocol import ARGUMENT_BYTES, WORD_BYTES
-from firelane.hw.contract.registers import LOAD_ADDRESS, LoadTarget
+from firelane.hw.contract.memory_contents import LOAD_TARGETS, MemoryContents
+from firelane.hw.contract.registers import LOAD_ADDRESS
 
-LOADED = (("program", LoadTarget.PROGRAM), ("weights", LoadTarget.WEIGHT), ("values", LoadTarget.VALUE),
-          ("runs", LoadTarget.RUN))
 _COSMETIC = ("logic_lanes", "trace")        # a program runs on engines that differ in these
 
 
-def word_count(images) -> int:
-    """Of all memories of a `compiler.artefact.container.ImageFile`."""
-    return sum(len(getattr(images, name)) for name, _ in LOADED)
-
-
-def load_payloads(images, payload_bytes: int) -> Iterator[tuple[bytes, int]]:
+def load_payloads(contents: MemoryContents, payload_bytes: int) -> Iterator[tuple[bytes, int]]:
     """Payloads of LOAD_WORDS that fill all memories, and how many words are in each."""
     room = (payload_bytes - ARGUMENT_BYTES) // WORD_BYTES
-    for name, target in LOADED:
-        memory = getattr(images, name)
+    for name, memory in contents.by_name.items():
         for first in range(0, len(memory), room):
             piece = memory[first:first + room]
-            address = LOAD_ADDRESS.const({"address": first, "target": target}).as_value().value
-            yield words(address) + b"".join(int(word).to_bytes(WORD_BYTES, "little") for word in piece), len(piece)
+            address = LOAD_ADDRESS.const({"address": first, "target": LOAD_TARGETS[name]}).as_value().value
+            yield words(address) + b"".join(word.to_bytes(WORD_BYTES, "little") for word in piece), len(piece)
 
 
 def check_engine(where: str, wanted: EngineConfig, there: EngineConfig, digest: int, *, board: str) -> None:

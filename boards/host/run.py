@@ -152,7 +152,7 @@ def load_model(folder: Path, port: str, baud: int, progress: Progress) -> str:
         check_engine(str(folder), model.engine, device.identity.engine, device.engine_digest,
                      board=device.identity.board)
         started = time.perf_counter()
-        device.load(model.images, lambda done, total: progress(f"loading {folder} (words)", done, total))
+        device.load(model.contents, lambda done, total: progress(f"loading {folder} (words)", done, total))
         seconds = time.perf_counter() - started
         held = device.state().digest
     finally:

@@ -7,43 +7,30 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
-from firelane.boards.simulated.contents import Piece, marked_images, pieces_from_json, pieces_to_json, take_out
+from amaranth.back import rtlil
+
+from firelane.boards.simulated.contents import Piece, marked_contents, pieces_from_json, pieces_to_json, take_out
 from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import SIMULATED_TIMING, LinkTiming
+from firelane.boards.top.linked_engine import LinkedEngine
 from firelane.compiler.support.files import build_root, digest, locked
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
-from firelane.sim.verilog.build_progress import followed
-from firelane.sim.verilog.verilator import (
-    ENGINE_WAIVERS,
-    EXECUTABLE,
-    MAKE_VARIABLES,
-    SimulatorError,
-    check_compiler,
-    first_error,
-    make_arguments,
-    relative,
-    tool_environment,
-    tool_versions,
-    without_zero_contents,
-)
+from firelane.hw.engine import Engine
+from firelane.hw.verilog import write_rtlil_as_verilog, yosys_version
+from firelane.sim.simulator import verilator
+from firelane.sim.simulator.engine_verilog import without_zero_contents
 
-HERE = Path(__file__).resolve().parent
-MAIN = HERE / "main.cpp"
+MAIN = Path(__file__).with_name("main.cpp")
 TOP = "firelane_board"
-SOURCES = ("firelane.hw", "firelane.boards.top", "firelane.boards.simulated")     # what the Verilog depends on
-VERILATOR_ARGUMENTS = ("--cc", "--exe", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast",
-                       "--output-split", "20000", "--top-module", TOP)
+MADE_BY = ("firelane.hw", "firelane.boards.top", "firelane.boards.simulated", "firelane.sim.simulator",
+           "firelane.compiler.support")         #: packages that make the Verilog; the program: `verilator.MADE_BY`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +65,7 @@ class SimulatedBoard:
 def build_board(design: Design, *, notify: Callable[[str], None] = lambda text: None,
                 progress: Progress = silent) -> SimulatedBoard:
     """The simulator of `design`, built unless that was done before; for the arguments see
-    `sim.verilog.verilator.build`.
+    `sim.simulator.build.build`.
 
     Raises
     ------
@@ -87,16 +74,15 @@ def build_board(design: Design, *, notify: Callable[[str], None] = lambda text: 
     """
     progress("writing the board's Verilog", 0, None)
     verilog, pieces = board_verilog(design)
-    key = digest([verilog, MAIN, ENGINE_WAIVERS, *VERILATOR_ARGUMENTS, f"OPT_FAST={MAKE_VARIABLES['OPT_FAST']}",
-                  tool_versions()])
+    key = digest([verilog, MAIN, source_digest(*verilator.MADE_BY), verilator.tool_versions()])
     directory = build_root() / "board-sim" / key
     with locked(directory):
         stamp = directory / "built.json"
         if not stamp.exists():
-            check_compiler()
-            notify(f"compiling the board in {relative(directory)} (once per board and engine)")
+            verilator.check_compiler()
+            notify(f"compiling the board in {verilator.relative(directory)} (once per board and engine)")
             started = time.perf_counter()
-            _compile(directory, verilog, progress)
+            verilator.compile_program(directory, verilog, MAIN, TOP, progress)
             stamp.write_text(json.dumps({"build_seconds": round(time.perf_counter() - started, 1),
                                          "design": asdict(design)}, indent=1))
     return SimulatedBoard(design, directory / f"V{TOP}", pieces)
@@ -104,7 +90,8 @@ def build_board(design: Design, *, notify: Callable[[str], None] = lambda text: 
 
 def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
     """The top level, without what its memories hold, and what they hold; made again only if anything has changed."""
-    key = digest([design.to_json(), importlib.metadata.version("amaranth"), source_digest(*SOURCES)])
+    key = digest([design.to_json(), importlib.metadata.version("amaranth"), yosys_version(),
+                  source_digest(*MADE_BY)])
     directory = build_root() / "verilog" / f"board-{key}"
     verilog, pieces = directory / "engine.v", directory / "pieces.json"
     with locked(directory):
@@ -119,38 +106,11 @@ def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
 
 
 def _verilog_text(design: Design, scratch: Path) -> tuple[str, list[Piece]]:
-    from amaranth.back import rtlil  # slow to import, and mostly not needed
-
-    from firelane.boards.top.linked_engine import LinkedEngine
-    from firelane.hw.engine import Engine
-    from firelane.hw.verilog import write_rtlil_as_verilog
     cfg = design.identity.engine
-    marks = marked_images(cfg)
-    engine = Engine(cfg, program=marks.program, weights=marks.weights, values=marks.values, runs=marks.runs)
+    marks = marked_contents(cfg)
+    engine = Engine(cfg, **marks.by_name)
     top = LinkedEngine(engine, design.identity, design.timing, result_bytes=design.result_bytes)
     write_rtlil_as_verilog(rtlil.convert(top, name=TOP, ports=[top.rx, top.tx], emit_src=False), scratch)
     text, pieces = take_out(scratch.read_text(), marks)
     scratch.unlink()
     return without_zero_contents(text), pieces
-
-
-def _compile(directory: Path, verilog: Path, progress: Progress) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    source = directory / "engine.v"             # the waivers of engine.vlt go by this name
-    shutil.copyfile(verilog, source)
-    commands = [[EXECUTABLE, *VERILATOR_ARGUMENTS, "-Mdir", str(directory),
-                 *map(str, (ENGINE_WAIVERS, source, MAIN))],
-                ["make", "-C", str(directory), "-f", f"V{TOP}.mk", f"-j{os.cpu_count() or 1}", *make_arguments()]]
-    log = directory / "build.log"
-    followed(partial(_run, commands, log), directory, progress)
-
-
-def _run(commands: list[list[str]], log: Path) -> None:
-    with open(log, "w") as output:
-        for command in commands:
-            done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                  env=tool_environment(os.environ))
-            if done.returncode:
-                output.flush()
-                raise SimulatorError(str(relative(log)), f"Verilator or g++ failed: {first_error(log)}")

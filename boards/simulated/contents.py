@@ -15,10 +15,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
-from firelane.hw.contract.instruction import RUN_ENTRY_BITS
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.memory_contents import MemoryContents, memory_shapes
 
-IMAGES = ("program", "weights", "values", "runs")
 MARK_SEED = 1
 LEAST_PIECE = 8             #: words of a memory that are enough to know it by
 _WORD = re.compile(r"(?P<memory>\\?\S+)\s*\[(?P<place>\d+)\] = (?P<bits>\d+)'h(?P<value>[0-9a-f]+);")
@@ -31,35 +30,21 @@ _READ = """initial begin : contents_{number}
 
 @dataclass(frozen=True)
 class Piece:
-    """A memory of the Verilog holds the words `first` to `first + count - 1` of one of the four images."""
+    """A memory of the Verilog holds the words `first` to `first + count - 1` of one of the engine's memories."""
 
-    image: str
+    source: str
     first: int
     count: int
 
 
-@dataclass(frozen=True)
-class Images:
-    """Words of the four memories of an engine."""
-
-    program: tuple[int, ...]
-    weights: tuple[int, ...]
-    values: tuple[int, ...]
-    runs: tuple[int, ...]
-
-
-def marked_images(cfg: EngineConfig) -> Images:
+def marked_contents(cfg: EngineConfig) -> MemoryContents:
     """Full memories of words by which any piece of them is found again."""
     rng = random.Random(MARK_SEED)
-
-    def words(count: int, bits: int) -> tuple[int, ...]:
-        return tuple(rng.randrange(1, 1 << bits) for _ in range(count))
-
-    return Images(words(cfg.program_words, MEMORY_BITS), words(cfg.weight_words, MEMORY_BITS),
-                  words(cfg.value_symbols, WEIGHT_BITS), words(cfg.run_symbols, RUN_ENTRY_BITS))
+    return MemoryContents(**{name: tuple(rng.randrange(1, 1 << shape.bits) for _ in range(shape.words))
+                             for name, shape in memory_shapes(cfg).items()})
 
 
-def take_out(text: str, marks: Images) -> tuple[str, list[Piece]]:
+def take_out(text: str, marks: MemoryContents) -> tuple[str, list[Piece]]:
     """Verilog that reads its marked memories from files `0.hex`, `1.hex`, ..., and what these hold.
 
     Other memories keep what they hold.
@@ -81,18 +66,18 @@ def take_out(text: str, marks: Images) -> tuple[str, list[Piece]]:
                 kept.append("  " + _READ.format(number=len(pieces), memory=memory))
                 pieces.append(piece)
             block = None
-    for name in IMAGES:
-        held = {n for piece in pieces if piece.image == name for n in range(piece.first, piece.first + piece.count)}
-        assert len(held) == len(getattr(marks, name)), f"not all of {name} was found in the Verilog's memories"
+    for name, words in marks.by_name.items():
+        held = {n for piece in pieces if piece.source == name for n in range(piece.first, piece.first + piece.count)}
+        assert len(held) == len(words), f"not all of {name} was found in the Verilog's memories"
     return "".join(kept), pieces
 
 
-def write_contents(pieces: Iterable[Piece], images, folder: Path) -> None:
-    """The files for a model; `images` has the members of `Images`, none longer than its memory."""
+def write_contents(pieces: Iterable[Piece], contents: MemoryContents, folder: Path) -> None:
+    """Write the files for a model; none of its `contents` is longer than its memory."""
     for number, piece in enumerate(pieces):
-        words = getattr(images, piece.image)[piece.first:piece.first + piece.count]
+        words = contents.by_name[piece.source][piece.first:piece.first + piece.count]
         padded = [*words, *[0] * (piece.count - len(words))]
-        (folder / f"{number}.hex").write_text("".join(f"{int(word):x}\n" for word in padded))
+        (folder / f"{number}.hex").write_text("".join(f"{word:x}\n" for word in padded))
 
 
 def pieces_to_json(pieces: Iterable[Piece]) -> str:
@@ -112,15 +97,15 @@ def _memory_words(lines: list[str]) -> tuple[str, list[tuple[int, int]]]:
     return f"{memory} " if memory.startswith("\\") else memory, [(int(m["bits"]), int(m["value"], 16)) for m in found]
 
 
-def _find(words: list[tuple[int, int]], marks: Images) -> Piece | None:
+def _find(words: list[tuple[int, int]], marks: MemoryContents) -> Piece | None:
     """Where in the marks these words stand; of a mark counts what has room in the memory."""
     values = [value for _, value in words]
-    while values and values[-1] == 0:       # behind the end of the image: no mark is 0
+    while values and values[-1] == 0:       # behind the end of the contents: no mark is 0
         values.pop()
     if len(values) < LEAST_PIECE:
         return None
-    for name in IMAGES:
-        kept = [mark & ((1 << words[0][0]) - 1) for mark in getattr(marks, name)]
+    for name, marked in marks.by_name.items():
+        kept = [mark & ((1 << words[0][0]) - 1) for mark in marked]
         for first in range(len(kept) - len(values) + 1):
             if kept[first] == values[0] and kept[first:first + len(values)] == values:
                 return Piece(name, first, len(values))

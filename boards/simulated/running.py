@@ -15,7 +15,8 @@ from firelane.boards.host import simulated_clock
 from firelane.boards.host.connection import ANSWER_SECONDS
 from firelane.boards.simulated.build import SimulatedBoard
 from firelane.boards.simulated.contents import write_contents
-from firelane.sim.verilog.verilator import SimulatorError
+from firelane.hw.contract.memory_contents import MemoryContents
+from firelane.sim.simulator.verilator import SimulatorError
 
 # Of a quiet line, before time stands still: more than a host waits for an answer.
 QUIET_CYCLES = round(2 * ANSWER_SECONDS * simulated_clock.CYCLES_PER_SECOND)
@@ -29,7 +30,7 @@ class RunningBoard:
     Parameters
     ----------
     board : SimulatedBoard
-    images : ImageFile
+    contents : MemoryContents
         What the memories hold when it starts, as a bitstream's do. None: nothing.
 
     Attributes
@@ -40,19 +41,20 @@ class RunningBoard:
         Simulated, once it has ended.
     """
 
-    def __init__(self, board: SimulatedBoard, images=None):
-        self._board, self._images = board, images
+    def __init__(self, board: SimulatedBoard, contents: MemoryContents | None = None):
+        self._board, self._contents = board, contents
         self._stack = contextlib.ExitStack()
         self.port, self.cycles = "", 0
 
     def __enter__(self) -> RunningBoard:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firelane-board-")))
-            if self._images is not None:
-                write_contents(self._board.pieces, self._images, folder)
-            contents = [f"+contents={folder}"] if self._images is not None else []
+            options = []
+            if self._contents:
+                write_contents(self._board.pieces, self._contents, folder)
+                options = [f"+contents={folder}"]
             self._log = stack.enter_context(open(folder / "log", "w+"))
-            self._start(stack, contents)
+            self._start(stack, options)
             self._started = time.perf_counter()
             self._stack = stack.pop_all()
         return self

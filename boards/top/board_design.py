@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from firelane.boards.board import Board
 from firelane.boards.top.top import BoardTop
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.engine import Engine
 
 
-def board_design(board: Board, images) -> BoardTop:
-    """For `board.platform()`; `images` has the members of `compiler.artefact.container.ImageFile`."""
-    engine = Engine(board.engine, program=images.program, weights=images.weights, values=images.values,
-                    runs=images.runs)
+def board_design(board: Board, contents: MemoryContents) -> BoardTop:
+    """The top level for `board.platform()`, with `contents` in the engine's memories."""
+    engine = Engine(board.engine, **contents.by_name)
     return BoardTop(board, engine)

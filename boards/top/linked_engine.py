@@ -45,17 +45,7 @@ class LinkedEngine(Elaboratable):
         m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
         connect(m, receiver.o, self._link.rx)
         connect(m, self._link.tx, transmitter.i)
-        connect_link(m, self._link, self._engine)
+        connect(m, self._link.csr, self._engine.csr)
+        connect(m, self._link.image, self._engine.image)
+        connect(m, self._engine.result, self._link.result)
         return m
-
-
-def connect_link(m: Module, link: FrameLink, engine: Engine) -> None:
-    """The link's side of an engine: bus and streams."""
-    m.d.comb += [
-        engine.s_axis_tdata.eq(link.image.payload.data), engine.s_axis_tlast.eq(link.image.payload.last),
-        engine.s_axis_tvalid.eq(link.image.valid), link.image.ready.eq(engine.s_axis_tready),
-        link.result.payload.data.eq(engine.m_axis_tdata), link.result.payload.last.eq(engine.m_axis_tlast),
-        link.result.valid.eq(engine.m_axis_tvalid), engine.m_axis_tready.eq(link.result.ready),
-        engine.csr_address.eq(link.csr_address), engine.csr_write.eq(link.csr_write),
-        engine.csr_write_data.eq(link.csr_write_data), link.csr_read_data.eq(engine.csr_read_data),
-    ]

@@ -12,19 +12,16 @@ from firelane.compiler.artefact.manifest import manifest
 from firelane.compiler.artefact.rom_images import rom_files
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import FirelaneError
-from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS
-from firelane.hw.contract.instruction import RUN_ENTRY_BITS
-
-MEMORY_BITS_OF = {"program": MEMORY_BITS, "weights": MEMORY_BITS, "values": WEIGHT_BITS, "runs": RUN_ENTRY_BITS}
+from firelane.hw.contract.memory_contents import WORD_BITS
 
 
 def artefact_files(compiled: Compiled) -> dict[str, bytes]:
-    """File name -> content: the same bytes for the same network and engine, on any day and in any folder."""
+    """The files by name: the same bytes for the same network and engine, on any day and in any folder."""
     program = compiled.program
-    files = {"program.bin": container.to_bytes(program, program.cfg.digest),
+    files = {"program.bin": container.to_bytes(program.contents),
              "schedule.txt": listing(program, compiled.plan).encode()}
-    for name, bits in MEMORY_BITS_OF.items():
-        files |= {f"rom/{file}": content for file, content in rom_files(name, getattr(program, name), bits).items()}
+    for name, words in program.contents.by_name.items():
+        files |= {f"rom/{file}": content for file, content in rom_files(name, words, WORD_BITS[name]).items()}
     return files | {"manifest.json": manifest(compiled, files).encode()}
 
 

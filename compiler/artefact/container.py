@@ -1,4 +1,4 @@
-"""program.bin: all memory images in one file.
+"""program.bin: the contents of all memories in one file.
 
     offset  size
     0       8     "FIRELANE"
@@ -8,46 +8,37 @@
     32      ...   the words in this order: program and weights 5 bytes each, values 1, runs 3
     end     4     CRC-32 of everything before
 
-All numbers are little-endian. The images are what the load port of the engine takes, from address 0 on.
+All numbers are little-endian. The words are what the load port of the engine takes, from address 0 on.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from firelane.compiler.support.errors import FirelaneError
+from firelane.hw.contract.instruction import HEADER_WORDS
+from firelane.hw.contract.memory_contents import MemoryContents
 
 MAGIC = b"FIRELANE"
 VERSION = 1
-WORD_BYTES = {"program": 5, "weights": 5, "values": 1, "runs": 3}       #: of each image, in order
+WORD_BYTES = {"program": 5, "weights": 5, "values": 1, "runs": 3}       #: of each memory, in order
 _HEADER = struct.Struct("<8s6I")
 
 
-@dataclass(frozen=True)
-class ImageFile:
-    """The four memory images, and the digest of the engine that they are for."""
-
-    config_digest: int
-    program: tuple[int, ...]
-    weights: tuple[int, ...]
-    values: tuple[int, ...]
-    runs: tuple[int, ...]
-
-
-def to_bytes(images, config_digest: int) -> bytes:
-    """The file; `images` has the members of `ImageFile`."""
-    lists = [getattr(images, name) for name in WORD_BYTES]
-    parts = [_HEADER.pack(MAGIC, VERSION, config_digest, *map(len, lists))]
-    parts += [b"".join(word.to_bytes(size, "little") for word in words)
-              for words, size in zip(lists, WORD_BYTES.values())]
+def to_bytes(contents: MemoryContents) -> bytes:
+    """The file's bytes."""
+    memories = contents.by_name
+    parts = [_HEADER.pack(MAGIC, VERSION, contents.config_digest, *(len(memories[name]) for name in WORD_BYTES))]
+    parts += [b"".join(word.to_bytes(size, "little") for word in memories[name])
+              for name, size in WORD_BYTES.items()]
     body = b"".join(parts)
     return body + struct.pack("<I", zlib.crc32(body))
 
 
-def from_bytes(octets: bytes, where: str) -> ImageFile:
+def from_bytes(octets: bytes, where: str) -> MemoryContents:
     """The content of a file; `where` is its name for messages.
 
     Raises
@@ -63,15 +54,26 @@ def from_bytes(octets: bytes, where: str) -> ImageFile:
     size = _HEADER.size + sum(n * width for n, width in zip(lengths, WORD_BYTES.values())) + 4
     if len(octets) != size or zlib.crc32(octets[:-4]) != int.from_bytes(octets[-4:], "little"):
         raise FirelaneError(where, "damaged (length or CRC)", hint="compile again")
-    images, start = {}, _HEADER.size
+    try:
+        contents = MemoryContents(**_split(octets, lengths))
+    except ValueError as error:
+        raise FirelaneError(where, f"damaged ({error})", hint="compile again") from None
+    if len(contents.program) < HEADER_WORDS or contents.config_digest != digest:
+        raise FirelaneError(where, "damaged (its program names another engine)", hint="compile again")
+    return contents
+
+
+def _split(octets: bytes, lengths: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Words of each memory, of which there are `lengths`."""
+    memories, start = {}, _HEADER.size
     for (name, width), count in zip(WORD_BYTES.items(), lengths):
-        images[name] = tuple(int.from_bytes(octets[n:n + width], "little")
-                             for n in range(start, start + count * width, width))
+        memories[name] = tuple(int.from_bytes(octets[n:n + width], "little")
+                               for n in range(start, start + count * width, width))
         start += count * width
-    return ImageFile(digest, **images)
+    return memories
 
 
-def read_images(path: str | Path) -> ImageFile:
+def read_contents(path: str | Path) -> MemoryContents:
     """`from_bytes` of a file."""
     try:
         return from_bytes(Path(path).read_bytes(), str(path))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from firelane.compiler.coding.bit_fields import instruction_fields, join_words, unpack
 from firelane.compiler.program.emit import InstructionNote, Program
 from firelane.compiler.schedule.search import Schedule
-from firelane.compiler.schedule.steps import tile_table
 from firelane.compiler.tiles.layers import TileLayer
 from firelane.hw.contract.instruction import SLOTS, Opcode, instruction_words
 
@@ -21,23 +20,22 @@ def listing(program: Program, plan: Schedule) -> str:
 
 def _maps(program: Program) -> list[str]:
     lines = ["map                              channels   rows  columns  class  rows/word  blocks"]
-    for found in program.network.maps.values():
-        lines.append(f"{found.name:32} {found.channels:8} {found.height:6} {found.width:8} {found.parts_log2:6} "
-                     f"{found.rows_per_word(program.cfg):10} {found.groups(program.cfg):7}")
+    lines += [f"{found.name:32} {found.channels:8} {found.height:6} {found.width:8} {found.parts_log2:6} "
+              f"{found.rows_per_word(program.cfg):10} {found.groups(program.cfg):7}"
+              for found in program.network.maps.values()]
     return lines
 
 
 def _layers(program: Program) -> list[str]:
     lines = ["layer                            descriptor  what"]
     for layer, address in zip(program.network.layers, program.descriptor_addresses):
-        lines.append(f"{layer.name:32} {address:10}  {type(layer).__name__.removesuffix('Layer').lower()}"
-                     + (_tile(layer, program) if isinstance(layer, TileLayer) else ""))
+        lines.append(f"{layer.name:32} {address:10}  {layer.kind}"
+                     + (_tile(layer) if isinstance(layer, TileLayer) else ""))
     return lines
 
 
-def _tile(layer: TileLayer, program: Program) -> str:
-    slots = tile_table(layer, program.network, program.cfg).slots
-    groups = " ".join(f"{layer.inputs[slot.operand].map}{slot.group:+d}" for slot in slots)
+def _tile(layer: TileLayer) -> str:
+    groups = " ".join(f"{layer.inputs[slot.operand].map}{slot.group:+d}" for slot in layer.kernel.slots)
     halved = f", keeps rows {layer.row_phase} and columns {layer.column_phase} mod 2" if layer.subsample else ""
     return f": {len(layer.places)} kernel places, slots {groups}{halved}"
 
@@ -46,9 +44,9 @@ def _instructions(program: Program) -> list[str]:
     lines = ["  word  what     layer                            rows         at (word, row)   slots (word:rows)"]
     size, fields = instruction_words(program.cfg), instruction_fields(program.cfg)
     for note in program.notes:
-        words = program.program[note.address:note.address + size]
+        words = program.contents.program[note.address:note.address + size]
         lines.append(_line(note, unpack(fields, join_words(words))))
-    return lines + [f"{program.notes[-1].address + size:6}  END"]
+    return [*lines, f"{program.notes[-1].address + size:6}  END"]
 
 
 def _line(note: InstructionNote, tile: dict) -> str:

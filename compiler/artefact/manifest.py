@@ -23,7 +23,7 @@ def manifest(compiled: Compiled, files: Mapping[str, bytes]) -> str:
     ----
     input : shape (rows, columns, channels) and order of the image bytes, scale and zero point, the model's metadata
     output : shape (channels, rows, columns) and order of the result bytes, see `compiler.frame_io.result`
-    chunks : maps that are channels of a map in `tensors` which never stands as a whole: map, first channel, channels
+    chunks : maps that are channels of a map in `tensors` which is never stored as a whole: map, first channel, channels
     layers : name, kind, descriptor address
     rom : bytes of the ROM image, and bits of its parts, see `compiler.program.rom_size`
     instructions : word address, opcode, layer; what is written: tensor, first_row, rows, channels, at words, row
@@ -47,9 +47,9 @@ def manifest(compiled: Compiled, files: Mapping[str, bytes]) -> str:
                   "parts_log2": m.parts_log2} for m in program.network.maps.values()],
         "chunks": {name: _view(chunk.whole) for name, chunk in sorted(program.network.chunks.items())},
         "tensors": {name: _view(view) for name, view in sorted(program.network.tensors.items())},
-        "layers": [{"name": layer.name, "kind": type(layer).__name__.removesuffix("Layer").lower(),
-                    "descriptor": address, "reads": [_view(view) for view in _views_read(layer)],
-                    "writes": _view(getattr(layer, "output", None))}
+        "layers": [{"name": layer.name, "kind": layer.kind,
+                    "descriptor": address, "reads": [_view(view) for view in layer.reads],
+                    "writes": _view(layer.writes)}
                    for layer, address in zip(program.network.layers, program.descriptor_addresses)],
         "instructions": [{**asdict(note), "opcode": note.opcode.name} for note in program.notes],
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
@@ -64,7 +64,3 @@ def _quantization(tensor: Tensor) -> dict:
 def _view(view: View | None) -> list | None:
     """Map, first channel, channels."""
     return [view.map, view.channel, view.channels] if view else None
-
-
-def _views_read(layer) -> tuple[View, ...]:
-    return getattr(layer, "inputs", None) or tuple(view for view in [getattr(layer, "input", None)] if view)

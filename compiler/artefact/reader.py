@@ -1,4 +1,4 @@
-"""A compiled folder as a host needs it: what goes into the board, what an image becomes, what a result means."""
+"""A compiled folder as a host reads it: what goes into the board, what an image becomes, what a result means."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from firelane.compiler.artefact.container import ImageFile, read_images
+from firelane.compiler.artefact.container import read_contents
 from firelane.compiler.artefact.manifest import MANIFEST_VERSION
 from firelane.compiler.frame_io.classes import Guess, best_classes
 from firelane.compiler.frame_io.preprocessing import read_image
@@ -21,7 +21,7 @@ from firelane.compiler.ir.graph import Graph, Tensor
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.files import build_root
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.instruction import Header
+from firelane.hw.contract.memory_contents import MemoryContents
 
 PROGRAM, MANIFEST = "program.bin", "manifest.json"
 FOLDERS = ("*", "bitstream/*/model")        #: under the build folder, where compiled models are looked for
@@ -35,28 +35,29 @@ class HostModel:
     Parameters
     ----------
     folder : Path
-    images : ImageFile
+    contents : MemoryContents
         What the engine's memories hold.
     engine : EngineConfig
-        That it was compiled for.
+        The engine that it was compiled for.
     graph : Graph
-        Of its input and output alone: no node is left.
+        Its input and output alone: no node is left.
     result : ResultFormat
     """
 
     folder: Path
-    images: ImageFile
+    contents: MemoryContents
     engine: EngineConfig
     graph: Graph
     result: ResultFormat
 
     @cached_property
     def digest(self) -> int:
-        """By which the board knows the model."""
-        return int(self.images.program[Header.PROGRAM_CRC])
+        """The program digest, by which the board knows the model."""
+        return self.contents.program_digest
 
     @property
     def classes(self) -> int:
+        """The classes that it tells apart."""
         return self.result.channels
 
     def image_bytes(self, path: Path) -> bytes:
@@ -100,12 +101,12 @@ def read_model(folder: Path) -> HostModel:
         If it is something else, of another version, or damaged.
     """
     manifest = _read_manifest(folder)
-    images = read_images(folder / PROGRAM)
+    contents = read_contents(folder / PROGRAM)
     try:
         digest = hashlib.sha256((folder / PROGRAM).read_bytes()).hexdigest()
         if digest != manifest["sha256"][PROGRAM]:
             raise ConfigError(str(folder), f"{PROGRAM} is not the one of {MANIFEST}", hint="compile again")
-        return HostModel(folder, images, _engine(manifest["engine"]), _graph(manifest), _result(manifest["output"]))
+        return HostModel(folder, contents, _engine(manifest["engine"]), _graph(manifest), _result(manifest["output"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(str(folder / MANIFEST), f"cannot be understood ({type(error).__name__}: {error})",
                           hint="compile again") from None
@@ -165,4 +166,5 @@ def _tensor(name: str, shape: tuple[int, int, int], record: dict) -> Tensor:
 
 
 def _result(record: dict) -> ResultFormat:
-    return ResultFormat(*record["shape"], group_rows=record["group_rows"])
+    channels, height, width = record["shape"]
+    return ResultFormat(channels, height, width, record["group_rows"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import cache
 
 from amaranth.hdl import Shape
@@ -38,10 +39,11 @@ def instruction_fields(cfg: EngineConfig) -> Fields:
 
 @cache
 def descriptor_fields() -> Fields:
+    """The fields of a layer descriptor's fixed part."""
     return field_table(DESCRIPTOR)
 
 
-def pack(fields: Fields, values: Mapping[str, int], where: str) -> int:
+def pack(fields: Fields, values: Mapping[str, int | Enum], where: str) -> int:
     """One item with `values` in its fields; fields that are not named are 0.
 
     Raises
@@ -52,11 +54,11 @@ def pack(fields: Fields, values: Mapping[str, int], where: str) -> int:
     item = 0
     for name, value in values.items():
         offset, width, signed = fields[name]
-        value = int(getattr(value, "value", value))
+        number = int(value.value if isinstance(value, Enum) else value)
         low, high = (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
-        if not low <= value <= high:
-            raise CapacityError(where, f"{name} is {value}", hint=f"the field holds {low} to {high}")
-        item |= (value & ((1 << width) - 1)) << offset
+        if not low <= number <= high:
+            raise CapacityError(where, f"{name} is {number}", hint=f"the field holds {low} to {high}")
+        item |= (number & ((1 << width) - 1)) << offset
     return item
 
 

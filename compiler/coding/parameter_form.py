@@ -37,14 +37,16 @@ SHORT_FORMS = (ParameterForm.BIAS_1, ParameterForm.SCALED_1, ParameterForm.BIAS_
 
 @dataclass(frozen=True, eq=False)
 class StoredParameters:
-    """`fields` of the descriptor, the form among them, and the `bits` of the parameter stream: uint8 0 or 1."""
+    """Parameters in a `form`: `numbers` for the descriptor, and `bits` (uint8 0 or 1) of the parameter stream."""
 
-    fields: dict[str, int]
+    form: ParameterForm
+    numbers: dict[str, int]
     bits: np.ndarray
 
     @property
-    def form(self) -> ParameterForm:
-        return self.fields["parameters"]
+    def fields(self) -> dict[str, int | ParameterForm]:
+        """The fields of the descriptor."""
+        return {"parameters": self.form, **self.numbers}
 
 
 def store_parameters(requantize: Requantize, channels: int, cfg: EngineConfig, where: str) -> StoredParameters:
@@ -55,21 +57,22 @@ def store_parameters(requantize: Requantize, channels: int, cfg: EngineConfig, w
     CapacityError
         If a number does not fit even the full form, naming `where`.
     """
-    bias, multiplier, shift = (np.broadcast_to(getattr(requantize, name), channels)
-                               for name in ("bias", "multiplier", "shift"))
+    bias = np.broadcast_to(requantize.bias, channels)
+    multiplier = np.broadcast_to(requantize.multiplier, channels)
+    shift = np.broadcast_to(requantize.shift, channels)
     if is_constant(requantize):
-        fields = {"bias": int(bias[0]), "multiplier": int(multiplier[0]), "shift": int(shift[0])}
-        return StoredParameters({"parameters": ParameterForm.CONSTANT} | fields, np.zeros(0, np.uint8))
+        numbers = {"bias": int(bias[0]), "multiplier": int(multiplier[0]), "shift": int(shift[0])}
+        return StoredParameters(ParameterForm.CONSTANT, numbers, np.zeros(0, np.uint8))
     for form in SHORT_FORMS:
         short = _short_records(form, bias, multiplier, shift)
         if short:
-            fields, records = short
-            return StoredParameters({"parameters": form} | fields, _record_bits(form, records, cfg, where))
+            numbers, records = short
+            return StoredParameters(form, numbers, _record_bits(form, records, cfg, where))
     if (multiplier == 0).any():
         raise CapacityError(where, f"the multiplier of output channel {int(np.argmin(multiplier))} is 0",
                             hint="a layer whose channels have parameters of their own needs multipliers above 0")
     records = {"shift": shift, "fraction": multiplier - _TOP, "bias": bias}
-    return StoredParameters({"parameters": ParameterForm.FULL}, _record_bits(ParameterForm.FULL, records, cfg, where))
+    return StoredParameters(ParameterForm.FULL, {}, _record_bits(ParameterForm.FULL, records, cfg, where))
 
 
 def is_constant(requantize: Requantize) -> bool:
@@ -120,9 +123,11 @@ def _bias_range(form: ParameterForm) -> tuple[int, int]:
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
-def _short_records(form: ParameterForm, bias, multiplier, shift) -> tuple[dict[str, int], dict] | None:
+def _short_records(form: ParameterForm, bias: np.ndarray, multiplier: np.ndarray,
+                   shift: np.ndarray) -> tuple[dict[str, int], dict[str, np.ndarray]] | None:
     """Descriptor fields and record fields (int64 (C,) each) in a short form; None if that would lose something."""
-    base, offset, records = int(shift.min()), shift - shift.min(), {}
+    base, offset = int(shift.min()), shift - shift.min()
+    records: dict[str, np.ndarray] = {}
     if form in SCALED_FORMS:
         fraction, rest = np.divmod(multiplier - _TOP, _FRACTION_STEP)
         if (fraction < 0).any() or rest.any() or offset.max() >= _OFFSETS:
@@ -143,7 +148,7 @@ def _short_records(form: ParameterForm, bias, multiplier, shift) -> tuple[dict[s
 
 
 def _record_bits(form: ParameterForm, records: dict[str, np.ndarray], cfg: EngineConfig, where: str) -> np.ndarray:
-    """The stream: a record a channel, each padded to whole chunks."""
+    """The parameter stream: a record a channel, each padded to whole chunks."""
     fields, width = field_table(record_layout(form, cfg)), record_chunks(form, cfg) * PARAMETER_CHUNK_BITS
     items = [pack(fields, dict(zip(records, values)), where) for values in zip(*(a.tolist() for a in records.values()))]
     return np.array([(item >> bit) & 1 for item in items for bit in range(width)], np.uint8)

@@ -1,4 +1,4 @@
-"""Canonical prefix codes of at most 8 bits: made, written and read."""
+"""Canonical prefix codes of at most 8 bits, and what is written with them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from firelane.hw.contract.config import MAX_CODE_BITS, MEMORY_BITS
 
 SYMBOLS = 1 << MAX_CODE_BITS        #: most symbols of one code
-_PIECE_WORDS = 2048                 # of a stream that are looked up at once
 
 
 def code_lengths(counts: np.ndarray) -> np.ndarray:
@@ -49,7 +48,7 @@ def entropy_bits(counts: np.ndarray) -> float:
 class PrefixCode:
     """A canonical code.
 
-    `alphabet` int64: what each symbol stands for, in the order of the symbols. `limits`, `offsets`: of
+    `alphabet` int64: what each symbol means, in the order of the symbols. `limits`, `offsets`: of
     `hw.contract.instruction.CODE_WORD`, for lengths 1 .. 8. `codes`, `lengths` int64 per symbol; a code's first bit
     is its highest.
     """
@@ -98,67 +97,3 @@ def words_of(bits: np.ndarray) -> np.ndarray:
     padded[:len(bits)] = bits
     places = np.uint64(1) << np.arange(MEMORY_BITS, dtype=np.uint64)
     return (padded.reshape(-1, MEMORY_BITS) * places).sum(axis=1, dtype=np.uint64)
-
-
-class SymbolReader:
-    """Reads symbols from a stream in memory, piece by piece.
-
-    Parameters
-    ----------
-    memory : uint64 (words,)
-    address : int
-        Word in which the stream starts. Behind the memory follow zeros, as for the hardware.
-    limits, offsets : sequence of int
-        Of the code, for lengths 1 .. 8; None: symbols are 8 plain bits, least significant first.
-    """
-
-    def __init__(self, memory: np.ndarray, address: int, limits=None, offsets=None):
-        self._memory, self._next_word = np.asarray(memory, np.uint64), address
-        windows = np.arange(SYMBOLS)
-        if limits is None:
-            self._lengths = np.full(SYMBOLS, MAX_CODE_BITS)
-            self._symbols = np.array([int(f"{window:08b}"[::-1], 2) for window in windows])
-        else:
-            length_index = (windows[:, None] >= np.asarray(limits)[None, :]).sum(axis=1)
-            self._lengths = length_index + 1            # 9: no code
-            shift = np.maximum(MAX_CODE_BITS - self._lengths, 0)
-            offset = np.append(np.asarray(offsets), 0)[length_index]
-            self._symbols = np.where(self._lengths > MAX_CODE_BITS, -1, ((windows >> shift) + offset) % SYMBOLS)
-        self._place = 0             # of the next code in the coming piece
-        self.bits = 0               # of all codes that were read
-        self._ready: list[int] = []
-        self._ready_bits: list[int] = []
-
-    def read(self, count: int) -> np.ndarray:
-        """The next `count` symbols: int64; fewer if the memory ends, and none after an invalid code, which is -1."""
-        while len(self._ready) < count and self._decode_piece():
-            pass
-        symbols, self._ready = self._ready[:count], self._ready[count:]
-        lengths, self._ready_bits = self._ready_bits[:count], self._ready_bits[count:]
-        self.bits += sum(lengths)
-        return np.array(symbols, np.int64)
-
-    def _decode_piece(self) -> bool:
-        """Decode the codes that begin in the next words; False at the end of the memory."""
-        words = self._memory[self._next_word:self._next_word + _PIECE_WORDS + 1]
-        if self._next_word >= len(self._memory) or (self._ready and self._ready[-1] < 0):
-            return False
-        size = min(_PIECE_WORDS, len(words)) * MEMORY_BITS
-        bits = np.zeros(size + MEMORY_BITS, np.int64)
-        each = (words[:, None] >> np.arange(MEMORY_BITS, dtype=np.uint64) & np.uint64(1)).astype(np.int64).reshape(-1)
-        bits[:len(each)] = each[:len(bits)]
-        windows = np.zeros(size, np.int64)
-        for place in range(MAX_CODE_BITS):
-            windows = windows << 1 | bits[place:place + size]
-        lengths, symbols = self._lengths[windows].tolist(), self._symbols[windows].tolist()
-        place = self._place
-        while place < size:
-            length = lengths[place]
-            self._ready.append(symbols[place])
-            self._ready_bits.append(length)
-            if symbols[place] < 0:
-                break
-            place += length
-        self._place = place - size
-        self._next_word += _PIECE_WORDS
-        return True

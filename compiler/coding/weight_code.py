@@ -1,4 +1,4 @@
-"""The weights of a layer as two prefix-coded bit streams, values and zero runs, and back.
+"""The weights of a layer as two prefix-coded bit streams, values and zero runs.
 
 A tap is a weight that the hardware spends a cycle on: every weight that is not zero, and fillers of weight 0 where a
 run of zeros has no symbol of its own or an output channel has no weight. `docs/architecture.md` defines the streams.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firelane.compiler.coding.prefix_code import SYMBOLS, PrefixCode, SymbolReader, code_lengths, entropy_bits, words_of
+from firelane.compiler.coding.prefix_code import SYMBOLS, PrefixCode, code_lengths, entropy_bits
 from firelane.hw.contract.config import WEIGHT_BITS
 from firelane.hw.contract.instruction import CHANNEL_BITS, CODE_WORDS, KERNEL_BITS
 
@@ -39,18 +39,8 @@ class EncodedLayer:
     entropy_bits: float
 
     @property
-    def value_words(self) -> np.ndarray:
-        """The value stream in words: uint64."""
-        return words_of(self.value_bits)
-
-    @property
-    def run_words(self) -> np.ndarray:
-        """The run stream in words: uint64."""
-        return words_of(self.run_bits)
-
-    @property
     def coded_bits(self) -> int:
-        """Of both streams."""
+        """The size of both streams."""
         return len(self.value_bits) + len(self.run_bits)
 
 
@@ -58,7 +48,7 @@ class EncodedLayer:
 class _Choice:
     """One way to write a layer: taps in order, the terminator last. `runs` is None if dense, `code` None if raw."""
 
-    places: np.ndarray              # flat (O, I, K) index of each tap
+    taps: np.ndarray                # the position of each, flat in (O, I, places)
     values: np.ndarray
     runs: np.ndarray | None
     value_code: PrefixCode | None
@@ -109,11 +99,11 @@ def _emit(weights: np.ndarray, choice: _Choice) -> EncodedLayer:
     flat = weights.reshape(-1)
     real = np.flatnonzero(_tap_mask(weights))
     plain_runs = np.diff(real, prepend=-1) - 1
-    taps = choice.places[:-1]
+    taps = choice.taps[:-1]
     return EncodedLayer(
         dense=runs is None, raw_values=values is None,
         value_bits=values.bits_of(choice.values) if values else _plain_bits(choice.values),
-        run_bits=runs.bits_of(choice.runs) if runs else np.zeros(0, np.uint8),
+        run_bits=runs.bits_of(choice.runs) if runs and choice.runs is not None else np.zeros(0, np.uint8),
         value_table=tuple(values.alphabet.tolist()) if values else (),
         run_table=tuple(_run_entries(runs.alphabet, kernel).tolist()) if runs else (),
         code_words=code_words,
@@ -128,13 +118,13 @@ def _plain_bits(values: np.ndarray) -> np.ndarray:
 
 
 def _run_entries(runs: np.ndarray, kernel: int) -> np.ndarray:
-    """RUN_ENTRY of each zero run."""
+    """The RUN_ENTRY of each zero run."""
     channel_step, kernel_step = np.divmod(runs + 1, kernel)
     return channel_step << KERNEL_BITS | kernel_step
 
 
 def _histogram(letters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(distinct letters in rising order, how often each occurs)."""
+    """Distinct letters in rising order, and how often each occurs."""
     return np.unique(letters, return_counts=True)
 
 
@@ -171,11 +161,11 @@ def _dense_choice(weights: np.ndarray, value_room: int) -> _Choice:
 
 def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost_bits: float) -> _Choice:
     flat = weights.reshape(-1).astype(np.int64)
-    places = np.flatnonzero(_tap_mask(weights))
-    runs = np.diff(places, prepend=-1) - 1
-    shortest = flat.size - 1 - int(places[-1])          # run of the terminator, which may land anywhere in its channel
+    positions = np.flatnonzero(_tap_mask(weights))
+    runs = np.diff(positions, prepend=-1) - 1
+    shortest = flat.size - 1 - int(positions[-1])       # run of the terminator, which may land anywhere in its channel
     letters, counts = _histogram(np.append(runs, shortest))
-    value_letters, value_counts = _histogram(flat[places])
+    value_letters, value_counts = _histogram(flat[positions])
     longest = ((1 << CHANNEL_BITS) - 1) * weights.shape[2]
 
     def cost(alphabet: np.ndarray) -> float:
@@ -192,10 +182,10 @@ def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost
     if len(reachable):
         last = int(max(reachable, key=lambda run: (counts[letters == run].sum(), -run)))
     runs, is_tap = _split_all(np.append(runs, last), alphabet)
-    places = np.cumsum(runs + 1) - 1
-    values = np.where(is_tap[:-1], flat[places[:-1]], 0)
+    positions = np.cumsum(runs + 1) - 1
+    values = np.where(is_tap[:-1], flat[positions[:-1]], 0)
     values = _with_terminator(values)
-    return _Choice(places, values, runs, _value_code(values, value_room), PrefixCode.of(*_histogram(runs)))
+    return _Choice(positions, values, runs, _value_code(values, value_room), PrefixCode.of(*_histogram(runs)))
 
 
 def _histogram_with_zeros(letters: np.ndarray, counts: np.ndarray, zeros: int) -> np.ndarray:
@@ -222,7 +212,7 @@ def _alphabets(letters: np.ndarray, counts: np.ndarray, room: int) -> list[np.nd
 
 
 def _split(run: int, alphabet: np.ndarray) -> list[int]:
-    """The run as runs of the alphabet, with a filler of weight 0 after each but the last."""
+    """A run as runs of the alphabet, with a filler of weight 0 after each but the last."""
     pieces = []
     position = int(np.searchsorted(alphabet, run))
     while position == len(alphabet) or alphabet[position] != run:
@@ -245,57 +235,3 @@ def _split_all(runs: np.ndarray, alphabet: np.ndarray) -> tuple[np.ndarray, np.n
     inside = np.arange(int(ends[-1])) - np.repeat(ends - each, each)
     everything = np.concatenate([np.array(split) for split in pieces])
     return everything[np.repeat(starts[which], each) + inside], inside == np.repeat(each, each) - 1
-
-
-def decode_layer(memory: np.ndarray, *, value_address: int, run_address: int, code_words, value_table, run_table,
-                 dense: bool, raw_values: bool, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The exact inverse: (places, weights) int64 of all taps, the terminator left out.
-
-    Parameters
-    ----------
-    memory : uint64 (words,)
-    value_address, run_address : int
-        Words in which the streams start.
-    code_words, value_table, run_table, dense, raw_values
-        As in `EncodedLayer`.
-    shape : (O, I, places)
-        A place is an index into the weights of this shape, flat.
-
-    Raises
-    ------
-    ValueError
-        If a stream is broken: an invalid code, no end, or an output channel without a tap.
-    """
-    channels, inputs, kernel = shape
-    total, group = channels * inputs * kernel, inputs * kernel
-    if dense:
-        places = np.arange(total + 1)
-    else:
-        places = _decode_places(memory, run_address, code_words, np.asarray(run_table, np.int64), kernel, total)
-    if np.diff(places // group, prepend=-1).max() > 1:
-        raise ValueError("a step leads past a whole output channel")
-    coded = {} if raw_values else {"limits": [word["value_limit"] for word in code_words],
-                                   "offsets": [word["value_offset"] for word in code_words]}
-    symbols = SymbolReader(memory, value_address, **coded).read(len(places))
-    if len(symbols) < len(places) or (symbols < 0).any():
-        raise ValueError("the value stream has an invalid code, or ends too early")
-    weights = symbols.astype(np.uint8).astype(np.int8) if raw_values else np.asarray(value_table, np.int64)[symbols]
-    return places[:-1], weights[:-1].astype(np.int64)
-
-
-def _decode_places(memory, address, code_words, table, kernel, total) -> np.ndarray:
-    """Flat places of the taps, up to and including the first that is past the layer."""
-    reader = SymbolReader(memory, address, [word["run_limit"] for word in code_words],
-                          [word["run_offset"] for word in code_words])
-    places, last = [], -1
-    while last < total:
-        symbols = reader.read(4096)
-        if len(symbols) == 0 or (symbols < 0).all():
-            raise ValueError("the run stream has an invalid code, or does not end")
-        symbols = symbols[symbols >= 0]
-        entries = table[symbols[symbols < len(table)]]
-        steps = (entries >> KERNEL_BITS) * kernel + (entries & ((1 << KERNEL_BITS) - 1))
-        places.append(last + np.cumsum(steps))
-        last = int(places[-1][-1])
-    places = np.concatenate(places)
-    return places[:int((places < total).sum()) + 1]

@@ -29,7 +29,7 @@ class WeightStream:
 
 
 class WeightMemory:
-    """Bit streams, each from a word boundary. `streams` are those that stand there, in order."""
+    """Bit streams, each from a word boundary. `streams` lists them in order."""
 
     def __init__(self):
         self.words: list[int] = []
@@ -47,7 +47,7 @@ class WeightMemory:
 
 
 class SymbolTable:
-    """Entries of all layers; a table that stands there already is not written twice."""
+    """Entries of all layers; a table that is there already is not written twice."""
 
     def __init__(self):
         self.entries: list[int] = []

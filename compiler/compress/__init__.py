@@ -1,1 +1,1 @@
-"""From a float network to one whose weights fit a budget, as the engine stores and computes them."""
+"""Compression: a network whose weights, as the engine stores and computes them, fit a budget."""

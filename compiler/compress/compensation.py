@@ -36,7 +36,7 @@ class Problem:
     importance: np.ndarray
 
     def error(self, weights: np.ndarray) -> float:
-        """Of weights float64 (O, n)."""
+        """The error of weights, float64 (O, n)."""
         wrong = weights - self.target
         return float(self.importance @ np.einsum("oi,oi->o", wrong @ self.moments, wrong))
 
@@ -57,13 +57,13 @@ class Solution:
 
 
 def damped(moments: np.ndarray, damping: float = DAMPING) -> np.ndarray:
-    """H with something on its diagonal: positive definite, dead inputs included."""
+    """The moments H with something added to their diagonal: positive definite, dead inputs included."""
     diagonal = np.diagonal(moments)
     return moments + np.eye(len(moments)) * (damping * diagonal.mean() or 1.0)
 
 
 def free_variance(moments: np.ndarray) -> np.ndarray:
-    """What of each column's error remains when all later columns make it good: float64 (n,)."""
+    """The part of each column's error that remains when all later columns make it good: float64 (n,)."""
     return 1 / np.diagonal(_inverse_factor(moments)) ** 2
 
 
@@ -98,7 +98,7 @@ def _inverse_factor(moments: np.ndarray) -> np.ndarray:
 
 
 def _compensate(problem: Problem, steps: np.ndarray, slope: float, rates: RateModel, factor: np.ndarray) -> np.ndarray:
-    """One pass over the columns."""
+    """Levels chosen in one pass over the columns, each making good the errors of those before it."""
     left = problem.target.copy()
     levels = np.zeros(left.shape, np.int64)
     for column in range(left.shape[1]):
@@ -111,7 +111,7 @@ def _compensate(problem: Problem, steps: np.ndarray, slope: float, rates: RateMo
 
 
 def _descend(problem: Problem, levels: np.ndarray, steps: np.ndarray, slope: float, tap_bits: float) -> np.ndarray:
-    """Each weight again, given the others."""
+    """Levels with each weight chosen again, given the others."""
     levels, moments = levels.copy(), problem.moments
     pull = (levels * steps[:, None] - problem.target) @ moments          # half the gradient
     for _ in range(SWEEPS):

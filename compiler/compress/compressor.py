@@ -9,14 +9,15 @@ from enum import Enum
 import numpy as np
 import onnx
 
+from firelane.compiler.compress.compensation import Problem
 from firelane.compiler.compress.float_network import FloatNetwork, Weights
-from firelane.compiler.compress.layer_solver import THOROUGH, Price, solve_layer
+from firelane.compiler.compress.layer_solver import THOROUGH, Price, QuantizedLayer, solve_layer
 from firelane.compiler.compress.layerwise import Walk
 from firelane.compiler.compress.measure import Cost, layer_tiles, measure
 from firelane.compiler.compress.quantized_graph import IntegerLayer, integer_layer, with_layers
 from firelane.compiler.compress.sensitivity import importances
 from firelane.compiler.compress.workers import Workers
-from firelane.compiler.ir.graph import Graph
+from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 
@@ -40,6 +41,7 @@ class Attempt:
 
     @property
     def bytes(self) -> int:
+        """The size of the ROM image."""
         return self.cost.rom.bytes
 
 
@@ -73,10 +75,10 @@ class Compressor:
         self._tap_bits = {name: objective.value * tiles for name, tiles in layer_tiles(source.graph, cfg).items()}
 
     def at(self, slope: float) -> Attempt:
-        """With every choice made at `slope`."""
-        found = {}
+        """The network with every choice made at `slope`."""
+        found: dict[str, list[QuantizedLayer]] = {}
 
-        def solver(node, problem):
+        def solver(node: Conv, problem: Problem) -> np.ndarray:
             price = Price(slope, self._tap_bits.get(node.name, 0.0))
             layer = solve_layer(problem, price, self._multiples)
             found.setdefault(node.name, []).append(layer)
@@ -87,12 +89,13 @@ class Compressor:
         weights = walk.run(self._importances, solver)
         layers = {}
         for node in self.network.convolutions:
-            levels, multiplier, shift = (np.concatenate([getattr(part, name) for part in found[node.name]])
-                                         for name in ("levels", "multiplier", "shift"))
-            layers[node.name] = integer_layer(node, levels, multiplier, shift, weights[node.name].bias)
+            parts = found[node.name]
+            layers[node.name] = integer_layer(node, np.concatenate([part.levels for part in parts]),
+                                              np.concatenate([part.multiplier for part in parts]),
+                                              np.concatenate([part.shift for part in parts]), weights[node.name].bias)
         return self.attempt(slope, layers)
 
     def attempt(self, slope: float, layers: dict[str, IntegerLayer]) -> Attempt:
-        """With `layers` as they are."""
+        """The network with `layers` as they are."""
         graph = with_layers(self.source.graph, layers)
         return Attempt(slope, layers, graph, measure(graph, self._cfg))

@@ -1,4 +1,4 @@
-"""How far a layer goes to make good what the layers before it have done wrong.
+"""Correction of a layer's weights: how much of what earlier layers did wrong it makes good.
 
 A layer with weights W gives W x where W x* is wanted. On the images at hand W + R (H + r I)^-1 is best, with
 R = W E[(x* - x) x'], H = E[x x'], all centred, and a small ridge r. On others it need not be: some hundred images with
@@ -42,7 +42,7 @@ def corrected(weights: np.ndarray, parts: Sequence[InputStatistics], importance:
 
 def _validated(weights: np.ndarray, folds: Sequence[tuple[InputStatistics, InputStatistics]], group: int,
                importance: np.ndarray, ridge: float) -> tuple[float, float, float]:
-    """(what is gained on images that the correction does not know, the ridge, the part of it that gains most).
+    """What is gained on images that the correction does not know, the ridge, and the part of it that gains most.
 
     `folds`: of images that it knows, and of those that it does not.
     """
@@ -56,6 +56,6 @@ def _validated(weights: np.ndarray, folds: Sequence[tuple[InputStatistics, Input
 
 
 def _correction(weights: np.ndarray, statistics: InputStatistics, group: int, ridge: float) -> np.ndarray:
-    """R (H + r I)^-1, float64 (O, n)."""
+    """The whole correction R (H + r I)^-1, float64 (O, n)."""
     moments = damped(statistics.moments[group], ridge)
     return linalg.solve(moments, (weights @ statistics.missing[group]).T, assume_a="pos").T

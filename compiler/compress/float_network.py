@@ -9,7 +9,7 @@ threads, and sums of gradients do not depend on how many threads there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from firelane.compiler.ir.graph import (
     Add,
     AveragePool,
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -24,24 +25,27 @@ from firelane.compiler.ir.graph import (
     MaxPool,
     Node,
     Requantize,
+    RequantizingNode,
     Rescale,
     Tensor,
+    WindowNode,
 )
 from firelane.compiler.ir.windows import margins, padded, views
 
 Maps = dict[str, np.ndarray]
+Take = Callable[[Conv, np.ndarray, np.ndarray], None]       #: see `FloatNetwork.backward`
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Of a convolution: `taps` float32 (O, I * KH * KW), `bias` float32 (O,), both in steps of the output."""
+    """Weights of a convolution in steps of the output: `taps` float32 (O, I * KH * KW), `bias` float32 (O,)."""
 
     taps: np.ndarray
     bias: np.ndarray
 
 
 def scales(requantize: Requantize) -> np.ndarray:
-    """Real factor of each output channel, from accumulator to output steps: float64 (O,) or (1,)."""
+    """The real factor of each output channel, from accumulator to output steps: float64 (O,) or (1,)."""
     return requantize.multiplier / np.exp2(requantize.shift)
 
 
@@ -68,14 +72,14 @@ class FloatNetwork:
         self.convolutions = tuple(node for node in graph.nodes if isinstance(node, Conv))
 
     def forward(self, image: np.ndarray, weights: dict[str, Weights]) -> Maps:
-        """Every tensor for one image, uint8 or float32 (C, H, W)."""
+        """All tensors for one image, uint8 or float32 (C, H, W)."""
         maps: Maps = {self.graph.input: np.asarray(image, np.float32)}
         for node in self.graph.nodes:
             maps[node.output] = self.output(node, [maps[name] for name in node.inputs], weights)
         return maps
 
     def output(self, node: Node, inputs: list[np.ndarray], weights: dict[str, Weights]) -> np.ndarray:
-        """Of one node, from its inputs: float32 (C, H, W) each."""
+        """The output of one node, from its inputs: float32 (C, H, W) each."""
         result = self.graph.tensors[node.output]
         if not isinstance(node, Conv):
             return self._compute(node, inputs, result)
@@ -84,8 +88,8 @@ class FloatNetwork:
         return self._rounded(sums, node.requantize).reshape(result.shape)
 
     def backward(self, maps: Maps, weights: dict[str, Weights], gradient: np.ndarray | Maps,
-                 take: Callable[[Conv, np.ndarray, np.ndarray], None]) -> None:
-        """Propagate `gradient` (of the output tensor, or of several by name), down to the first convolution.
+                 take: Take) -> None:
+        """Propagate `gradient` (of the output tensor, or of several by name) down to the first convolution.
 
         `take` is given each convolution, its inputs (groups, I * KH * KW, pixels), and the gradient of its sums
         (O, pixels).
@@ -96,7 +100,7 @@ class FloatNetwork:
             if node.output not in gradients:
                 continue
             arrived = gradients.pop(node.output)
-            if hasattr(node, "requantize"):
+            if isinstance(node, RequantizingNode):
                 arrived = arrived * self._passes(maps[node.output], node.requantize)
             for name, part in self._inputs_of(node, maps, weights, arrived, take):
                 gradients[name] = gradients[name] + part if name in gradients else part
@@ -105,7 +109,7 @@ class FloatNetwork:
         return self.graph.tensors[node.inputs[0]].zero_point
 
     def _rounded(self, sums: np.ndarray, requantize: Requantize) -> np.ndarray:
-        """In place."""
+        """The sums rounded and clipped, in place."""
         if not self.rounding:
             return np.maximum(sums, requantize.low, out=sums)
         np.add(sums, np.float32(0.5), out=sums)
@@ -113,39 +117,44 @@ class FloatNetwork:
         return np.clip(sums, requantize.low, requantize.high, out=sums)
 
     def _passes(self, output: np.ndarray, requantize: Requantize) -> np.ndarray:
-        """Where clipping lets gradients through."""
+        """A mask of the places where clipping lets gradients through."""
         inside = output > requantize.low
         return inside & (output < requantize.high) if self.rounding else inside
 
     def _compute(self, node: Node, inputs: list[np.ndarray], result: Tensor) -> np.ndarray:
         match node:
             case MaxPool():
-                found = None
-                for view in views(padded(inputs[0], node.window, result, 0), node.window, result):
-                    found = view.copy() if found is None else np.maximum(found, view, out=found)
+                first, *others = views(padded(inputs[0], node.window, result, 0), node.window, result)
+                found = first.copy()
+                for view in others:
+                    np.maximum(found, view, out=found)
                 return found
             case Concat():
                 return np.concatenate(inputs)
             case AveragePool():
                 around = padded(inputs[0], node.window, result, self._zero_point(node))
-                return self._scaled(node, sum(views(around, node.window, result)))
+                first, *others = views(around, node.window, result)
+                return self._scaled(node, sum(others, first))
             case GlobalAverage():
                 return self._scaled(node, inputs[0].sum(axis=(1, 2), keepdims=True))
             case Add():
                 return self._scaled(node, sum(node.weights_a) * inputs[0] + sum(node.weights_b) * inputs[1])
             case Rescale():
                 return self._scaled(node, inputs[0])
+            case ChannelScale():
+                return self._scaled(node, _factors(node) * inputs[0])
         raise TypeError(f"node {node.name}: {type(node).__name__} has no float form")
 
-    def _scaled(self, node: Node, sums: np.ndarray) -> np.ndarray:
+    def _scaled(self, node: RequantizingNode, sums: np.ndarray) -> np.ndarray:
         """Sums of stored values in steps of the output."""
         requantize = node.requantize
         scale = scales(requantize).astype(np.float32)[:, None, None]
         offset = (requantize.bias[:, None, None] * scale + requantize.zero_point).astype(np.float32)
         return self._rounded(sums * scale + offset, requantize)
 
-    def _inputs_of(self, node: Node, maps: Maps, weights: dict[str, Weights], arrived: np.ndarray, take):
-        """(tensor, gradient) of each input."""
+    def _inputs_of(self, node: Node, maps: Maps, weights: dict[str, Weights], arrived: np.ndarray,
+                   take: Take) -> Iterator[tuple[str, np.ndarray]]:
+        """Each input of a node, and its gradient."""
         source = maps[node.inputs[0]]
         result = self.graph.tensors[node.output]
         match node:
@@ -163,13 +172,15 @@ class FloatNetwork:
                 scaled = arrived * np.float32(scales(node.requantize)[0])
                 yield node.inputs[0], scaled * sum(node.weights_a)
                 yield node.inputs[1], scaled * sum(node.weights_b)
-            case _:
+            case AveragePool() | GlobalAverage() | Rescale() | ChannelScale():
                 scaled = arrived * scales(node.requantize).astype(np.float32)[:, None, None]
                 yield node.inputs[0], _spread(node, scaled, source.shape, result)
+            case _:
+                raise TypeError(f"node {node.name}: {type(node).__name__} has no gradient")
 
 
 def columns(node: Conv, values: np.ndarray, zero_point: int, result: Tensor) -> np.ndarray:
-    """What each output pixel sees, in OIHW order: float32 (groups, I * KH * KW, H' * W')."""
+    """The inputs that each output pixel sees, in OIHW order: float32 (groups, I * KH * KW, H' * W')."""
     places, window = node.weight.shape[2] * node.weight.shape[3], node.window
     pixels = result.height * result.width
     if places == 1 and window.stride == (1, 1) and not any(window.pads):
@@ -187,7 +198,7 @@ def product(node: Conv, taps: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _to_map(node: Conv, taps: np.ndarray, arrived: np.ndarray, shape: tuple[int, ...], result: Tensor) -> np.ndarray:
-    """Gradient of a convolution's input (C, H, W)."""
+    """The gradient of a convolution's input (C, H, W)."""
     grouped = taps.reshape(node.groups, -1, taps.shape[1])
     parts = np.matmul(grouped.transpose(0, 2, 1), arrived.reshape(node.groups, -1, arrived.shape[1]))
     parts = parts.reshape(shape[0], -1, result.height, result.width)
@@ -196,7 +207,7 @@ def _to_map(node: Conv, taps: np.ndarray, arrived: np.ndarray, shape: tuple[int,
 
 def _to_maximum(node: MaxPool, source: np.ndarray, output: np.ndarray, arrived: np.ndarray,
                 result: Tensor) -> np.ndarray:
-    """To the first of the places that have the maximum."""
+    """The gradient of a maximum's input: it goes to the first of the places that have the maximum."""
     free = arrived
     parts = []
     for view in views(padded(source, node.window, result, -1), node.window, result):
@@ -207,17 +218,25 @@ def _to_maximum(node: MaxPool, source: np.ndarray, output: np.ndarray, arrived: 
 
 
 def _spread(node: Node, arrived: np.ndarray, shape: tuple[int, ...], result: Tensor) -> np.ndarray:
-    """Of a sum: everything that was added gets the whole gradient."""
+    """The gradient of what was summed: all of it gets the whole gradient, times its factor."""
+    if isinstance(node, ChannelScale):
+        return arrived * _factors(node)
     if isinstance(node, AveragePool):
         height, width = node.window.kernel
         return _add_views(node, [arrived] * (height * width), shape, result)
     return np.broadcast_to(arrived, shape)
 
 
-def _add_views(node: Node, parts, shape: tuple[int, ...], result: Tensor) -> np.ndarray:
+def _factors(node: ChannelScale) -> np.ndarray:
+    """The factors as they multiply a map: float32 (C, 1, 1)."""
+    return node.factors.astype(np.float32)[:, None, None]
+
+
+def _add_views(node: WindowNode, parts: Iterable[np.ndarray], shape: tuple[int, ...], result: Tensor) -> np.ndarray:
     """The map (C, H, W) that `parts`, one (C, H', W') for each place of the window, add up to."""
-    (top, bottom), (left, right) = margins(shape[1:], node.window, result)
-    around = np.zeros((shape[0], shape[1] + top + bottom, shape[2] + left + right), np.float32)
+    channels, height, width = shape
+    (top, bottom), (left, right) = margins((height, width), node.window, result)
+    around = np.zeros((channels, height + top + bottom, width + left + right), np.float32)
     for view, part in zip(views(around, node.window, result), parts):
-        view += part
-    return around[:, top:top + shape[1], left:left + shape[2]]
+        np.add(view, part, out=view)
+    return around[:, top:top + height, left:left + width]

@@ -1,4 +1,4 @@
-"""What a sweep reached, as a table and as a drawing: size against accuracy, size against cycles.
+"""The results of a sweep as a table and as a drawing: size against accuracy, size against cycles.
 
 The published points are those of SqueezeNet v1.0 with Deep Compression in table 2 of Iandola et al., "SqueezeNet:
 AlexNet-level accuracy with 50x fewer parameters and < 0.5 MB model size" (arXiv 1602.07360): neither loses top-1
@@ -12,6 +12,12 @@ import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import write_file
@@ -22,8 +28,9 @@ PUBLISHED = (("Deep Compression, 8 bit", 660_000), ("Deep Compression, 6 bit", 4
 LABELS_AT_MOST = 12                    # more of them would hide the points
 INCHES, DPI = (7.2, 3.4), 200          # two columns of a printed page
 OURS, OTHERS, FAINT = "#0b4f8a", "#9a3b00", "#b0b0b0"     # dark enough to differ in gray as well
-STYLE = {"font.size": 8, "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False,
-         "axes.grid": True, "grid.color": "#dddddd", "grid.linewidth": 0.5, "axes.axisbelow": True}
+STYLE: dict[Any, Any] = {       # by matplotlib's names
+    "font.size": 8, "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.color": "#dddddd", "grid.linewidth": 0.5, "axes.axisbelow": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +59,7 @@ def write_frontier(rows: Sequence[FrontierRow], csv_path: str | Path, png_path: 
 
     Parameters
     ----------
-    float_top1 : of the float network on the same images, where the published points stand
+    float_top1 : of the float network on the same images, which is where the published points are drawn
 
     Raises
     ------
@@ -74,7 +81,7 @@ def csv_text(rows: Sequence[FrontierRow]) -> str:
 
 
 def best_rows(rows: Sequence[FrontierRow], measure: str) -> list[FrontierRow]:
-    """From the smallest on, each that has more of `measure` ("top1" or "agreement") than all that are smaller."""
+    """The rows that have more of `measure` ("top1" or "agreement") than all smaller ones, from the smallest on."""
     best: list[FrontierRow] = []
     for row in _sorted(rows):
         value = getattr(row, measure)
@@ -87,9 +94,6 @@ def best_rows(rows: Sequence[FrontierRow], measure: str) -> list[FrontierRow]:
 
 def png_bytes(rows: Sequence[FrontierRow], float_top1: float | None = None) -> bytes:
     """The drawing; the same bytes for the same rows. Accuracy is top-1 if all rows have it, else agreement."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     if not rows:
         raise ConfigError("sweep", "nothing was reached", hint="a larger budget, or one more step")
     with rc_context(STYLE):
@@ -106,7 +110,7 @@ def png_bytes(rows: Sequence[FrontierRow], float_top1: float | None = None) -> b
     return file.getvalue()
 
 
-def _draw_accuracy(axes, rows: Sequence[FrontierRow], measure: str, float_top1: float | None) -> None:
+def _draw_accuracy(axes: Axes, rows: Sequence[FrontierRow], measure: str, float_top1: float | None) -> None:
     known = [row for row in rows if getattr(row, measure) is not None]
     best = best_rows(known, measure)
     percent = {id(row): 100 * getattr(row, measure) for row in known}
@@ -122,14 +126,14 @@ def _draw_accuracy(axes, rows: Sequence[FrontierRow], measure: str, float_top1: 
     axes.set_ylabel("top-1, %" if measure == "top1" else "same class as the float network, %")
 
 
-def _draw_cycles(axes, rows: Sequence[FrontierRow]) -> None:
+def _draw_cycles(axes: Axes, rows: Sequence[FrontierRow]) -> None:
     points = [(row.label, _kilobytes(row.size), row.cycles / 1e6) for row in rows]
     axes.plot([x for _, x, _ in points], [y for _, _, y in points], "o", color=OURS, markersize=4)
     _name(axes, points)
     axes.set_ylabel("million cycles a frame")
 
 
-def _draw_sizes(axes) -> None:
+def _draw_sizes(axes: Axes) -> None:
     """The published sizes as lines, with their names along them."""
     for name, size in PUBLISHED:
         axes.axvline(_kilobytes(size), color=OTHERS, linewidth=0.6, linestyle=":")
@@ -139,7 +143,7 @@ def _draw_sizes(axes) -> None:
     axes.margins(0.08)
 
 
-def _name(axes, points: Sequence[tuple[str, float, float]]) -> None:
+def _name(axes: Axes, points: Sequence[tuple[str, float, float]]) -> None:
     """Labels beside the points, as long as there is room for them."""
     for label, x, y in points if len(points) <= LABELS_AT_MOST else ():
         axes.annotate(label, (x, y), xytext=(3, 3), textcoords="offset points", fontsize=6)

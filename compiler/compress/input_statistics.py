@@ -1,4 +1,4 @@
-"""What a convolution sees, over many images: means and second moments, of the compressed and of the float network."""
+"""Statistics of what a convolution sees in many images, in the compressed network and in the float one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class InputStatistics:
-    """Of a convolution's inputs over the pixels of some images: x in the compressed network, x* in the float.
+    """Moments of a convolution's inputs over some images' pixels: x in the compressed network, x* in the float one.
 
     `images`: how many; per group `mean_real`, `mean_ideal` float64 (groups, n): E[x], E[x*]; `square`, `product`
     float64 (groups, n, n): E[x x'], E[x* x'].
@@ -25,24 +25,26 @@ class InputStatistics:
 
     @cached_property
     def moments(self) -> np.ndarray:
-        """E[x x'], centred."""
+        """The centred second moments E[x x']."""
         return self.square - self.mean_real[:, :, None] * self.mean_real[:, None, :]
 
     @cached_property
     def missing(self) -> np.ndarray:
-        """E[(x* - x) x'], centred."""
+        """The centred moments E[(x* - x) x'] of what is missing."""
         return self.product - self.mean_ideal[:, :, None] * self.mean_real[:, None, :] - self.moments
 
 
 def pooled(parts: Sequence[InputStatistics]) -> InputStatistics:
-    """Of all images of `parts` together."""
+    """The statistics of all images of `parts` together."""
     images = sum(part.images for part in parts)
-    return InputStatistics(images, *(sum(part.images * getattr(part, name) for part in parts) / images
-                                     for name in ("mean_real", "mean_ideal", "square", "product")))
+
+    def mean(name: str) -> np.ndarray:
+        return sum(part.images * getattr(part, name) for part in parts) / images
+    return InputStatistics(images, mean("mean_real"), mean("mean_ideal"), mean("square"), mean("product"))
 
 
 def shrunk_moments(parts: Sequence[InputStatistics]) -> np.ndarray:
-    """The moments of all images, drawn to their own diagonal as far as the parts contradict each other.
+    """The moments of all images, drawn to their own diagonal the more, the more the parts contradict each other.
 
     float64 (groups, n, n). The least expected squared error has (1 - s) H + s diag(H) with s the variance of H's other
     elements, found from the parts, over the sum of their squares (Ledoit and Wolf 2004; for this target Schaefer and

@@ -41,16 +41,17 @@ class QuantizedLayer:
 
     @property
     def steps(self) -> np.ndarray:
+        """The size of a level in output steps, float64 (O,)."""
         return self.multiplier / np.exp2(self.shift)
 
     @property
     def weights(self) -> np.ndarray:
-        """float64 (O, n) in output steps."""
+        """The weights in output steps, float64 (O, n)."""
         return self.levels * self.steps[:, None]
 
 
 def solve_layer(problem: Problem, price: Price, multiples: tuple[float, ...] = THOROUGH) -> QuantizedLayer:
-    """The best found among `multiples` of the theoretical step."""
+    """The best layer found among `multiples` of the theoretical step."""
     found = [_at(problem, price, multiple) for multiple in multiples]
     return min(found, key=lambda layer: layer.solution.error + price.slope * layer.solution.bits)
 

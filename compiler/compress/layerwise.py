@@ -1,8 +1,8 @@
-"""Layer by layer through the network: each layer makes good what the layers before it have done wrong.
+"""A walk through the network, layer by layer: each layer makes good what the layers before it have done wrong.
 
 Two copies of every map are kept: `ideal`, what the float network has there, and `real`, what the compressed network
 has, rounded to pixels. A layer with real inputs x and ideal inputs x* is to give W* x* + b*: its weights are corrected
-as far as that helps on images that the correction does not know (`correction`), then brought to levels, and the
+where that helps on images that the correction does not know (`correction`), then brought to levels, and the
 bias that goes with them is exact in the mean (bias correction).
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from firelane.compiler.compress.compensation import Problem, damped
 from firelane.compiler.compress.correction import corrected
@@ -45,7 +46,8 @@ class Walk:
 
     def run(self, importances: dict[str, np.ndarray], solver: Solver) -> dict[str, Weights]:
         """Weights and biases of every convolution: those that `solver` gives, biases to match."""
-        graph, chosen = self._real.graph, {}
+        graph = self._real.graph
+        chosen: dict[str, Weights] = {}
         pixels = [np.asarray(image, np.uint8) for image in self._images]
         real = {graph.input: pixels}
         ideal = {graph.input: [image.astype(np.float32) for image in pixels]}
@@ -62,18 +64,18 @@ class Walk:
         return chosen
 
     def statistics(self, node: Conv, real: list[np.ndarray], ideal: list[np.ndarray]) -> list[InputStatistics]:
-        """Over maps (C, H, W) of all images, in `PARTS` parts of images that follow each other."""
+        """Statistics over maps (C, H, W) of all images, in `PARTS` parts of images that follow each other."""
         ends = [len(real) * number // PARTS for number in range(PARTS + 1)]
         return [self._of_images(node, real[first:end], ideal[first:end]) for first, end in pairwise(ends)
                 if end > first]
 
     def _of_images(self, node: Conv, real: list[np.ndarray], ideal: list[np.ndarray]) -> InputStatistics:
-        def of_image(pair):
+        def of_image(pair: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, ...]:
             x, wanted = (self._columns(node, values) for values in pair)
             mean, mean_wanted = x.mean(axis=2, dtype=np.float64), wanted.mean(axis=2, dtype=np.float64)
             across = x.transpose(0, 2, 1)
             return mean, mean_wanted, np.matmul(x, across) / x.shape[2], np.matmul(wanted, across) / x.shape[2]
-        sums = [0.0] * 4
+        sums: list[np.ndarray] = [np.zeros(())] * 4
         for found in self._workers.map(of_image, zip(real, ideal)):
             sums = [total + part.astype(np.float64) for total, part in zip(sums, found)]
         return InputStatistics(len(real), *(total / len(real) for total in sums))
@@ -95,9 +97,9 @@ class Walk:
                        tensors[node.output])
 
     def _outputs(self, network: FloatNetwork, node: Node, maps: dict[str, list[np.ndarray]],
-                 weights: dict[str, Weights], kind) -> list[np.ndarray]:
-        """Of one node, for all images."""
-        def of_image(inputs):
+                 weights: dict[str, Weights], kind: DTypeLike) -> list[np.ndarray]:
+        """The outputs of one node, for all images."""
+        def of_image(inputs: tuple[np.ndarray, ...]) -> np.ndarray:
             return network.output(node, [values.astype(np.float32, copy=False) for values in inputs],
                                   weights).astype(kind, copy=False)
         return list(self._workers.map(of_image, zip(*(maps[name] for name in node.inputs))))

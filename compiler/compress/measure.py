@@ -1,9 +1,10 @@
-"""What a graph costs on the engine: bytes of its ROM image and cycles of its taps, without a schedule."""
+"""The cost of a graph on the engine: bytes of its ROM image and cycles of its taps, without a schedule."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,11 @@ from firelane.compiler.coding.weight_memory import SymbolTable, WeightMemory
 from firelane.compiler.fit.engine_fit import ACCUMULATOR_BITS, MEMORIES, accumulator_bits_needed
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.lower import lower
-from firelane.compiler.program.descriptors import Memories, describe
+from firelane.compiler.program.descriptors import Descriptor, Memories, describe
 from firelane.compiler.program.emit import CYCLE_PRICES
 from firelane.compiler.program.rom_size import RomSize, size_of
 from firelane.compiler.schedule.steps import all_steps
-from firelane.compiler.tiles.layers import Network, TileLayer
+from firelane.compiler.tiles.layers import AnyLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -29,7 +30,8 @@ class Cost:
 
 def roomy_engine(cfg: EngineConfig) -> EngineConfig:
     """`cfg` with memories that hold any network: what is measured must not depend on what a board has left."""
-    return replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1], **MEMORIES[-1])
+    memories: dict[str, Any] = MEMORIES[-1]
+    return replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1], **memories)
 
 
 def layer_tiles(graph: Graph, cfg: EngineConfig) -> dict[str, int]:
@@ -42,7 +44,7 @@ def layer_tiles(graph: Graph, cfg: EngineConfig) -> dict[str, int]:
 
 
 def measure(graph: Graph, cfg: EngineConfig) -> Cost:
-    """Of the graph as `compiler.program.emit.emit` stores it where there is room."""
+    """The cost of a graph as `compiler.program.emit.emit` stores it where there is room."""
     bits = max(cfg.accumulator_bits, accumulator_bits_needed(graph, cfg))
     cfg = replace(roomy_engine(cfg), accumulator_bits=next(size for size in ACCUMULATOR_BITS if size >= bits))
     network = lower(graph, cfg)
@@ -57,13 +59,13 @@ def measure(graph: Graph, cfg: EngineConfig) -> Cost:
     return Cost(size, cycles)
 
 
-def _tiles(network: Network, cfg: EngineConfig) -> Counter:
-    """By place of the layer."""
+def _tiles(network: TiledNetwork, cfg: EngineConfig) -> Counter[int]:
+    """Tiles of a frame, by the number of the layer."""
     return Counter(step.layer for step in all_steps(network, cfg))
 
 
-def _cycles(layer, descriptor, cfg: EngineConfig) -> int:
-    """Of one tile."""
+def _cycles(layer: AnyLayer, descriptor: Descriptor, cfg: EngineConfig) -> int:
+    """Cycles of the taps of one tile."""
     if not isinstance(layer, TileLayer):
         return 0
     taps = (descriptor.encoded.taps if descriptor.encoded

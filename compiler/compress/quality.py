@@ -1,4 +1,4 @@
-"""How near a compressed network is to the float one, on images that it was not compressed with.
+"""Quality of a compressed network: how near it is to the float one on images that it was not compressed with.
 
 No labels are needed: if the float network's probabilities are right, its first choice is right with probability
 p(first), and another choice c with p(c). So p(first) - p(c), on average, is the top-1 accuracy that is lost.
@@ -35,7 +35,7 @@ class Quality:
 
 
 def held_out(images: Sequence) -> tuple[list, list]:
-    """(those to compress with, those to judge by)."""
+    """The images to compress with, and those to judge by."""
     judged = [image for number, image in enumerate(images) if number % HELD_OUT == HELD_OUT // 2]
     return [image for number, image in enumerate(images) if number % HELD_OUT != HELD_OUT // 2], judged
 
@@ -56,7 +56,7 @@ class Judge:
 
     @property
     def float_top1(self) -> float | None:
-        """Of the float network; None without labels."""
+        """Top-1 accuracy of the float network; None without labels."""
         return self._top1(self._wanted.argmax(axis=1))
 
     def of(self, graph: Graph) -> Quality:
@@ -74,7 +74,7 @@ class Judge:
 
 
 def compare(wanted: np.ndarray, found: np.ndarray, choice: np.ndarray) -> Quality:
-    """Of probabilities float64 (N, classes), and the classes (N,) that the compressed network chooses."""
+    """The quality by probabilities, float64 (N, classes), and the classes (N,) that the compressed network chooses."""
     rows, first = np.arange(len(wanted)), wanted.argmax(axis=1)
     small = np.finfo(float).tiny
     divergence = (wanted * (np.log(np.maximum(wanted, small)) - np.log(np.maximum(found, small)))).sum(axis=1)

@@ -1,8 +1,8 @@
-"""Between the graph in integers, real weights, and the QDQ model in ONNX: all three say exactly the same."""
+"""The graph in integers, real weights, and the QDQ model in ONNX: each made from another, all saying the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from onnx import numpy_helper
 
 from firelane.compiler.coding.parameter_form import nearest_biases
 from firelane.compiler.compress.float_network import Weights, integer_weights
-from firelane.compiler.ir.graph import Conv, Graph, Requantize
+from firelane.compiler.ir.graph import Conv, Graph, Node, Requantize
 from firelane.compiler.support.errors import ModelError
 
 BIAS_LIMIT = (1 << 31) - 1
@@ -35,7 +35,7 @@ class IntegerLayer:
         return self.multiplier / np.exp2(self.shift)
 
     def weights(self, node: Conv) -> Weights:
-        """As real numbers in output steps."""
+        """The weights as real numbers in output steps."""
         return integer_weights(self.of_node(node))
 
     def of_node(self, node: Conv) -> Conv:
@@ -48,7 +48,7 @@ class IntegerLayer:
 
 def integer_layer(node: Conv, levels: np.ndarray, multiplier: np.ndarray, shift: np.ndarray,
                   bias: np.ndarray) -> IntegerLayer:
-    """With `bias` (float (O,), in output steps, zero point included) on the grid of short parameter records."""
+    """The layer with `bias` (float (O,), in output steps, with zero point) on the grid of short parameter records."""
     wanted = (bias.astype(np.float64) - node.requantize.zero_point) * np.exp2(shift) / multiplier
     integers = nearest_biases(np.clip(wanted, -BIAS_LIMIT, BIAS_LIMIT), multiplier, shift)
     return IntegerLayer(levels, multiplier, shift, integers)
@@ -56,11 +56,13 @@ def integer_layer(node: Conv, levels: np.ndarray, multiplier: np.ndarray, shift:
 
 def with_layers(graph: Graph, layers: Mapping[str, IntegerLayer]) -> Graph:
     """The graph with other weights in the convolutions that are named."""
-    return graph.with_nodes(layers[node.name].of_node(node) if node.name in layers else node for node in graph.nodes)
+    def changed(node: Node) -> Node:
+        return layers[node.name].of_node(node) if isinstance(node, Conv) and node.name in layers else node
+    return graph.with_nodes(map(changed, graph.nodes))
 
 
 def real_weights(graph: Graph, model: onnx.ModelProto) -> dict[str, Weights]:
-    """Of a float model's convolutions, in output steps of the graph that was quantized from it.
+    """The weights of a float model's convolutions, in output steps of the graph that was quantized from it.
 
     With real = (stored - zero point) * scale for input and output, y = W x + b becomes
     y' = (W s_x / s_y) x' + b / s_y - sum(W s_x / s_y) z_x + z_y.
@@ -84,7 +86,7 @@ def real_weights(graph: Graph, model: onnx.ModelProto) -> dict[str, Weights]:
 
 
 def graph_weights(graph: Graph) -> dict[str, Weights]:
-    """Of a graph that was quantized before."""
+    """The weights of a graph that was quantized before."""
     return {node.name: integer_weights(node) for node in graph.nodes if isinstance(node, Conv)}
 
 
@@ -143,7 +145,7 @@ def _drop_unused(proto: onnx.GraphProto) -> None:
         proto.initializer.remove(tensor)
 
 
-def _refuse_missing(wanted, found) -> None:
+def _refuse_missing(wanted: Iterable[str], found: Container[str]) -> None:
     missing = next((name for name in wanted if name not in found), None)
     if missing is not None:
         raise ModelError(missing, "its weights are not those of a Conv node of this name",

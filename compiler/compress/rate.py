@@ -1,4 +1,4 @@
-"""What a weight costs in the ROM: an estimate, per value, that follows the statistics of a layer.
+"""Rates: estimates, per value, of what a weight costs in the ROM, from the statistics of a layer.
 
 A layer is a stream of zero runs and values (`docs/architecture.md`, "Weight streams"). If zeros fell independently,
 with `share` of the weights not zero, an ideal code for runs would spend -log2(1 - share) bits for a zero and
@@ -15,7 +15,7 @@ import numpy as np
 from firelane.compiler.coding.prefix_code import SYMBOLS, code_lengths
 from firelane.compiler.ir.graph import WEIGHT_MAX
 
-LEVELS = 2 * WEIGHT_MAX + 1             #: of an int8 weight without -128; level q stands at index q + WEIGHT_MAX
+LEVELS = 2 * WEIGHT_MAX + 1             #: of an int8 weight without -128; level q has the index q + WEIGHT_MAX
 TABLE_ENTRY_BITS = 8                    #: that a level costs once, in the symbol table
 
 
@@ -27,11 +27,12 @@ class RateModel:
 
     @property
     def zero(self) -> float:
+        """Bits of a weight of 0."""
         return float(self.bits[WEIGHT_MAX])
 
     @classmethod
     def of(cls, levels: np.ndarray, tap_bits: float = 0.0) -> RateModel:
-        """That suits a layer's `levels` (int, any shape).
+        """The model that suits a layer's `levels` (int, any shape).
 
         Parameters
         ----------
@@ -64,7 +65,7 @@ class RateModel:
         return np.where(every - low <= high - every, low, high)
 
     def total(self, levels: np.ndarray) -> float:
-        """Of all `levels`, and of the table entries of those that occur."""
+        """The bits of all `levels`, and of the table entries of those that occur."""
         counts = _counts(levels)
         occurring = np.flatnonzero(counts)
         return float(counts[occurring] @ self.bits[occurring]) + TABLE_ENTRY_BITS * len(occurring)
@@ -76,7 +77,7 @@ def _counts(levels: np.ndarray) -> np.ndarray:
 
 
 def laplace(scale: float, tap_bits: float = 0.0) -> RateModel:
-    """To begin with: levels whose probability falls by exp(-1 / `scale`) from each to the next."""
+    """Rates to begin with: of levels whose probability falls by exp(-1 / `scale`) from each to the next."""
     magnitude = np.abs(np.arange(LEVELS) - WEIGHT_MAX)
     weight = np.exp(-magnitude / max(scale, 0.1))
     bits = -np.log2(np.maximum(weight / weight.sum(), 1e-9))

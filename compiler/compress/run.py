@@ -1,4 +1,4 @@
-"""What `firelane compress` does, from files to files."""
+"""The work of `firelane compress`, from files to files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from firelane.compiler.compress.quality import Judge, Quality, held_out
 from firelane.compiler.compress.quantized_graph import with_weights
 from firelane.compiler.compress.search import within_budget, within_drop
 from firelane.compiler.compress.sources import Material, read_material, read_others
-from firelane.compiler.compress.workers import workers
+from firelane.compiler.compress.workers import Workers, workers
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.support.progress import Progress, silent
@@ -45,6 +45,7 @@ class Job:
     progress: Progress = silent
 
     def read(self) -> Material:
+        """The network and the images that the job names."""
         return read_material(self.model, self.calibration, limit=self.limit, method=self.method, record=self.record,
                              progress=self.progress)
 
@@ -63,7 +64,11 @@ def compress_file(job: Job, output: Path, *, budget: int | None = None, max_drop
     with workers() as threads:
         slope = None if max_drop is None else _slope_of_drop(job, material, threads, max_drop)
         compressor = _compressor(job, material, material.images, threads)
-        attempt = compressor.at(slope) if slope is not None else within_budget(compressor.at, budget)
+        if slope is not None:
+            attempt = compressor.at(slope)
+        else:
+            assert budget is not None, "a budget or a drop is given"
+            attempt = within_budget(compressor.at, budget)
     source = material.source
     compressed = with_weights(source.model, source.graph, attempt.layers)
     graph_of(compressed, output)                         # refused now, not when it is compiled
@@ -81,25 +86,26 @@ def sweep(job: Job, folder: Path) -> str:
     return f"{len(rows)} sizes from {rows[-1].size:,} to {rows[0].size:,} bytes\nwritten: {folder}"
 
 
-def _slope_of_drop(job: Job, material: Material, threads, most: float) -> float:
+def _slope_of_drop(job: Job, material: Material, threads: Workers, most: float) -> float:
     compressor, judge = _judged(job, material, threads)
     return within_drop(compressor.at, lambda attempt: judge.of(attempt.graph).drop, most)
 
 
-def _judged(job: Job, material: Material, threads) -> tuple[Compressor, Judge]:
+def _judged(job: Job, material: Material, threads: Workers) -> tuple[Compressor, Judge]:
     """A compressor, and a judge that sees other images."""
     source = material.source
+    used: Sequence[np.ndarray] = material.images
     if job.judge is None:
-        used, judged = held_out(material.images)
+        used, judged = held_out(used)
     else:
-        used, judged = material.images, read_others(job.model, job.judge, source.graph, job.record)
+        judged = read_others(job.model, job.judge, source.graph, job.record)
     graph = source.graph
     labels = job.labels and job.labels(math.prod(graph.tensors[graph.output].shape))
     judge = Judge(graph, source.weights, judged, threads, labels)
     return _compressor(job, material, used, threads), judge
 
 
-def _compressor(job: Job, material: Material, images, threads) -> Compressor:
+def _compressor(job: Job, material: Material, images: Sequence[np.ndarray], threads: Workers) -> Compressor:
     colours = images[0].shape[0] == COLOURS
     if job.mirror or (job.mirror is None and colours):
         images = [view for image in images for view in (image, np.ascontiguousarray(image[:, :, ::-1]))]
@@ -113,7 +119,7 @@ def _row(attempt: Attempt, quality: Quality) -> FrontierRow:
 
 
 def _words(attempt: Attempt) -> str:
-    """What was reached."""
+    """What was reached, for people."""
     rom, taps = attempt.cost.rom, sum(int((layer.levels != 0).sum()) for layer in attempt.layers.values())
     weights = sum(layer.levels.size for layer in attempt.layers.values())
     return (f"{rom.bytes:,} bytes of ROM: values {rom.values / 8:,.0f}, runs {rom.runs / 8:,.0f}, parameters "

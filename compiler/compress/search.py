@@ -67,22 +67,23 @@ def within_drop(compress: Callable[[float], Attempt], drop_of: Callable[[Attempt
 
 
 def next_slope(tried: Sequence[Attempt], budget: int) -> float:
-    """Where log(slope) against log(bytes) meets the budget: between the nearest attempts, else beyond the last."""
+    """The slope at which log(slope) against log(bytes) meets the budget: between the nearest attempts or beyond."""
     goal = np.log(budget * (1 - CLOSE_ENOUGH / 2))
     below = max((attempt for attempt in tried if attempt.bytes <= budget), key=lambda a: a.bytes, default=None)
     above = min((attempt for attempt in tried if attempt.bytes > budget), key=lambda a: a.bytes, default=None)
     if below is not None and above is not None and below.slope > above.slope:
-        sizes, slopes = (np.log([getattr(a, name) for a in (below, above)]) for name in ("bytes", "slope"))
-        return float(np.exp(np.interp(goal, sizes, slopes)))
-    last = below if below is not None else above
+        return float(np.exp(np.interp(goal, np.log([below.bytes, above.bytes]), np.log([below.slope, above.slope]))))
+    last = below or above
+    assert last is not None, "nothing was tried"
     change = np.clip(_elasticity(tried) * (np.log(last.bytes) - goal), -np.log(STEEPEST), np.log(STEEPEST))
     return float(last.slope * np.exp(change))
 
 
 def _elasticity(tried: Sequence[Attempt]) -> float:
-    """By how much log(slope) changes for log(bytes), from the last two attempts if they say."""
+    """The change of log(slope) for log(bytes): of the last two attempts if they say, else a guess."""
     if len(tried) > 1 and tried[-1].bytes != tried[-2].bytes:
-        sizes, slopes = (np.log([getattr(a, name) for a in tried[-2:]]) for name in ("bytes", "slope"))
+        before, last = tried[-2:]
+        slopes, sizes = np.log([before.slope, last.slope]), np.log([before.bytes, last.bytes])
         found = (slopes[1] - slopes[0]) / (sizes[0] - sizes[1])
         if found > 0:
             return float(np.clip(found, 1.0, MOST_ELASTIC))

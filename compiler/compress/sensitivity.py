@@ -1,4 +1,4 @@
-"""How much the network's result depends on each output channel of each convolution.
+"""Sensitivity: how much the network's result depends on each output channel of each convolution.
 
 The result is a distribution p over classes (softmax of the output). A small change of the logits by d costs a
 Kullback-Leibler divergence of d' F d / 2 with F = diag(p) - p p'. For a random v with covariance F the squared gradient
@@ -23,11 +23,11 @@ SHRINKAGE = 0.8             #: part of the layer's mean in each channel's import
 
 def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequence[np.ndarray],
                 workers: Workers, *, seed: int = 0, progress: Progress = silent) -> dict[str, np.ndarray]:
-    """g of each convolution, float64 (O,): an error w of a channel's weights costs a divergence of g w' H w nats.
+    """The importance g of each convolution's channels, float64 (O,).
 
-    H are the second moments of what the weights see, over the pixels of the images. A layer whose sums are averaged
-    into logits has equal importances: a class that no image shows must not become likely, and the second order at p = 0
-    does not say so.
+    An error w of a channel's weights costs a divergence of g w' H w nats, where H are the second moments of what the
+    weights see, over the pixels of the images. A layer whose sums are averaged into logits has equal importances: a
+    class that no image shows must not become likely, and the second order at p = 0 does not say so.
     """
     classes = int(np.prod(network.graph.tensors[network.graph.output].shape))
     noise = np.random.default_rng(seed).standard_normal((len(images), PROBES, classes))
@@ -50,7 +50,7 @@ def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequ
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Along the last axis."""
+    """The softmax along the last axis."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
@@ -63,7 +63,7 @@ def logits_of(network: FloatNetwork, maps: dict[str, np.ndarray]) -> np.ndarray:
 
 def _squared_gradients(network: FloatNetwork, weights: dict[str, Weights], image: np.ndarray,
                        noise: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Of one image: squares (O,) summed over probes and over the weights of a channel; trace of H."""
+    """The gradients of one image: squares (O,) summed over probes and over the weights of a channel; trace of H."""
     maps = network.forward(image, weights)
     output = network.graph.tensors[network.graph.output]
     likely = softmax(logits_of(network, maps))
@@ -82,7 +82,7 @@ def _squared_gradients(network: FloatNetwork, weights: dict[str, Weights], image
 
 
 def _makes_logits(network: FloatNetwork, node) -> bool:
-    """Whether nothing but pooling stands between the layer and the output."""
+    """Whether nothing but pooling is between the layer and the output."""
     name = node.output
     while name != network.graph.output:
         readers = network.graph.consumers(name)

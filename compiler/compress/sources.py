@@ -1,4 +1,4 @@
-"""What `firelane compress` starts from: a float model, which it quantizes first, or one that is quantized already."""
+"""The model that `firelane compress` starts from: a float one, which it quantizes first, or one quantized already."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Material:
 
 def read_material(path: Path, calibration: Path, *, limit: int, method: str = "mse", record: dict | None = None,
                   progress: Progress = silent) -> Material:
-    """Read and, if need be, quantize.
+    """The network, quantized if need be, and the images.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _is_quantized(model: onnx.ModelProto) -> bool:
 
 
 def _graph_of(model: onnx.ModelProto) -> Graph:
-    """As the compiler reads it."""
+    """The graph of a model, as the compiler reads it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "quantized.onnx")
         onnx.save(model, path)

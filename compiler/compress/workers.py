@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Workers:
-    """Results come in the order of the items, so that sums of them do not depend on the number of threads."""
+    """Threads that compute results of items.
+
+    Results come in the order of the items, so that sums of them do not depend on the number of threads.
+    """
 
     def __init__(self, executor: ThreadPoolExecutor, count: int):
         self._executor, self._count = executor, count
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Like the built-in; only a few results wait to be taken at any time."""
-        waiting: deque = deque()
+        """The function's results, like the built-in's; only a few results wait to be taken at any time."""
+        waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(self._executor.submit(function, item))
             if len(waiting) > 2 * self._count:
@@ -33,7 +37,7 @@ class Workers:
 
 @contextmanager
 def workers(count: int | None = None) -> Iterator[Workers]:
-    """As many threads as processors, each with one BLAS thread: so products do not depend on their number."""
+    """Threads, as many as processors, each with one BLAS thread: so products do not depend on their number."""
     count = count or len(os.sched_getaffinity(0))
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(count) as executor:
         yield Workers(executor, count)

@@ -76,7 +76,7 @@ def _is_worth(cycles: int, fewer: int) -> bool:
 
 def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Progress) -> tuple[Schedule, int]:
     """A schedule for the first size that is enough; not tried are those with no room for placement."""
-    needed = 0
+    needed = 0.0
     for words in sizes:
         if words >= needed:
             deeper = replace(cfg, activation_words=words)
@@ -88,7 +88,7 @@ def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Pro
 
 
 def accumulator_bits_needed(graph: Graph, cfg: EngineConfig) -> int:
-    """By sums and biases."""
+    """The bits of accumulator that sums and biases need."""
     network = lower(graph, replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1]))
     layers = [layer for layer in network.layers if isinstance(layer, TileLayer)]
     biases = [(int(layer.requantize.bias.min()), int(layer.requantize.bias.max())) for layer in layers]
@@ -97,21 +97,21 @@ def accumulator_bits_needed(graph: Graph, cfg: EngineConfig) -> int:
 
 def _holds(cfg: EngineConfig, program: Program) -> bool:
     """Whether the memories are large enough."""
-    return (len(program.weights) <= cfg.weight_words and len(program.program) <= cfg.program_words
-            and len(program.values) <= cfg.value_symbols and len(program.runs) <= cfg.run_symbols)
+    return (len(program.contents.weights) <= cfg.weight_words and len(program.contents.program) <= cfg.program_words
+            and len(program.contents.values) <= cfg.value_symbols and len(program.contents.runs) <= cfg.run_symbols)
 
 
 def _grown(cfg: EngineConfig, sizes: dict[str, int], free: Collection[str]) -> EngineConfig:
-    """With what is free at least as large as `sizes` say."""
+    """The engine with what is free at least as large as `sizes` say."""
     return replace(cfg, **{name: max(size, getattr(cfg, name)) for name, size in sizes.items() if name in free})
 
 
 def _sizes(name: str, cfg: EngineConfig, possible: Collection[int], free: Collection[str]) -> list[int]:
-    """What may be tried for one size."""
+    """The values that may be tried for one size."""
     have = getattr(cfg, name)
     return [have, *(size for size in possible if name in free and size > have)]
 
 
 def _first(sizes: list[int], need: int) -> int:
-    """The first that is enough; if there is none, the last one, about which the compiler will complain."""
+    """The first size that is enough; if there is none, the last one, about which the compiler will complain."""
     return next((size for size in sizes if size >= need), sizes[-1])

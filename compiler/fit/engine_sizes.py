@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.config import EngineConfig
@@ -33,7 +34,7 @@ def sized_engine(engine: EngineConfig, **sizes: int | None) -> EngineConfig:
     ConfigError
         If a size is out of range.
     """
-    given = {name: size for name, size in sizes.items() if size is not None}
+    given: dict[str, Any] = {name: size for name, size in sizes.items() if size is not None}
     try:
         return replace(engine, **given)
     except ValueError as error:

@@ -1,21 +1,22 @@
-"""What fits and what does not: resources, memories, cycles, weights."""
+"""A report of what fits and what does not: resources, memories, cycles, weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from rich.console import Group
 from rich.table import Table
 
+from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.ir.graph import Conv
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.program.rom_size import RomSize, rom_size
 from firelane.compiler.schedule.cost_model import FrameCost, frame_cost
-from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import TileLayer
 
 
 class Device(Protocol):
@@ -61,7 +62,7 @@ class Usage:
 class LayerLine:
     """One layer in numbers.
 
-    Of layers with a weight stream: `density`; `code_bits` per weight that is not zero; `overhead`, how much larger the
+    Layers with a weight stream have `density`; `code_bits` per weight that is not zero; `overhead`, how much larger the
     code is than the entropy of values and runs (0.02: 2 %), None if that is 0.
     """
 
@@ -69,10 +70,10 @@ class LayerLine:
     kind: str
     instructions: int
     cycles: int
-    taps: int
-    density: float | None
-    code_bits: float | None
-    overhead: float | None
+    taps: int = 0
+    density: float | None = None
+    code_bits: float | None = None
+    overhead: float | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Report:
 
 
 def make_report(compiled: Compiled, board: Target | None = None, clock_hz: float | None = None) -> Report:
-    """Numbers of a compiled network, on `board` if there is one."""
+    """The report of a compiled network, on `board` if there is one."""
     program, plan, cfg = compiled.program, compiled.plan, compiled.cfg
     cost = frame_cost(program.network, plan.steps, plan.wait_load, cfg, program.encoded)
     return Report(tuple(_usage(compiled, board)), tuple(_layer_lines(compiled, cost)), cost, rom_size(program),
@@ -113,33 +114,34 @@ def _usage(compiled: Compiled, board: Target | None) -> Iterator[Usage]:
     needs = engine_resources(cfg, board.result_bytes) if board else engine_resources(cfg)
     top = max(compiled.plan.addresses[life.block] + life.words for life in compiled.plan.lives)
     yield Usage("activation memory (words)", top, cfg.activation_words)
-    yield Usage("weight memory (words)", len(program.weights), cfg.weight_words)
-    yield Usage("program memory (words)", len(program.program), cfg.program_words)
-    yield Usage("value table (entries)", len(program.values), cfg.value_symbols)
-    yield Usage("run table (entries)", len(program.runs), cfg.run_symbols)
+    yield Usage("weight memory (words)", len(program.contents.weights), cfg.weight_words)
+    yield Usage("program memory (words)", len(program.contents.program), cfg.program_words)
+    yield Usage("value table (entries)", len(program.contents.values), cfg.value_symbols)
+    yield Usage("run table (entries)", len(program.contents.runs), cfg.run_symbols)
     device = board.device if board else None
     for name, blocks in needs.ebr.items():
         yield Usage(f"EBR: {name}", blocks, None)
-    yield Usage("EBR", needs.ebr_total, device and device.ebr)
-    yield Usage("DSP", needs.dsp, device and device.dsp)
-    yield Usage("LUT (estimate)", needs.lut, device and device.lut)
+    yield Usage("EBR", needs.ebr_total, device.ebr if device else None)
+    yield Usage("DSP", needs.dsp, device.dsp if device else None)
+    yield Usage("LUT (estimate)", needs.lut, device.lut if device else None)
 
 
 def _layer_lines(compiled: Compiled, cost: FrameCost) -> Iterator[LayerLine]:
     program, plan = compiled.program, compiled.plan
     counts = np.bincount([step.layer for step in plan.steps], minlength=len(program.network.layers)).tolist()
-    kinds = {TileLayer: "tile", LoadLayer: "load", AverageLayer: "average", OutputLayer: "output"}
     for number, (layer, descriptor) in enumerate(zip(program.network.layers, program.descriptors)):
-        encoded, density, bits, overhead, taps = descriptor.encoded, None, None, None, 0
-        if encoded:
-            nonzero = max(int(np.count_nonzero(layer.weights)), 1)
-            density, bits = nonzero / layer.weights.size, encoded.coded_bits / nonzero
-            overhead = encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None
-            taps = int(encoded.taps.sum())
-        elif isinstance(layer, TileLayer):
-            taps = layer.channels_out * len(layer.places)
-        yield LayerLine(layer.name, kinds[type(layer)], counts[number], cost.layers[layer.name], taps, density, bits,
-                        overhead)
+        line = LayerLine(layer.name, layer.kind, counts[number], cost.layers[layer.name])
+        yield _with_taps(line, layer, descriptor.encoded) if isinstance(layer, TileLayer) else line
+
+
+def _with_taps(line: LayerLine, layer: TileLayer, encoded: EncodedLayer | None) -> LayerLine:
+    """`line` with the figures of a layer that runs as tiles."""
+    if layer.weights is None or encoded is None:
+        return replace(line, taps=layer.channels_out * len(layer.places))
+    nonzero = max(int(np.count_nonzero(layer.weights)), 1)
+    return replace(line, taps=int(encoded.taps.sum()), density=nonzero / layer.weights.size,
+                   code_bits=encoded.coded_bits / nonzero,
+                   overhead=encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None)
 
 
 def _dense_macs(compiled: Compiled) -> int:
@@ -150,7 +152,7 @@ def _dense_macs(compiled: Compiled) -> int:
 
 
 def render(report: Report) -> Group:
-    """For the terminal."""
+    """The report as tables for the terminal."""
     return Group(_usage_table(report), _rom_table(report.rom), _layer_table(report), _summary(report))
 
 

@@ -1,4 +1,4 @@
-"""What an engine needs of an FPGA: block RAM exactly, multipliers exactly, logic roughly."""
+"""The FPGA resources that an engine needs: block RAM exactly, multipliers exactly, logic roughly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from firelane.hw.contract.config import BANK_PIXELS, MEMORY_BITS, PIXEL_BITS, WE
 from firelane.hw.contract.instruction import RUN_ENTRY_BITS
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 
-EBR_BITS = 18 * 1024
 BYTE_BITS = 8
 EBR_MAX_WIDTH = 36              #: 512 words
 EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words
@@ -44,7 +43,7 @@ def _block_words(words: int) -> int:
 
 
 def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES) -> Resources:
-    """Of one engine and its host link, which keeps a frame, its identity, and `result_bytes` of a result.
+    """The resources of an engine and its host link, which keeps a frame, its identity and `result_bytes` of a result.
 
     Where a result is kept in distributed RAM, to spare block RAM, so is the identity.
     """

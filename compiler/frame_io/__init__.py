@@ -1,1 +1,1 @@
-"""From a picture to input bytes, from result bytes to classes."""
+"""A picture as input bytes, result bytes as classes."""

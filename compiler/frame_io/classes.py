@@ -57,7 +57,7 @@ def _after(operator: str, values: np.ndarray) -> np.ndarray:
 
 
 def read_labels(path: Path, classes: int) -> tuple[str, ...]:
-    """Names of `classes` classes: a line each, of which what stands behind the last tab counts.
+    """Names of `classes` classes: a line each, of which what follows the last tab counts.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From images to the stored values of a network's input tensor.
+"""Images as the stored values of a network's input tensor.
 
 A model says how in its metadata, under `firelane.input`, as JSON:
 
@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -27,6 +28,7 @@ MODES = {1: "L", 3: "RGB"}             # Pillow's modes by number of channels
 CHANNELS = {"gray": 1, "RGB": 3, "BGR": 3}
 WIDE_MODES = ("I", "F")                # Pillow's modes of more than 8 bits begin so
 RESIZE_MAX = 1 << 13
+Model = TypeVar("Model", bound=Any)     # an onnx.ModelProto, which takes a second to import
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Preprocessing:
     scale: tuple[float, ...] = (1.0,)
     resize: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.channels not in CHANNELS:
             raise ConfigError("preprocessing", f"channels {self.channels!r}",
                               hint=f"{', '.join(CHANNELS)} are possible")
@@ -68,21 +70,23 @@ class Preprocessing:
     def per_channel(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and scale, float64 (C,), in the order of `channels`."""
         count = CHANNELS[self.channels]
-        return tuple(np.broadcast_to(np.array(values, np.float64), count) for values in (self.mean, self.scale))
+        return (np.broadcast_to(np.array(self.mean, np.float64), count),
+                np.broadcast_to(np.array(self.scale, np.float64), count))
 
     def real(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8 (..., C, H, W), gray or RGB -> the network's input, float32 of the same shape."""
+        """The network's input, float32, of pixels: uint8 (..., C, H, W), gray or RGB."""
         mean, scale = (values[:, None, None] for values in self.per_channel())
         ordered = pixels[..., ::-1, :, :] if self.channels == "BGR" else pixels
         return ((ordered - mean) * scale).astype(np.float32)
 
     def pixels(self, real: np.ndarray) -> np.ndarray:
-        """The reverse of `real`, not rounded: the network's input -> float64 of the same shape, gray or RGB."""
+        """The pixels, float64 and not rounded, gray or RGB, of the network's input: the reverse of `real`."""
         mean, scale = (values[:, None, None] for values in self.per_channel())
         ordered = real / scale + mean
         return ordered[..., ::-1, :, :] if self.channels == "BGR" else ordered
 
     def to_json(self) -> str:
+        """The record as it is stored in a model's metadata."""
         record = {"layout": "NHWC", "channels": self.channels,
                   "scale": self.scale[0] if len(set(self.scale)) == 1 else list(self.scale),
                   "mean": self.per_channel()[0].tolist()}
@@ -115,11 +119,11 @@ def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
                          hint="compiler/frame_io/preprocessing.py says what it holds") from None
 
 
-def _floats(values) -> tuple[float, ...]:
+def _floats(values: float | list[float]) -> tuple[float, ...]:
     return tuple(float(value) for value in (values if isinstance(values, list) else [values]))
 
 
-def record_preprocessing(model, preprocessing: Preprocessing):
+def record_preprocessing(model: Model, preprocessing: Preprocessing) -> Model:
     """A copy of an `onnx.ModelProto` whose metadata say so."""
     copy = type(model)()
     copy.CopyFrom(model)
@@ -158,14 +162,14 @@ def _fit(image: Image.Image, where: str, size: tuple[int, int], resize: int | No
                             hint="it must not be less")
     shorter = min(image.size)
     if shorter != resize:
-        image = image.resize(tuple(max(round(side * resize / shorter), resize) for side in image.size),
-                             Image.Resampling.BILINEAR)
+        width, height = (max(round(side * resize / shorter), resize) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
     left, top = ((have - want) // 2 for have, want in zip(image.size, size))
     return image.crop((left, top, left + size[0], top + size[1]))
 
 
 def quantize_input(graph: Graph, images: np.ndarray) -> np.ndarray:
-    """ONNX QuantizeLinear of the network's input, in float32 as ONNX Runtime computes it.
+    """Stored values of the network's input by ONNX QuantizeLinear, in float32 as ONNX Runtime computes it.
 
     Parameters
     ----------

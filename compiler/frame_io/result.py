@@ -1,4 +1,4 @@
-"""The bytes of the result stream: how they follow from the output tensor, and back."""
+"""The bytes of the result stream, made from the output tensor and read back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firelane.compiler.tiles.layers import Network, OutputLayer
+from firelane.compiler.tiles.layers import OutputLayer, TiledNetwork
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -28,12 +28,12 @@ class ResultFormat:
         return self.channels * self.height * self.width
 
     def pack(self, tensor: np.ndarray) -> bytes:
-        """uint8 (channels, height, width) -> the bytes."""
+        """The bytes of a tensor, uint8 (channels, height, width)."""
         starts = range(0, self.height, self.group_rows)
         return b"".join(tensor[:, row:row + self.group_rows].tobytes() for row in starts)
 
     def unpack(self, octets: bytes) -> np.ndarray:
-        """The bytes -> uint8 (channels, height, width)."""
+        """The tensor, uint8 (channels, height, width), of the bytes."""
         flat, parts, start = np.frombuffer(octets, np.uint8), [], 0
         for row in range(0, self.height, self.group_rows):
             rows = min(self.group_rows, self.height - row)
@@ -43,8 +43,8 @@ class ResultFormat:
         return np.concatenate(parts, axis=1)
 
 
-def result_format(network: Network, shape: tuple[int, int, int], cfg: EngineConfig) -> ResultFormat:
-    """Of a network whose output tensor has `shape` (channels, height, width)."""
+def result_format(network: TiledNetwork, shape: tuple[int, int, int], cfg: EngineConfig) -> ResultFormat:
+    """The format for a network whose output tensor has `shape` (channels, height, width)."""
     output = next((layer for layer in network.layers if isinstance(layer, OutputLayer)), None)
     rows = network.maps[output.input.map].rows_per_word(cfg) if output else 1
     return ResultFormat(*shape, group_rows=rows)

@@ -9,9 +9,11 @@ Nodes are frozen and hold read-only arrays; passes (`compiler/passes`) are pure 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 PIXEL_MAX = 255
 WEIGHT_MIN, WEIGHT_MAX = -128, 127
@@ -19,7 +21,7 @@ MULTIPLIER_BITS = 16          # multipliers are normalised to [2**15, 2**16)
 SHIFT_MIN, SHIFT_MAX = 1, 40
 
 
-def frozen_array(values, dtype) -> np.ndarray:
+def frozen_array(values: ArrayLike, dtype: DTypeLike) -> np.ndarray:
     """A read-only copy of `values` as `dtype`."""
     array = np.array(values, dtype=dtype)
     array.setflags(write=False)
@@ -47,12 +49,12 @@ class Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Requantize:
-    """From an accumulator to a pixel, per output channel:
+    """The step from an accumulator to a pixel, per output channel.
 
         y = clip((((acc + bias) * multiplier + 2**(shift-1)) >> shift) + zero_point, low, high)
 
     All exact integers; `>>` floors, so ties round up. `bias` int64 (C,), `multiplier` int64 (C,) in
-    [2**15, 2**16) or 0, `shift` int64 (C,) in [1, 40]. A one-element array stands for all channels.
+    [2**15, 2**16) or 0, `shift` int64 (C,) in [1, 40]. A one-element array holds for all channels.
     """
 
     bias: np.ndarray
@@ -62,19 +64,24 @@ class Requantize:
     low: int = 0
     high: int = PIXEL_MAX
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("bias", "multiplier", "shift"):
             object.__setattr__(self, name, frozen_array(getattr(self, name), np.int64))
 
+    @classmethod
+    def uniform(cls, bias: int, multiplier: int, shift: int, **output: int) -> Requantize:
+        """The same for all channels; `output`: `zero_point`, `low`, `high`."""
+        return cls(np.array([bias]), np.array([multiplier]), np.array([shift]), **output)
+
     def apply(self, acc: np.ndarray) -> np.ndarray:
-        """int64 (C, ...) -> uint8 (C, ...)."""
+        """Pixels, uint8 (C, ...), of accumulators, int64 (C, ...)."""
         column = (-1,) + (1,) * (acc.ndim - 1)
         bias, mult, shift = (a.reshape(column) for a in (self.bias, self.multiplier, self.shift))
         scaled = ((acc.astype(np.int64) + bias) * mult + (np.int64(1) << (shift - 1))) >> shift
         return np.clip(scaled + self.zero_point, self.low, self.high).astype(np.uint8)
 
 
-IDENTITY = Requantize(bias=[0], multiplier=[1 << 15], shift=[15])
+IDENTITY = Requantize.uniform(0, 1 << 15, 15)
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Conv(Node):
-    """acc[o,y,x] = sum_{c,i,j} weight[o,c,i,j] * in[g*Cg+c, y*sy+i-top, x*sx+j-left], then `requantize`.
+    """A convolution: acc[o,y,x] = sum_{c,i,j} weight[o,c,i,j] * in[g*Cg+c, y*sy+i-top, x*sx+j-left], then `requantize`.
 
     Pixels outside the map read as the input's zero point. `weight` is int8 OIHW, I = input channels per group,
     and multiplies the *stored* uint8 value: -zero_point * sum(weight) is already part of requantize.bias.
@@ -114,15 +121,18 @@ class Conv(Node):
 
 @dataclass(frozen=True, eq=False)
 class MaxPool(Node):
-    """Maximum over the window; pixels outside the map do not take part. The output size is the output tensor's
-    (which covers ceil mode). Input and output share scale and zero point."""
+    """The maximum over a window.
+
+    Pixels outside the map do not take part. The output size is the output tensor's (which covers ceil mode). Input and
+    output share scale and zero point.
+    """
 
     window: Window
 
 
 @dataclass(frozen=True, eq=False)
 class AveragePool(Node):
-    """acc = sum over the window of stored values (outside the map: the zero point), then `requantize`."""
+    """The sum over a window of stored values (outside the map: of the zero point), then `requantize`."""
 
     window: Window
     requantize: Requantize
@@ -130,16 +140,17 @@ class AveragePool(Node):
 
 @dataclass(frozen=True, eq=False)
 class GlobalAverage(Node):
-    """acc[c] = sum over the map of stored values, then `requantize`; output is (C, 1, 1).
-
-    """
+    """The sum of each channel's stored values, then `requantize`; the output is (C, 1, 1)."""
 
     requantize: Requantize
 
 
 @dataclass(frozen=True, eq=False)
 class Add(Node):
-    """acc = sum(weights_a) * a + sum(weights_b) * b, then `requantize`; each list holds 1 to 4 int8 factors."""
+    """The sum of two maps, acc = sum(weights_a) * a + sum(weights_b) * b, then `requantize`.
+
+    Each list holds 1 to 4 int8 factors.
+    """
 
     weights_a: tuple[int, ...]
     weights_b: tuple[int, ...]
@@ -153,14 +164,32 @@ class Concat(Node):
 
 @dataclass(frozen=True, eq=False)
 class Rescale(Node):
-    """acc = in, then `requantize`: the same map with another scale, zero point or clamp."""
+    """The same map with another scale, zero point or clamp: acc = in, then `requantize`."""
 
     requantize: Requantize
 
 
+@dataclass(frozen=True, eq=False)
+class ChannelScale(Node):
+    """Every channel times a number of its own, plus another: acc[c] = factors[c] * in[c], then `requantize`.
+
+    `factors` is int8 (C,) and gives the sign. The size is in requantize.multiplier, what is added in requantize.bias.
+    """
+
+    factors: np.ndarray
+    requantize: Requantize
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", frozen_array(self.factors, np.int8))
+
+
+RequantizingNode = Conv | AveragePool | GlobalAverage | Add | Rescale | ChannelScale    #: nodes with a `requantize`
+WindowNode = MaxPool | AveragePool | Conv       #: nodes with a `window`
+
+
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in execution order, each reading tensors that stand before it; one input, one output."""
+    """Nodes in execution order, each reading tensors that come before it; one input, one output."""
 
     name: str
     nodes: tuple[Node, ...]
@@ -170,11 +199,13 @@ class Graph:
     metadata: dict[str, str] = field(default_factory=dict)
 
     def producer(self, tensor: str) -> Node | None:
+        """The node that makes a tensor; None for the graph's input."""
         return next((n for n in self.nodes if n.output == tensor), None)
 
     def consumers(self, tensor: str) -> list[Node]:
+        """The nodes that read a tensor."""
         return [n for n in self.nodes if tensor in n.inputs]
 
-    def with_nodes(self, nodes, **tensors: Tensor) -> Graph:
+    def with_nodes(self, nodes: Iterable[Node], **tensors: Tensor) -> Graph:
         """The same graph with other nodes, and with `tensors` added."""
         return replace(self, nodes=tuple(nodes), tensors={**self.tensors, **tensors})

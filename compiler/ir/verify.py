@@ -1,4 +1,4 @@
-"""Is a graph well formed? Runs after every pass; what it finds is a defect of ours, never of the user."""
+"""The rules of a well-formed graph, checked after every pass: what breaks them is a defect of ours, not the user's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from firelane.compiler.ir.graph import (
     SHIFT_MIN,
     Add,
     AveragePool,
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -20,6 +21,7 @@ from firelane.compiler.ir.graph import (
     MaxPool,
     Node,
     Requantize,
+    RequantizingNode,
     Rescale,
     Tensor,
     Window,
@@ -62,7 +64,7 @@ def window_output(size: int, kernel: int, stride: int, pad: int) -> int:
     return (size + pad - kernel) // stride + 1
 
 
-def _require(condition, where: str, message: str) -> None:
+def _require(condition: object, where: str, message: str) -> None:
     if not condition:
         raise InvalidGraphError(f"{where}: {message}")
 
@@ -88,12 +90,12 @@ def _verify_node(graph: Graph, node: Node) -> None:
     _require(len(inputs) == arity, node.name, f"has {len(inputs)} inputs, not {arity}")
     _require(output.shape == _shape(node, inputs, output), node.name,
              f"makes {_shape(node, inputs, output)}, but {node.output} has shape {output.shape}")
-    if isinstance(node, Concat | MaxPool):
+    if isinstance(node, RequantizingNode):
+        _verify_requantize(node.name, node.requantize, output)
+    else:
         for tensor in inputs:
             _require((tensor.scale, tensor.zero_point) == (output.scale, output.zero_point), node.name,
                      f"{tensor.name} and {output.name} differ in scale or zero point")
-    else:
-        _verify_requantize(node.name, node.requantize, output)
     if isinstance(node, Add):
         for factors in (node.weights_a, node.weights_b):
             _require(1 <= len(factors) <= ADD_FACTORS_MAX and max(map(abs, factors)) <= 127, node.name,
@@ -121,6 +123,10 @@ def _shape(node: Node, inputs: list[Tensor], output: Tensor) -> tuple[int, int, 
             return (sum(t.channels for t in inputs), *first.shape[1:])
         case Rescale():
             return first.shape
+        case ChannelScale():
+            _require(node.factors.shape == (first.channels,), node.name,
+                     f"factors have shape {node.factors.shape} for {first.channels} channels")
+            return first.shape
     raise InvalidGraphError(f"{node.name}: {type(node).__name__} is not a node of the IR")
 
 
@@ -141,13 +147,12 @@ def _window_shape(window: Window, source: Tensor, channels: int) -> tuple[int, i
 
 def _ceil_shape(node: MaxPool, source: Tensor, output: Tensor, shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """`shape`, or the output's where it has one more place that begins inside the map."""
-    sizes = [shape[0]]
-    for axis in (0, 1):
-        size, wanted = shape[axis + 1], output.shape[axis + 1]
+    def size(axis: int) -> int:
+        computed, wanted = shape[axis + 1], output.shape[axis + 1]
         begins = (wanted - 1) * node.window.stride[axis] - node.window.pads[axis]
-        one_more = wanted == size + 1 and begins < source.shape[axis + 1]
-        sizes.append(wanted if one_more else size)
-    return tuple(sizes)
+        one_more = wanted == computed + 1 and begins < source.shape[axis + 1]
+        return wanted if one_more else computed
+    return shape[0], size(0), size(1)
 
 
 def _verify_requantize(where: str, requantize: Requantize, output: Tensor) -> None:

@@ -10,7 +10,7 @@ from firelane.compiler.ir.graph import Tensor, Window
 
 
 def seen(values: np.ndarray, window: Window, result: Tensor, outside: int) -> Iterator[np.ndarray]:
-    """What each output pixel sees at each place of the window, rows before columns: kh * kw views (..., H', W').
+    """Views of what the output pixels see at each place of the window, rows before columns: kh * kw of (..., H', W').
 
     Pixels outside the map (..., H, W) read as `outside`; so do those past the padding that ceil mode may ask for.
     """
@@ -19,7 +19,8 @@ def seen(values: np.ndarray, window: Window, result: Tensor, outside: int) -> It
 
 def padded(values: np.ndarray, window: Window, result: Tensor, outside: int) -> np.ndarray:
     """The map with as many pixels around it as the window reaches: (..., H + top + bottom, W + left + right)."""
-    (top, bottom), (left, right) = margins(values.shape[-2:], window, result)
+    height, width = values.shape[-2:]
+    (top, bottom), (left, right) = margins((height, width), window, result)
     if not (top or left or bottom or right):
         return values
     around = ((0, 0),) * (values.ndim - 2) + ((top, bottom), (left, right))
@@ -28,10 +29,10 @@ def padded(values: np.ndarray, window: Window, result: Tensor, outside: int) -> 
 
 def margins(shape: tuple[int, int], window: Window, result: Tensor) -> tuple[tuple[int, int], tuple[int, int]]:
     """Pixels that `padded` adds to a map of `shape` (H, W): (top, bottom), (left, right)."""
-    (kernel_y, kernel_x), (stride_y, stride_x), (top, left, _, _) = window.kernel, window.stride, window.pads
-    bottom = max((result.height - 1) * stride_y + kernel_y - shape[0] - top, 0)
-    right = max((result.width - 1) * stride_x + kernel_x - shape[1] - left, 0)
-    return (top, bottom), (left, right)
+    def around(axis: int, size: int, windows: int) -> tuple[int, int]:
+        before = window.pads[axis]
+        return before, max((windows - 1) * window.stride[axis] + window.kernel[axis] - size - before, 0)
+    return around(0, shape[0], result.height), around(1, shape[1], result.width)
 
 
 def views(values: np.ndarray, window: Window, result: Tensor) -> Iterator[np.ndarray]:

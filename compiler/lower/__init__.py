@@ -1,11 +1,14 @@
-"""From the graph to engine layers: one file per kind of operation.
+"""Lowering of the graph to engine layers: one file per kind of operation.
 
-`lower` is the whole of it: where tensors stand (`views`), each node's layers (`convolution`, `pooling`, `pointwise`,
-`average`), row classes (`row_class`), and the proofs that integers fit (`proofs`). Problems are collected, so that
-one run names everything that is wrong with a model.
+`lower` is the whole of it: where tensors are stored (`views`), each node's layers (`convolution`, `pooling`,
+`pointwise`, `average`), row classes (`row_class`), and the proofs that integers fit (`proofs`). Problems are collected,
+so that one run names everything that is wrong with a model.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from firelane.compiler.ir import graph as ir
 from firelane.compiler.lower import average, convolution, pointwise, pooling
@@ -14,21 +17,22 @@ from firelane.compiler.lower.proofs import check_numbers
 from firelane.compiler.lower.row_class import assign_row_classes
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.problems import raise_all
-from firelane.compiler.tiles.layers import LoadLayer, Network, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
 
-LOWER = {
+LOWER: dict[type[ir.Node], Callable[[Lowering, Any], None]] = {       # each takes nodes of its own type
     ir.Conv: convolution.lower_conv,
     ir.MaxPool: pooling.lower_max_pool,
     ir.AveragePool: pooling.lower_average_pool,
     ir.GlobalAverage: average.lower_global_average,
     ir.Add: pointwise.lower_add,
     ir.Rescale: pointwise.lower_rescale,
+    ir.ChannelScale: pointwise.lower_channel_scale,
     ir.Concat: pointwise.lower_concat,
 }
 
 
-def lower(graph: ir.Graph, cfg: EngineConfig) -> Network:
+def lower(graph: ir.Graph, cfg: EngineConfig) -> TiledNetwork:
     """Engine layers of `graph`, in execution order.
 
     Raises

@@ -13,7 +13,7 @@ from firelane.hw.contract.instruction import Destination
 
 
 def lower_global_average(context: Lowering, node: GlobalAverage) -> None:
-    """Nothing if the producer of the input sums already, else an identity layer that sums."""
+    """Append an identity layer that sums, unless the producer of the input sums already."""
     if node.inputs[0] not in context.averages:
         tensor = context.graph.tensors[node.inputs[0]]
         layer = copy_layer(context.layer_name(node), context.views[tensor.name], None, tensor.height, tensor.width)
@@ -48,7 +48,7 @@ def emit_average(context: Lowering, node: GlobalAverage, layer: TileLayer, borde
 def _is_streamed(context: Lowering, node: GlobalAverage) -> bool:
     """Whether the averages are the network's result and nothing else."""
     return (node.output == context.graph.output and not context.graph.consumers(node.output)
-            and node.output not in context.places)
+            and node.output not in context.concat_ranges)
 
 
 def _parts(context: Lowering, layer: TileLayer, room: int) -> list[TileLayer]:
@@ -66,7 +66,7 @@ def _parts(context: Lowering, layer: TileLayer, room: int) -> list[TileLayer]:
 
 
 def _check_bits(context: Lowering, node: GlobalAverage, layer: TileLayer) -> None:
-    """A channel sum must fit its memory."""
+    """Check that a channel sum fits its memory."""
     tensor = context.graph.tensors[node.inputs[0]]
     pixels = tensor.height * tensor.width
     need, have = (pixels * layer.requantize.high).bit_length(), context.cfg.average_bits

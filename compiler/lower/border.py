@@ -11,31 +11,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from firelane.compiler.ir.graph import Conv, Tensor
+from firelane.compiler.ir.graph import Conv, GlobalAverage, Tensor
 from firelane.compiler.lower.average import emit_average
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, first_layer
-from firelane.compiler.tiles.layers import Place, TileLayer, narrowest_class
+from firelane.compiler.tiles.kernel_table import Place
+from firelane.compiler.tiles.layers import TileLayer, narrowest_row_class
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 
 
-def has_constant_border(context: Lowering, node: Conv) -> bool:
-    """Whether all that the padding of `node` does is to add constant pixels to a global average."""
+def average_of_border(context: Lowering, node: Conv) -> GlobalAverage | None:
+    """The global average to which the padding of `node` adds constant pixels, if that is all that the padding does."""
     window = node.window
-    return (any(window.pads) and (window.kernel, window.stride) == ((1, 1), (1, 1))
-            and context.fused_average(node.output) is not None)
+    padded_point = any(window.pads) and (window.kernel, window.stride) == ((1, 1), (1, 1))
+    return context.fused_average(node.output) if padded_point else None
 
 
-def emit_without_border(context: Lowering, node: Conv, taps: Taps) -> None:
+def emit_without_border(context: Lowering, node: Conv, taps: Taps, average: GlobalAverage) -> None:
     """Append the convolution without its padding, its border, and the average of both."""
     source = context.graph.tensors[node.inputs[0]]
     inside = first_layer(context, node, replace(taps, places=(Place(0, 0),)), None, (source.height, source.width),
                          subsample=False)
-    emit_average(context, context.fused_average(node.output), inside, _border(context, node))
+    emit_average(context, average, inside, _border(context, node))
 
 
 def _border(context: Lowering, node: Conv) -> TileLayer:
-    """As many lanes as the border has pixels, all of them above the map, where nothing is read and nothing need live.
+    """A layer with a lane for each pixel of the border, all above the map, where nothing is read and nothing need live.
 
     With a weight of 0 the accumulator stays empty; the bias makes up for the padding's share. If the zero point is 0
     the parameters are the convolution's own, and so is their place in the weight memory.
@@ -54,5 +55,5 @@ def _border(context: Lowering, node: Conv) -> TileLayer:
 
 def _columns(pixels: int, source: Tensor, cfg: EngineConfig) -> int:
     """Columns of the fewest equal rows that hold `pixels`, in rows no wider than those of `source` must be."""
-    room = BANK_PIXELS << (narrowest_class(source.width, cfg) or 0)
+    room = BANK_PIXELS << (narrowest_row_class(source.width, cfg) or 0)
     return max(count for count in range(1, min(room, pixels) + 1) if pixels % count == 0)

@@ -1,13 +1,13 @@
-"""What lowering has found out so far, shared by the files of this package."""
+"""The state of lowering, shared by the files of this package."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from firelane.compiler.ir.graph import GlobalAverage, Graph, Node
-from firelane.compiler.lower.views import concat_places, fused_averages
+from firelane.compiler.lower.views import concat_ranges, fused_averages
 from firelane.compiler.support.errors import FirelaneError
-from firelane.compiler.tiles.layers import Layer, Map, Network, View
+from firelane.compiler.tiles.layers import AnyLayer, Map, TiledNetwork, View
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -17,19 +17,20 @@ class Lowering:
 
     graph: Graph
     cfg: EngineConfig
-    layers: list[Layer] = field(default_factory=list)
+    layers: list[AnyLayer] = field(default_factory=list)
     maps: dict[str, Map] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
     problems: list[FirelaneError] = field(default_factory=list)
     streamed: set[str] = field(default_factory=set)     #: outputs that an AVERAGE sends without storing them
     input_space_to_depth: bool = False
 
-    def __post_init__(self):
-        self.places = concat_places(self.graph)         #: tensor -> (concat output, first channel)
+    def __post_init__(self) -> None:
+        self.concat_ranges = concat_ranges(self.graph)  #: tensor -> (concat output, first channel)
         self.averages = fused_averages(self.graph)      #: tensor -> the GlobalAverage that its producer performs
 
-    def network(self) -> Network:
-        return Network(self.graph.name, tuple(self.layers), dict(self.maps), dict(self.views))
+    def network(self) -> TiledNetwork:
+        """The layers and maps so far."""
+        return TiledNetwork(self.graph.name, tuple(self.layers), dict(self.maps), dict(self.views))
 
     def add_map(self, name: str, channels: int, height: int, width: int) -> View:
         """A new map; its name is made unique."""
@@ -38,11 +39,11 @@ class Lowering:
         return View(name, 0, channels)
 
     def output_view(self, tensor: str) -> View:
-        """Where `tensor` goes: a range of the concatenation that takes it over, or a map of its own."""
+        """The place where `tensor` is stored: a range of the concatenation that takes it over, or a map of its own."""
         if tensor not in self.views:
             shape = self.graph.tensors[tensor].shape
-            if tensor in self.places:
-                target, channel = self.places[tensor]
+            if tensor in self.concat_ranges:
+                target, channel = self.concat_ranges[tensor]
                 self.views[tensor] = self.output_view(target).part(channel, shape[0])
             else:
                 self.views[tensor] = self.add_map(tensor, *shape)
@@ -58,6 +59,7 @@ class Lowering:
         return unique((node.name or node.output) + suffix, {layer.name for layer in self.layers})
 
     def fused_average(self, tensor: str) -> GlobalAverage | None:
+        """The average that the producer of `tensor` performs in its drain, if any."""
         return self.averages.get(tensor)
 
 

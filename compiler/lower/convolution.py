@@ -5,25 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from firelane.compiler.ir.graph import Conv
-from firelane.compiler.lower.border import emit_without_border, has_constant_border
+from firelane.compiler.lower.border import average_of_border, emit_without_border
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, emit_tiles
-from firelane.compiler.tiles.kernel_table import kernel_table
-from firelane.compiler.tiles.layers import Place, narrowest_class
+from firelane.compiler.tiles.kernel_table import Place, kernel_table
+from firelane.compiler.tiles.layers import narrowest_row_class
 from firelane.hw.contract.config import MAX_KERNEL_TAPS
 from firelane.hw.contract.instruction import CHANNEL_BITS
 
 
 def lower_conv(context: Lowering, node: Conv) -> None:
-    """A STREAM layer; weights are (O, channels in of a group, places that have a weight at all)."""
+    """Append a STREAM layer; weights are (O, channels in of a group, places that have a weight at all)."""
     view, pad = context.views[node.inputs[0]], context.graph.tensors[node.inputs[0]].zero_point
     space_to_depth = node.inputs[0] == context.graph.input and context.input_space_to_depth
     places, weights = space_to_depth_kernel(node) if space_to_depth else kernel(node)
     taps = Taps((view,), places, len(weights), node.requantize, weights, node.groups, pad=pad)
-    if has_constant_border(context, node):
-        emit_without_border(context, node, taps)
-        return
-    emit_tiles(context, node, taps, (1, 1) if space_to_depth else node.window.stride)
+    average = average_of_border(context, node)
+    if average is not None:
+        emit_without_border(context, node, taps, average)
+    else:
+        emit_tiles(context, node, taps, (1, 1) if space_to_depth else node.window.stride)
 
 
 def kernel(node: Conv) -> tuple[tuple[Place, ...], np.ndarray]:
@@ -42,12 +43,12 @@ def space_to_depth_kernel(node: Conv) -> tuple[tuple[Place, ...], np.ndarray]:
     places, weights = kernel(node)
     channels_out, channels_in, _ = weights.shape
     halves = sorted({(place.dy >> 1, place.dx >> 1) for place in places})
-    packed = np.zeros((channels_out, 4 * channels_in, len(halves)), np.int8)
+    halved = np.zeros((channels_out, 4 * channels_in, len(halves)), np.int8)
     for number, place in enumerate(places):
         phase = 2 * (place.dy & 1) + (place.dx & 1)
         target = halves.index((place.dy >> 1, place.dx >> 1))
-        packed[:, phase * channels_in:(phase + 1) * channels_in, target] = weights[:, :, number]
-    return tuple(Place(dy, dx) for dy, dx in halves), packed
+        halved[:, phase * channels_in:(phase + 1) * channels_in, target] = weights[:, :, number]
+    return tuple(Place(dy, dx) for dy, dx in halves), halved
 
 
 def loads_space_to_depth(context: Lowering) -> bool:
@@ -60,7 +61,7 @@ def loads_space_to_depth(context: Lowering) -> bool:
     if node.window.stride != (2, 2) or node.groups != 1 or 4 * image.channels >= 1 << CHANNEL_BITS:
         return False
     output = graph.tensors[node.output]
-    narrowest = narrowest_class(max(-(-image.width // 2), output.width), cfg)
+    narrowest = narrowest_row_class(max(-(-image.width // 2), output.width), cfg)
     places, _ = space_to_depth_kernel(node)
     classes = range(narrowest or 0, cfg.classes)        # if rows are too wide in any case, the halved width is reported
     return (len(places) <= MAX_KERNEL_TAPS

@@ -1,4 +1,4 @@
-"""From one operation's taps to tile layers: strides, phases, averages in the drain."""
+"""Tile layers made from the taps of one operation: strides, phases, averages in the drain."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from firelane.compiler.ir.graph import Node, Requantize
+from firelane.compiler.ir.graph import Node, Requantize, Tensor
 from firelane.compiler.lower.average import emit_average
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.widths import too_wide
 from firelane.compiler.support.errors import FirelaneError, ModelError
-from firelane.compiler.tiles.kernel_table import kernel_table
-from firelane.compiler.tiles.layers import Place, TileLayer, View, copy_layer
+from firelane.compiler.tiles.kernel_table import Place, kernel_table
+from firelane.compiler.tiles.layers import TileLayer, View, copy_layer
 from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
 from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, Operation
 
@@ -37,17 +37,19 @@ def emit_tiles(context: Lowering, node: Node, taps: Taps, stride: tuple[int, int
     halvings = _halvings(node, stride, tensor.height, tensor.width)
     average = context.fused_average(node.output)
     steps = [_size_before(tensor, later) for later in reversed(range(max(halvings, 1)))]
-    source, layers = None, []
-    for number, (height, width) in enumerate(steps):
-        final = number == len(steps) - 1
-        output = None if final and average else (context.output_view(node.output) if final else
-                                                 context.add_map(f"{node.output}/stride{2 << number}", tensor.channels,
-                                                                 height, width))
-        if number == 0:
-            layer = first_layer(context, node, taps, output, (height, width), subsample=halvings > 0)
+    source: View | None = None
+    layers: list[TileLayer] = []
+    for number, size in enumerate(steps):
+        suffix = f"/stride{2 << number}"
+        output: View | None = None
+        if number < len(steps) - 1:
+            output = context.add_map(node.output + suffix, tensor.channels, *size)
+        elif average is None:
+            output = context.output_view(node.output)
+        if source is None:
+            layer = first_layer(context, node, taps, output, size, subsample=halvings > 0)
         else:
-            layer = copy_layer(context.layer_name(node, f"/stride{2 << number}"), source, output, height, width,
-                               subsample=True)
+            layer = copy_layer(context.layer_name(node, suffix), source, output, *size, subsample=True)
         layers.append(layer)
         source = output
     context.layers += layers[:-1] if average else layers
@@ -55,14 +57,14 @@ def emit_tiles(context: Lowering, node: Node, taps: Taps, stride: tuple[int, int
         emit_average(context, average, layers[-1])
 
 
-def _size_before(tensor, later_halvings: int) -> tuple[int, int]:
+def _size_before(tensor: Tensor, later_halvings: int) -> tuple[int, int]:
     """Height and width of the map from which `later_halvings` layers, each halving it, make `tensor`."""
     factor = 1 << later_halvings
     return factor * (tensor.height - 1) + 1, factor * (tensor.width - 1) + 1
 
 
 def _halvings(node: Node, stride: tuple[int, int], height: int, width: int) -> int:
-    """How often the result must be halved. An axis with one output pixel has no stride."""
+    """The number of times that the result must be halved. An axis with one output pixel has no stride."""
     strides = {step for step, size in zip(stride, (height, width)) if size > 1} or {1}
     if len(strides) > 1:
         raise ModelError(f"node '{node.name}'", f"stride {stride[0]}x{stride[1]}",
@@ -86,7 +88,7 @@ def first_layer(context: Lowering, node: Node, taps: Taps, output: View | None, 
     phases = [(row, column) for row in (0, 1) for column in (0, 1)] if subsample else [(0, 0)]
     candidates = [shifted(layer, *phase) for phase in phases]
     ranked = [(classes[0], _reach(candidate), number) for number, candidate in enumerate(candidates)
-              if (classes := feasible_classes(candidate, context.cfg))]
+              if (classes := feasible_row_classes(candidate, context.cfg))]
     if not ranked:
         raise explain(node.name, candidates[0], context.cfg)
     return candidates[min(ranked)[2]]
@@ -98,14 +100,14 @@ def shifted(layer: TileLayer, row_phase: int, column_phase: int) -> TileLayer:
     return replace(layer, places=places, row_phase=row_phase, column_phase=column_phase)
 
 
-def feasible_classes(layer: TileLayer, cfg: EngineConfig) -> list[int]:
+def feasible_row_classes(layer: TileLayer, cfg: EngineConfig) -> list[int]:
     """Row classes of its inputs in which the engine can run the layer."""
     return [k for k in range(cfg.classes)
             if layer.lane_width <= BANK_PIXELS << k and kernel_table(layer.places, cfg.banks >> k) is not None]
 
 
 def explain(name: str, layer: TileLayer, cfg: EngineConfig) -> FirelaneError:
-    """Why no row class will do."""
+    """The error that says why no row class will do."""
     where = f"node '{name}'"
     if layer.lane_width > cfg.lanes:
         return too_wide(where, layer.lane_width, cfg)

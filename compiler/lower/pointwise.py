@@ -1,16 +1,17 @@
-"""Operations of one pixel: additions, rescaling, concatenations."""
+"""Operations of one pixel: additions, rescaling, scaling of channels, concatenations."""
 
 from __future__ import annotations
 
-from firelane.compiler.ir.graph import Add, Concat, Rescale
+from firelane.compiler.ir.graph import Add, ChannelScale, Concat, Rescale
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, emit_tiles
 from firelane.compiler.lower.views import copied_inputs
-from firelane.compiler.tiles.layers import Place, copy_layer
+from firelane.compiler.tiles.kernel_table import Place
+from firelane.compiler.tiles.layers import copy_layer
 
 
 def lower_add(context: Lowering, node: Add) -> None:
-    """A kernel of one place for each factor: operand a in slot 0, operand b in slot 1."""
+    """Append a layer with a kernel of one place for each factor: operand a in slot 0, operand b in slot 1."""
     factors = [(0, weight) for weight in node.weights_a] + [(1, weight) for weight in node.weights_b]
     places = tuple(Place(0, 0, operand, weight) for operand, weight in factors)
     inputs = tuple(context.views[name] for name in node.inputs)
@@ -18,12 +19,20 @@ def lower_add(context: Lowering, node: Add) -> None:
 
 
 def lower_rescale(context: Lowering, node: Rescale) -> None:
+    """Append a layer with a kernel of one place of weight 1."""
     view = context.views[node.inputs[0]]
     emit_tiles(context, node, Taps((view,), (Place(0, 0, weight=1),), view.channels, node.requantize))
 
 
+def lower_channel_scale(context: Lowering, node: ChannelScale) -> None:
+    """Append a convolution with a group of one tap for each channel, so that each has its own requantization."""
+    view = context.views[node.inputs[0]]
+    weights = node.factors.reshape(-1, 1, 1)
+    emit_tiles(context, node, Taps((view,), (Place(0, 0),), len(weights), node.requantize, weights, len(weights)))
+
+
 def lower_concat(context: Lowering, node: Concat) -> None:
-    """Nothing for inputs that were written in place; a copy for the others."""
+    """Append a copy of each input that was not written in place."""
     output = context.output_view(node.output)
     for name, channel in copied_inputs(context.graph, node):
         tensor, source = context.graph.tensors[name], context.views[name]

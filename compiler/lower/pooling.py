@@ -5,18 +5,19 @@ from __future__ import annotations
 from firelane.compiler.ir.graph import IDENTITY, AveragePool, MaxPool, Window
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, emit_tiles
-from firelane.compiler.tiles.layers import Place
+from firelane.compiler.tiles.kernel_table import Place
 from firelane.hw.contract.instruction import Operation
 
 
 def lower_max_pool(context: Lowering, node: MaxPool) -> None:
-    """Pixels outside the map read as 0, which no maximum of unsigned pixels notices."""
+    """Append a layer of maxima; pixels outside the map read as 0, which no maximum of unsigned pixels notices."""
     view = context.views[node.inputs[0]]
     taps = Taps((view,), window_places(node.window), view.channels, IDENTITY, operation=Operation.MAXIMUM)
     emit_tiles(context, node, taps, node.window.stride)
 
 
 def lower_average_pool(context: Lowering, node: AveragePool) -> None:
+    """Append a layer of sums; pixels outside the map read as the zero point."""
     view, pad = context.views[node.inputs[0]], context.graph.tensors[node.inputs[0]].zero_point
     taps = Taps((view,), window_places(node.window), view.channels, node.requantize, pad=pad)
     emit_tiles(context, node, taps, node.window.stride)

@@ -1,4 +1,4 @@
-"""That every integer fits: accumulators from the actual weights, biases, channel counts."""
+"""Proofs that every integer fits: accumulators from the actual weights, biases, channel counts."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def accumulator_range(layer: TileLayer) -> tuple[int, int]:
 
 
 def check_numbers(layer: TileLayer, cfg: EngineConfig) -> list[FirelaneError]:
-    """What does not fit, each as an error to raise."""
-    where, have, problems = f"node '{layer.name}'", cfg.accumulator_bits, []
+    """Errors to raise, one for each number that does not fit."""
+    problems: list[FirelaneError] = []
+    where, have = f"node '{layer.name}'", cfg.accumulator_bits
     need = signed_bits(*accumulator_range(layer))
     if need > have:
         problems.append(CapacityError(where, f"sums need {need} bits, accumulator_bits is {have}",

@@ -1,32 +1,35 @@
-"""Which tensors need no map of their own: inputs of concatenations, and maps that only an average reads."""
+"""Tensors that need no map of their own: inputs of concatenations, and maps that only an average reads."""
 
 from __future__ import annotations
 
 from firelane.compiler.ir.graph import Concat, GlobalAverage, Graph
 
 
-def concat_places(graph: Graph) -> dict[str, tuple[str, int]]:
-    """Tensors that stand inside the result of a concatenation: name -> (that tensor, first channel).
+def concat_ranges(graph: Graph) -> dict[str, tuple[str, int]]:
+    """Tensors that are stored inside the result of a concatenation: name -> (that tensor, first channel).
 
     The first concatenation that reads a tensor takes it over; whoever else reads the tensor reads the range. A second
     use, the graph's input and its output cannot be taken over: the concatenation copies them.
     """
-    places: dict[str, tuple[str, int]] = {}
+    ranges: dict[str, tuple[str, int]] = {}
     for node in graph.nodes:
         if isinstance(node, Concat):
             channel = 0
             for name in node.inputs:
-                if name not in places and name not in (graph.input, graph.output):
-                    places[name] = (node.output, channel)
+                if name not in ranges and name not in (graph.input, graph.output):
+                    ranges[name] = (node.output, channel)
                 channel += graph.tensors[name].channels
-    return places
+    return ranges
 
 
 def copied_inputs(graph: Graph, node: Concat) -> list[tuple[str, int]]:
     """Inputs that `node` must copy: (name, first channel)."""
-    places, copied, seen, channel = concat_places(graph), [], set(), 0
+    ranges = concat_ranges(graph)
+    copied: list[tuple[str, int]] = []
+    seen: set[str] = set()
+    channel = 0
     for name in node.inputs:
-        if places.get(name) != (node.output, channel) or name in seen:
+        if ranges.get(name) != (node.output, channel) or name in seen:
             copied.append((name, channel))
         seen.add(name)
         channel += graph.tensors[name].channels

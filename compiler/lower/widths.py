@@ -1,4 +1,4 @@
-"""What to say when a row has more pixels than the engine has lanes."""
+"""Errors about rows that have more pixels than the engine has lanes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from firelane.hw.contract.config import BANK_PIXELS, MAX_BANKS, EngineConfig
 
 
 def too_wide(where: str, width: int, cfg: EngineConfig) -> CapacityError:
-    """For rows of `width` pixels."""
+    """The error for rows of `width` pixels."""
     return CapacityError(where, f"rows of {width} pixels, the engine has {cfg.lanes} lanes",
                          hint=" or ".join([*_more_banks(width), "a smaller input"]) + " is needed")
 
 
 def image_too_wide(where: str, image: LoadLayer, width: int, cfg: EngineConfig) -> CapacityError:
-    """For an image that is loaded into rows of `width` pixels; a convolution takes a smaller one as it is."""
+    """The error for an image that is loaded into rows of `width` pixels; a smaller one would be taken as it is."""
     fold = 1 + image.space_to_depth
     found = (f"its image of {image.height} x {image.width} takes rows of {width} lanes"
              f"{' for 2 x 2 pixels each' if fold > 1 else ''}, the engine has {cfg.lanes}")

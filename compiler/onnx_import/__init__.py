@@ -1,4 +1,4 @@
-"""From an ONNX file to the quantized graph.
+"""Reading an ONNX file as a quantized graph.
 
 Read are graphs with QuantizeLinear and DequantizeLinear around each operator, as
 `onnxruntime.quantization.quantize_static` writes them (QDQ), and graphs of QLinear operators (QOperator). `values` says
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import onnx
 
-from firelane.compiler.ir.graph import PIXEL_MAX, Graph
+from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
 from firelane.compiler.ir.verify import verify
-from firelane.compiler.onnx_import import constants, layout, operators, qdq, shapes, stored, weighted
+from firelane.compiler.onnx_import import channel_scale, constants, layout, operators, qdq, shapes, stored, weighted
 from firelane.compiler.onnx_import.builder import Builder
 from firelane.compiler.onnx_import.heads import HEADS
 from firelane.compiler.onnx_import.limits import size_problem
@@ -33,6 +33,7 @@ from firelane.compiler.onnx_import.reader import (
 )
 from firelane.compiler.onnx_import.standard import StandardErrors, admitted, opset_of, shapes_of
 from firelane.compiler.onnx_import.values import (
+    AnyConstant,
     Broken,
     Constant,
     FloatInput,
@@ -53,6 +54,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "QuantizeLinear": qdq.quantize_linear, "DequantizeLinear": qdq.dequantize_linear,
     "Conv": weighted.conv, "Gemm": weighted.gemm, "MatMul": weighted.matmul,
     "Relu": operators.relu, "Clip": operators.clip, "Add": operators.add, "Concat": operators.concat,
+    "Mul": channel_scale.mul,
     "MaxPool": operators.max_pool, "AveragePool": operators.average_pool, "ReduceMean": operators.reduce_mean,
     "GlobalAveragePool": operators.global_average_pool,
     "Identity": shapes.identity, "Dropout": shapes.identity, "Flatten": shapes.flatten, "Reshape": shapes.reshape,
@@ -61,7 +63,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value]] = {
 }
 
 HINTS = {
-    "BatchNormalization": "quantize the float model with firelane quantize, which makes it a part of a convolution",
+    "BatchNormalization": "quantize the float model with firelane quantize, or write it as Mul and Add of constants",
     "ConvInteger": "quantize with quantize_static, not quantize_dynamic",
     "DynamicQuantizeLinear": "quantize with quantize_static, not quantize_dynamic",
 }
@@ -87,7 +89,7 @@ def load_graph(path: str | Path) -> Graph:
 
 
 def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
-    """The same of a model that has been read; `path` is what messages call it.
+    """The graph, as `load_graph` gives it, of a model that has been read; `path` is what messages call it.
 
     Raises
     ------
@@ -98,38 +100,38 @@ def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
 
 
 def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
-    """The graph as it stands in the model, before any pass."""
+    """The graph as the model has it, before any pass."""
     _refuse_float(model.graph, path)
     try:
         model = admitted(model, path)
     except StandardErrors as several:
         raise ModelErrors(several.problems) from None
     problems = _unsupported(model.graph)
-    values, builder, output = {}, None, None
     try:
         source, output = read_input(model.graph), read_output(model.graph)
-        builder = Builder(source.name, {name for node in model.graph.node for name in node.input} | {output})
         values = {"": Broken(), **_constants(model.graph, problems), source.name: _input_value(source)}
     except ModelError as error:
-        problems.append(error)
-    if builder is not None:
-        builder.channels_last |= {source.name} if source.last else set()
-        _read_nodes(model, values, builder, problems)
-        _check_output(output, values, builder, problems)
+        raise ModelErrors([*problems, error]) from None
+    builder = Builder(source.name, {name for node in model.graph.node for name in node.input} | {output})
+    builder.channels_last |= {source.name} if source.last else set()
+    _read_nodes(model, values, builder, problems)
+    _check_output(output, values, builder, problems)
     if problems:
         raise ModelErrors(problems)
+    result = _stored(values[output])
+    assert builder.input_tensor is not None and result is not None, "a graph without problems has both"
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     if builder.channels_last:
         metadata[CHANNELS_LAST] = json.dumps(sorted(builder.channels_last))
     if builder.host_operators:
         metadata[HOST_OPERATORS] = ",".join(builder.host_operators)
     graph = Graph(model.graph.name or path.stem, tuple(builder.nodes), builder.tensors, builder.input_tensor.name,
-                  _stored(values[output]).name, metadata)
+                  result.name, metadata)
     return verify(graph, after="import")
 
 
 def _refuse_float(graph: onnx.GraphProto, path: Path) -> None:
-    """One word about the whole, in place of one about each layer."""
+    """Refuse a float model as a whole, in place of each of its layers."""
     kinds = {node.op_type for node in graph.node}
     quantized = any(kind in QOPERATORS or "quantize" in kind.lower() or kind.endswith("Integer") for kind in kinds)
     if kinds & {"Conv", "Gemm", "MatMul"} and not quantized:
@@ -160,9 +162,9 @@ def _unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> list[Mode
 
 def _constants(graph: onnx.GraphProto, problems: list[ModelError]) -> dict[str, Value]:
     values: dict[str, Value] = {}
-    for tensor in graph.sparse_initializer:
-        problems.append(ModelError(f"initializer {tensor.values.name}", "is sparse", hint="store it dense"))
-        values[tensor.values.name] = Broken()
+    for sparse in graph.sparse_initializer:
+        problems.append(ModelError(f"initializer {sparse.values.name}", "is sparse", hint="store it dense"))
+        values[sparse.values.name] = Broken()
     for tensor in graph.initializer:
         try:
             values[tensor.name] = Constant(read_constant(tensor))
@@ -183,7 +185,7 @@ def _input_value(source: InputMap) -> Value:
 
 def _read_nodes(model: onnx.ModelProto, values: dict[str, Value], builder: Builder,
                 problems: list[ModelError]) -> None:
-    """Fills `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`."""
+    """Fill `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`."""
     shapes, opset = shapes_of(model), opset_of(model)
     folder = constants.Folder(opset)
     for node in model.graph.node:
@@ -204,10 +206,10 @@ def _read_nodes(model: onnx.ModelProto, values: dict[str, Value], builder: Build
 def _of_right_shape(view: NodeView, value: Value, shapes: dict[str, tuple[int, ...]]) -> Value:
     """The value, if it has the shape that ONNX infers for it and is not larger than any engine's."""
     wanted = shapes.get(view.output)
-    if wanted is not None and value.shape != wanted:
+    if wanted is not None and not isinstance(value, Broken) and value.shape != wanted:
         raise view.problem(f"is read as shape {list(value.shape)}, but has shape {list(wanted)}",
                            "export with (1, channels, rows, columns) throughout")
-    too_large = "" if isinstance(value, Constant) else size_problem(value.dims)
+    too_large = "" if isinstance(value, AnyConstant | Broken) else size_problem(value.dims)
     if too_large:
         raise view.problem(f"makes {too_large}")
     return value
@@ -247,7 +249,7 @@ def _check_output(output: str, values: dict[str, Value], builder: Builder, probl
                                    "firelane quantize MODEL --calib IMAGES -o QUANTIZED adds what is missing"))
 
 
-def _stored(value: Value):
+def _stored(value: Value) -> Tensor | None:
     """The IR tensor that holds `value`, None if there is none."""
     value = value.value if isinstance(value, Hosted) else value
     return value.tensor if isinstance(value, Real | Stored) else None

@@ -1,4 +1,4 @@
-"""Collects the nodes and tensors of the graph that is being read."""
+"""The nodes and tensors of the graph that is being read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from firelane.compiler.onnx_import.values import Quantization, Target, Value
 
 
 class Builder:
-    """Parameters
+    """The nodes and tensors of a graph, while it is built.
+
+    Parameters
     ----------
     input : str
         Name of the ONNX graph's input.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import onnx
@@ -12,7 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from firelane.compiler.onnx_import.limits import FOLDED_MAX
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.reader import one_line
-from firelane.compiler.onnx_import.values import Constant, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Value
 
 FOLDABLE = frozenset({
     "Add", "Cast", "Clip", "Concat", "ConstantOfShape", "Div", "Equal", "Expand", "Flatten", "Gather", "Max", "Min",
@@ -58,15 +59,13 @@ class Folder:
     def fold(self, view: NodeView) -> Value | None:
         """The result of a node of `FOLDABLE` whose inputs are all plain constants, else None."""
         inputs = [view.values[name] for name in view.node.input if name]
-        plain = [value.array for value in inputs if isinstance(value, Constant) and value.array is not None]
+        plain = [value.array for value in inputs if isinstance(value, Constant)]
         if view.node.op_type not in FOLDABLE or view.node.domain or not inputs or len(plain) != len(inputs):
             return None
         if view.integer("to", 0) == TensorProto.STRING:
             raise view.problem("makes text of numbers", "numbers are possible")
-        try:
+        with suppress(ValueError, IndexError, OverflowError):          # the evaluator says what is wrong
             self._elements += _size(view, plain)
-        except (ValueError, IndexError, OverflowError):
-            pass                       # the evaluator says what is wrong
         if self._elements > FOLDED_MAX:
             raise view.problem("constants are too large when they are computed",
                                f"at most {FOLDED_MAX} numbers in all are possible; store the result")
@@ -102,9 +101,9 @@ def _size(view: NodeView, inputs: list[np.ndarray]) -> int:
     return sum(array.size for array in inputs)
 
 
-def reshaped(view: NodeView, value: Constant, sizes: tuple[int, ...]) -> Constant:
+def reshaped(view: NodeView, value: AnyConstant, sizes: tuple[int, ...]) -> AnyConstant:
     """A constant in another shape; scales of channels stay with their channels."""
-    if value.array is not None:
+    if isinstance(value, Constant):
         return Constant(np.reshape(value.array, sizes))
     axis, count = value.axis, value.scale.size
     if count > 1:
@@ -113,14 +112,14 @@ def reshaped(view: NodeView, value: Constant, sizes: tuple[int, ...]) -> Constan
         if not places:
             raise view.problem("reshapes weights that have a scale for each channel", "quantize after the reshape")
         axis = places[0]
-    return Constant(None, np.reshape(value.integers, sizes), value.scale, axis)
+    return Dequantized(np.reshape(value.integers, sizes), value.scale, axis)
 
 
-def transposed(view: NodeView, value: Constant) -> Constant:
-    """A dequantized constant with its dimensions in another order."""
+def transposed(view: NodeView, value: Dequantized) -> Dequantized:
+    """The constant with its dimensions in another order."""
     rank = value.integers.ndim
     order = view.integers("perm", tuple(reversed(range(rank))))
     if sorted(order) != list(range(rank)):
         raise view.problem(f"perm {list(order)} of {rank} dimensions")
     axis = order.index(value.axis) if value.scale.size > 1 else 0
-    return Constant(None, np.transpose(value.integers, order), value.scale, axis)
+    return Dequantized(np.transpose(value.integers, order), value.scale, axis)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from firelane.compiler.onnx_import.constants import transposed
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.reader import TO_FIRST
-from firelane.compiler.onnx_import.values import Constant, Hosted, Value
+from firelane.compiler.onnx_import.values import Constant, Dequantized, Hosted, Map, Value
 
 TO_LAST = (0, 2, 3, 1)
 
@@ -21,6 +21,8 @@ def transpose(view: NodeView) -> Value:
     """Transpose between channels first and channels last; of weights, any."""
     value = view.any_value(0)
     if isinstance(value, Constant):
+        raise view.problem("its constant cannot be computed", "store the result")
+    if isinstance(value, Dequantized):
         return transposed(view, value)
     if isinstance(value, Hosted):
         raise view.problem("works on what is left to the host", "it is possible only at the end of the network")
@@ -37,7 +39,7 @@ def transpose(view: NodeView) -> Value:
     return _in_shape(value, shape, not value.last)
 
 
-def in_shape(view: NodeView, value: Value, shape: tuple[int, ...]) -> Value:
+def in_shape(view: NodeView, value: Map | Hosted, shape: tuple[int, ...]) -> Value:
     """A map with other dimensions in which every pixel stays where it is; a flat vector is always possible."""
     if isinstance(value, Hosted):
         return replace(value, shape=shape)
@@ -53,13 +55,13 @@ def in_shape(view: NodeView, value: Value, shape: tuple[int, ...]) -> Value:
                        "the map's own four dimensions, or a flat vector, are possible")
 
 
-def _first(value: Value) -> tuple[int, ...]:
+def _first(value: Map) -> tuple[int, ...]:
     return (1, *value.dims)
 
 
-def _last(value: Value) -> tuple[int, ...]:
+def _last(value: Map) -> tuple[int, ...]:
     return (1, *value.dims[1:], value.dims[0])
 
 
-def _in_shape(value: Value, shape: tuple[int, ...], last: bool) -> Value:
+def _in_shape(value: Map, shape: tuple[int, ...], last: bool) -> Map:
     return replace(value, shape=shape, last=last)

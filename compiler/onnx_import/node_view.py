@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numpy as np
 import onnx
 from onnx import AttributeProto
@@ -12,11 +15,14 @@ from firelane.compiler.onnx_import.builder import Builder
 from firelane.compiler.onnx_import.limits import LAZY_MAX
 from firelane.compiler.onnx_import.reader import is_integer, label, read_constant
 from firelane.compiler.onnx_import.values import (
+    AnyConstant,
     Broken,
     Constant,
     FloatInput,
     Hosted,
+    Known,
     Lazy,
+    Map,
     Quantization,
     Real,
     Stored,
@@ -26,6 +32,7 @@ from firelane.compiler.onnx_import.values import (
 from firelane.compiler.support.errors import ModelError
 
 INT8_OFFSET = (PIXEL_MAX + 1) // 2     # the IR stores int8 with this added
+Result = TypeVar("Result")
 
 
 class BrokenInputError(Exception):
@@ -33,7 +40,9 @@ class BrokenInputError(Exception):
 
 
 class NodeView:
-    """Parameters
+    """A node, what its inputs are, and where its results go.
+
+    Parameters
     ----------
     node : onnx.NodeProto
     values : dict
@@ -86,7 +95,7 @@ class NodeView:
         tensor = self._attribute(name, AttributeProto.TENSOR, "t", None)
         return None if tensor is None else read_constant(tensor)
 
-    def _attribute(self, name: str, kind: int, field: str, default):
+    def _attribute(self, name: str, kind: int, field: str, default: Any) -> Any:
         attribute = self._attributes.get(name)
         if attribute is None:
             return default
@@ -101,7 +110,7 @@ class NodeView:
         """Whether the optional input `index` is there."""
         return index < len(self.node.input) and bool(self.node.input[index])
 
-    def value(self, index: int) -> Value:
+    def value(self, index: int) -> Known:
         """What input `index` is; anything but `Broken` and `Hosted`."""
         if not self.has(index):
             raise self.problem(f"input {index} is missing", "export the model again")
@@ -121,7 +130,7 @@ class NodeView:
     def constant(self, index: int, what: str) -> np.ndarray:
         """A constant that has not been through DequantizeLinear."""
         value = self.value(index)
-        if not isinstance(value, Constant) or value.array is None:
+        if not isinstance(value, Constant):
             raise self.problem(f"{what} is not a constant", "only constants are possible there")
         return value.array
 
@@ -136,7 +145,7 @@ class NodeView:
         if isinstance(value, Stored):
             raise self.problem(f"input {name} is quantized and not dequantized again", "a DequantizeLinear must stand "
                                "before this node")
-        if isinstance(value, Constant):
+        if isinstance(value, AnyConstant):
             raise self.problem(f"input {name} is a constant", "a feature map is needed there")
         raise self.problem(f"input {name} is not quantized", "quantize the whole network: "
                            "QuantizeLinear and DequantizeLinear must stand before this node")
@@ -158,7 +167,7 @@ class NodeView:
                                f"at most {LAZY_MAX} are possible; QuantizeLinear and DequantizeLinear must stand there")
         return depth
 
-    def require_map(self, value: Value) -> tuple[int, int, int]:
+    def require_map(self, value: Map) -> tuple[int, int, int]:
         """(channels, height, width) of a value that still has its four dimensions."""
         if value.last:
             raise self.problem(f"input of shape {list(value.shape)} has its channels last",
@@ -170,7 +179,10 @@ class NodeView:
 
     def quantization(self, scale_index: int, zero_point_index: int, *, signed: bool = False
                      ) -> tuple[Quantization, bool]:
-        """Of a whole tensor, from two constant inputs; and whether it is int8. `signed` where no zero point says it."""
+        """Scale and zero point of a tensor, from two constant inputs, and whether it is int8.
+
+        `signed` says that where there is no zero point.
+        """
         scale, zero_point = self.scale_and_zero_point(scale_index, zero_point_index)
         if scale.size != 1 or (zero_point is not None and zero_point.size != 1):
             raise self.problem(f"{scale.size} scales for an activation", "one per tensor is possible")
@@ -212,11 +224,11 @@ class NodeView:
                                f"{tensor.zero_point}", "both must be the same")
         return Real(value.dims, value.shape, tensor, value.last)
 
-    def quantize(self, value: Value, quantization: Quantization, signed: bool) -> Stored:
+    def quantize(self, value: Map, quantization: Quantization, signed: bool) -> Stored:
         """The stored values of real ones, in the tensor named as this node's output."""
         return Stored(value.dims, value.shape, self._stored(value, quantization, self.output), signed, value.last)
 
-    def _stored(self, value: Value, quantization: Quantization, name: str) -> Tensor:
+    def _stored(self, value: Map, quantization: Quantization, name: str) -> Tensor:
         """The IR tensor of `value` with that quantization; written once, however often it is asked for."""
         key = (id(value), quantization)
         if key not in self.builder.quantized:
@@ -231,7 +243,7 @@ class NodeView:
             self.builder.parts[key] = (value, lazy.write(target))
         return self.builder.parts[key][1]
 
-    def _write(self, value: Value, quantization: Quantization, name: str) -> Tensor:
+    def _write(self, value: Map, quantization: Quantization, name: str) -> Tensor:
         if isinstance(value, FloatInput):
             tensor = self.builder.settle_input(Tensor(name, *value.dims, quantization.scale, quantization.zero_point))
             if (tensor.scale, tensor.zero_point) != (quantization.scale, quantization.zero_point):
@@ -256,7 +268,7 @@ class NodeView:
 
         return Lazy(value.dims, value.shape, emit, last=value.last)
 
-    def exact(self, function, *arguments, **options):
+    def exact(self, function: Callable[..., Result], *arguments: Any, **options: Any) -> Result:
         """`function(...)` of `compiler.ir.quantization`, its refusal as a problem of this node."""
         try:
             return function(*arguments, **options)

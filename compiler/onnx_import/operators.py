@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
 from firelane.compiler.onnx_import import stored
+from firelane.compiler.onnx_import.channel_scale import plus_constant
 from firelane.compiler.onnx_import.limits import size_problem
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import Constant, Lazy, Quantization, Real, Stored, Target, Value
-from firelane.compiler.onnx_import.weighted import add_constant
-from firelane.compiler.onnx_import.windows import ceil_sizes, place_window, read_window
+from firelane.compiler.onnx_import.values import AnyConstant, Lazy, Quantization, Real, Stored, Target, Value
+from firelane.compiler.onnx_import.windows import ceil_sizes, read_window, resolve_window
 
 
 def relu(view: NodeView) -> Value:
-    """max(x, 0)."""
+    """ONNX Relu: max(x, 0)."""
     value = view.value(0)
     if isinstance(value, Stored):
         return stored.clamped(view, value, 0, math.inf)
@@ -25,13 +26,13 @@ def relu(view: NodeView) -> Value:
 
 
 def clip(view: NodeView) -> Value:
-    """min(max(x, low), high); the bounds are attributes before opset 11, then inputs."""
+    """ONNX Clip: min(max(x, low), high); the bounds are attributes before opset 11, then inputs."""
     low, high = view.number("min", -math.inf), view.number("max", math.inf)
     bounds = [low, high]
     for index in (1, 2):
         if view.has(index):
             bound = view.value(index)
-            if not isinstance(bound, Constant) or math.prod(bound.shape) != 1:
+            if not isinstance(bound, AnyConstant) or math.prod(bound.shape) != 1:
                 raise view.problem("its bounds are not constant numbers", "only constants are possible there")
             bounds[index - 1] = float(bound.real().item())
     if math.isnan(sum(bounds)) or bounds[0] > bounds[1]:
@@ -54,14 +55,14 @@ def clamped(view: NodeView, low: float, high: float) -> Lazy:
 
 
 def max_pool(view: NodeView) -> Value:
-    """Commutes with rounding: works on stored values, and behind a convolution that nothing has rounded yet."""
+    """A maximum, which commutes with rounding: on stored values, or on a convolution's that nothing has rounded yet."""
     window = read_window(view, ())
     if len(view.node.output) > 1 and view.node.output[1]:
         raise view.problem("its second output (indices) is used", "only the maxima are possible")
     value = view.value(0)
     value = value if isinstance(value, Stored) else view.real_map(0)
     channels, height, width = view.require_map(value)
-    window, sizes = place_window(view, window, height, width)
+    window, sizes = resolve_window(view, window, height, width)
     if any(pad >= window.kernel[axis % 2] for axis, pad in enumerate(window.pads)):
         raise view.problem(f"pads {list(window.pads)} reach past the kernel {list(window.kernel)}")
     dims = (channels, *(ceil_sizes(window, height, width) if view.integer("ceil_mode", 0) else sizes))
@@ -89,7 +90,7 @@ def average_pool(view: NodeView) -> Value:
 def average(view: NodeView, source: Real, window: Window) -> Lazy:
     """The average of a window; of the whole map where the window is as large."""
     channels, height, width = view.require_map(source)
-    window, sizes = place_window(view, window, height, width)
+    window, sizes = resolve_window(view, window, height, width)
     if any(window.pads) and not view.integer("count_include_pad", 0):
         raise view.problem("padding that is not counted (count_include_pad = 0)",
                            "AveragePool without padding, or with count_include_pad = 1, is possible")
@@ -143,14 +144,14 @@ def global_average(view: NodeView, source: Real) -> Lazy:
 
 
 def add(view: NodeView) -> Value:
-    """The sum of two maps, or a bias."""
+    """The sum of two maps, or of a map and a constant."""
     values = [view.value(0), view.value(1)]
-    constants = [value for value in values if isinstance(value, Constant)]
-    if constants:
-        others = [value for value in values if not isinstance(value, Constant)]
-        if len(others) != 1 or not isinstance(others[0], Lazy):
-            raise view.problem("adds a constant to a quantized map", "make it the bias of a Conv")
-        return add_constant(view, others[0], constants[0])
+    for constant, index in zip(values, (1, 0)):
+        if isinstance(constant, AnyConstant):
+            other = values[index]
+            if not isinstance(other, Lazy) or other.with_bias is None:
+                other = view.dequantized(index)
+            return plus_constant(view, other, constant)
     return sum_of(view, view.dequantized(0), view.dequantized(1))
 
 
@@ -181,8 +182,8 @@ def concat(view: NodeView) -> Value:
     return concat_of(view, [view.real_map(index) for index in places], axis)
 
 
-def concat_of(view: NodeView, values: list[Real | Lazy], axis: int) -> Value:
-    """Rounding commutes with concatenation: each part is rounded as the whole will be.
+def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int) -> Real | Lazy:
+    """The concatenation, with which rounding commutes: each part is rounded as the whole will be.
 
     Parts that all have one quantization need no more than the concatenation itself.
     """
@@ -204,10 +205,9 @@ def concat_of(view: NodeView, values: list[Real | Lazy], axis: int) -> Value:
         tensor = view.builder.tensor(target, dims)
         return view.builder.add(Concat(view.name, tuple(part.name for part in parts), tensor.name), tensor)
 
-    if all(isinstance(value, Real) for value in values):
-        if len({(value.tensor.scale, value.tensor.zero_point) for value in values}) == 1:
-            tensors = [value.tensor for value in values]
-            return Real(dims, (1, *shape), join(tensors, _same(view, tensors[0])), last)
+    tensors = [value.tensor for value in values if isinstance(value, Real)]
+    if len(tensors) == len(values) and len({(tensor.scale, tensor.zero_point) for tensor in tensors}) == 1:
+        return Real(dims, (1, *shape), join(tensors, _same(view, tensors[0])), last)
 
     def emit(target: Target) -> Tensor:
         parts = [_part(view, value, replace(target, name=f"{target.name}/part{index}"))

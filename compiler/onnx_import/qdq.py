@@ -7,30 +7,30 @@ from onnx import TensorProto
 
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.reader import is_integer
-from firelane.compiler.onnx_import.values import Constant, Hosted, Stored, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Hosted, Stored, Value
 
 
 def quantize_linear(view: NodeView) -> Value:
-    """y = saturate(round_half_even(x / scale) + zero_point)."""
+    """ONNX QuantizeLinear: y = saturate(round_half_even(x / scale) + zero_point)."""
     _refuse_blocks(view)
-    value = view.values[view.node.input[0]] if view.has(0) else None
-    if isinstance(value, Hosted):
-        return value
+    given = view.values[view.node.input[0]] if view.has(0) else None
+    if isinstance(given, Hosted):
+        return given
     value = view.value(0)
-    if isinstance(value, Constant):
+    if isinstance(value, AnyConstant):
         return _quantize_constant(view, value)
     quantization, signed = view.quantization(1, 2, signed=view.integer("output_dtype", 0) == TensorProto.INT8)
     return view.quantize(value, quantization, signed)
 
 
 def dequantize_linear(view: NodeView) -> Value:
-    """y = (x - zero_point) * scale."""
+    """ONNX DequantizeLinear: y = (x - zero_point) * scale."""
     _refuse_blocks(view)
-    value = view.values[view.node.input[0]] if view.has(0) else None
-    if isinstance(value, Hosted):
-        return value
+    given = view.values[view.node.input[0]] if view.has(0) else None
+    if isinstance(given, Hosted):
+        return given
     value = view.value(0)
-    if isinstance(value, Constant):
+    if isinstance(value, AnyConstant):
         return dequantize_constant(view, value, 1, 2, view.integer("axis", 1))
     signed = isinstance(value, Stored) and value.signed
     quantization, zero_point_signed = view.quantization(1, 2, signed=signed)
@@ -39,11 +39,11 @@ def dequantize_linear(view: NodeView) -> Value:
     return view.dequantize(value, quantization)
 
 
-def dequantize_constant(view: NodeView, value: Constant, scale_index: int, zero_point_index: int,
-                        axis: int) -> Constant:
+def dequantize_constant(view: NodeView, value: AnyConstant, scale_index: int, zero_point_index: int,
+                        axis: int) -> Dequantized:
     """An integer initializer with one scale, or with one for each index of `axis`."""
-    if value.array is None or not is_integer(value.array.dtype):
-        found = "dequantized already" if value.array is None else value.array.dtype
+    if not isinstance(value, Constant) or not is_integer(value.array.dtype):
+        found = value.array.dtype if isinstance(value, Constant) else "dequantized already"
         raise view.problem(f"the constant is {found}", "int4, int8, uint8 and int32 are possible")
     scale, zero_point = view.scale_and_zero_point(scale_index, zero_point_index)
     integers, axis = value.array.astype(np.int64), axis % max(value.array.ndim, 1)
@@ -56,12 +56,12 @@ def dequantize_constant(view: NodeView, value: Constant, scale_index: int, zero_
         if zero_point.size != scale.size:
             raise view.problem(f"{scale.size} scales, but {zero_point.size} zero points")
         integers = integers - zero_point.astype(np.int64).reshape(column)
-    return Constant(None, integers, scale.ravel(), axis)
+    return Dequantized(integers, scale.ravel(), axis)
 
 
-def _quantize_constant(view: NodeView, value: Constant) -> Constant:
+def _quantize_constant(view: NodeView, value: AnyConstant) -> Constant:
     """A float initializer that the model itself quantizes; in float32, as ONNX Runtime does."""
-    if value.array is None or value.array.dtype != np.float32:
+    if not isinstance(value, Constant) or value.array.dtype != np.float32:
         raise view.problem("the constant is not float32")
     scale, zero_point = view.scale_and_zero_point(1, 2)
     zero_point = np.zeros(scale.size, np.uint8) if zero_point is None else zero_point

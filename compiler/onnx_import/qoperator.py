@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from firelane.compiler.onnx_import.channel_scale import plus_constant, times_constant
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.operators import average, concat_of, global_average, sum_of
 from firelane.compiler.onnx_import.qdq import dequantize_constant
-from firelane.compiler.onnx_import.values import Constant, Real, Stored, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Known, Map, Real, Stored, Value
 from firelane.compiler.onnx_import.weighted import (
     Weights,
     as_weights,
@@ -23,7 +24,7 @@ from firelane.compiler.onnx_import.windows import read_window
 
 
 def qlinear_conv(view: NodeView) -> Value:
-    """x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, bias (int32, in x_scale * w_scale)."""
+    """QLinearConv: x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, bias (int32)."""
     weights = spread(view, as_weights(view, _weights(view, 3, axis=0)))
     window, source = conv_window(view, weights), _real(view, 0)
     lazy = convolution(view, source, weights, _bias(view, 8, source, weights), window)
@@ -36,20 +37,31 @@ def qgemm(view: NodeView) -> Value:
         raise view.problem("transA or alpha is set", "only y = x @ w + c is possible")
     transposed = view.integer("transB", 0) != 0
     matrix, source = _weights(view, 3, axis=0 if transposed else 1), _real(view, 0)
-    bias = view.value(6) if view.has(6) else None
-    if isinstance(bias, Constant) and bias.integers is None:
-        bias = Constant(None, bias.array.astype("int64"), source.tensor.scale * matrix.scale)
+    bias: Known | None = view.value(6) if view.has(6) else None
+    if isinstance(bias, Constant):
+        bias = Dequantized(bias.array.astype("int64"), source.tensor.scale * matrix.scale)
     return _quantized(view, fully_connected(view, source, matrix, transposed, bias), 7)
 
 
 def qlinear_matmul(view: NodeView) -> Value:
-    """a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point."""
+    """QLinearMatMul: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point."""
     return _quantized(view, fully_connected(view, _real(view, 0), _weights(view, 3, axis=1), False, None), 6)
 
 
 def qlinear_add(view: NodeView) -> Value:
     """com.microsoft QLinearAdd: A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point."""
+    operands = _map_and_constant(view)
+    if operands is not None:
+        return _quantized(view, plus_constant(view, *operands), 6)
     return _quantized(view, sum_of(view, _real(view, 0), _real(view, 3)), 6)
+
+
+def qlinear_mul(view: NodeView) -> Value:
+    """com.microsoft QLinearMul: A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point."""
+    operands = _map_and_constant(view)
+    if operands is None:
+        raise view.problem("multiplies two maps", "a map times a constant is possible")
+    return _quantized(view, times_constant(view, *operands), 6)
 
 
 def qlinear_concat(view: NodeView) -> Value:
@@ -81,27 +93,36 @@ def _real(view: NodeView, index: int) -> Real:
     return view.dequantize(value, quantization)
 
 
-def _quantized(view: NodeView, value: Value, index: int) -> Stored:
+def _quantized(view: NodeView, value: Map, index: int) -> Stored:
     """The result, quantized with inputs `index` and `index + 1`."""
     return view.quantize(value, *view.quantization(index, index + 1))
 
 
-def _weights(view: NodeView, index: int, axis: int) -> Constant:
+def _map_and_constant(view: NodeView) -> tuple[Real, Dequantized] | None:
+    """The inputs A and B, dequantized, if one is a map and the other a constant."""
+    for index in (0, 3):
+        value = view.value(index)
+        if isinstance(value, AnyConstant):
+            return _real(view, 3 - index), dequantize_constant(view, value, index + 1, index + 2, axis=1)
+    return None
+
+
+def _weights(view: NodeView, index: int, axis: int) -> Dequantized:
     """Weights at `index`, dequantized with the two inputs that follow."""
     value = view.value(index)
-    if not isinstance(value, Constant):
+    if not isinstance(value, AnyConstant):
         raise view.problem("its weights are not constant", "only constant weights are possible")
     return dequantize_constant(view, value, index + 1, index + 2, axis)
 
 
-def _bias(view: NodeView, index: int, source: Real, weights: Weights) -> Constant | None:
+def _bias(view: NodeView, index: int, source: Real, weights: Weights) -> Dequantized | None:
     """The int32 bias, which is in steps of x_scale * w_scale by definition."""
     if not view.has(index):
         return None
     array = view.constant(index, "the bias")
     if array.dtype.kind not in "iu":
         raise view.problem(f"its bias is {array.dtype}", "int32 is needed")
-    return Constant(None, array.astype("int64"), source.tensor.scale * weights.scale)
+    return Dequantized(array.astype("int64"), source.tensor.scale * weights.scale)
 
 
 def _refuse_channels_last(view: NodeView) -> None:
@@ -111,6 +132,6 @@ def _refuse_channels_last(view: NodeView) -> None:
 
 QOPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "QLinearConv": qlinear_conv, "QGemm": qgemm, "QLinearMatMul": qlinear_matmul, "QLinearAdd": qlinear_add,
-    "QLinearConcat": qlinear_concat, "QLinearAveragePool": qlinear_average_pool,
+    "QLinearMul": qlinear_mul, "QLinearConcat": qlinear_concat, "QLinearAveragePool": qlinear_average_pool,
     "QLinearGlobalAveragePool": qlinear_global_average_pool,
 }

@@ -1,4 +1,4 @@
-"""From a file to a list of nodes in order, with every problem of the container itself said in one line."""
+"""An ONNX file as a list of nodes in order; each problem of the container itself is said in one line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import heapq
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -70,7 +71,7 @@ def one_line(error: Exception) -> str:
 
 
 def label(node: onnx.NodeProto) -> str:
-    """How messages name a node: its name, or else its output, and its type."""
+    """The node as messages name it: its name, or else its output, and its type."""
     name = node.name or next(iter(node.output), "") or "unnamed"
     return f"{name} ({node.op_type})"
 
@@ -107,17 +108,18 @@ def read_input(graph: onnx.GraphProto) -> InputMap:
         raise ModelError(f"graph {graph.name}", f"{len(inputs)} inputs ({', '.join(v.name for v in inputs)})",
                          hint="exactly one image input is possible")
     where, tensor_type = f"input {inputs[0].name}", inputs[0].type.tensor_type
-    sizes = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in tensor_type.shape.dim]
+    sizes: list[Any] = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?"
+                        for dim in tensor_type.shape.dim]
     if len(sizes) != 4:
         raise ModelError(where, f"shape {sizes}", hint="wanted: (1, channels, height, width)")
-    batch, *dims = sizes
+    batch, *rest = sizes
     if isinstance(batch, int) and batch != 1:
         raise ModelError(where, f"batch of {batch}", hint="export with batch 1 or a symbolic batch")
-    if not all(isinstance(size, int) and size >= 1 for size in dims):
+    if not all(isinstance(size, int) and size >= 1 for size in rest):
         raise ModelError(where, f"shape {sizes} is not fixed", hint="export with fixed channels, height and width, or "
                          "run onnxruntime.tools.make_dynamic_shape_fixed")
     last = _is_channels_last(graph, inputs[0].name, sizes)
-    dims = (dims[2], *dims[:2]) if last else tuple(dims)
+    dims = (rest[2], rest[0], rest[1]) if last else (rest[0], rest[1], rest[2])
     if problem := size_problem(dims):
         raise ModelError(where, f"shape {sizes}: {problem}")
     return InputMap(inputs[0].name, tensor_type.elem_type, dims, last)
@@ -153,7 +155,7 @@ def read_output(graph: onnx.GraphProto) -> str:
 
 
 def order_nodes(graph: onnx.GraphProto) -> tuple[list[onnx.NodeProto], list[ModelError]]:
-    """The nodes so that each reads what stands before it, and what is wrong with their connections.
+    """The nodes so that each reads what comes before it, and what is wrong with their connections.
 
     Nodes of a cycle, and those that depend on them, are left out.
     """

@@ -7,7 +7,7 @@ import math
 from firelane.compiler.onnx_import.constants import reshaped
 from firelane.compiler.onnx_import.layout import in_shape
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import Constant, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Hosted, Known, Value
 
 
 def identity(view: NodeView) -> Value:
@@ -70,5 +70,5 @@ def _axes(view: NodeView, rank: int) -> set[int]:
     return {axis % rank if rank else axis for axis in axes}
 
 
-def _with_shape(view: NodeView, value: Value, shape: tuple[int, ...]) -> Value:
-    return reshaped(view, value, shape) if isinstance(value, Constant) else in_shape(view, value, shape)
+def _with_shape(view: NodeView, value: Known | Hosted, shape: tuple[int, ...]) -> Value:
+    return reshaped(view, value, shape) if isinstance(value, AnyConstant) else in_shape(view, value, shape)

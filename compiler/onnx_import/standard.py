@@ -34,7 +34,7 @@ _POOL = ("auto_pad", "ceil_mode", "channels_last", "count_include_pad", "kernel_
 # Operators of ONNX Runtime that are read, and the attributes that each has by its documentation.
 MICROSOFT_OPERATORS: dict[str, tuple[str, ...]] = {
     "QuantizeLinear": ("axis",), "DequantizeLinear": ("axis",), "QGemm": ("alpha", "transA", "transB"),
-    "QLinearAdd": (), "QLinearConcat": ("axis",), "QLinearAveragePool": _POOL, "QLinearSigmoid": (),
+    "QLinearAdd": (), "QLinearMul": (), "QLinearConcat": ("axis",), "QLinearAveragePool": _POOL, "QLinearSigmoid": (),
     "QLinearGlobalAveragePool": ("channels_last",), "QLinearSoftmax": ("axis", "opset"),
 }
 
@@ -167,10 +167,9 @@ def _foreign_operators(graph: onnx.GraphProto) -> list[ModelError]:
                                        hint=f"operators of ONNX, and {', '.join(sorted(MICROSOFT_OPERATORS))} of "
                                             f"{MICROSOFT}, are possible"))
             continue
-        for attribute in node.attribute:
-            if attribute.name not in known:
-                problems.append(ModelError(label(node), f"attribute {attribute.name} is unknown to it",
-                                           hint=f"it has {', '.join(known) or 'none'}"))
+        problems += [ModelError(label(node), f"attribute {attribute.name} is unknown to it",
+                                hint=f"it has {', '.join(known) or 'none'}")
+                     for attribute in node.attribute if attribute.name not in known]
     return problems
 
 
@@ -270,12 +269,12 @@ def _with_types(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _refuse_types(graph: onnx.GraphProto) -> None:
     """Say float16 before shape inference says type 10."""
+    constants = {tensor.name for tensor in graph.initializer}
     for value in graph.input:
         kind = value.type.tensor_type.elem_type
-        if kind not in (TensorProto.FLOAT, TensorProto.UINT8, TensorProto.INT8):
-            if value.name not in {tensor.name for tensor in graph.initializer}:
-                raise ModelError(f"input {value.name}", f"is {type_name(kind)}",
-                                 hint="float32, uint8 and int8 are possible; export the model with a float32 input")
+        if value.name not in constants and kind not in (TensorProto.FLOAT, TensorProto.UINT8, TensorProto.INT8):
+            raise ModelError(f"input {value.name}", f"is {type_name(kind)}",
+                             hint="float32, uint8 and int8 are possible; export the model with a float32 input")
 
 
 def _refusal(error: Exception, where: str) -> ModelError:

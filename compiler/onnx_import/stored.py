@@ -10,7 +10,7 @@ from firelane.compiler.ir.graph import PIXEL_MAX, Rescale
 from firelane.compiler.ir.quantization import rescale_requantize
 from firelane.compiler.onnx_import.node_view import INT8_OFFSET, NodeView
 from firelane.compiler.onnx_import.reader import type_name
-from firelane.compiler.onnx_import.values import Constant, Quantization, Real, Stored, Target, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Hosted, Quantization, Real, Stored, Target, Value
 
 EIGHT_BITS = {TensorProto.UINT8: False, TensorProto.INT8: True}        # signed
 
@@ -18,8 +18,9 @@ EIGHT_BITS = {TensorProto.UINT8: False, TensorProto.INT8: True}        # signed
 def cast(view: NodeView) -> Value:
     """Cast to the type that a value has; of stored pixels to float, which is DequantizeLinear with a scale of 1."""
     value, kind = view.any_value(0), view.integer("to", 0)
-    if isinstance(value, Constant):
-        raise view.problem("works on dequantized weights", "dequantize them to float32")
+    if isinstance(value, AnyConstant | Hosted):
+        raise view.problem("works on constants, or on what is left to the host",
+                           "store constants in the type that is read")
     if not isinstance(value, Stored):
         if kind != TensorProto.FLOAT:
             raise view.problem(f"to {type_name(kind)} of real values", "float32 is possible")

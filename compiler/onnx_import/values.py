@@ -22,7 +22,7 @@ from firelane.compiler.ir.quantization import quantize
 
 @dataclass(frozen=True)
 class Quantization:
-    """Of a whole activation tensor, as the IR has it (uint8)."""
+    """The quantization of a whole activation tensor, as the IR has it (uint8)."""
 
     scale: float
     zero_point: int
@@ -39,10 +39,10 @@ class Target:
 
     def clamped(self, low: float, high: float, name: str | None = None) -> Target:
         """The target of a part whose real values were clamped to [low, high] before; `name` as its new name."""
-        inner_low, inner_high = (quantize(real, self.quantization.scale, self.quantization.zero_point)
-                                 for real in (low, high))
-        low, high = (min(max(inner, self.low), self.high) for inner in (inner_low, inner_high))
-        return Target(name or self.name, self.quantization, low, high)
+        def stored(real: float) -> int:
+            inner = quantize(real, self.quantization.scale, self.quantization.zero_point)
+            return min(max(inner, self.low), self.high)
+        return Target(name or self.name, self.quantization, stored(low), stored(high))
 
     @property
     def integers(self) -> dict[str, int]:
@@ -52,25 +52,36 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """An initializer or what was computed from initializers.
+    """An initializer, or what was computed from initializers."""
 
-    After DequantizeLinear, `array` is None and `integers` (zero point already subtracted), `scale` (float64, one or one
-    per index of `axis`) and `axis` are set.
+    array: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def real(self) -> np.ndarray:
+        """The values as float64."""
+        return self.array.astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Dequantized:
+    """A constant after DequantizeLinear: real values are `integers` times `scale`.
+
+    The zero point is subtracted from `integers`; `scale` is float64, one or one per index of `axis`.
     """
 
-    array: np.ndarray | None
-    integers: np.ndarray | None = None
-    scale: np.ndarray | None = None
+    integers: np.ndarray
+    scale: np.ndarray
     axis: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (self.integers if self.array is None else self.array).shape
+        return self.integers.shape
 
     def real(self) -> np.ndarray:
         """The values as float64."""
-        if self.array is not None:
-            return self.array.astype(np.float64)
         column = [1] * self.integers.ndim
         if self.scale.size > 1:
             column[self.axis] = -1
@@ -145,7 +156,10 @@ class Hosted:
 
 @dataclass(frozen=True, eq=False)
 class Broken:
-    """The result of a node that has a problem, or reads one that has; reported once, where it began."""
+    """The result of a node with a problem, or of one that depends on such a node; reported once, where it began."""
 
 
-Value = Constant | FloatInput | Stored | Real | Lazy | Hosted | Broken
+AnyConstant = Constant | Dequantized
+Map = FloatInput | Stored | Real | Lazy                             #: those that are not constants
+Known = Map | AnyConstant                                           #: what a node may compute with
+Value = Known | Hosted | Broken

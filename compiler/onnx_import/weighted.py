@@ -9,8 +9,8 @@ import numpy as np
 from firelane.compiler.ir.graph import WEIGHT_MAX, WEIGHT_MIN, Conv, Tensor, Window
 from firelane.compiler.ir.quantization import conv_requantize
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import Constant, Lazy, Real, Target, Value
-from firelane.compiler.onnx_import.windows import dilated, place_window, read_dilations, read_window
+from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Known, Lazy, Real, Target, Value
+from firelane.compiler.onnx_import.windows import dilated, read_dilations, read_window, resolve_window
 
 TAPS_MAX = 64                          # places of a kernel
 SPREAD_MAX = 1 << 10                   # of a dilated one, zeros included
@@ -72,14 +72,14 @@ def conv_window(view: NodeView, weights: Weights) -> Window:
     return read_window(view, dense)
 
 
-def convolution(view: NodeView, source: Real, weights: Weights, bias: Value | None, window: Window) -> Lazy:
+def convolution(view: NodeView, source: Real, weights: Weights, bias: Known | None, window: Window) -> Lazy:
     """A convolution of `source`, its padding resolved and its shapes checked."""
     channels, height, width = view.require_map(source)
     groups, (channels_out, per_group) = view.integer("group", 1), weights.integers.shape[:2]
     if groups < 1 or per_group * groups != channels or channels_out % groups:
         raise view.problem(f"weights of shape {list(weights.integers.shape)} in {groups} groups do not fit "
                            f"{channels} input channels")
-    window, sizes = place_window(view, window, height, width)
+    window, sizes = resolve_window(view, window, height, width)
     dims = (channels_out, *sizes)
     return _lazy(view, source.tensor, weights, read_bias(view, bias, source, weights), window, groups, dims,
                  (1, *dims))
@@ -123,7 +123,8 @@ def matmul(view: NodeView) -> Value:
     return fully_connected(view, view.dequantized(0), _weight_constant(view, 1), False, None)
 
 
-def fully_connected(view: NodeView, source: Real, weight: Constant, transposed: bool, bias: Value | None) -> Lazy:
+def fully_connected(view: NodeView, source: Real, weight: Dequantized, transposed: bool,
+                    bias: Known | None) -> Lazy:
     """A matrix (K, N), or (N, K) if `transposed`, as a convolution with a kernel of the size of the map."""
     channels, height, width = source.dims
     if len(source.shape) != 2 or source.shape[0] != 1 or weight.integers.ndim != 2:
@@ -141,7 +142,7 @@ def fully_connected(view: NodeView, source: Real, weight: Constant, transposed: 
         kernel = integers.reshape(outputs, height, width, channels).transpose(0, 3, 1, 2)
     else:
         kernel = integers.reshape(outputs, channels, height, width)
-    weights = as_weights(view, Constant(None, kernel, weight.scale, 0 if transposed == (weight.axis == 0) else 1))
+    weights = as_weights(view, Dequantized(kernel, weight.scale, 0 if transposed == (weight.axis == 0) else 1))
     dims = (outputs, 1, 1)
     return _lazy(view, source.tensor, weights, read_bias(view, bias, source, weights), Window((height, width)), 1,
                  dims, (1, outputs))
@@ -152,17 +153,17 @@ def read_weights(view: NodeView, index: int) -> Weights:
     return as_weights(view, _weight_constant(view, index))
 
 
-def _weight_constant(view: NodeView, index: int) -> Constant:
+def _weight_constant(view: NodeView, index: int) -> Dequantized:
     value = view.value(index)
-    if not isinstance(value, Constant):
+    if not isinstance(value, AnyConstant):
         raise view.problem("its weights are not constant", "only constant weights are possible")
-    if value.integers is None:
+    if isinstance(value, Constant):
         raise view.problem("its weights are not quantized",
                            "quantize them to int8 (DequantizeLinear of an initializer)")
     return value
 
 
-def as_weights(view: NodeView, value: Constant) -> Weights:
+def as_weights(view: NodeView, value: Dequantized) -> Weights:
     """int8 OIHW from a dequantized constant."""
     integers = value.integers
     if integers.ndim < 3 or integers.size == 0:
@@ -176,19 +177,19 @@ def as_weights(view: NodeView, value: Constant) -> Weights:
     return Weights(integers.astype(np.int8), np.broadcast_to(value.scale, len(integers)))
 
 
-def read_bias(view: NodeView, bias: Value | None, source: Real, weights: Weights) -> Bias:
+def read_bias(view: NodeView, bias: Known | None, source: Real, weights: Weights) -> Bias:
     """The int32 values where scale_x * scale_w is their scale, else the nearest."""
     channels = len(weights.integers)
     if bias is None:
         return Bias(np.zeros(channels, np.int64), np.zeros(channels))
-    if not isinstance(bias, Constant):
+    if not isinstance(bias, AnyConstant):
         raise view.problem("its bias is not constant", "only a constant bias is possible")
     if int(np.prod(bias.shape)) != channels:
         raise view.problem(f"a bias of shape {list(bias.shape)} for {channels} output channels")
     steps = source.tensor.scale * weights.scale
-    if bias.integers is not None and np.allclose(bias.scale, steps, rtol=BIAS_SCALE_TOLERANCE, atol=0):
+    if isinstance(bias, Dequantized) and np.allclose(bias.scale, steps, rtol=BIAS_SCALE_TOLERANCE, atol=0):
         return Bias(bias.integers.reshape(-1).astype(np.int64), np.zeros(channels))
-    if bias.array is not None and bias.array.dtype.kind != "f":
+    if isinstance(bias, Constant) and bias.array.dtype.kind != "f":
         raise view.problem(f"its bias is {bias.array.dtype} without a scale", "dequantize it")
     return _steps(view, bias.real().reshape(-1), steps)
 
@@ -199,13 +200,3 @@ def _steps(view: NodeView, bias: np.ndarray, steps: np.ndarray) -> Bias:
     if not np.all(np.isfinite(whole) & (np.abs(whole) < 2.0 ** 62)):
         raise view.problem("its bias is not finite, or too large for its weights' scale", "export the model again")
     return Bias(whole.astype(np.int64), np.abs(whole * steps - bias))
-
-
-def add_constant(view: NodeView, value: Lazy, constant: Constant) -> Lazy:
-    """Add of a bias to a convolution that came without."""
-    shape, channels = constant.shape, value.dims[0]
-    wanted = {(channels,), (1, channels)} if len(value.shape) == 2 else {(channels, 1, 1), (1, channels, 1, 1)}
-    if value.with_bias is None or shape not in wanted:
-        raise view.problem(f"adds a constant of shape {list(shape)}",
-                           "a bias right after a Conv, Gemm or MatMul, or the sum of two maps, is possible")
-    return value.with_bias(constant.real().reshape(-1))

@@ -42,19 +42,20 @@ def dilated(kernel: tuple[int, ...], dilations: tuple[int, int]) -> tuple[int, i
     return tuple((size - 1) * step + 1 for size, step in zip(kernel, dilations))
 
 
-def place_window(view: NodeView, window: Window, height: int, width: int) -> tuple[Window, tuple[int, int]]:
+def resolve_window(view: NodeView, window: Window, height: int, width: int) -> tuple[Window, tuple[int, int]]:
     """The window with its padding resolved for a map of that size, and (rows, columns) of the result."""
     padding = view.text("auto_pad", "NOTSET")
     if padding in ("SAME_UPPER", "SAME_LOWER"):
         pairs = [_same(size, kernel, stride, padding == "SAME_LOWER")
                  for size, kernel, stride in zip((height, width), window.kernel, window.stride)]
-        window = Window(window.kernel, window.stride, tuple(pair[0] for pair in pairs) + tuple(p[1] for p in pairs))
+        (top, bottom), (left, right) = pairs
+        window = Window(window.kernel, window.stride, (top, left, bottom, right))
     elif padding == "VALID":
         window = Window(window.kernel, window.stride)
     elif padding != "NOTSET":
         raise view.problem(f"auto_pad {padding}", "NOTSET, SAME_UPPER, SAME_LOWER and VALID are possible")
-    sizes = tuple(window_output(size, window.kernel[axis], window.stride[axis], window.pads[axis]
-                                + window.pads[axis + 2]) for axis, size in enumerate((height, width)))
+    sizes = (window_output(height, window.kernel[0], window.stride[0], window.pads[0] + window.pads[2]),
+             window_output(width, window.kernel[1], window.stride[1], window.pads[1] + window.pads[3]))
     if min(sizes) < 1:
         raise view.problem(f"kernel {list(window.kernel)} is larger than its map of {height} x {width} with padding")
     return window, sizes
@@ -65,13 +66,11 @@ def ceil_sizes(window: Window, height: int, width: int) -> tuple[int, int]:
 
     (A window may not begin in the padding of the second side: ONNX since opset 19, ONNX Runtime always.)
     """
-    sizes = []
-    for axis, size in enumerate((height, width)):
-        kernel, stride, before, after = (window.kernel[axis], window.stride[axis], window.pads[axis],
-                                         window.pads[axis + 2])
-        count = -(-(size + before + after - kernel) // stride) + 1
-        sizes.append(count - ((count - 1) * stride >= size + before))
-    return tuple(sizes)
+    def windows(axis: int, size: int) -> int:
+        stride, before, after = window.stride[axis], window.pads[axis], window.pads[axis + 2]
+        count = -(-(size + before + after - window.kernel[axis]) // stride) + 1
+        return count - ((count - 1) * stride >= size + before)
+    return windows(0, height), windows(1, width)
 
 
 def _same(size: int, kernel: int, stride: int, lower: bool) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from firelane.compiler.ir.graph import Concat, Graph, MaxPool, Node, Rescale
+from firelane.compiler.ir.graph import Graph, Node, RequantizingNode, Rescale
 from firelane.compiler.passes.rewiring import clamped, is_identity, without
 
 
@@ -19,13 +19,13 @@ def fold_clamp(graph: Graph) -> Graph:
         graph = without(graph, node, replace(producer, requantize=requantize))
 
 
-def _foldable(graph: Graph, node: Node) -> tuple[Node, Node] | None:
+def _foldable(graph: Graph, node: Node) -> tuple[Rescale, RequantizingNode] | None:
     """`node` and the node before it, if they can become one."""
     if not isinstance(node, Rescale):
         return None
     source, result = (graph.tensors[name] for name in (node.inputs[0], node.output))
     producer = graph.producer(source.name)
-    if producer is None or isinstance(producer, Concat | MaxPool) or source.name == graph.output:
+    if not isinstance(producer, RequantizingNode) or source.name == graph.output:
         return None
     alone = len(graph.consumers(source.name)) == 1
     same = source.scale == result.scale and is_identity(node.requantize, source.zero_point)

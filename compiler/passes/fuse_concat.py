@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from firelane.compiler.ir.graph import Concat, Graph
+from firelane.compiler.ir.graph import Concat, Graph, Node
 
 
 def fuse_concat(graph: Graph) -> Graph:
@@ -14,14 +14,12 @@ def fuse_concat(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node.output in parts:
             continue
-        if isinstance(node, Concat):
-            node = replace(node, inputs=_spliced(node.inputs, parts))
-        nodes.append(node)
+        nodes.append(replace(node, inputs=_spliced(node.inputs, parts)) if isinstance(node, Concat) else node)
     tensors = {name: tensor for name, tensor in graph.tensors.items() if name not in parts}
     return replace(graph, nodes=tuple(nodes), tensors=tensors)
 
 
-def _splices(graph: Graph, node) -> bool:
+def _splices(graph: Graph, node: Node) -> bool:
     readers = graph.consumers(node.output)
     return (isinstance(node, Concat) and node.output != graph.output and bool(readers)
             and all(isinstance(reader, Concat) for reader in readers))

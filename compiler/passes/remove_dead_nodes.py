@@ -1,4 +1,4 @@
-"""What the output does not depend on goes."""
+"""Nodes and tensors that the output does not depend on are removed."""
 
 from __future__ import annotations
 

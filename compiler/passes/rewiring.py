@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from firelane.compiler.ir.graph import PIXEL_MAX, Concat, Graph, MaxPool, Node, Requantize
+from firelane.compiler.ir.graph import PIXEL_MAX, Concat, Graph, MaxPool, Node, Requantize, RequantizingNode
 
 
 def is_identity(requantize: Requantize, zero_point_in: int) -> bool:
@@ -22,12 +22,12 @@ def clamped(requantize: Requantize, low: int, high: int) -> Requantize:
 def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
     """Bounds of the stored values of `tensor` as its producers' clamps prove them."""
     node = graph.producer(tensor)
-    if node is None:
-        return 0, PIXEL_MAX
+    if isinstance(node, RequantizingNode):
+        return node.requantize.low, node.requantize.high
     if isinstance(node, Concat | MaxPool):
         ranges = [value_range(graph, name) for name in node.inputs]
         return min(low for low, _ in ranges), max(high for _, high in ranges)
-    return node.requantize.low, node.requantize.high
+    return 0, PIXEL_MAX
 
 
 def with_reads(node: Node, names: dict[str, str]) -> Node:

@@ -1,17 +1,16 @@
-"""Layer descriptors: the fields of `hw.contract.instruction.DESCRIPTOR` for each kind of layer, and what stands
-behind them."""
+"""Layer descriptors: the fields of `hw.contract.instruction.DESCRIPTOR` for each kind of layer, and what follows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import assert_never
 
 from firelane.compiler.coding.bit_fields import descriptor_fields, field_table, pack, split_words
 from firelane.compiler.coding.parameter_form import store_parameters
 from firelane.compiler.coding.weight_code import EncodedLayer, encode_layer
 from firelane.compiler.coding.weight_memory import StreamKind, SymbolTable, WeightMemory
 from firelane.compiler.ir.graph import Requantize
-from firelane.compiler.schedule.steps import tile_table
-from firelane.compiler.tiles.layers import AverageLayer, Layer, LoadLayer, Network, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
     CODE_WORD,
@@ -40,7 +39,7 @@ class Descriptor:
     encoded: EncodedLayer | None = None
 
 
-def describe(layer: Layer, network: Network, cfg: EngineConfig, memories: Memories,
+def describe(layer: AnyLayer, network: TiledNetwork, cfg: EngineConfig, memories: Memories,
              tap_cost_bits: float) -> Descriptor:
     """The descriptor of `layer`; its streams and tables join `memories`. `tap_cost_bits`: what a tap more may cost."""
     match layer:
@@ -52,12 +51,14 @@ def describe(layer: Layer, network: Network, cfg: EngineConfig, memories: Memori
             fields = _average(layer, cfg, memories)
         case OutputLayer():
             fields = _output(layer, network)
+        case _:
+            assert_never(layer)
     return Descriptor(tuple(split_words(pack(descriptor_fields(), fields, layer.name), DESCRIPTOR_WORDS)))
 
 
-def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memories,
+def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: Memories,
           tap_cost_bits: float) -> Descriptor:
-    source, table = network.maps[layer.inputs[0].map], tile_table(layer, network, cfg)
+    source = network.maps[layer.inputs[0].map]
     out_class = network.maps[layer.output.map].parts_log2 if layer.output else 0
     fields = {
         "source": Source.WINDOW if layer.weights is None else Source.STREAM,
@@ -68,7 +69,8 @@ def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memor
         "kernel_taps": len(layer.places), "channels_in": 1, "channels_out": layer.channels_out, "group_channels": 1,
         **_requantize(layer.requantize, layer.channels_out, layer.name, cfg, memories),
     }
-    kernel, encoded, codes = _kernel_words(table, layer), None, []
+    encoded = None
+    codes: list[int] = []
     if layer.weights is not None:
         encoded = encode_layer(layer.weights, tap_cost_bits=tap_cost_bits,
                                value_room=cfg.value_symbols - len(memories.values.entries),
@@ -81,13 +83,13 @@ def _tile(layer: TileLayer, network: Network, cfg: EngineConfig, memories: Memor
                    "run_table": memories.runs.add(encoded.run_table)}
         codes = [pack(field_table(CODE_WORD), word, layer.name) for word in encoded.code_words]
     fixed = split_words(pack(descriptor_fields(), fields, layer.name), DESCRIPTOR_WORDS)
-    return Descriptor((*fixed, *codes, *kernel), encoded)
+    return Descriptor((*fixed, *codes, *_kernel_words(layer)), encoded)
 
 
-def _kernel_words(table, layer: TileLayer) -> list[int]:
+def _kernel_words(layer: TileLayer) -> list[int]:
     """The kernel table, two entries a word."""
-    names, fields = ("column_move", "row_move", "slot", "wrap_slot", "weight"), field_table(KERNEL_ENTRY)
-    entries = [pack(fields, {name: getattr(entry, name) for name in names}, layer.name) for entry in table.entries]
+    fields = field_table(KERNEL_ENTRY)
+    entries = [pack(fields, asdict(entry), layer.name) for entry in layer.kernel.entries]
     entries += [0] * (len(entries) % 2)
     return [low | high << KERNEL_ENTRY_BITS for low, high in zip(entries[::2], entries[1::2])]
 
@@ -99,7 +101,7 @@ def _requantize(requantize: Requantize, channels: int, where: str, cfg: EngineCo
     return common | stored.fields | {"parameter_address": address}
 
 
-def _load(layer: LoadLayer, network: Network) -> dict:
+def _load(layer: LoadLayer, network: TiledNetwork) -> dict:
     target = network.maps[layer.output.map]
     return {"space_to_depth": layer.space_to_depth, "pad": layer.pad, "image_columns": layer.width,
             "channels_in": layer.channels, "channels_out": layer.output.channels,
@@ -113,7 +115,7 @@ def _average(layer: AverageLayer, cfg: EngineConfig, memories: Memories) -> dict
             **_requantize(layer.requantize, layer.channels, layer.name, cfg, memories)}
 
 
-def _output(layer: OutputLayer, network: Network) -> dict:
+def _output(layer: OutputLayer, network: TiledNetwork) -> dict:
     source = network.maps[layer.input.map]
     return {"channels_in": layer.input.channels, "channels_out": layer.input.channels,
             "group_channels": layer.input.channels, "columns": source.width, "out_columns": source.width,

@@ -9,16 +9,17 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from firelane.compiler.coding.bit_fields import instruction_fields, pack, split_words
 from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.coding.weight_memory import SymbolTable, WeightMemory, WeightStream
 from firelane.compiler.program.descriptors import Descriptor, Memories, describe
 from firelane.compiler.schedule.search import Schedule
-from firelane.compiler.schedule.steps import Step, tile_table
+from firelane.compiler.schedule.steps import Block, Step
 from firelane.compiler.support.errors import CapacityError
 from firelane.compiler.support.problems import raise_all
-from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, Network, OutputLayer, TileLayer, View
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer, View
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
     FORMAT_VERSION,
@@ -29,6 +30,7 @@ from firelane.hw.contract.instruction import (
     Opcode,
     instruction_words,
 )
+from firelane.hw.contract.memory_contents import MemoryContents
 
 CRC_WORD_BYTES = 5
 CYCLE_PRICES = (1.0, 0.3, 0.1, 0.0)    #: bits of weight memory that a cycle may cost, the first choice first
@@ -38,8 +40,8 @@ CYCLE_PRICES = (1.0, 0.3, 0.1, 0.0)    #: bits of weight memory that a cycle may
 class InstructionNote:
     """What one instruction does, for people and for tracing; `address` is its word in the program.
 
-    A TILE, LOAD or AVERAGE makes rows [first_row, first_row + rows) of `tensor`, channels [0, channels), which stand at
-    `words` (first word) of map row group `group` from word row `row` on. An OUTPUT sends them.
+    A TILE, LOAD or AVERAGE makes rows [first_row, first_row + rows) of `tensor`, channels [0, channels), which are
+    stored in the words from `words` on, those of map row group `group`, from word row `row` on. An OUTPUT sends them.
     """
 
     address: int
@@ -56,15 +58,12 @@ class InstructionNote:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Memory images of one network for one engine, as lists of words, and what they mean."""
+    """What the memories of one engine hold for one network, and what it means."""
 
     cfg: EngineConfig
-    network: Network
-    program: tuple[int, ...]
-    weights: tuple[int, ...]
-    streams: tuple[WeightStream, ...]           #: what stands in `weights`
-    values: tuple[int, ...]         #: int8 as unsigned bytes
-    runs: tuple[int, ...]
+    network: TiledNetwork
+    contents: MemoryContents
+    streams: tuple[WeightStream, ...]           #: what is stored in `contents.weights`
     descriptor_addresses: tuple[int, ...]       #: of each layer of the network
     descriptors: tuple[Descriptor, ...]
     notes: tuple[InstructionNote, ...]
@@ -76,8 +75,8 @@ class Program:
                 if descriptor.encoded}
 
 
-def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
-    """All memory images.
+def emit(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> Program:
+    """The program: what all memories hold.
 
     Raises
     ------
@@ -89,21 +88,22 @@ def emit(network: Network, plan: Schedule, cfg: EngineConfig) -> Program:
     first = HEADER_WORDS + (len(plan.steps) + 1) * size
     addresses, tail = _arrange(descriptors, first)
     _check_sizes(cfg, first + len(tail), memories)
-    instructions, notes = [], []
+    instructions: list[int] = []
+    notes: list[InstructionNote] = []
     for number, step in enumerate(plan.steps):
         fields = _instruction(step, network, plan, cfg)
         fields |= {"wait_load": plan.wait_load[number], "layer": addresses[step.layer]}
         name = network.layers[step.layer].name
         instructions += split_words(pack(instruction_fields(cfg), fields, name), size)
-        notes.append(_note(step, network, cfg, fields, HEADER_WORDS + number * size))
+        notes.append(_note(step, network, fields, HEADER_WORDS + number * size))
     instructions += split_words(pack(instruction_fields(cfg), {"opcode": Opcode.END, "wait_load": 1}, "end"), size)
     body = [*instructions, *tail]
     header = _header(cfg, body, memories)
-    return Program(cfg, network, (*header, *body), tuple(memories.weights.words), tuple(memories.weights.streams),
-                   tuple(memories.values.entries), tuple(memories.runs.entries), addresses, descriptors, tuple(notes))
+    contents = MemoryContents((*header, *body), memories.weights.words, memories.values.entries, memories.runs.entries)
+    return Program(cfg, network, contents, tuple(memories.weights.streams), addresses, descriptors, tuple(notes))
 
 
-def _describe_all(network: Network, plan: Schedule, cfg: EngineConfig) -> tuple[tuple[Descriptor, ...], Memories]:
+def _describe_all(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> tuple[tuple[Descriptor, ...], Memories]:
     """All descriptors and what they point to: with as few cycles as the weight memory has room for.
 
     What a tap more costs are the tiles of its layer.
@@ -129,60 +129,73 @@ def _arrange(descriptors: Sequence[Descriptor], first: int) -> tuple[tuple[int, 
     return tuple(found[descriptor.words] for descriptor in descriptors), words
 
 
-def _instruction(step: Step, network: Network, plan: Schedule, cfg: EngineConfig) -> dict:
+def _instruction(step: Step, network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> dict:
     """The fields of one instruction except `layer` and `wait_load`."""
     layer = network.layers[step.layer]
     match layer:
         case LoadLayer():
-            split = 2 if layer.space_to_depth else 1
-            image_rows = min(split * step.rows, layer.height - split * step.first_row)
-            last = split * (step.first_row + step.rows) >= layer.height
-            return {"opcode": Opcode.LOAD, "last": last, "address": plan.addresses[step.output] + layer.output.channel,
-                    "rows": image_rows, "slots[0].rows": step.rows}
+            return _load(step, layer, plan)
         case TileLayer():
             return _tile(step, layer, network, plan, cfg)
         case AverageLayer():
-            address = plan.addresses[step.output] + layer.output.channel if layer.output else 0
+            address = _first_word(plan, step.output, layer.output) if layer.output else 0
             return {"opcode": Opcode.AVERAGE, "last": layer.last, "address": address, "rows": 1}
         case OutputLayer():
             source = network.maps[layer.input.map]
-            address = plan.addresses[step.blocks_read[0]] + layer.input.channel
             return {"opcode": Opcode.OUTPUT, "last": step.first_row + step.rows == source.height,
-                    "slots[0].address": address, "slots[0].rows": step.rows}
-    raise TypeError(f"no instruction for {type(layer).__name__}")
+                    "slots[0].address": _first_word(plan, step.blocks_read[0], layer.input),
+                    "slots[0].rows": step.rows}
+        case _:
+            assert_never(layer)
 
 
-def _tile(step: Step, layer: TileLayer, network: Network, plan: Schedule, cfg: EngineConfig) -> dict:
-    fields = {"opcode": Opcode.TILE, "rows": step.rows}
+def _first_word(plan: Schedule, block: Block | None, view: View) -> int:
+    """The word that holds channel 0 of `view` in a row group of its map."""
+    assert block is not None, f"a step that touches {view} has no block of it"
+    return plan.addresses[block] + view.channel
+
+
+def _load(step: Step, layer: LoadLayer, plan: Schedule) -> dict:
+    split = 2 if layer.space_to_depth else 1
+    return {"opcode": Opcode.LOAD, "last": split * (step.first_row + step.rows) >= layer.height,
+            "address": _first_word(plan, step.output, layer.output),
+            "rows": min(split * step.rows, layer.height - split * step.first_row), "slots[0].rows": step.rows}
+
+
+def _tile(step: Step, layer: TileLayer, network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> dict:
+    fields: dict = {"opcode": Opcode.TILE, "rows": step.rows}
     if layer.output:
         rows = network.maps[layer.output.map].rows_per_word(cfg)
-        fields |= {"address": plan.addresses[step.output] + layer.output.channel, "row": step.first_row % rows}
+        fields |= {"address": _first_word(plan, step.output, layer.output), "row": step.first_row % rows}
     if layer.destination is Destination.AVERAGE:
         fields["first"] = step.index == 0 and not layer.continues
     blocks = {(block.map, block.group): block for block in step.blocks_read}
-    for number, slot in enumerate(tile_table(layer, network, cfg).slots):
+    for number, slot in enumerate(layer.kernel.slots):
         view = layer.inputs[slot.operand]
         source, block = network.maps[view.map], blocks.get((view.map, step.base + slot.group))
         if block is not None:
             rows = source.rows_per_word(cfg)
-            fields[f"slots[{number}].address"] = plan.addresses[block] + view.channel
+            fields[f"slots[{number}].address"] = _first_word(plan, block, view)
             fields[f"slots[{number}].rows"] = min(rows, source.height - rows * block.group)
     return fields
 
 
-def _note(step: Step, network: Network, cfg: EngineConfig, fields: dict, where: int) -> InstructionNote:
+def _note(step: Step, network: TiledNetwork, fields: dict, address: int) -> InstructionNote:
+    """The note of the instruction with `fields` at word `address`: about what it sends, or else about what it makes."""
     layer = network.layers[step.layer]
-    view: View | None = layer.input if isinstance(layer, OutputLayer) else layer.output
-    group, row = (step.blocks_read[0].group, 0) if isinstance(layer, OutputLayer) else (
-        step.output.group if step.output else 0, fields.get("row", 0))
-    words = fields.get("slots[0].address", 0) if isinstance(layer, OutputLayer) else fields.get("address", 0)
-    channels = view.channels if view else getattr(layer, "channels_out", getattr(layer, "channels", 0))
-    return InstructionNote(where, fields["opcode"], layer.name, _tensor_of(network, view), group, step.first_row,
-                           step.rows, channels, words, row)
+    sends = isinstance(layer, OutputLayer)
+    view = layer.input if isinstance(layer, OutputLayer) else layer.writes
+    block = step.blocks_read[0] if sends else step.output
+    return InstructionNote(
+        address=address, opcode=fields["opcode"], layer=layer.name, tensor=_tensor_of(network, view),
+        group=block.group if block else 0, first_row=step.first_row, rows=step.rows,
+        channels=view.channels if view else layer.channels_summed,
+        words=fields.get("slots[0].address" if sends else "address", 0),
+        row=0 if sends else fields.get("row", 0))
 
 
-def _tensor_of(network: Network, view: View | None) -> str | None:
-    """The tensor of the graph that stands exactly in `view`, else the map."""
+def _tensor_of(network: TiledNetwork, view: View | None) -> str | None:
+    """The tensor of the graph that is stored in exactly `view`, else the map."""
     if view is None:
         return None
     view = network.origin(view)

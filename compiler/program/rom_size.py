@@ -28,23 +28,24 @@ class RomSize:
 
     @property
     def bits(self) -> int:
+        """The size of the whole."""
         return sum(asdict(self).values())
 
     @property
     def bytes(self) -> int:
-        """Of the whole, rounded up: the figure to compare with a budget."""
+        """The size of the whole, rounded up: the figure to compare with a budget."""
         return -(-self.bits // 8)
 
 
 def rom_size(program: Program) -> RomSize:
-    """Of an emitted program. What layers share counts once."""
-    return size_of(program.streams, program.descriptors, weight_words=len(program.weights),
-                   value_entries=len(program.values), run_entries=len(program.runs))
+    """The size for an emitted program. What layers share counts once."""
+    return size_of(program.streams, program.descriptors, weight_words=len(program.contents.weights),
+                   value_entries=len(program.contents.values), run_entries=len(program.contents.runs))
 
 
 def size_of(streams: Iterable[WeightStream], descriptors: Iterable[Descriptor], *, weight_words: int,
             value_entries: int, run_entries: int) -> RomSize:
-    """Of memories with so many words and entries, and the descriptors that point to them."""
+    """The size for memories with so many words and entries, and for the descriptors that point to them."""
     bits = dict.fromkeys((kind.value for kind in StreamKind), 0)
     for stream in streams:
         bits[stream.kind.value] += stream.bits

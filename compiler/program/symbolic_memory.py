@@ -1,6 +1,6 @@
 """Activation memory that holds names in place of pixels, for `compiler.program.schedule_check`.
 
-Each (word, bank) holds which part of which row of which channel of which map stands there, or garbage.
+Each (word, bank) says which part of which row of which channel of which map is stored there, or is garbage.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PART_BITS, ROW_BITS, CHANNEL_BITS = 4, 20, 12
 
 
 class SymbolicMemory:
-    """int64 (words, banks) of names."""
+    """The names, int64 (words, banks)."""
 
     def __init__(self, cfg: EngineConfig, maps: list[str]):
         self._cfg = cfg
@@ -23,7 +23,7 @@ class SymbolicMemory:
         self.names = np.full((cfg.activation_words, cfg.banks), GARBAGE, np.int64)
 
     def row_names(self, view: View, row: int, parts: np.ndarray) -> np.ndarray:
-        """int64 (channels, parts): the names of a row of `view`."""
+        """The names of a row of `view`, int64 (channels, parts)."""
         channels = np.arange(view.channel, view.channel + view.channels, dtype=np.int64)
         first = (self._numbers[view.map] << CHANNEL_BITS) + channels
         return (((first << ROW_BITS) + row) << PART_BITS)[:, None] + parts
@@ -34,14 +34,14 @@ class SymbolicMemory:
         return row + np.arange(1 << parts_log2) * rows
 
     def holds(self, address: int, word_row: int, parts_log2: int, view: View, row: int, width: int) -> bool:
-        """Whether row `row` of `view`, `width` pixels, stands in row `word_row` of the words from `address` on."""
+        """Whether row `row` of `view`, `width` pixels, is in row `word_row` of the words from `address` on."""
         parts = np.arange(-(-width // BANK_PIXELS))
         banks = self.banks(parts_log2, word_row)[parts]
         found = self.names[address:address + view.channels][:, banks]
         return np.array_equal(found, self.row_names(view, row, parts))
 
     def write(self, address: int, word_row: int, parts_log2: int, view: View, row: int, width: int) -> None:
-        """What `holds` looks for; parts behind `width` become garbage."""
+        """Store what `holds` looks for; parts behind `width` become garbage."""
         parts = np.arange(1 << parts_log2)
         names = self.row_names(view, row, parts)
         names[:, parts * BANK_PIXELS >= width] = GARBAGE

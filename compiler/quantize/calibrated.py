@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import click
 import numpy as np
 import onnx
 
@@ -81,8 +82,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
 
 
 def record_options(command: Callable) -> Callable:
-    """--channels, --mean, --scale and --resize of commands that calibrate."""
-    import click
+    """Add the options --channels, --mean, --scale and --resize to a command that calibrates."""
     options = [
         click.option("--channels", type=click.Choice(["gray", "RGB", "BGR"]), help="How the network takes channels."),
         click.option("--mean", metavar="M[,M,M]", help="Subtracted from pixels 0..255, in the order of the channels."),

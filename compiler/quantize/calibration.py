@@ -49,7 +49,7 @@ def calibrate(model: onnx.ModelProto, tensors: Sequence[str], images: Sequence[n
     progress : called with the pass and the number of images done in it
     """
     activations = _Activations(model, tensors)
-    extremes = {name: (0.0, 0.0) for name in tensors}
+    extremes = dict.fromkeys(tensors, (0.0, 0.0))
     for done, image in enumerate(images, 1):
         for name, values in activations.of(image):
             low, high = extremes[name]

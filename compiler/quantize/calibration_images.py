@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from PIL import Image
@@ -17,8 +18,8 @@ HINT = "give a folder of images, or an .npy file"
 Shape = tuple[int, int, int]
 
 
-class LazyImages(Sequence):
-    """float32 (C, H, W) each, made when asked for: thousands of images need the memory of one."""
+class LazyImages(Sequence[np.ndarray]):
+    """Images, float32 (C, H, W) each, made when asked for: thousands of images need the memory of one."""
 
     def __init__(self, count: int, make: Callable[[int], np.ndarray]):
         self._count, self._make = count, make
@@ -26,7 +27,16 @@ class LazyImages(Sequence):
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> LazyImages: ...
+
+    def __getitem__(self, index: int | slice) -> np.ndarray | LazyImages:
+        if isinstance(index, slice):
+            chosen = range(self._count)[index]
+            return LazyImages(len(chosen), lambda number: self._make(chosen[number]))
         if not 0 <= index < self._count:
             raise IndexError(index)
         return self._make(index)
@@ -34,7 +44,7 @@ class LazyImages(Sequence):
 
 def calibration_images(path: str | Path, shape: Shape, recorded: Preprocessing | None, taken: Preprocessing | None,
                        limit: int) -> Sequence[np.ndarray]:
-    """At most `limit` of the images at `path`, evenly spread over them, as float32 values of the network's input.
+    """Images at `path`, at most `limit` of them, evenly spread, as float32 values of the network's input.
 
     Parameters
     ----------
@@ -69,7 +79,7 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def no_images(folder: Path) -> FirelaneError:
-    """What to raise if there are none."""
+    """The error to raise if there are none."""
     return FirelaneError(str(folder), "no images in it", hint="PNG, PPM, PGM, BMP and JPEG files are looked for")
 
 
@@ -112,7 +122,7 @@ def _array(path: Path, shape: Shape, recorded: Preprocessing | None, taken: Prep
 
 def _conversion(path: Path, dtype: np.dtype, recorded: Preprocessing | None,
                 taken: Preprocessing | None) -> Callable[[np.ndarray], np.ndarray]:
-    """From an element of an array to values of the calibrated model's input."""
+    """The function that makes values of the calibrated model's input from an element of an array."""
     if dtype == np.uint8:
         return _needed(path, taken).real
     if recorded is None or taken is None or recorded == taken:
@@ -128,7 +138,7 @@ def _needed(path: Path, taken: Preprocessing | None) -> Preprocessing:
 
 
 def _spread(count: int, limit: int) -> list[int]:
-    """At most `limit` of 0 .. count - 1, evenly."""
+    """Numbers of 0 .. count - 1, evenly spread, at most `limit` of them."""
     if count <= limit:
         return list(range(count))
     return [index * count // limit for index in range(limit)]

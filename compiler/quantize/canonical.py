@@ -184,17 +184,22 @@ def _scaling(node: onnx.NodeProto, constants: dict, shapes: dict) -> tuple[str, 
     shape, values = shapes.get(source, ()), numpy_helper.to_array(constants[name]).astype(np.float64)
     if len(shape) != 4 or values.size not in (1, shape[1]) or values.shape not in _by_channel(values, shape[1]):
         return None
-    values = np.broadcast_to(values.ravel(), shape[1])
-    ones, zeros = np.ones(shape[1]), np.zeros(shape[1])
-    match node.op_type:
+    scaling = _arithmetic(node.op_type, np.broadcast_to(values.ravel(), shape[1]), constant_last=held[1])
+    return None if scaling is None else (source, scaling)
+
+
+def _arithmetic(op_type: str, values: np.ndarray, *, constant_last: bool) -> _Scaling | None:
+    """What Mul, Div, Add or Sub of a map and a constant does."""
+    ones, zeros = np.ones(len(values)), np.zeros(len(values))
+    match op_type:
         case "Mul":
-            return source, _Scaling(values, zeros)
-        case "Div" if held[1] and np.all(values != 0):
-            return source, _Scaling(1 / values, zeros)
+            return _Scaling(values, zeros)
+        case "Div" if constant_last and np.all(values != 0):
+            return _Scaling(1 / values, zeros)
         case "Add":
-            return source, _Scaling(ones, values)
+            return _Scaling(ones, values)
         case "Sub":
-            return source, (_Scaling(ones, -values) if held[1] else _Scaling(-ones, values))
+            return _Scaling(ones, -values) if constant_last else _Scaling(-ones, values)
     return None
 
 

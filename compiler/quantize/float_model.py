@@ -1,4 +1,4 @@
-"""Reads a float ONNX model that is to be quantized, and brings it into the form that quantization needs."""
+"""Float ONNX models that are to be quantized, read and brought into the form that quantization needs."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _for_converter(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """With all folded that ONNX Runtime's basic optimization folds: constants, BatchNormalization, Transpose, ..."""
+    """The model after ONNX Runtime's basic optimization: constants, BatchNormalization, Transpose, ... folded."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "folded.onnx")
         options = onnxruntime.SessionOptions()

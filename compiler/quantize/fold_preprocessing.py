@@ -3,12 +3,13 @@
 A channel-wise scaling that stands first in the graph (see `compiler.quantize.canonical`) joins the recorded mean and
 scale before that.
 
-With x = (p - mean) * scale, sum w x + b = sum (w scale) p + (b - sum w scale mean), which holds where every tap of the
+Where x = (p - mean) * scale, sum w x + b = sum (w scale) p + (b - sum w scale mean), which holds where every tap of the
 filter sees a pixel: if the convolution has no padding. Then the network takes raw pixels, and uint8 is exact for them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -42,7 +43,15 @@ def fold_preprocessing(model: onnx.ModelProto) -> onnx.ModelProto:
         return model
     plain = Preprocessing(channels="gray" if recorded.channels == "gray" else "RGB", resize=recorded.resize)
     model = record_preprocessing(model, plain)
-    conv, constants = _first_conv(model.graph), _constants(model.graph)
+    conv = _first_conv(model.graph)
+    assert conv is not None, "can_fold has found it"
+    _fold(model.graph, conv, recorded)
+    return model
+
+
+def _fold(graph: onnx.GraphProto, conv: onnx.NodeProto, recorded: Preprocessing) -> None:
+    """Change weights and bias of the first convolution, in place."""
+    constants = _constants(graph)
     weight = numpy_helper.to_array(constants[conv.input[1]]).astype(np.float64)
     mean, scale = recorded.per_channel()
     weight = weight * scale[:, None, None]
@@ -54,10 +63,9 @@ def fold_preprocessing(model: onnx.ModelProto) -> onnx.ModelProto:
         _store(constants[conv.input[2]], bias - offset)
     else:
         name = f"{conv.input[1]}.bias"
-        model.graph.initializer.append(numpy_helper.from_array(np.float32(-offset), name))
+        graph.initializer.append(numpy_helper.from_array(np.asarray(-offset, np.float32), name))
         conv.input[:] = [*conv.input[:2], name]
     _store(constants[conv.input[1]], weight)
-    return model
 
 
 def _with_scaling_recorded(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -114,7 +122,7 @@ def _first_conv(graph: onnx.GraphProto) -> onnx.NodeProto | None:
     return readers[0] if known and readers[0].input[0] == inputs[0] else None
 
 
-def _only_reader(graph: onnx.GraphProto, names) -> bool:
+def _only_reader(graph: onnx.GraphProto, names: Iterable[str]) -> bool:
     read = [name for node in graph.node for name in node.input]
     return all(read.count(name) == 1 for name in names if name)
 

@@ -1,4 +1,4 @@
-"""Float ONNX -> standard QDQ ONNX, through ONNX Runtime's `quantize_static`.
+"""Quantization of a float ONNX model to standard QDQ ONNX, through ONNX Runtime's `quantize_static`.
 
 int8 weights, symmetric, a scale per output channel, so that zeros stay zeros; uint8 activations, a scale per tensor,
 whose ranges come from `compiler.quantize.calibration` and `compiler.quantize.scale_groups`. A model that takes raw
@@ -11,10 +11,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
+from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from firelane.compiler.frame_io.preprocessing import preprocessing_of
 from firelane.compiler.onnx_import import graph_of
@@ -48,6 +50,7 @@ def quantize(model: onnx.ModelProto, images: Sequence[np.ndarray], *, method: Me
     source = read_input(model.graph)
     groups = scale_groups(model.graph)
     ranges = groups.shared(calibrate(model, groups.computed_with, images, method, progress))
+    overrides: dict[str, list[dict[str, Any]]]
     overrides = {name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in ranges.items()}
     recorded = preprocessing_of(metadata(model))
     if recorded is not None and recorded.takes_pixels:
@@ -62,7 +65,6 @@ def quantize(model: onnx.ModelProto, images: Sequence[np.ndarray], *, method: Me
 
 
 def _quantize_static(model: onnx.ModelProto, feed: dict[str, np.ndarray], overrides: dict) -> onnx.ModelProto:
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     with tempfile.TemporaryDirectory() as folder, quiet_root_logger():
         float_path, path = Path(folder, "float.onnx"), Path(folder, "qdq.onnx")
         onnx.save(model, float_path)
@@ -95,31 +97,45 @@ def _mend_empty_channels(quantized: onnx.GraphProto, original: onnx.GraphProto) 
     the input's scale. They get the largest scale of the layer's other channels instead.
     """
     tensors = {tensor.name: tensor for tensor in quantized.initializer}
+    floats = {tensor.name: tensor for tensor in original.initializer}
     made_by = {node.output[0]: node for node in quantized.node if node.op_type == "DequantizeLinear"}
     biases = {node.name: node.input[2] for node in original.node if node.op_type == "Conv" and len(node.input) > 2}
-    floats = {tensor.name: tensor for tensor in original.initializer}
     for node in quantized.node:
-        parts = [made_by.get(name) for name in node.input]
-        if node.op_type != "Conv" or node.name not in biases or len(parts) != 3 or None in parts:
+        parts = [made_by[name] for name in node.input if name in made_by]
+        if node.op_type != "Conv" or node.name not in biases or len(node.input) != 3 or len(parts) != 3:
             continue
         x, weight, bias = parts
-        names = [weight.input[0], weight.input[1], x.input[1], bias.input[0], bias.input[1], biases[node.name]]
-        if all(name in tensors for name in names[:-1]) and names[-1] in floats:
-            _mend(*(tensors[name] for name in names[:-1]), floats[names[-1]])
+        names = (weight.input[0], weight.input[1], x.input[1], bias.input[0], bias.input[1])
+        if all(name in tensors for name in names) and biases[node.name] in floats:
+            _mend(_Parameters(weight=tensors[weight.input[0]], weight_scale=tensors[weight.input[1]],
+                              input_scale=tensors[x.input[1]], bias=tensors[bias.input[0]],
+                              bias_scale=tensors[bias.input[1]], original_bias=floats[biases[node.name]]))
 
 
-def _mend(weight, weight_scale, input_scale, bias, bias_scale, original_bias) -> None:
-    """All are `onnx.TensorProto` of one convolution."""
-    scales, real = numpy_helper.to_array(weight_scale).copy(), numpy_helper.to_array(original_bias).astype(np.float64)
-    empty = ~numpy_helper.to_array(weight).any(axis=(1, 2, 3))
+class _Parameters(NamedTuple):
+    """The constants of one quantized convolution, and its bias before quantization."""
+
+    weight: onnx.TensorProto
+    weight_scale: onnx.TensorProto
+    input_scale: onnx.TensorProto
+    bias: onnx.TensorProto
+    bias_scale: onnx.TensorProto
+    original_bias: onnx.TensorProto
+
+
+def _mend(conv: _Parameters) -> None:
+    scales = numpy_helper.to_array(conv.weight_scale).copy()
+    real = numpy_helper.to_array(conv.original_bias).astype(np.float64)
+    empty = ~numpy_helper.to_array(conv.weight).any(axis=(1, 2, 3))
     if not empty.any() or scales.shape != empty.shape:
         return
-    step = float(numpy_helper.to_array(input_scale))
+    step = float(numpy_helper.to_array(conv.input_scale))
     largest = np.max(scales[~empty], initial=0.0) or np.max(np.abs(real)) / step / WEIGHT_STEPS / WEIGHT_STEPS or 1.0
     scales[empty] = largest
-    integers, bias_scales = numpy_helper.to_array(bias).copy(), numpy_helper.to_array(bias_scale).copy()
+    integers = numpy_helper.to_array(conv.bias).copy()
+    bias_scales = numpy_helper.to_array(conv.bias_scale).copy()
     bias_scales[empty] = scales[empty] * np.float32(step)
     limits = np.iinfo(np.int32)
     integers[empty] = np.clip(np.rint(real[empty] / bias_scales[empty]), limits.min, limits.max)
-    for tensor, values in ((weight_scale, scales), (bias, integers), (bias_scale, bias_scales)):
+    for tensor, values in ((conv.weight_scale, scales), (conv.bias, integers), (conv.bias_scale, bias_scales)):
         tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))

@@ -1,4 +1,4 @@
-"""Which activations of a float graph should share one scale, and which need none of their own.
+"""Activations of a float graph that should share one scale.
 
 Pooling, reshaping and concatenation move numbers without changing them. If what goes in and what comes out have one
 scale, they are exact on the stored values; if the parts of a concatenation had scales of their own, as
@@ -44,7 +44,7 @@ class ScaleGroups:
             found = [ranges[name] for name in group if name in ranges]
             if found:
                 common = min(low for low, _ in found), max(high for _, high in found)
-                result |= {name: common for name in group}
+                result |= dict.fromkeys(group, common)
         return result
 
 
@@ -84,7 +84,7 @@ def _clamped_next(node: onnx.NodeProto, readers: dict[str, list[onnx.NodeProto]]
     """Whether the output goes into a clamp only, which quantization takes in."""
     following = readers.get(node.output[0], []) if node.output else []
     return (len(following) == 1 and following[0].op_type in CLAMPS and node.output[0] not in outputs
-            and node.op_type in ("Conv", "Gemm", "MatMul", "Add"))
+            and node.op_type in ("Conv", "Gemm", "MatMul", "Add", "Mul"))
 
 
 def _merge(members: dict[str, list[str]], first: str, second: str) -> None:

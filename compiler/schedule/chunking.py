@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from firelane.compiler.tiles.layers import Chunk, Map, Network, TileLayer, View, views_read
+from firelane.compiler.tiles.layers import AnyLayer, Chunk, Map, TiledNetwork, TileLayer, View
 from firelane.compiler.tiles.slicing import slice_channels
 from firelane.hw.contract.config import EngineConfig
 
@@ -25,30 +25,30 @@ SIZES = (128, 64, 32)            #: most channels of a chunk, the first choice f
 
 @dataclass(frozen=True, order=True)
 class Chunking:
-    """How a layer is taken apart: chunks of at most `size` channels, and whether they are kept."""
+    """The way in which a layer is taken apart: chunks of at most `size` channels, and whether they are kept."""
 
     size: int
     kept: bool
 
 
-def sites(network: Network) -> dict[str, frozenset[str]]:
+def sites(network: TiledNetwork) -> dict[str, frozenset[str]]:
     """The channel-wise layers that can be taken apart, by name, and the maps that would be in chunks then."""
     maps = _ExclusiveMaps(network)
     found = {layer.name: frozenset(maps.behind(layer)) for layer in network.layers if isinstance(layer, TileLayer)}
-    inner = {writer.name for names in found.values() for name in names for writer in maps.writers[name]}
+    inner = {writer.name for names in found.values() for name in names for writer, _ in maps.writers(name)}
     return {name: taken for name, taken in found.items() if taken and name not in inner}
 
 
-def choices(network: Network, name: str, cfg: EngineConfig) -> list[Chunking]:
+def choices(network: TiledNetwork, name: str, cfg: EngineConfig) -> list[Chunking]:
     """Ways to take the layer apart that differ: the orders agree if a row group of the result needs just one."""
-    layer = next(layer for layer in network.layers if layer.name == name)
-    rows = {network.maps[view.map].rows_per_word(cfg) for view in (*layer.inputs, layer.output)}
+    layer = network.tile_layer(name)
+    rows = {network.maps[view.map].rows_per_word(cfg) for view in (*layer.inputs, layer.output) if view}
     one_to_one = len(rows) == 1 and layer.stride == 1 and not any(place.dy for place in layer.places)
     return [Chunking(size, kept) for size in SIZES if size < layer.channels_out
             for kept in (True, False) if kept or not one_to_one]
 
 
-def chunked(network: Network, chosen: Mapping[str, Chunking]) -> Network:
+def chunked(network: TiledNetwork, chosen: Mapping[str, Chunking]) -> TiledNetwork:
     """`network` with the layers named in `chosen`, and what only they read, in chunks.
 
     Each chunk of a layer has a descriptor and weight streams of its own.
@@ -61,72 +61,78 @@ def chunked(network: Network, chosen: Mapping[str, Chunking]) -> Network:
 class _ExclusiveMaps:
     """Which maps a channel-wise layer has for itself, and who writes them."""
 
-    def __init__(self, network: Network):
+    def __init__(self, network: TiledNetwork):
         self._maps = network.maps
-        self.writers: dict[str, list[TileLayer]] = {name: [] for name in network.maps}
+        self._writers: dict[str, list[tuple[AnyLayer, View]]] = {name: [] for name in network.maps}
         self._readers: dict[str, list[str]] = {name: [] for name in network.maps}
         for layer in network.layers:
-            if getattr(layer, "output", None):
-                self.writers[layer.output.map].append(layer)
-            for name in {view.map for view in views_read(layer)}:
+            written = layer.writes
+            if written:
+                self._writers[written.map].append((layer, written))
+            for name in {view.map for view in layer.reads}:
                 self._readers[name].append(layer.name)
+
+    def writers(self, name: str) -> list[tuple[TileLayer, View]]:
+        """The layers that write a map and can be taken apart by channels, and what each writes."""
+        return [(layer, view) for layer, view in self._writers[name]
+                if isinstance(layer, TileLayer) and layer.groups == 1 and not layer.chunk]
 
     def of(self, layer: TileLayer) -> list[str]:
         """Maps that `layer` reads from the first channel to the last, and nobody else."""
         if layer.weights is not None or layer.output is None or layer.chunk:
             return []
         return [name for name in dict.fromkeys(view.map for view in layer.inputs)
-                if self._readers[name] == [layer.name] and all(map(_can_slice, self.writers[name]))
+                if self._readers[name] == [layer.name] and self.writers(name) == self._writers[name]
                 and {view for view in layer.inputs if view.map == name} == {View(name, 0, self._maps[name].channels)}]
 
     def behind(self, layer: TileLayer) -> Iterator[str]:
-        """`of`, and of the layers that write those maps, and so on."""
+        """Maps that `layer` has for itself, those that the layers that write these have for themselves, and so on."""
         for name in self.of(layer):
             yield name
-            for writer in self.writers[name]:
+            for writer, _ in self.writers(name):
                 yield from self.behind(writer)
-
-
-def _can_slice(layer) -> bool:
-    return isinstance(layer, TileLayer) and layer.groups == 1 and not layer.chunk
 
 
 class _Splitter:
     """Takes one layer of a network apart."""
 
-    def __init__(self, network: Network, chunking: Chunking):
+    def __init__(self, network: TiledNetwork, chunking: Chunking):
         self._network, self._chunking = network, chunking
         self._exclusive = _ExclusiveMaps(network)
         self._maps, self._chunks = dict(network.maps), dict(network.chunks)
 
-    def split(self, name: str) -> Network:
-        reader = next(layer for layer in self._network.layers if layer.name == name)
+    def split(self, name: str) -> TiledNetwork:
+        """The network with the layer `name`, and what is behind it, in pieces."""
+        reader = self._network.tile_layer(name)
         gone = set(self._exclusive.behind(reader))
         bounds = pairwise(_bounds(self._cuts(reader), self._chunking.size))
         pieces = [piece for number, (start, end) in enumerate(bounds, 1)
                   for piece in self._piece(reader, start, end, None, number)]
-        layers = []
+        layers: list[AnyLayer] = []
         for layer in self._network.layers:
-            replaced = getattr(layer, "output", None) and layer.output.map in gone
-            layers += pieces if layer is reader else [] if replaced else [layer]
+            if layer is reader:
+                layers += pieces
+            elif layer.writes is None or layer.writes.map not in gone:
+                layers.append(layer)
         maps = {key: value for key, value in self._maps.items() if key not in gone}
         return replace(self._network, layers=tuple(layers), maps=maps, chunks=self._chunks)
 
     def _cuts(self, layer: TileLayer) -> set[int]:
         """Output channels at which pieces of the layer must begin or end: where other layers take over behind it."""
         return {0, layer.channels_out} | {
-            writer.output.channel + cut for name in self._exclusive.of(layer)
-            for writer in self._exclusive.writers[name] for cut in self._cuts(writer)}
+            written.channel + cut for name in self._exclusive.of(layer)
+            for writer, written in self._exclusive.writers(name) for cut in self._cuts(writer)}
 
     def _piece(self, layer: TileLayer, start: int, end: int, output: View | None, number: int) -> list[TileLayer]:
         """Output channels [start, end) of a layer, written to `output`, and before it the pieces that it reads."""
-        part, before = slice_channels(layer, start, end - start), []
+        part = slice_channels(layer, start, end - start)
+        before: list[TileLayer] = []
         inputs = dict(zip(layer.inputs, part.inputs))
         for name in self._exclusive.of(layer):
             source, view = self._network.maps[name], self._chunk(self._network.maps[name], start, end)
             inputs[View(name, 0, source.channels)] = view
-            for writer in self._exclusive.writers[name]:
-                first = writer.output.channel
+            for writer, written in self._exclusive.writers(name):
+                first = written.channel
                 if first <= start < first + writer.channels_out:
                     before += self._piece(writer, start - first, end - first, view, number)
         return [*before, replace(part, inputs=tuple(inputs[view] for view in layer.inputs),

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
 from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.schedule.steps import Step
-from firelane.compiler.tiles.layers import AverageLayer, Layer, LoadLayer, Network, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract import timing
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Destination, Source, descriptor_total_words
@@ -46,7 +47,7 @@ def taps_of_channels(layer: TileLayer) -> np.ndarray:
 
 
 def tile_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None = None) -> int:
-    """One tile without its fetch; of the weights as they are `encoded`, or as far as can be said before."""
+    """One tile without its fetch, with the weights as they are `encoded`; without that an estimate."""
     streamed, averages = layer.weights is not None, layer.destination is Destination.AVERAGE
     taps = encoded.taps if encoded else taps_of_channels(layer)
     return (timing.tap_path_cycles(cfg, taps.tolist(), streamed=streamed, dense=bool(encoded and encoded.dense))
@@ -54,12 +55,12 @@ def tile_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | Non
 
 
 def load_cycles(layer: LoadLayer, rows: int) -> int:
-    """For `rows` rows of the map."""
+    """Cycles until `rows` rows of the map are loaded."""
     return timing.load_cycles(map_rows=rows, image_columns=layer.width, channels=layer.channels,
                               space_to_depth=layer.space_to_depth)
 
 
-def frame_cost(network: Network, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
+def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
                encoded: Mapping[str, EncodedLayer] | None = None) -> FrameCost:
     """All instructions of a frame in order. `encoded`: weight streams by layer name, if they are there already."""
     encoded = encoded or {}
@@ -68,7 +69,7 @@ def frame_cost(network: Network, steps: Sequence[Step], wait_load: Sequence[bool
             if isinstance(layer, TileLayer)}
     fetch = {layer.name: timing.fetch_cycles(cfg, _descriptor_words(layer)) for layer in network.layers}
     fetch_again, now, load_end, waiting = timing.fetch_cycles(cfg), 0, 0, 0
-    previous: Layer | None = None
+    previous: AnyLayer | None = None
     for step, waits in zip(steps, wait_load):
         layer, begin = network.layers[step.layer], now
         now += (fetch_again if layer is previous else fetch[layer.name]) + timing.START_LAG
@@ -84,7 +85,7 @@ def frame_cost(network: Network, steps: Sequence[Step], wait_load: Sequence[bool
     return FrameCost(layers, waiting, end + timing.END_LAG + 1)
 
 
-def _body_cycles(layer: Layer, step: Step, network: Network, cfg: EngineConfig, tiles: dict[str, int]) -> int:
+def _body_cycles(layer: AnyLayer, step: Step, network: TiledNetwork, cfg: EngineConfig, tiles: dict[str, int]) -> int:
     match layer:
         case TileLayer():
             return tiles[layer.name]
@@ -95,10 +96,11 @@ def _body_cycles(layer: Layer, step: Step, network: Network, cfg: EngineConfig, 
         case OutputLayer():
             return timing.output_cycles(channels=layer.input.channels, rows=step.rows,
                                         columns=network.maps[layer.input.map].width)
-    raise TypeError(f"no cycles of {type(layer).__name__}")
+        case _:
+            assert_never(layer)
 
 
-def _descriptor_words(layer: Layer) -> int:
+def _descriptor_words(layer: AnyLayer) -> int:
     if not isinstance(layer, TileLayer):
         return DESCRIPTOR_WORDS
     return descriptor_total_words(Source.WINDOW if layer.weights is None else Source.STREAM, len(layer.places))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from firelane.compiler.schedule.steps import Block, Step
-from firelane.compiler.tiles.layers import LoadLayer, Network, TileLayer, View, views_read
+from firelane.compiler.tiles.layers import LoadLayer, TiledNetwork, TileLayer, View
 
 
 @dataclass
@@ -30,17 +30,17 @@ class Lifetime:
     uses: list[int] = field(default_factory=list)
 
 
-def lifetimes(network: Network, order: Sequence[Step]) -> list[Lifetime]:
+def lifetimes(network: TiledNetwork, order: Sequence[Step]) -> list[Lifetime]:
     """Lifetimes of all blocks, by first step. Times are positions in `order`."""
     found: dict[Block, Lifetime] = {}
     for time, step in enumerate(order):
         for block in step.blocks_read:
             found[block].uses.append(time)
-        block = step.output
-        if block is not None:
-            if block not in found:
-                found[block] = Lifetime(block, network.maps[block.map].channels, time, time)
-            found[block].uses.append(time)
+        written = step.output
+        if written is not None:
+            if written not in found:
+                found[written] = Lifetime(written, network.maps[written.map].channels, time, time)
+            found[written].uses.append(time)
     for life in found.values():
         life.end = life.uses[-1]
     _keep_unread_loads(network, order, found)
@@ -53,26 +53,26 @@ def lifetimes(network: Network, order: Sequence[Step]) -> list[Lifetime]:
     return list(found.values())
 
 
-def _keep_unread_loads(network: Network, order: Sequence[Step], found: dict[Block, Lifetime]) -> None:
+def _keep_unread_loads(network: TiledNetwork, order: Sequence[Step], found: dict[Block, Lifetime]) -> None:
     """A load runs on after its instruction: what nobody reads lives until the next load, or to the end."""
     until = len(order) - 1
     for time in range(len(order) - 1, -1, -1):
         step = order[time]
-        if isinstance(network.layers[step.layer], LoadLayer):
+        if step.output is not None and isinstance(network.layers[step.layer], LoadLayer):
             life = found[step.output]
             if life.end == time:
                 life.end = until
             until = time
 
 
-def _is_channel_wise(network: Network, step: Step) -> bool:
+def _is_channel_wise(network: TiledNetwork, step: Step) -> bool:
     """Whether it is a tile of a WINDOW layer, which reads channel o for output channel o, before it writes it."""
     layer = network.layers[step.layer]
     return isinstance(layer, TileLayer) and layer.weights is None
 
 
-def _allow_in_place(network: Network, order: Sequence[Step], target: Lifetime, source: Lifetime) -> None:
-    """Note in `target` that it may take the words of `source` while that dies, if and as far as this is safe.
+def _allow_in_place(network: TiledNetwork, order: Sequence[Step], target: Lifetime, source: Lifetime) -> None:
+    """Note in `target` that it may take the words of `source` while that dies, within the limits in which this is safe.
 
     Whatever a step writes of `target`, nobody may read of `source` afterwards; in the step itself only a channel-wise
     layer may read it. So the words of sums may replace an operand chunk by chunk.
@@ -88,7 +88,7 @@ def _allow_in_place(network: Network, order: Sequence[Step], target: Lifetime, s
                 return
             if time == written and not _is_channel_wise(network, order[time]):
                 return
-            for view in views_read(network.layers[order[time].layer]):
+            for view in network.layers[order[time].layer].reads:
                 if view.map == source.block.map:
                     room = view.channel - output.channel
                     slack = min(slack, room if time == written else room - output.channels)
@@ -96,11 +96,12 @@ def _allow_in_place(network: Network, order: Sequence[Step], target: Lifetime, s
         target.above[source.block] = slack
 
 
-def _written(network: Network, order: Sequence[Step], life: Lifetime, until: int) -> Iterator[tuple[int, View]]:
+def _written(network: TiledNetwork, order: Sequence[Step], life: Lifetime, until: int) -> Iterator[tuple[int, View]]:
     """Steps up to `until` that write `life`, and the channels that they write."""
     for time in life.uses:
-        if time <= until and order[time].output == life.block:
-            yield time, network.layers[order[time].layer].output
+        view = network.layers[order[time].layer].writes
+        if time <= until and view is not None and order[time].output == life.block:
+            yield time, view
 
 
 def live_words(lives: Sequence[Lifetime], steps: int) -> np.ndarray:

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from firelane.compiler.schedule.cost_model import load_cycles, tile_cycles
 from firelane.compiler.schedule.steps import Block, Step, production_order
-from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, Network, OutputLayer, TileLayer
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
 
 
-def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = ()) -> list[Step]:
-    """Steps depth first: each goal in turn, whatever it needs before it. Maps in `whole` are goals of their own.
+def order_steps(network: TiledNetwork, steps: Sequence[Step], whole: Iterable[str] = ()) -> list[Step]:
+    """The steps in depth-first order: each goal after all that it needs. Maps in `whole` are goals of their own.
 
     Chunks that are not kept are computed once for each row group (band) of what is made of them, as copies. Of chunks
     that are kept, a row group is begun when the one above it is there in all of them.
@@ -54,20 +54,22 @@ def order_steps(network: Network, steps: Sequence[Step], whole: Iterable[str] = 
     return order
 
 
-def _row_groups_above(network: Network, steps: Sequence[Step]) -> dict[int, tuple[int, ...]]:
-    """Of each step that writes a kept chunk: the steps that write the row group above it, of all chunks of that map.
+def _row_groups_above(network: TiledNetwork, steps: Sequence[Step]) -> dict[int, tuple[int, ...]]:
+    """The steps that write the row group above, of all chunks of the map, for each step that writes a kept chunk.
 
     Without them the first row group of a pooled map would be made chunk by chunk of all its rows, and what the chunks
     are made of would live as long.
     """
     written: dict[tuple[str, int], list[int]] = {}
-    places: dict[int, tuple[str, int]] = {}
+    row_groups: dict[int, tuple[str, int]] = {}
     for step in steps:
-        chunk = network.chunks.get(step.output.map) if step.output else None
+        if step.output is None:
+            continue
+        chunk = network.chunks.get(step.output.map)
         if chunk and chunk.kept:
-            places[step.number] = place = (chunk.whole.map, step.output.group)
-            written.setdefault(place, []).append(step.number)
-    return {number: tuple(written.get((name, group - 1), ())) for number, (name, group) in places.items()}
+            row_groups[step.number] = found = (chunk.whole.map, step.output.group)
+            written.setdefault(found, []).append(step.number)
+    return {number: tuple(written.get((name, group - 1), ())) for number, (name, group) in row_groups.items()}
 
 
 def _with_copies(step: Step, again: Collection[str], copy: int, band: int) -> Step:
@@ -79,7 +81,7 @@ def _with_copies(step: Step, again: Collection[str], copy: int, band: int) -> St
     return replace(step, blocks_read=reads, output=output)
 
 
-def _goals(network: Network, steps: Sequence[Step], whole: set[str]) -> list[int]:
+def _goals(network: TiledNetwork, steps: Sequence[Step], whole: set[str]) -> list[int]:
     """Step numbers to reach, in order: whole maps and averages, then the result, then the last row of the image.
 
     Averages are goals so that no two of them are ever under way together.
@@ -97,12 +99,12 @@ def _goals(network: Network, steps: Sequence[Step], whole: set[str]) -> list[int
     return [number for _, number in sorted(keyed)]
 
 
-def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead: int) -> list[Step]:
+def prefetched(network: TiledNetwork, cfg: EngineConfig, order: Sequence[Step], ahead: int) -> list[Step]:
     """`order` with loads moved forward: each begins when the one before is complete, while tiles run.
 
     At most `ahead` loads are issued before the step that first needs one of them; with 0 they stay where they are.
     """
-    loads = [step for step in order if isinstance(network.layers[step.layer], LoadLayer)]
+    loads = [(step, layer) for step in order if isinstance(layer := network.layers[step.layer], LoadLayer)]
     cycles = {number: tile_cycles(layer, cfg) if isinstance(layer, TileLayer) else 0
               for number, layer in enumerate(network.layers)}
     result: list[Step] = []
@@ -111,8 +113,9 @@ def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead
     def issue() -> None:
         nonlocal issued, now, load_end
         now = max(now, load_end)
-        load_end = now + load_cycles(network.layers[loads[issued].layer], loads[issued].rows)
-        result.append(loads[issued])
+        step, layer = loads[issued]
+        load_end = now + load_cycles(layer, step.rows)
+        result.append(step)
         issued += 1
 
     for step in order:
@@ -130,8 +133,8 @@ def prefetched(network: Network, cfg: EngineConfig, order: Sequence[Step], ahead
     return result
 
 
-def wait_flags(network: Network, order: Sequence[Step]) -> tuple[bool, ...]:
-    """Which steps must wait for the load under way: those that read its block while it may not be complete."""
+def wait_flags(network: TiledNetwork, order: Sequence[Step]) -> tuple[bool, ...]:
+    """A flag for each step: whether it must wait for the load under way, because it reads what is being loaded."""
     pending, flags = None, []
     for step in order:
         waits = pending is not None and pending in step.blocks_read

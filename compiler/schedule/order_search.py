@@ -1,4 +1,4 @@
-"""Which maps to complete at once, so that a frame needs few words.
+"""The search for maps that are completed at once, so that a frame needs few words.
 
 From end to end a chain of kernels keeps rows of every map on the way. Of a whole map all rows live, but the maps before
 it are gone by then: where a map is small, that is less. Sets of whole maps are searched by the words that live at the
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from firelane.compiler.schedule.lifetimes import lifetimes, live_words
 from firelane.compiler.schedule.order import order_steps
 from firelane.compiler.schedule.steps import Step
-from firelane.compiler.tiles.layers import Network
+from firelane.compiler.tiles.layers import TiledNetwork
 from firelane.hw.contract.config import EngineConfig
 
 STARTS = 3              #: sets of whole maps from which the search sets out
@@ -28,15 +28,15 @@ class Candidate:
     whole: tuple[str, ...]
 
 
-def evaluate(network: Network, steps: Sequence[Step], whole: Iterable[str]) -> Candidate:
-    """The words of one set."""
+def evaluate(network: TiledNetwork, steps: Sequence[Step], whole: Iterable[str]) -> Candidate:
+    """The candidate of one set of maps."""
     chosen = tuple(sorted(whole))
     order = order_steps(network, steps, chosen)
     return Candidate(int(live_words(lifetimes(network, order), len(order)).max()), chosen)
 
 
-def search_whole_maps(network: Network, steps: Sequence[Step], cfg: EngineConfig) -> list[Candidate]:
-    """All maps up to some size, then changes of one map at a time to the best of them; least words first.
+def search_whole_maps(network: TiledNetwork, steps: Sequence[Step], cfg: EngineConfig) -> list[Candidate]:
+    """Candidates: all maps up to some size, then changes of one map at a time to the best; fewest words first.
 
     Ends as soon as a set fits with some room for placement, or when no change helps. A whole map needs its size at
     least: maps that are larger than the memory and than the best set so far are left out.

@@ -1,4 +1,4 @@
-"""What would make a network fit that does not: larger engines, each one tried before it is offered."""
+"""Remedies for a network that does not fit: larger engines, each one tried before it is offered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def with_remedies(graph: Graph, cfg: EngineConfig, problem: ActivationCapacityEr
 
 
 def _deeper(graph: Graph, cfg: EngineConfig, words: int) -> Iterator[str]:
-    """The least depth that fits of some: what the best order needs, and ever more room for placement."""
+    """The least depth that fits of some: what the best order needs, and ever more room for addresses."""
     depth, more = -(-max(words, cfg.activation_words + 1) // DEPTH_STEP) * DEPTH_STEP, DEPTH_STEP
     while depth <= MAX_ACTIVATION_WORDS:
         if _fits(graph, replace(cfg, activation_words=depth)):

@@ -1,4 +1,4 @@
-"""The schedule of a frame: in what order steps run, and where blocks stand.
+"""The schedule of a frame: in what order steps run, and where blocks are stored.
 
 Tried first is the order from end to end. If it does not fit, sets of whole maps are searched
 (`compiler.schedule.order_search`); where that is not enough, maps that live at the worst moment are taken apart into
@@ -7,11 +7,12 @@ chunks (`compiler.schedule.chunking`), the cheapest way first, until something f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from operator import attrgetter
+from typing import Any
 
-from firelane.compiler.schedule.addresses import place
+from firelane.compiler.schedule.addresses import find_addresses
 from firelane.compiler.schedule.chunking import Chunking, choices, chunked, sites
 from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.compiler.schedule.lifetimes import Lifetime, lifetimes, live_words
@@ -19,11 +20,11 @@ from firelane.compiler.schedule.order import order_steps, prefetched, wait_flags
 from firelane.compiler.schedule.order_search import Candidate, evaluate, search_whole_maps
 from firelane.compiler.schedule.steps import Block, Step, all_steps
 from firelane.compiler.support.errors import CapacityError
-from firelane.compiler.tiles.layers import Network
+from firelane.compiler.tiles.layers import TiledNetwork
 from firelane.hw.contract.config import EngineConfig
 
 LOADS_AHEAD = (8, 4, 2, 1, 0)      #: most loads before the reader of the first of them, best first
-PLACEMENTS = 4          #: fastest orders, and orders of least words, for which a placement is tried
+ADDRESSED = 4           #: fastest orders, and orders of fewest words, for which addresses are looked for
 FASTEST, SMALLEST = 12, 36      #: ways to take maps apart that are tried: the fastest first, then those of fewest words
 
 
@@ -37,14 +38,14 @@ class ActivationCapacityError(CapacityError):
 
 @dataclass(frozen=True)
 class Schedule:
-    """What runs when and where everything stands.
+    """What runs when, and where everything is stored.
 
     `network` is the one that was given, or the same with maps in chunks.
     `wait_load[n]`: instruction n waits for the load under way. `whole`: the maps that were completed at once.
-    `cycles`: of a frame, as far as can be said before weights are encoded.
+    `cycles`: of a frame, estimated before the weights are encoded.
     """
 
-    network: Network
+    network: TiledNetwork
     steps: tuple[Step, ...]
     wait_load: tuple[bool, ...]
     addresses: dict[Block, int]
@@ -62,7 +63,7 @@ class _Variant:
     took another layer apart, or else only made chunks smaller.
     """
 
-    network: Network
+    network: TiledNetwork
     chosen: dict[str, Chunking]
     steps: list[Step]
     cycles: int
@@ -70,7 +71,7 @@ class _Variant:
     new_layer: bool
 
 
-def schedule(network: Network, cfg: EngineConfig) -> Schedule:
+def schedule(network: TiledNetwork, cfg: EngineConfig) -> Schedule:
     """The fastest schedule found that fits.
 
     Raises
@@ -78,29 +79,57 @@ def schedule(network: Network, cfg: EngineConfig) -> Schedule:
     ActivationCapacityError
         If no order that was tried fits the activation memory.
     """
-    waiting, known, worst = [_variant(network, {}, cfg)], [{}], None
-    for preferred, attempts in ((attrgetter("cycles"), FASTEST), (attrgetter("parent_peak", "cycles"), SMALLEST)):
-        best = None
+    search = _Search(network, cfg)
+    found = (search.best_of(FASTEST, attrgetter("cycles"))
+             or search.best_of(SMALLEST, attrgetter("parent_peak", "cycles")))
+    if found is None:
+        raise search.too_large()
+    return found
+
+
+class _Search:
+    """Ways to take the maps of a network apart: each one that does not fit makes others to be tried."""
+
+    def __init__(self, network: TiledNetwork, cfg: EngineConfig):
+        self._network, self._cfg = network, cfg
+        self._waiting = [_variant(network, {}, cfg)]
+        self._known: list[dict[str, Chunking]] = [{}]
+        self._nearest: tuple[Candidate, _Variant] | None = None     # to fitting, of those that do not fit
+
+    def best_of(self, attempts: int, preference: Callable[[_Variant], Any]) -> Schedule | None:
+        """The fastest schedule that fits of the next `attempts` variants, in the order of `preference`.
+
+        The search ends early when the variant to be tried next cannot be faster than what was found.
+        """
+        best: Schedule | None = None
         for _ in range(attempts):
-            variant = min(waiting, key=preferred, default=None)
-            if variant is None or best and variant.cycles >= best.cycles:
+            variant = min(self._waiting, key=preference, default=None)
+            if variant is None or (best is not None and variant.cycles >= best.cycles):
                 break
-            waiting.remove(variant)
-            found, least = _schedule_variant(variant, cfg)
-            if found:
-                best = found if best is None else min(best, found, key=attrgetter("cycles"))
-            else:
-                worst = min(worst or (least, variant), (least, variant), key=itemgetter(0))
-                for chosen, new_layer in _refinements(network, variant, least, cfg):
-                    if chosen not in known:
-                        known.append(chosen)
-                        waiting.append(_variant(network, chosen, cfg, least.peak, new_layer))
-        if best:
-            return best
-    raise _too_large(*worst, cfg)
+            self._waiting.remove(variant)
+            found, fewest_words = _schedule_variant(variant, self._cfg)
+            if found is None:
+                self._refine(variant, fewest_words)
+            elif best is None or found.cycles < best.cycles:
+                best = found
+        return best
+
+    def _refine(self, variant: _Variant, candidate: Candidate) -> None:
+        """Note that `variant` does not fit, `candidate` being its order of fewest words, and what to try instead."""
+        if self._nearest is None or candidate < self._nearest[0]:
+            self._nearest = candidate, variant
+        for chosen, new_layer in _refinements(self._network, variant, candidate, self._cfg):
+            if chosen not in self._known:
+                self._known.append(chosen)
+                self._waiting.append(_variant(self._network, chosen, self._cfg, candidate.peak, new_layer))
+
+    def too_large(self) -> ActivationCapacityError:
+        """The error that says how many words are missing, of what came nearest to fitting."""
+        assert self._nearest is not None, "nothing was tried"
+        return _too_large(*self._nearest, self._cfg)
 
 
-def _variant(network: Network, chosen: dict[str, Chunking], cfg: EngineConfig, parent_peak: int = 0,
+def _variant(network: TiledNetwork, chosen: dict[str, Chunking], cfg: EngineConfig, parent_peak: int = 0,
              new_layer: bool = True) -> _Variant:
     parts = chunked(network, chosen)
     steps = all_steps(parts, cfg)
@@ -109,9 +138,9 @@ def _variant(network: Network, chosen: dict[str, Chunking], cfg: EngineConfig, p
     return _Variant(parts, chosen, steps, cost.total - cost.waiting, parent_peak, new_layer)
 
 
-def _refinements(network: Network, variant: _Variant, worst: Candidate,
+def _refinements(network: TiledNetwork, variant: _Variant, worst: Candidate,
                  cfg: EngineConfig) -> Iterator[tuple[dict[str, Chunking], bool]]:
-    """One more layer taken apart, or one in smaller chunks, of those that would leave room at the worst moment.
+    """Ways to take one more layer apart, or one in smaller chunks, that would leave room at the worst moment.
 
     Where smaller chunks have not helped, nothing is refined that could not be refined without them.
     """
@@ -144,7 +173,7 @@ def _fastest(variant: _Variant, cfg: EngineConfig, candidates: Sequence[Candidat
     bounds = {candidate: _prefetched(variant, cfg, candidate.whole, LOADS_AHEAD[0])[2] for candidate in candidates}
     by_speed = sorted(candidates, key=lambda candidate: (bounds[candidate], candidate))
     best = None
-    for candidate in sorted({*by_speed[:PLACEMENTS], *candidates[:PLACEMENTS]}, key=by_speed.index):
+    for candidate in sorted({*by_speed[:ADDRESSED], *candidates[:ADDRESSED]}, key=by_speed.index):
         if best and bounds[candidate] >= best.cycles:
             break
         found = _finish(variant, cfg, candidate.whole)
@@ -154,12 +183,12 @@ def _fastest(variant: _Variant, cfg: EngineConfig, candidates: Sequence[Candidat
 
 
 def _finish(variant: _Variant, cfg: EngineConfig, whole: tuple[str, ...]) -> Schedule | None:
-    """Place the order with loads as far ahead as fits."""
+    """The schedule of one order, with loads as many steps ahead as fits."""
     for ahead in LOADS_AHEAD:
         order, waits, cycles = _prefetched(variant, cfg, whole, ahead)
         lives = lifetimes(variant.network, order)
         peak = int(live_words(lives, len(order)).max())
-        addresses = place(lives, cfg.activation_words) if peak <= cfg.activation_words else None
+        addresses = find_addresses(lives, cfg.activation_words) if peak <= cfg.activation_words else None
         if addresses is not None:
             return Schedule(variant.network, tuple(order), waits, addresses, tuple(lives), whole, peak, cycles)
     return None
@@ -175,7 +204,7 @@ def _prefetched(variant: _Variant, cfg: EngineConfig, whole: tuple[str, ...],
 
 
 def _too_large(worst: Candidate, variant: _Variant, cfg: EngineConfig) -> ActivationCapacityError:
-    """What lives at the worst moment of the best order."""
+    """The error that says what lives at the worst moment of the best order."""
     step, totals = _worst_moment(variant, worst)
     listed = ", ".join(f"{name} {count}" for name, count in totals[:6])
     found = (f"needs {worst.peak} words of activation memory at tile {step.index}, there are {cfg.activation_words} "

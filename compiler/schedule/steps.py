@@ -1,4 +1,4 @@
-"""What there is to run: one step for each instruction of a frame, and which steps each one needs first.
+"""Steps: one for each instruction of a frame, and which others each one needs first.
 
 This is geometry alone; `compiler.schedule.search` chooses the order.
 """
@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, assert_never
 
-from firelane.compiler.tiles.kernel_table import KernelTable, kernel_table
-from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, Map, Network, OutputLayer, TileLayer, View
+from firelane.compiler.tiles.layers import (
+    AnyLayer,
+    AverageLayer,
+    LoadLayer,
+    Map,
+    OutputLayer,
+    TiledNetwork,
+    TileLayer,
+    View,
+)
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -39,7 +47,7 @@ class Step:
     """
 
     number: int                 #: place in the list of all steps
-    layer: int                  #: place in `Network.layers`
+    layer: int                  #: place in `TiledNetwork.layers`
     index: int                  #: which tile, load, ... of the layer
     reads: tuple[Read, ...]
     blocks_read: tuple[Block, ...]
@@ -50,20 +58,13 @@ class Step:
     needs: tuple[int, ...] = ()     #: numbers of the steps that must run before
 
 
-def tile_table(layer: TileLayer, network: Network, cfg: EngineConfig) -> KernelTable:
-    """The kernel table of a layer whose maps have row classes."""
-    table = kernel_table(layer.places, network.maps[layer.inputs[0].map].rows_per_word(cfg))
-    assert table is not None, f"{layer.name}: row classes were not assigned"
-    return table
-
-
-def rows_of_tile(layer: TileLayer, network: Network, cfg: EngineConfig) -> int:
+def rows_of_tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig) -> int:
     """Output rows that one tile makes."""
     rows = network.maps[layer.inputs[0].map].rows_per_word(cfg)
     return max(rows // layer.stride, 1)
 
 
-def all_steps(network: Network, cfg: EngineConfig) -> list[Step]:
+def all_steps(network: TiledNetwork, cfg: EngineConfig) -> list[Step]:
     """Every step of a frame, layer by layer, rows in order."""
     steps: list[Step] = []
     writers: dict[Block, list[Step]] = {}
@@ -71,11 +72,7 @@ def all_steps(network: Network, cfg: EngineConfig) -> list[Step]:
     for number, layer in enumerate(network.layers):
         by_layer[layer.name] = []
         for fields in _layer_steps(layer, network, cfg):
-            needs = _needs(fields["reads"], writers, network, cfg)
-            if isinstance(layer, AverageLayer):
-                needs = tuple(tile for source in layer.sources for tile in by_layer[source])
-            if isinstance(layer, LoadLayer | OutputLayer) and by_layer[layer.name]:
-                needs += (by_layer[layer.name][-1],)        # rows arrive, and leave, in order
+            needs = (*_writers_needed(fields["reads"], writers, network, cfg), *_steps_before(layer, by_layer))
             step = Step(number=len(steps), layer=number, needs=needs, **fields)
             steps.append(step)
             by_layer[layer.name].append(step.number)
@@ -84,30 +81,42 @@ def all_steps(network: Network, cfg: EngineConfig) -> list[Step]:
     return steps
 
 
-def _needs(reads: tuple[Read, ...], writers: dict[Block, list[Step]], network: Network,
-           cfg: EngineConfig) -> tuple[int, ...]:
+def _steps_before(layer: AnyLayer, by_layer: dict[str, list[int]]) -> tuple[int, ...]:
+    """The steps that a step of `layer` needs although it reads nothing of theirs from memory."""
+    match layer:
+        case AverageLayer():
+            return tuple(tile for source in layer.sources for tile in by_layer[source])
+        case LoadLayer() | OutputLayer():
+            return tuple(by_layer[layer.name][-1:])         # rows arrive, and leave, in order
+        case TileLayer():
+            return ()
+        case _:
+            assert_never(layer)
+
+
+def _writers_needed(reads: tuple[Read, ...], writers: dict[Block, list[Step]], network: TiledNetwork,
+                    cfg: EngineConfig) -> tuple[int, ...]:
     """The steps that write what is read, in the order in which to run them."""
     found = set()
     for read in reads:
         rows = network.maps[read.view.map].rows_per_word(cfg)
         groups = range(read.first // rows, read.last // rows + 1)
         for step in (step for group in groups for step in writers.get(Block(read.view.map, group), ())):
+            written = network.layers[step.layer].writes
             overlaps = step.first_row <= read.last and read.first < step.first_row + step.rows
-            if overlaps and read.view.overlaps(network.layers[step.layer].output):
+            if overlaps and written is not None and read.view.overlaps(written):
                 found.add((production_order(step, network), step.number))
     return tuple(number for _, number in sorted(found))
 
 
-def production_order(step: Step, network: Network) -> tuple[int, ...]:
+def production_order(step: Step, network: TiledNetwork) -> tuple[int, ...]:
     """Row groups from the top; in each, chunks and rows in the order that the layer wants."""
     group = step.output.group if step.output else step.index
-    layer = network.layers[step.layer]
-    chunk = getattr(layer, "chunk", 0)
-    inside = (step.first_row, chunk) if getattr(layer, "rows_first", False) else (chunk, step.first_row)
-    return (group, *inside, step.number)
+    return (group, *network.layers[step.layer].rank(step.first_row), step.number)
 
 
-def _layer_steps(layer, network: Network, cfg: EngineConfig) -> Iterator[dict]:
+def _layer_steps(layer: AnyLayer, network: TiledNetwork, cfg: EngineConfig) -> Iterator[dict[str, Any]]:
+    """The members of each step of a layer, but for its number and what it needs."""
     match layer:
         case TileLayer():
             return _tile_steps(layer, network, cfg)
@@ -118,10 +127,11 @@ def _layer_steps(layer, network: Network, cfg: EngineConfig) -> Iterator[dict]:
             return _whole_groups(layer.output, network, cfg, loads=True)
         case OutputLayer():
             return _whole_groups(layer.input, network, cfg, loads=False)
-    raise TypeError(f"no steps for {type(layer).__name__}")
+        case _:
+            assert_never(layer)
 
 
-def _whole_groups(view: View, network: Network, cfg: EngineConfig, loads: bool) -> Iterator[dict]:
+def _whole_groups(view: View, network: TiledNetwork, cfg: EngineConfig, loads: bool) -> Iterator[dict[str, Any]]:
     target = network.maps[view.map]
     rows = target.rows_per_word(cfg)
     for group in range(target.groups(cfg)):
@@ -132,7 +142,7 @@ def _whole_groups(view: View, network: Network, cfg: EngineConfig, loads: bool) 
                "blocks_read": () if loads else (block,)}
 
 
-def _tile_steps(layer: TileLayer, network: Network, cfg: EngineConfig) -> Iterator[dict]:
+def _tile_steps(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig) -> Iterator[dict[str, Any]]:
     sources = [network.maps[view.map] for view in layer.inputs]
     word_rows, rows = sources[0].rows_per_word(cfg), rows_of_tile(layer, network, cfg)
     target_rows = network.maps[layer.output.map].rows_per_word(cfg) if layer.output else 1

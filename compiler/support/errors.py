@@ -16,14 +16,16 @@ class FirelaneError(Exception):
         What is possible, or what to do next.
     """
 
-    def __init__(self, where: str, found: str, *, hint: str = ""):
+    further: tuple[FirelaneError, ...] = ()         #: found together with this one, see `support.problems`
+
+    def __init__(self, where: str, found: str, *, hint: str = "") -> None:
         self.where = where
         self.found = found
         self.hint = hint
         super().__init__(f"{where}: {found}" + (f"; {hint}" if hint else ""))
 
     def __reduce__(self):
-        """Pickled with what it says: it may come from another process."""
+        """Pickling keeps what the error says: it may come from another process."""
         return _restored, (type(self), self.args, self.__dict__)
 
 

@@ -1,4 +1,4 @@
-"""Files that are made: whole ones or none; where the build folder is, what identifies its contents, who may write."""
+"""Files that are written whole or not at all; the build folder, digests of what is in it, and its locks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from firelane.compiler.support.errors import FirelaneError
 
 
 def build_root() -> Path:
-    """Where everything that is made goes: `FIRELANE_BUILD`, or `build` in the working directory."""
+    """The folder for everything that is made: `FIRELANE_BUILD`, or `build` in the working directory."""
     return Path(os.environ.get("FIRELANE_BUILD", "build")).resolve()
 
 
@@ -41,7 +41,7 @@ def write_file(path: str | Path, content: bytes, option: str) -> None:
     path = Path(path)
     if path.is_dir():
         raise FirelaneError(str(path), "is a folder", hint=f"name a file with {option}")
-    temporary = None
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -59,7 +59,7 @@ def write_file(path: str | Path, content: bytes, option: str) -> None:
 
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """One process at a time; the lock stands beside `directory`, which may be deleted meanwhile."""
+    """A lock that one process at a time holds; it is a file beside `directory`, which may be deleted meanwhile."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     with open(directory.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

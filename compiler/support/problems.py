@@ -17,4 +17,4 @@ def raise_all(problems: Sequence[FirelaneError]) -> None:
 
 def further(problem: FirelaneError) -> tuple[FirelaneError, ...]:
     """The problems that were found together with `problem`."""
-    return getattr(problem, "further", ())
+    return problem.further

@@ -1,4 +1,4 @@
-"""How long steps tell how far they are.
+"""Progress of long steps, and who is told of it.
 
 A step is told what it is called, how much is done and of how much; `Progress` is the type of whom it tells. The display
 makes bars with the time left of it on a terminal, and a line now and then elsewhere.
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     SpinnerColumn,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -46,10 +47,11 @@ class _Terminal:
 
     def __init__(self, bars: Bars):
         self._bars = bars
-        self._stage, self._task = None, None
+        self._stage: str | None = None
+        self._task: TaskID | None = None
 
     def __call__(self, stage: str, done: float = 0, total: float | None = None) -> None:
-        if stage != self._stage:
+        if self._task is None or stage != self._stage:
             if self._task is not None:
                 self._bars.remove_task(self._task)
             self._stage, self._task = stage, self._bars.add_task(stage, total=total)
@@ -61,12 +63,14 @@ class _Log:
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic):
         self._console, self._clock = console, clock
-        self._stage, self._began, self._said = None, 0.0, 0.0
+        self._stage: str | None = None
+        self._began = self._said = 0.0
 
     def __call__(self, stage: str, done: float = 0, total: float | None = None) -> None:
         now = self._clock()
         if stage != self._stage:
-            self._stage, self._began, self._said = stage, now, now
+            self._stage = stage
+            self._began = self._said = now
         elif now - self._said >= LINE_SECONDS:
             self._said = now
             self._console.print(progress_line(stage, done, total, now - self._began), highlight=False, soft_wrap=True,
@@ -74,7 +78,7 @@ class _Log:
 
 
 def progress_line(stage: str, done: float, total: float | None, seconds: float) -> str:
-    """In words; the time left supposes that the speed stays what it was.
+    """Progress in words; the time left supposes that the speed stays what it was.
 
     >>> progress_line("simulating", 1, 4, 20)
     'simulating: 25 %, 20 s, about 60 s left'

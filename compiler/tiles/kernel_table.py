@@ -1,12 +1,21 @@
-"""From the places of a kernel to slots and kernel table entries: which row offsets a row class can express."""
+"""Slots and kernel table entries for the places of a kernel: which row offsets a row class can express."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from firelane.compiler.tiles.layers import Place
 from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, RowMove
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of a kernel: where it reads, relative to the lane's own pixel, and for WINDOW layers its weight."""
+
+    dy: int
+    dx: int
+    operand: int = 0            #: which of the layer's inputs
+    weight: int = 0
 
 
 @dataclass(frozen=True, order=True)
@@ -30,12 +39,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class KernelTable:
+    """What a descriptor says of a kernel: the row groups that it reads, and where in them each place looks."""
+
     slots: tuple[Slot, ...]         #: at most 4
     entries: tuple[Entry, ...]      #: one for each place, in order
 
 
 def row_access(dy: int, rows: int) -> tuple[RowMove, int, int] | None:
-    """How lane rows see rows `dy` below them: (move, row group, row group of the row that wraps), or None.
+    """The way in which lane rows see rows `dy` below: (move, row group, row group of the row that wraps), or None.
 
     `rows` is the number of rows in a word. The groups are relative to the lane's own.
     """
@@ -52,15 +63,19 @@ def row_access(dy: int, rows: int) -> tuple[RowMove, int, int] | None:
 def kernel_table(places: Iterable[Place], rows: int) -> KernelTable | None:
     """Slots and entries for words of `rows` rows, or None if the engine cannot express the places there."""
     places = tuple(places)
-    accesses = [row_access(place.dy, rows) for place in places]
-    if None in accesses or not all(COLUMN_MOVE_MIN <= place.dx <= COLUMN_MOVE_MAX for place in places):
+    if not all(COLUMN_MOVE_MIN <= place.dx <= COLUMN_MOVE_MAX for place in places):
         return None
-    used = {Slot(place.operand, group) for place, access in zip(places, accesses) for group in access[1:]}
-    slots = sorted(used)
+    seen = []
+    for place in places:
+        access = row_access(place.dy, rows)
+        if access is None:
+            return None
+        seen.append((place, *access))
+    slots = sorted({Slot(place.operand, group) for place, _, *groups in seen for group in groups})
     if len(slots) > SLOTS:
         return None
     number = {slot: index for index, slot in enumerate(slots)}
-    entries = (Entry(place.dx, move, number[Slot(place.operand, group)], number[Slot(place.operand, wrap)],
-                     place.weight)
-               for place, (move, group, wrap) in zip(places, accesses))
-    return KernelTable(tuple(slots), tuple(entries))
+    entries = tuple(Entry(place.dx, move, number[Slot(place.operand, group)], number[Slot(place.operand, wrap)],
+                          place.weight)
+                    for place, move, group, wrap in seen)
+    return KernelTable(tuple(slots), entries)

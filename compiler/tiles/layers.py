@@ -1,6 +1,6 @@
 """The network in engine terms: maps in memory, and layers that each become one descriptor and a row of tiles.
 
-`compiler.lower` makes these from the graph; scheduling, placement and emission read them. Nothing here knows about
+`compiler.lower` makes these from the graph; scheduling, addressing and emission read them. Nothing here knows about
 addresses or order. All records are frozen.
 """
 
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from firelane.compiler.ir.graph import IDENTITY, Requantize
+from firelane.compiler.tiles.kernel_table import KernelTable, Place
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import Destination, Operation
 
 
 @dataclass(frozen=True)
 class Map:
-    """A feature map as it stands in activation memory; row group t is a block of `channels` words.
+    """A feature map as it is stored in activation memory; row group t is a block of `channels` words.
 
     Several tensors of the graph may share one map: the inputs of a concatenation are channel ranges of its result.
     """
@@ -29,6 +30,7 @@ class Map:
     parts_log2: int = 0         #: row class: a row takes 2**parts_log2 banks
 
     def rows_per_word(self, cfg: EngineConfig) -> int:
+        """Rows of the map in each of its words."""
         return cfg.banks >> self.parts_log2
 
     def groups(self, cfg: EngineConfig) -> int:
@@ -45,32 +47,54 @@ class View:
     channels: int
 
     def overlaps(self, other: View) -> bool:
+        """Whether the two have a channel in common."""
         return (self.map == other.map and self.channel < other.channel + other.channels
                 and other.channel < self.channel + self.channels)
 
     def part(self, channel: int, channels: int) -> View:
+        """Some of its channels, counted from its first."""
         return View(self.map, self.channel + channel, channels)
 
 
-@dataclass(frozen=True)
-class Place:
-    """One place of a kernel: where it reads, relative to the lane's own pixel, and for WINDOW layers its weight."""
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What all layers have in common: a name, and the tensors in activation memory that they read and write."""
 
-    dy: int
-    dx: int
-    operand: int = 0            #: which of the layer's inputs
-    weight: int = 0
+    name: str                   #: unique; for messages it begins with the node's name
+
+    @property
+    def kind(self) -> str:
+        """tile, load, average or output."""
+        return type(self).__name__.removesuffix("Layer").lower()
+
+    @property
+    def reads(self) -> tuple[View, ...]:
+        """The tensors that it reads from activation memory."""
+        return ()
+
+    @property
+    def writes(self) -> View | None:
+        """The tensor that it writes to activation memory, if any."""
+        return None
+
+    @property
+    def channels_summed(self) -> int:
+        """Channels of its result where that is not stored: of the channel sums, or of their averages."""
+        return 0
+
+    def rank(self, first_row: int) -> tuple[int, ...]:
+        """The order of its steps within a row group, by the first row that each makes."""
+        return (0, first_row)
 
 
 @dataclass(frozen=True, eq=False)
-class TileLayer:
+class TileLayer(Layer):
     """A layer that runs as tiles: every output channel accumulates taps over all lanes.
 
     Lane (Y, X) of the input's geometry reads rows Y + dy and columns X + dx. Without `subsample` it makes output pixel
     (Y, X), with it output pixel (y, x) is lane (2 y + row_phase, 2 x + column_phase).
     """
 
-    name: str                               #: unique; for messages it begins with the node's name
     inputs: tuple[View, ...]
     output: View | None                     #: None with Destination.AVERAGE
     places: tuple[Place, ...]
@@ -89,6 +113,28 @@ class TileLayer:
     chunk: int = 0                          #: number of the chunk of channels that it writes or reads, from 1
     rows_first: bool = False                #: all chunks of a row group, then the next; else all rows of a chunk first
     continues: bool = False                 #: with Destination.AVERAGE: adds to the sums of the layer before
+    table: KernelTable | None = None        #: of its places, once the row classes of the maps are known
+
+    @property
+    def reads(self) -> tuple[View, ...]:
+        return self.inputs
+
+    @property
+    def writes(self) -> View | None:
+        return self.output
+
+    @property
+    def channels_summed(self) -> int:
+        return self.channels_out
+
+    def rank(self, first_row: int) -> tuple[int, ...]:
+        return (first_row, self.chunk) if self.rows_first else (self.chunk, first_row)
+
+    @property
+    def kernel(self) -> KernelTable:
+        """The kernel table of a layer whose maps have row classes."""
+        assert self.table is not None, f"{self.name}: row classes were not assigned"
+        return self.table
 
     @property
     def stride(self) -> int:
@@ -101,10 +147,9 @@ class TileLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class LoadLayer:
+class LoadLayer(Layer):
     """The image stream into a map, a row group at a time."""
 
-    name: str
     output: View
     channels: int               #: of the image
     height: int
@@ -112,38 +157,42 @@ class LoadLayer:
     space_to_depth: bool = False
     pad: int = 0                #: for the pixel or row that an odd image lacks in its last 2x2 block
 
+    @property
+    def writes(self) -> View:
+        return self.output
+
 
 @dataclass(frozen=True, eq=False)
-class AverageLayer:
-    """Requantized channel sums: the end of the tiles of layer `source`."""
+class AverageLayer(Layer):
+    """Requantized channel sums: the end of the tiles of the layers in `sources`."""
 
-    name: str
     sources: tuple[str, ...]    #: the TileLayers with Destination.AVERAGE that it completes; all but the first continue
     output: View | None         #: a 1x1 map, or None: the result stream
     channels: int
     requantize: Requantize
     last: bool = False          #: ends the result
 
+    @property
+    def writes(self) -> View | None:
+        return self.output
+
+    @property
+    def channels_summed(self) -> int:
+        return self.channels
+
 
 @dataclass(frozen=True, eq=False)
-class OutputLayer:
+class OutputLayer(Layer):
     """A map to the result stream, a row group at a time."""
 
-    name: str
     input: View
 
+    @property
+    def reads(self) -> tuple[View, ...]:
+        return (self.input,)
 
-Layer = TileLayer | LoadLayer | AverageLayer | OutputLayer
 
-
-def views_read(layer: Layer) -> tuple[View, ...]:
-    """The tensors that a layer reads from activation memory."""
-    match layer:
-        case TileLayer():
-            return layer.inputs
-        case OutputLayer():
-            return (layer.input,)
-    return ()
+AnyLayer = TileLayer | LoadLayer | AverageLayer | OutputLayer       #: for `match`: that there are no others
 
 
 @dataclass(frozen=True)
@@ -159,28 +208,32 @@ class Chunk:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class TiledNetwork:
     """Layers in an order in which each reads what earlier ones wrote."""
 
     name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[AnyLayer, ...]
     maps: dict[str, Map]
-    tensors: dict[str, View] = field(default_factory=dict)      #: where each tensor of the graph stands
+    tensors: dict[str, View] = field(default_factory=dict)      #: where each tensor of the graph is stored
     chunks: dict[str, Chunk] = field(default_factory=dict)      #: by map
 
+    def tile_layer(self, name: str) -> TileLayer:
+        """The layer of that name, which runs as tiles."""
+        return next(layer for layer in self.layers if isinstance(layer, TileLayer) and layer.name == name)
+
     def origin(self, view: View) -> View:
-        """`view` in terms of the maps that the graph's tensors stand in."""
+        """`view` in terms of the maps that hold the graph's tensors."""
         chunk = self.chunks.get(view.map)
         return chunk.whole.part(view.channel, view.channels) if chunk else view
 
 
-def copy_layer(name: str, source: View, output: View, height: int, width: int, **options) -> TileLayer:
+def copy_layer(name: str, source: View, output: View | None, height: int, width: int, **options) -> TileLayer:
     """A layer that moves a tensor, pixel by pixel (with `subsample`, every second row and column of it)."""
     return TileLayer(name=name, inputs=(source,), output=output, places=(Place(0, 0, weight=1),),
                      channels_out=source.channels, out_height=height, out_width=width,
                      requantize=options.pop("requantize", IDENTITY), **options)
 
 
-def narrowest_class(width: int, cfg: EngineConfig) -> int | None:
-    """The least class whose rows hold `width` pixels; None if no row does."""
+def narrowest_row_class(width: int, cfg: EngineConfig) -> int | None:
+    """The least row class whose rows hold `width` pixels; None if no row does."""
     return next((k for k in range(cfg.classes) if width <= BANK_PIXELS << k), None)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from firelane.compiler.ir.graph import Requantize
 from firelane.compiler.tiles.layers import TileLayer
 
 
 def slice_requantize(requantize: Requantize, start: int, channels: int) -> Requantize:
     """The parameters of a range of channels."""
-    arrays = {name: array if len(array) == 1 else array[start:start + channels]
-              for name in ("bias", "multiplier", "shift") for array in [getattr(requantize, name)]}
-    return replace(requantize, **arrays)
+    def part(array: np.ndarray) -> np.ndarray:
+        return array if len(array) == 1 else array[start:start + channels]
+    return replace(requantize, bias=part(requantize.bias), multiplier=part(requantize.multiplier),
+                   shift=part(requantize.shift))
 
 
 def slice_channels(layer: TileLayer, start: int, channels: int) -> TileLayer:
     """Output channels [start, start + channels) of a layer without groups."""
-    changes = {"name": f"{layer.name}[{start}:{start + channels}]", "channels_out": channels,
-               "requantize": slice_requantize(layer.requantize, start, channels),
-               "output": layer.output and layer.output.part(start, channels)}
+    part = replace(layer, name=f"{layer.name}[{start}:{start + channels}]", channels_out=channels,
+                   requantize=slice_requantize(layer.requantize, start, channels),
+                   output=layer.output and layer.output.part(start, channels))
     if layer.weights is None:
-        return replace(layer, inputs=tuple(view.part(start, channels) for view in layer.inputs), **changes)
-    return replace(layer, weights=layer.weights[start:start + channels], **changes)
+        return replace(part, inputs=tuple(view.part(start, channels) for view in layer.inputs))
+    return replace(part, weights=layer.weights[start:start + channels])

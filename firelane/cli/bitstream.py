@@ -50,7 +50,7 @@ def model_option(command):
 def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int | None, seeds: int, output: Path | None,
               **sizes: int | None) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line."""
-    from firelane.boards.contents.memory_key import key_images
+    from firelane.boards.contents.memory_key import key_contents
     from firelane.boards.flow.bitstream import build_bitstream
     from firelane.boards.top.board_design import board_design
     from firelane.compiler.artefact.artefact import write_artefact
@@ -62,11 +62,11 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int |
                     clock_hz=clock_mhz * 1e6 if clock_mhz else board.clock_hz)
     console = Console()
     compiled = compile_model(model, board.engine)
-    top = board_design(board, key_images(board.engine))
+    top = board_design(board, key_contents(board.engine))
     facts = _facts(model, compiled)
     first = board.seed if seed is None else seed
     made, started = provenance(), time.monotonic()
-    build = build_bitstream(board, top, compiled.program, facts, output or build_folder(board, model),
+    build = build_bitstream(board, top, compiled.program.contents, facts, output or build_folder(board, model),
                             seeds=range(first, first + seeds),
                             say=lambda line: console.print(line, highlight=False, soft_wrap=True))
     seconds = time.monotonic() - started
@@ -78,10 +78,9 @@ def bitstream(board_name: str, model: Path, clock_mhz: float | None, seed: int |
 def _facts(model: Path, compiled: Compiled) -> ModelFacts:
     from firelane.boards.report.build_record import ModelFacts
     from firelane.compiler.schedule.cost_model import frame_cost
-    from firelane.hw.contract.instruction import Header
     program, plan = compiled.program, compiled.plan
     cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded)
-    return ModelFacts(model.stem, program.program[Header.PROGRAM_CRC], cost.total)
+    return ModelFacts(model.stem, program.contents.program_digest, cost.total)
 
 
 def _print_build(console: Console, board: Board, model: ModelFacts, build: Build, seconds: float) -> None:

@@ -44,7 +44,7 @@ def board_sim(model: str, board_name: str | None, patience: int) -> None:
         design = replace(_design(found, folder, board_name),
                          timing=replace(SIMULATED_TIMING, patience_cycles=patience))
         built = build_board(design, notify=say, progress=progress)
-    running = RunningBoard(built, found.images)
+    running = RunningBoard(built, found.contents)
     signal.signal(signal.SIGTERM, signal.default_int_handler)       # the same end as Ctrl-C
     try:
         with running:

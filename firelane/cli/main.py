@@ -15,6 +15,7 @@ from firelane.cli.bitstream import bitstream as bitstream_command
 from firelane.cli.bitstream import program as program_command
 from firelane.cli.boards import boards_command
 from firelane.cli.compress import compress_command
+from firelane.cli.die_plot import die_plot_command
 from firelane.cli.engine_options import engine_config, engine_options
 from firelane.cli.evaluate import evaluate_command
 from firelane.cli.host import host_commands
@@ -62,7 +63,8 @@ def compile_command(model: Path, board: str | None, clock_mhz: float | None, out
 
 
 COMMANDS = (simulate_command, bench_command, bitstream_command, program_command, patch_command, vivado_project_command,
-            boards_command, quantize_command, compress_command, evaluate_command, import_group, *host_commands)
+            boards_command, die_plot_command, quantize_command, compress_command, evaluate_command, import_group,
+            *host_commands)
 for command in COMMANDS:
     firelane.add_command(command)
 

@@ -52,10 +52,11 @@ def simulate(model: str, input_size: int | None, files: tuple[Path, ...], images
     light_squeezenet, which are built and quantized first (kept in build/models). Their weights are random, with the
     densities of Deep Compression, unless the published file is found (FIRELANE_DATA).
     """
+    from firelane.compiler.support.files import build_root, locked
     from firelane.sim.judge.images import choose_images  # after the options have been understood: these take seconds
     from firelane.sim.judge.report import print_report
     from firelane.sim.judge.session import Session, check_outcome
-    from firelane.sim.verilog.verilator import build, build_root, locked
+    from firelane.sim.simulator.build import build
     console = Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)
 
     def notify(text: str) -> None:

@@ -8,17 +8,17 @@ from amaranth.lib.wiring import In, Out
 class CreditQueue(wiring.Component):
     """First in, first out, in distributed memory, with an output register.
 
-    Who starts something into the pipeline reserves a place here (`reserve`, only while there is `room`, or was in the
-    cycle before); when it comes out of the pipeline it is written without asking. A place is free again in the cycle
-    after its word has left.
+    A place is reserved here when something is started into the pipeline (`reserve`, only while there is `room`, or was
+    in the cycle before); when it comes out of the pipeline it is written without asking. A place is free again in the
+    cycle after its word has left.
 
-    Latency     2 cycles from `write_valid` to `o.valid`.
+    Latency     2 cycles from `write.valid` to `o.valid`.
     Throughput  1 word a cycle.
 
     Parameters
     ----------
     shape : shape-like
-        Of a word.
+        Shape of a word.
     depth : int
         Places, a power of two.
 
@@ -28,11 +28,10 @@ class CreditQueue(wiring.Component):
         Drop all words, free all places. What still comes out of the pipeline must be withheld by the owner.
     reserve : In(1)
     room : Out(1)
-        There are two free places, so that who reserves one may have looked a cycle before. A register.
+        There are two free places, so one may be reserved a cycle after looking. A register.
     empty : Out(1)
         All places are free: nothing is stored, nothing under way.
-    write_valid : In(1)
-    write : In(shape)
+    write : In(stream of shape, always ready)
     o : Out(stream of shape)
     """
 
@@ -41,7 +40,7 @@ class CreditQueue(wiring.Component):
             raise ValueError(f"depth must be a power of two, not {depth!r}")
         self._shape, self._depth = shape, depth
         super().__init__({"clear": In(1), "reserve": In(1), "room": Out(1), "empty": Out(1),
-                          "write_valid": In(1), "write": In(shape), "o": Out(stream.Signature(shape))})
+                          "write": In(stream.Signature(shape, always_ready=True)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform):
         m = Module()
@@ -54,12 +53,12 @@ class CreditQueue(wiring.Component):
         payload = Signal(self._shape, reset_less=True)
         m.d.comb += [
             writer.addr.eq(write_index[:index_bits]),
-            writer.data.eq(self.write),
-            writer.en.eq(self.write_valid),
+            writer.data.eq(self.write.payload),
+            writer.en.eq(self.write.valid),
             reader.addr.eq(read_index[:index_bits]),
             self.o.payload.eq(payload),
         ]
-        with m.If(self.write_valid):
+        with m.If(self.write.valid):
             m.d.sync += write_index.eq(write_index + 1)
         with m.If(self.o.ready | ~self.o.valid):
             m.d.sync += [payload.eq(reader.data), self.o.valid.eq(read_index != write_index)]

@@ -15,6 +15,9 @@ from firelane.hw.contract.instruction import CODE_WORDS, RUN_ENTRY, RowMove
 
 BANK_WORD_BITS = BANK_PIXELS * PIXEL_BITS
 
+BYTE_LAST = data.StructLayout({"data": PIXEL_BITS, "last": 1})
+"""A byte of an image or of a result; `last`: it ends with this one."""
+
 WEIGHT_STEP = data.StructLayout({"weight": WEIGHT_BITS, "step": RUN_ENTRY})
 """What the weight decoder gives a cycle: an int8 weight (read it with `.as_signed()`) and the step to its place."""
 

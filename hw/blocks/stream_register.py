@@ -15,7 +15,7 @@ class StreamRegister(wiring.Component):
     Parameters
     ----------
     shape : shape-like
-        Of a payload.
+        Shape of a payload.
 
     Members
     -------

@@ -1,4 +1,4 @@
-"""Where rows and parts of a map stand in the banks, as plain Python, and the layouts of pixels and sums over banks.
+"""Which bank stores which row and part of a map, as plain Python, and the layouts of pixels and sums over banks.
 
 With B banks and row class k, R = B >> k rows fit a word, and row r, part q of it is in bank r + q * R.
 """

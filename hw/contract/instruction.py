@@ -57,7 +57,7 @@ HEADER_WORDS = len(Header)
 
 
 class Opcode(enum.Enum, shape=3):
-    """What an instruction does. `T` stands for the tile, `d` for its descriptor."""
+    """What an instruction does. `T` is the tile, `d` its descriptor."""
 
     END = 0         #: end of the frame: wait for the last result, count the frame, go on at word HEADER_WORDS
     TILE = 1        #: for each output channel: accumulate taps over all lanes, requantize, write or average
@@ -202,7 +202,7 @@ CODE_WORDS = MAX_CODE_BITS
 
 
 def descriptor_total_words(source: Source, kernel_taps: int) -> int:
-    """Words of a TILE layer's descriptor with all that stands behind it."""
+    """Words of a TILE layer's descriptor and of the tables behind it."""
     codes = CODE_WORDS if source is Source.STREAM else 0
     return DESCRIPTOR_WORDS + codes + -(-kernel_taps // 2)
 

@@ -16,8 +16,8 @@ FLAG, ESCAPE, ESCAPE_XOR = 0x7E, 0x7D, 0x20
 CRC_BYTES = 4
 HEADER = data.StructLayout({"sequence": 8, "command": 8, "length": 16})
 HEADER_BYTES = HEADER.size // 8
-PAYLOAD_BYTES = 2048        #: most of a command's payload, and of a chunk of a result: one block RAM each
-WORD_BYTES = 5              #: of a memory word in LOAD_WORDS
+PAYLOAD_BYTES = 2048        #: limit of a command's payload, and of a chunk of a result: one block RAM each
+WORD_BYTES = 5              #: size of a memory word in LOAD_WORDS
 
 ANSWER = 0x80               #: set in `command` of an answer
 
@@ -68,7 +68,7 @@ STATE = data.StructLayout({
     "image_complete": 1,    #: every byte of its image has been taken
     "timed_out": 1,         #: the run was abandoned
 })
-"""Of the link itself; second byte of the answers to IDENTIFY and REGISTERS."""
+"""State of the link itself; second byte of the answers to IDENTIFY and REGISTERS."""
 
 REGISTERS_SHOWN = Register.PROGRAM_DIGEST + 1   #: registers 0 .. in these answers, 4 bytes each
 

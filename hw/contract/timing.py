@@ -119,7 +119,7 @@ FAULT_LATENCY = 2           #: from an error's pulse to `halt`
 START_LAG = 2
 NEXT_LAG = 1
 END_LAG = 1
-LOAD_SETTLE_CYCLES = FAULT_LATENCY      #: and then a cycle until the sequencer stands still, in which it would end
+LOAD_SETTLE_CYCLES = FAULT_LATENCY      #: and then a cycle until the sequencer halts, in which it would end
 
 
 def fetch_cycles(cfg: EngineConfig, descriptor_words: int = 0) -> int:

@@ -25,7 +25,7 @@ class FrameCounters(wiring.Component):
         Pulses.
     events : In(a bit for each of EVENTS)
     last : Out(FRAME_COUNTS)
-        Of the last complete frame.
+        Counts of the last complete frame.
     frames : Out(32)
         Complete frames since reset.
     """

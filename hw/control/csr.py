@@ -4,46 +4,42 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import CsrBus, LoadRegisters
 from firelane.hw.contract.config import EngineConfig, bits_for
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import FORMAT_VERSION, MAGIC
-from firelane.hw.contract.registers import CONTROL, CSR_ADDRESS_BITS, CSR_BITS, ERROR, STATUS, Register
+from firelane.hw.contract.registers import CONTROL, CSR_BITS, ERROR, STATUS, Register
 from firelane.hw.control.counters import COUNTER_BITS, FRAME_COUNTS
 
 
 class Csr(wiring.Component):
     """Registers on a synchronous bus.
 
-    Latency     `csr_read_data` one cycle behind `csr_address`; a write acts in the cycle after it.
+    Latency     `bus.read_data` one cycle behind `bus.address`; a write acts in the cycle after it.
     Throughput  an access per cycle; registers that do not exist read 0 and ignore writes.
 
     Members
     -------
-    csr_address, csr_write, csr_write_data, csr_read_data
-        The bus.
+    bus : In(CsrBus())
     status, error, program_digest, frames, last
         What is shown.
     run : Out(1)
         CONTROL.run.
     reset : Out(1)
         Pulse.
-    load_address_valid, load_high_valid, load_low_valid : Out(1)
-        Write of `load_data` to this register of the load port.
-    load_data : Out(32)
+    load : Out(LoadRegisters())
     """
 
     def __init__(self, cfg: EngineConfig, *, auto_run: bool = False):
         self._cfg = cfg
         self._auto_run = auto_run
         super().__init__({
-            "csr_address": In(CSR_ADDRESS_BITS), "csr_write": In(1), "csr_write_data": In(CSR_BITS),
-            "csr_read_data": Out(CSR_BITS),
+            "bus": In(CsrBus()),
             "status": In(STATUS), "error": In(ErrorCode), "error_pc": In(bits_for(cfg.program_words)),
             "program_digest": In(CSR_BITS),
             "frames": In(COUNTER_BITS), "last": In(FRAME_COUNTS),
             "run": Out(1, init=int(auto_run)), "reset": Out(1),
-            "load_address_valid": Out(1), "load_high_valid": Out(1), "load_low_valid": Out(1),
-            "load_data": Out(CSR_BITS),
+            "load": Out(LoadRegisters()),
         })
 
     def elaborate(self, platform):
@@ -71,18 +67,19 @@ class Csr(wiring.Component):
             Register.STALL_OUTPUT: last.stall_output,
             Register.PROGRAM_DIGEST: self.program_digest,
         }
-        m.d.sync += self.csr_read_data.eq(0)
-        with m.Switch(self.csr_address):
+        m.d.sync += self.bus.read_data.eq(0)
+        with m.Switch(self.bus.address):
             for number, value in shown.items():
                 with m.Case(number):
-                    m.d.sync += self.csr_read_data.eq(value)
+                    m.d.sync += self.bus.read_data.eq(value)
 
     def _write(self, m):
         m.d.sync += self.reset.eq(0)
-        m.d.comb += self.load_data.eq(self.csr_write_data)
-        for number, valid in ((Register.LOAD_ADDRESS, self.load_address_valid),
-                              (Register.LOAD_HIGH, self.load_high_valid), (Register.LOAD_LOW, self.load_low_valid)):
-            m.d.comb += valid.eq(self.csr_write & (self.csr_address == number))
-        control = data.View(CONTROL, self.csr_write_data[:CONTROL.size])
-        with m.If(self.csr_write & (self.csr_address == Register.CONTROL)):
+        bus, load = self.bus, self.load
+        m.d.comb += load.data.eq(bus.write_data)
+        for number, valid in ((Register.LOAD_ADDRESS, load.address_valid), (Register.LOAD_HIGH, load.high_valid),
+                              (Register.LOAD_LOW, load.low_valid)):
+            m.d.comb += valid.eq(bus.write & (bus.address == number))
+        control = data.View(CONTROL, bus.write_data[:CONTROL.size])
+        with m.If(bus.write & (bus.address == Register.CONTROL)):
             m.d.sync += [self.run.eq(control.run), self.reset.eq(control.reset)]

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.blocks.payload import TABLE_WRITE
+from firelane.hw.blocks.ports import TABLE_WRITES, program_read_port
 from firelane.hw.contract.config import MAX_KERNEL_TAPS, MEMORY_BITS, EngineConfig, bits_for
 from firelane.hw.contract.instruction import (
     CODE_WORDS,
@@ -49,12 +49,10 @@ class Fetch(wiring.Component):
         Pulse; `pc` is taken with it.
     forget : In(1)
         The descriptor here is no longer valid (a frame begins).
-    address, data
-        To the program memory, PROGRAM_LATENCY.
+    program : Out(program_read_port(cfg))
     tile, layer : Out
         The instruction and its descriptor; stable from `done` to the next `start`.
-    code_write_valid, code_write, kernel_write_valid, kernel_write : Out
-        Words for the tables.
+    code_write, kernel_write : Out(TABLE_WRITES)
     done : Out(1)
         Pulse.
     range_error : Out(1)
@@ -67,10 +65,9 @@ class Fetch(wiring.Component):
         super().__init__({
             "start": In(1), "pc": In(address_bits), "forget": In(1),
             "program_length": In(bits_for(cfg.program_words + 1)),
-            "address": Out(address_bits), "data": In(MEMORY_BITS),
+            "program": Out(program_read_port(cfg)),
             "tile": Out(instruction_layout(cfg)), "layer": Out(DESCRIPTOR),
-            "code_write_valid": Out(1), "code_write": Out(TABLE_WRITE),
-            "kernel_write_valid": Out(1), "kernel_write": Out(TABLE_WRITE),
+            "code_write": Out(TABLE_WRITES), "kernel_write": Out(TABLE_WRITES),
             "done": Out(1), "range_error": Out(1),
         })
 
@@ -84,7 +81,7 @@ class Fetch(wiring.Component):
 
     @staticmethod
     def _delayed(m, tag):
-        """The tags of the words on their way; the last is that of the word on `data`."""
+        """The tags of the words on their way; the last is that of the word on `program.data`."""
         tags = []
         for cycle in range(PROGRAM_LATENCY):
             tags.append(Signal(_TAG, name=f"tag_d{cycle + 1}"))
@@ -101,13 +98,12 @@ class Fetch(wiring.Component):
             for index in range(words):
                 with m.If(tag.valid & (tag.part == part) & (tag.index == index)):
                     low = index * MEMORY_BITS
-                    m.d.sync += register[low:low + MEMORY_BITS].eq(self.data)
-        for part, valid, write in ((Part.CODE, self.code_write_valid, self.code_write),
-                                   (Part.KERNEL, self.kernel_write_valid, self.kernel_write)):
+                    m.d.sync += register[low:low + MEMORY_BITS].eq(self.program.data)
+        for part, write in ((Part.CODE, self.code_write), (Part.KERNEL, self.kernel_write)):
             m.d.comb += [
-                valid.eq(tag.valid & (tag.part == part)),
-                write.index.eq(tag.index),
-                write.data.eq(self.data),
+                write.valid.eq(tag.valid & (tag.part == part)),
+                write.payload.index.eq(tag.index),
+                write.payload.data.eq(self.program.data),
             ]
 
     def _sequence(self, m, issued, in_flight):
@@ -120,21 +116,16 @@ class Fetch(wiring.Component):
         last = Signal()
         is_tile, present, found = self._descriptor_state(m)
         m.d.comb += [
-            self.address.eq(address),
+            self.program.address.eq(address),
             issued.part.eq(part),
             issued.index.eq(index),
             last.eq((index + 1 >= words) | (index == KERNEL_WORDS - 1)),
             self.range_error.eq(issued.valid & (address >= self.program_length)),
         ]
         with m.Switch(part):
-            with m.Case(Part.INSTRUCTION):
-                m.d.comb += words.eq(instruction_words(cfg))
-            with m.Case(Part.DESCRIPTOR):
-                m.d.comb += words.eq(DESCRIPTOR_WORDS)
-            with m.Case(Part.CODE):
-                m.d.comb += words.eq(CODE_WORDS)
-            with m.Case(Part.KERNEL):
-                m.d.comb += words.eq((self.layer.kernel_taps + 1) >> 1)
+            for each, count in self._part_words().items():
+                with m.Case(each):
+                    m.d.comb += words.eq(count)
 
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
@@ -158,6 +149,11 @@ class Fetch(wiring.Component):
                 with m.If(~in_flight):
                     m.d.comb += [self.done.eq(1), found.eq(1)]
                     m.next = "IDLE"
+
+    def _part_words(self) -> dict:
+        """Words of each part."""
+        return {Part.INSTRUCTION: instruction_words(self._cfg), Part.DESCRIPTOR: DESCRIPTOR_WORDS,
+                Part.CODE: CODE_WORDS, Part.KERNEL: (self.layer.kernel_taps + 1) >> 1}
 
     def _next_part(self, m, part, is_tile):
         """What follows the last word of `part`."""

@@ -1,4 +1,4 @@
-"""Checks what stands in the memories before the first frame computes with it."""
+"""Checks the contents of the memories before the first frame computes with them."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import crc, data, enum, wiring
@@ -6,6 +6,7 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.pipeline import delay
+from firelane.hw.blocks.ports import ScanPort, ScanSelect, program_read_port
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig, bits_for
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, Header
@@ -18,14 +19,6 @@ CRCS = (Header.PROGRAM_CRC, Header.WEIGHT_CRC, Header.TABLE_CRC)
 CRC_START = Header.PROGRAM_CRC + 1      #: first program word that the program's CRC covers
 
 _TABLE_LENGTHS = data.StructLayout({"values": LENGTH_BITS, "runs": LENGTH_BITS})
-
-
-class ScanSelect(enum.Enum, shape=2):
-    """Memory that a scan address means."""
-
-    WEIGHT = 0
-    VALUE = 1
-    RUN = 2
 
 
 class Section(enum.Enum, shape=3):
@@ -49,7 +42,7 @@ class Integrity(wiring.Component):
     ----------
     cfg : EngineConfig
     scan_latency : int
-        Cycles from `scan_address` to `scan_data`.
+        Cycles from `scan.address` to `scan.data`.
 
     Members
     -------
@@ -63,9 +56,8 @@ class Integrity(wiring.Component):
         NONE if the program is sound.
     program_length, program_crc : Out
         The header's, valid from `done` on.
-    address, data
-        To the program memory, PROGRAM_LATENCY.
-    scan_select, scan_address, scan_data
+    program : Out(program_read_port(cfg))
+    scan : Out(ScanPort())
         To the weight memory and the symbol tables.
     """
 
@@ -75,8 +67,7 @@ class Integrity(wiring.Component):
         super().__init__({
             "start": In(1), "busy": Out(1), "done": Out(1), "error": Out(ErrorCode),
             "program_length": Out(bits_for(cfg.program_words + 1)), "program_crc": Out(CRC_BITS),
-            "address": Out(bits_for(cfg.program_words)), "data": In(MEMORY_BITS),
-            "scan_select": Out(ScanSelect), "scan_address": Out(LENGTH_BITS), "scan_data": In(MEMORY_BITS),
+            "program": Out(program_read_port(cfg)), "scan": Out(ScanPort()),
         })
 
     def elaborate(self, platform):
@@ -86,9 +77,9 @@ class Integrity(wiring.Component):
         self._issued = Signal()
         self._address = address = Signal(LENGTH_BITS + 1, reset_less=True)
         m.d.comb += [
-            self.address.eq(address),
-            self.scan_address.eq(address),
-            self.scan_select.eq(Mux(section == Section.VALUE, ScanSelect.VALUE,
+            self.program.address.eq(address),
+            self.scan.address.eq(address),
+            self.scan.select.eq(Mux(section == Section.VALUE, ScanSelect.VALUE,
                                     Mux(section == Section.RUN, ScanSelect.RUN, ScanSelect.WEIGHT))),
             self.program_length.eq(self._header[Header.PROGRAM_LENGTH]),
             self.program_crc.eq(self._header[Header.PROGRAM_CRC]),
@@ -113,11 +104,11 @@ class Integrity(wiring.Component):
         with m.If(section != Section.HEADER):
             m.d.sync += place.eq(0)
         with m.Elif(arrived):
-            m.d.sync += [self._header[place].eq(self.data), place.eq(place + 1)]
+            m.d.sync += [self._header[place].eq(self.program.data), place.eq(place + 1)]
 
         # One register ahead of the wide exclusive-ors.
         word, word_valid = Signal(MEMORY_BITS, reset_less=True), Signal()
-        m.d.sync += [word.eq(Mux(from_program, self.data, self.scan_data)), word_valid.eq(arrived)]
+        m.d.sync += [word.eq(Mux(from_program, self.program.data, self.scan.data)), word_valid.eq(arrived)]
         m.submodules.crc = self._crc = crc.Processor(CRC32_ISO_HDLC(data_width=CRC_DATA_BITS))
         m.d.comb += [self._crc.data.eq(word), self._crc.valid.eq(word_valid)]
         # Comparisons are registered: while a section settles, nothing that they compare changes any more.

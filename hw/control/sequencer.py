@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from firelane.hw.blocks.payload import TABLE_WRITE
-from firelane.hw.contract.config import MEMORY_BITS, EngineConfig, bits_for
+from firelane.hw.blocks.ports import TABLE_WRITES, program_read_port
+from firelane.hw.contract.config import EngineConfig, bits_for
 from firelane.hw.contract.instruction import DESCRIPTOR, HEADER_WORDS, Opcode, instruction_layout, instruction_words
 from firelane.hw.contract.timing import LOAD_SETTLE_CYCLES
 from firelane.hw.control.fetch import Fetch
@@ -19,9 +19,9 @@ class Sequencer(wiring.Component):
     LOAD is started as soon as the loader is free, and the program goes on beside it. END waits until image and results
     are done with. With `run`, the next frame follows at once.
 
-    Latency     `hw.contract.timing.dispatch_cycles` an instruction, besides its fetch and what it does.
+    Latency     START_LAG and NEXT_LAG of `hw.contract.timing` an instruction, besides its fetch and what it does.
     Stalling    by `load_busy`, `result_idle` and the blocks that are started. From the cycle after `halt` on,
-                everything stands still.
+                nothing changes any more.
 
     Members
     -------
@@ -31,11 +31,10 @@ class Sequencer(wiring.Component):
         The memories are sound; if not, `check_start` pulses and `check_done` is waited for before the next frame.
     program_length : In
         Words of the program, known once checked.
-    address, data
-        To the program memory, PROGRAM_LATENCY.
+    program : Out(program_read_port(cfg))
     tile, layer : Out
         The instruction in hand; stable from a start to the start after it.
-    code_write_valid, code_write, kernel_write_valid, kernel_write : Out
+    code_write, kernel_write : Out(TABLE_WRITES)
         Tables of the TILE to come.
     tile_start, load_start, average_start, output_start : Out(1)
         Pulses.
@@ -65,10 +64,9 @@ class Sequencer(wiring.Component):
         super().__init__({
             "run": In(1), "halt": In(1), "checked": In(1), "check_start": Out(1), "check_done": In(1),
             "program_length": In(bits_for(cfg.program_words + 1)),
-            "address": Out(address), "data": In(MEMORY_BITS),
+            "program": Out(program_read_port(cfg)),
             "tile": Out(instruction_layout(cfg)), "layer": Out(DESCRIPTOR),
-            "code_write_valid": Out(1), "code_write": Out(TABLE_WRITE),
-            "kernel_write_valid": Out(1), "kernel_write": Out(TABLE_WRITE),
+            "code_write": Out(TABLE_WRITES), "kernel_write": Out(TABLE_WRITES),
             "tile_start": Out(1), "load_start": Out(1), "average_start": Out(1), "output_start": Out(1),
             "tile_busy": In(1), "load_busy": In(1), "average_done": In(1), "output_done": In(1), "result_idle": In(1),
             "idle": Out(1), "frame_start": Out(1), "frame_end": Out(1), "stall_input": Out(1),
@@ -80,12 +78,12 @@ class Sequencer(wiring.Component):
         m = Module()
         m.submodules.fetch = fetch = Fetch(self._cfg)
         m.submodules.check = check = InstructionCheck(self._cfg)
+        connect(m, fetch.program, flipped(self.program))
+        connect(m, fetch.code_write, flipped(self.code_write))
+        connect(m, fetch.kernel_write, flipped(self.kernel_write))
         m.d.comb += [
-            self.address.eq(fetch.address), fetch.data.eq(self.data),
             fetch.program_length.eq(self.program_length), fetch.pc.eq(self.pc),
             fetch.forget.eq(self.frame_start),
-            self.code_write_valid.eq(fetch.code_write_valid), self.code_write.eq(fetch.code_write),
-            self.kernel_write_valid.eq(fetch.kernel_write_valid), self.kernel_write.eq(fetch.kernel_write),
             self.program_range.eq(fetch.range_error),
             self.tile.eq(fetch.tile), self.layer.eq(fetch.layer),
             check.tile.eq(fetch.tile), check.layer.eq(fetch.layer),

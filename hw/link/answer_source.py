@@ -5,10 +5,10 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.contract.config import bits_for
 from firelane.hw.contract.link_protocol import ANSWER, HEADER, PAYLOAD_BYTES, REGISTERS_SHOWN, STATE, Status
 from firelane.hw.contract.registers import CSR_BITS, Register
-from firelane.hw.link.engine_control import REQUEST, Operation
+from firelane.hw.link.engine_control import Operation, OperationPort
+from firelane.hw.link.result_buffer import ResultChunk
 
 WORD_BYTES = CSR_BITS // 8
 
@@ -30,6 +30,15 @@ ANSWER_LAYOUT = data.StructLayout({"sequence": 8, "command": 8, "status": Status
 class AnswerSource(wiring.Component):
     """From a verdict to a frame's header and payload.
 
+    After IDLE, MEASURE and HEADER comes the payload, a byte or more in each state, by the answer's body:
+
+        EMPTY           STATUS
+        OFFSET          STATUS, WORD
+        ERROR           STATUS, register
+        REGISTERS       STATUS, STATE, register for each of REGISTERS_SHOWN        register: ASK, WAIT, READ, WORD
+        IDENTITY        the same, IDENTITY
+        RESULT          STATUS, FLAGS, RESULT
+
     Latency     3 cycles from `answer` to `header`.
     Throughput  a byte per 2 cycles, a register's first after 6 cycles.
     Stalling    on `header`, `payload` and `request`.
@@ -44,14 +53,15 @@ class AnswerSource(wiring.Component):
     Members
     -------
     answer : In(stream of ANSWER_LAYOUT)
-        Taken when the answer before has been sent. `offset`, `state`, `result_last` and `result_count` must be kept
-        until `answer` can be taken again.
+        Taken when the answer before has been sent. `offset`, `state` and `result` must be kept until `answer` can be
+        taken again.
+    offset : In(32), state : In(STATE)
+        What OFFSET and the registers' bodies show.
     header, payload : Out(stream)
         To a `FrameSender`.
-    request, done, value
+    operation : Out(OperationPort())
         To `EngineControl`.
-    rewind, result
-        To `ResultBuffer`.
+    result : In(ResultChunk())
     """
 
     def __init__(self, identity: bytes, *, block_ram: bool = True):
@@ -63,86 +73,99 @@ class AnswerSource(wiring.Component):
                              f"not {len(self._identity)}")
         super().__init__({
             "answer": In(stream.Signature(ANSWER_LAYOUT)),
-            "offset": In(CSR_BITS), "state": In(STATE), "result_last": In(1),
-            "result_count": In(bits_for(PAYLOAD_BYTES + 1)),
+            "offset": In(CSR_BITS), "state": In(STATE),
             "header": Out(stream.Signature(HEADER)), "payload": Out(stream.Signature(8)),
-            "request": Out(stream.Signature(REQUEST)), "done": In(1), "value": In(CSR_BITS),
-            "rewind": Out(1), "result": In(stream.Signature(8)),
+            "operation": Out(OperationPort()), "result": In(ResultChunk()),
         })
 
     def elaborate(self, platform):
         m = Module()
-        self._answer = answer = Signal(ANSWER_LAYOUT)
+        self._answer = Signal(ANSWER_LAYOUT)
         self._register = Signal(range(REGISTERS_SHOWN + 1))
         self._word, self._left = Signal(CSR_BITS), Signal(range(WORD_BYTES + 1))
-        self._count = Signal.like(self.result_count)
+        self._count = Signal.like(self.result.count)
         self._byte, self._valid, self._sent = Signal(8), Signal(), Signal()     #: next of `payload`; it is taken
-        sent, length = self._sent, Signal(HEADER["length"].shape, reset_less=True)
-        m.d.sync += length.eq(1 + self._body_bytes())
+        self._fill_header(m)
+        self._fill_payload(m)
         m.d.comb += [
-            sent.eq(self._valid & ~self.payload.valid),
-            self.header.payload.sequence.eq(answer.sequence),
-            self.header.payload.command.eq(answer.command | ANSWER),
-            self.header.payload.length.eq(length),
-            self.request.payload.operation.eq(Operation.READ),
-            self.request.payload.argument.eq(self._register),
+            self.operation.request.payload.operation.eq(Operation.READ),
+            self.operation.request.payload.argument.eq(self._register),
         ]
-        with m.If(sent):
-            m.d.sync += [self.payload.valid.eq(1), self.payload.payload.eq(self._byte)]
-        with m.Elif(self.payload.ready):
-            m.d.sync += self.payload.valid.eq(0)
         with m.FSM(name="answers"):
-            with m.State("IDLE"):
-                m.d.comb += self.answer.ready.eq(1)
-                m.d.sync += [answer.eq(self.answer.payload), self._count.eq(self.result_count),
-                             self._word.eq(self.offset), self._left.eq(WORD_BYTES)]
-                with m.If(self.answer.valid):
-                    m.next = "MEASURE"
-            with m.State("MEASURE"):
-                m.next = "HEADER"
-            with m.State("HEADER"):
-                m.d.comb += [self.header.valid.eq(1), self.rewind.eq(1)]
-                with m.If(self.header.ready):
-                    m.next = "STATUS"
+            self._header_states(m)
             with m.State("STATUS"):
-                m.d.comb += [self._valid.eq(1), self._byte.eq(answer.status)]
-                with m.If(sent):
+                self._send_byte(m, self._answer.status)
+                with m.If(self._sent):
                     self._after_status(m)
             with m.State("STATE"):
-                m.d.comb += [self._valid.eq(1), self._byte.eq(self.state)]
-                with m.If(sent):
+                self._send_byte(m, self.state)
+                with m.If(self._sent):
                     m.next = "ASK"
-            with m.State("ASK"):
-                m.d.comb += self.request.valid.eq(1)
-                m.d.sync += self._left.eq(WORD_BYTES)
-                with m.If(self.request.ready):
-                    m.next = "WAIT"
-            with m.State("WAIT"):
-                with m.If(self.done):
-                    m.next = "READ"
-            with m.State("READ"):
-                m.d.sync += [self._word.eq(self.value), self._register.eq(self._register + 1)]
-                m.next = "WORD"
-            with m.State("WORD"):
-                m.d.comb += [self._valid.eq(1), self._byte.eq(self._word[:8])]
-                with m.If(sent):
-                    m.d.sync += [self._word.eq(self._word >> 8), self._left.eq(self._left - 1)]
-                    with m.If(self._left == 1):
-                        self._after_word(m)
+            self._register_states(m)
             with m.State("IDENTITY"):
                 self._send_identity(m)
             with m.State("FLAGS"):
-                m.d.comb += [self._valid.eq(1), self._byte.eq(self.result_last)]
-                with m.If(sent):
+                self._send_byte(m, self.result.last)
+                with m.If(self._sent):
                     m.next = "RESULT"
             with m.State("RESULT"):
-                m.d.comb += [self._valid.eq(self.result.valid), self._byte.eq(self.result.payload),
-                             self.result.ready.eq(sent)]
-                with m.If(sent):
-                    m.d.sync += self._count.eq(self._count - 1)
-                    with m.If(self._count == 1):
-                        m.next = "IDLE"
+                self._send_result(m)
         return m
+
+    def _fill_header(self, m):
+        header, length = self.header.payload, Signal(HEADER["length"].shape, reset_less=True)
+        m.d.sync += length.eq(1 + self._body_bytes())
+        m.d.comb += [
+            header.sequence.eq(self._answer.sequence),
+            header.command.eq(self._answer.command | ANSWER),
+            header.length.eq(length),
+        ]
+
+    def _fill_payload(self, m):
+        """The register of `payload`, which takes a byte in every other cycle at most."""
+        m.d.comb += self._sent.eq(self._valid & ~self.payload.valid)
+        with m.If(self._sent):
+            m.d.sync += [self.payload.valid.eq(1), self.payload.payload.eq(self._byte)]
+        with m.Elif(self.payload.ready):
+            m.d.sync += self.payload.valid.eq(0)
+
+    def _send_byte(self, m, byte):
+        m.d.comb += [self._valid.eq(1), self._byte.eq(byte)]
+
+    def _header_states(self, m):
+        """Take an answer, compute its length, and hand its header over."""
+        with m.State("IDLE"):
+            m.d.comb += self.answer.ready.eq(1)
+            m.d.sync += [self._answer.eq(self.answer.payload), self._count.eq(self.result.count),
+                         self._word.eq(self.offset), self._left.eq(WORD_BYTES)]
+            with m.If(self.answer.valid):
+                m.next = "MEASURE"
+        with m.State("MEASURE"):
+            m.next = "HEADER"
+        with m.State("HEADER"):
+            m.d.comb += [self.header.valid.eq(1), self.result.rewind.eq(1)]
+            with m.If(self.header.ready):
+                m.next = "STATUS"
+
+    def _register_states(self, m):
+        """Read a register, and send it; WORD alone sends an offset."""
+        with m.State("ASK"):
+            m.d.comb += self.operation.request.valid.eq(1)
+            m.d.sync += self._left.eq(WORD_BYTES)
+            with m.If(self.operation.request.ready):
+                m.next = "WAIT"
+        with m.State("WAIT"):
+            with m.If(self.operation.done):
+                m.next = "READ"
+        with m.State("READ"):
+            m.d.sync += [self._word.eq(self.operation.value), self._register.eq(self._register + 1)]
+            m.next = "WORD"
+        with m.State("WORD"):
+            self._send_byte(m, self._word[:8])
+            with m.If(self._sent):
+                m.d.sync += [self._word.eq(self._word >> 8), self._left.eq(self._left - 1)]
+                with m.If(self._left == 1):
+                    self._after_word(m)
 
     def _body_bytes(self):
         registers = self._registers_bytes
@@ -184,10 +207,19 @@ class AnswerSource(wiring.Component):
         read = identity.read_port(domain="comb")
         place = Signal(range(len(self._identity) + 1))
         byte = Signal(8, reset_less=True)
-        m.d.comb += [read.addr.eq(place), self._valid.eq(1), self._byte.eq(byte)]
+        m.d.comb += read.addr.eq(place)
+        self._send_byte(m, byte)
         m.d.sync += byte.eq(read.data)          # in time: no byte is sent in the cycle behind another
         with m.If(self._sent):
             m.d.sync += place.eq(place + 1)
             with m.If(place == len(self._identity) - 1):
                 m.d.sync += place.eq(0)
+                m.next = "IDLE"
+
+    def _send_result(self, m):
+        chunk = self.result.bytes
+        m.d.comb += [self._valid.eq(chunk.valid), self._byte.eq(chunk.payload), chunk.ready.eq(self._sent)]
+        with m.If(self._sent):
+            m.d.sync += self._count.eq(self._count - 1)
+            with m.If(self._count == 1):
                 m.next = "IDLE"

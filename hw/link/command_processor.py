@@ -4,21 +4,14 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.contract.config import EngineConfig, bits_for
-from firelane.hw.contract.link_protocol import (
-    ARGUMENT_BYTES,
-    ARGUMENTS,
-    HEADER,
-    PAYLOAD_BYTES,
-    STATE,
-    WITH_DATA,
-    WORD_BYTES,
-    Command,
-    Status,
-)
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.link_protocol import ARGUMENT_BYTES, ARGUMENTS, STATE, WITH_DATA, WORD_BYTES, Command, Status
 from firelane.hw.contract.registers import CSR_BITS, STATUS, Register
 from firelane.hw.link.answer_source import ANSWER_LAYOUT, Body
-from firelane.hw.link.engine_control import REQUEST, Operation
+from firelane.hw.link.engine_control import Operation, OperationPort
+from firelane.hw.link.frame_receiver import FramePort
+from firelane.hw.link.image_feeder import ImageControl
+from firelane.hw.link.result_buffer import ResultControl
 
 NO_COMMAND = 0      #: what the link does by itself, and does not answer
 _ARGUMENT_BITS = 8 * ARGUMENT_BYTES
@@ -30,8 +23,16 @@ class CommandProcessor(wiring.Component):
     After power-up it lets the engine check its memories. A run in which nothing moves for `patience_cycles` is
     abandoned: the engine is reset.
 
-    Latency     of a command: the operations of `EngineControl` that it takes, a slice of `ImageFeeder`, and about ten
-                cycles.
+    Every command goes through IDLE, DECODE, ARGUMENTS, COMPARE and EXECUTE; from there on, if nothing is wrong with it:
+
+        IDENTIFY, REGISTERS, RESULT                                       ANSWER
+        RESET, LOAD_BEGIN       STOP, STOPPED                             ANSWER
+        LOAD_COMMIT             CHECK, DIGEST, DIGEST COMPARE, JUDGE      ANSWER
+        RUN                     the same, START                           ANSWER
+        IMAGE                   FEED                                      ANSWER
+        LOAD_WORDS              LOAD ADDRESS, COLLECT and LOAD WORD for each word, LOADED, LOAD VERDICT, ANSWER
+
+    Latency     the operations of `EngineControl` that a command takes, a slice of `ImageFeeder`, and about ten cycles.
 
     Parameters
     ----------
@@ -41,18 +42,14 @@ class CommandProcessor(wiring.Component):
 
     Members
     -------
-    frame_valid, frame_status, frame_header, payload, empty, release
-        From `FrameReceiver`.
+    frame : In(FramePort())
+        The command.
     answer : Out(stream of ANSWER_LAYOUT)
     state : Out(STATE)
-    request, done, value, engine
+    operation : Out(OperationPort()), engine : In(STATUS)
         To `EngineControl`; `engine` is its `status`.
-    image_begin, image_length, image_start, image_skip, image_payload, image_empty
-        To `ImageFeeder`.
-    image_offset, image_complete, image_done, image_too_long
-        From it.
-    result_complete, result_last, result_offset, result_count, result_clear, result_advance
-        To `ResultBuffer`.
+    image : Out(ImageControl())
+    result : Out(ResultControl())
     moved : In(1)
         A byte went into the engine or came out of it.
     """
@@ -63,16 +60,9 @@ class CommandProcessor(wiring.Component):
         self._cfg = cfg
         self._patience_cycles = patience_cycles
         super().__init__({
-            "frame_valid": In(1), "frame_status": In(Status), "frame_header": In(HEADER),
-            "payload": In(stream.Signature(8)), "empty": In(1), "release": Out(1),
-            "answer": Out(stream.Signature(ANSWER_LAYOUT)), "state": Out(STATE),
-            "request": Out(stream.Signature(REQUEST)), "done": In(1), "value": In(CSR_BITS), "engine": In(STATUS),
-            "image_begin": Out(1), "image_length": Out(CSR_BITS), "image_start": Out(1), "image_skip": Out(CSR_BITS),
-            "image_payload": Out(stream.Signature(8)), "image_empty": Out(1),
-            "image_offset": In(CSR_BITS), "image_complete": In(1), "image_done": In(1), "image_too_long": In(1),
-            "result_complete": In(1), "result_last": In(1), "result_offset": In(CSR_BITS),
-            "result_count": In(bits_for(PAYLOAD_BYTES + 1)), "result_clear": Out(1), "result_advance": Out(1),
-            "moved": In(1),
+            "frame": In(FramePort()), "answer": Out(stream.Signature(ANSWER_LAYOUT)), "state": Out(STATE),
+            "operation": Out(OperationPort()), "engine": In(STATUS),
+            "image": Out(ImageControl()), "result": Out(ResultControl()), "moved": In(1),
         })
 
     def elaborate(self, platform):
@@ -86,36 +76,14 @@ class CommandProcessor(wiring.Component):
         m.d.comb += [
             self.state.loading.eq(self._loading), self.state.active.eq(self._active),
             self.state.timed_out.eq(self._timed_out),
-            self.state.image_complete.eq(self._active & self.image_complete),
-            self.image_length.eq(self._arguments[:_ARGUMENT_BITS]),
+            self.state.image_complete.eq(self._active & self.image.complete),
+            self.image.length.eq(self._arguments[:_ARGUMENT_BITS]),
         ]
         self._compare(m)
         self._watch(m)
         with m.FSM(name="processor", init="CHECK"):
-            with m.State("IDLE"):
-                self._idle(m)
-            with m.State("DECODE"):
-                self._decode(m)
-            with m.State("ARGUMENTS"):
-                self._take_arguments(m)
-            with m.State("COMPARE"):
-                m.next = "EXECUTE"
-            with m.State("EXECUTE"):
-                self._execute(m)
-            with m.State("STOP"):
-                self._operate(m, Operation.STOP, 0, "STOPPED")
-            with m.State("STOPPED"):
-                self._finish(m)
-            with m.State("CHECK"):
-                self._operate(m, Operation.CHECK, 0, "DIGEST")
-            with m.State("DIGEST"):
-                self._operate(m, Operation.READ, Register.PROGRAM_DIGEST, "DIGEST COMPARE")
-            with m.State("DIGEST COMPARE"):
-                m.next = "JUDGE"
-            with m.State("JUDGE"):
-                self._judge(m)
-            with m.State("START"):
-                self._operate(m, Operation.START, 0, "ANSWER")
+            self._command_states(m)
+            self._check_states(m)
             with m.State("FEED"):
                 self._feed(m)
             self._load_states(m)
@@ -131,32 +99,62 @@ class CommandProcessor(wiring.Component):
         self._ahead = Signal()                  #: an image offset that bytes are missing before
         self._skip = Signal(CSR_BITS, reset_less=True)
         m.d.sync += [
-            self._engine_same.eq(argument == self._cfg.digest), self._program_same.eq(argument == self.value),
-            next_chunk.eq(self.result_offset + self.result_count),
-            self._is_chunk.eq(argument == self.result_offset), self._is_next_chunk.eq(argument == next_chunk),
-            Cat(self._skip, self._ahead).eq(self.image_offset - argument),
+            self._engine_same.eq(argument == self._cfg.digest), self._program_same.eq(argument == self.operation.value),
+            next_chunk.eq(self.result.offset + self.result.count),
+            self._is_chunk.eq(argument == self.result.offset), self._is_next_chunk.eq(argument == next_chunk),
+            Cat(self._skip, self._ahead).eq(self.image.offset - argument),
         ]
-        m.d.comb += self.image_skip.eq(self._skip)
+        m.d.comb += self.image.skip.eq(self._skip)
 
     def _watch(self, m):
         """The patience with a run that can go on but does not."""
         silence = Signal(range(self._patience_cycles + 1))
         self._result_ready, self._expired = Signal(), Signal()
         m.d.sync += [
-            self._result_ready.eq(self.result_complete & (~self.result_last | self.engine.idle)),
+            self._result_ready.eq(self.result.complete & (~self.result.last | self.engine.idle)),
             self._expired.eq(silence == self._patience_cycles),
         ]
-        waiting = self._active & ~self.engine.error & ~(self._result_ready & self.result_last)
+        waiting = self._active & ~self.engine.error & ~(self._result_ready & self.result.last)
         with m.If(self.moved | ~waiting):
             m.d.sync += silence.eq(0)
         with m.Elif(~self._expired):
             m.d.sync += silence.eq(silence + 1)
 
+    def _command_states(self, m):
+        """What every command goes through."""
+        with m.State("IDLE"):
+            self._idle(m)
+        with m.State("DECODE"):
+            self._decode(m)
+        with m.State("ARGUMENTS"):
+            self._take_arguments(m)
+        with m.State("COMPARE"):
+            m.next = "EXECUTE"
+        with m.State("EXECUTE"):
+            self._execute(m)
+
+    def _check_states(self, m):
+        """The engine is reset, and checks its memories; or starts a frame."""
+        with m.State("STOP"):
+            self._operate(m, Operation.STOP, 0, "STOPPED")
+        with m.State("STOPPED"):
+            self._finish(m)
+        with m.State("CHECK"):
+            self._operate(m, Operation.CHECK, 0, "DIGEST")
+        with m.State("DIGEST"):
+            self._operate(m, Operation.READ, Register.PROGRAM_DIGEST, "DIGEST COMPARE")
+        with m.State("DIGEST COMPARE"):
+            m.next = "JUDGE"
+        with m.State("JUDGE"):
+            self._judge(m)
+        with m.State("START"):
+            self._operate(m, Operation.START, 0, "ANSWER")
+
     def _idle(self, m):
         m.d.sync += [self._command.eq(NO_COMMAND), self._asked.eq(0)]
         with m.If(~self.answer.ready):
             pass                                # what the answer before shows must not change under it
-        with m.Elif(self.frame_valid):
+        with m.Elif(self.frame.valid):
             m.next = "DECODE"
         with m.Elif(self._expired & self._active):
             m.d.sync += self._timed_out.eq(1)
@@ -164,10 +162,10 @@ class CommandProcessor(wiring.Component):
 
     def _decode(self, m):
         """Has the command the arguments that it needs?"""
-        header = self.frame_header
-        m.d.sync += [self._command.eq(header.command), self._status.eq(self.frame_status)]
+        header = self.frame.header
+        m.d.sync += [self._command.eq(header.command), self._status.eq(self.frame.status)]
         m.next = "ANSWER"
-        with m.If(self.frame_status == Status.OK):
+        with m.If(self.frame.status == Status.OK):
             with m.Switch(header.command):
                 for command, arguments in ARGUMENTS.items():
                     with m.Case(command):
@@ -184,9 +182,9 @@ class CommandProcessor(wiring.Component):
         with m.If(self._bytes_left == 0):
             m.next = "COMPARE"
         with m.Else():
-            m.d.comb += self.payload.ready.eq(1)
-            with m.If(self.payload.valid):
-                m.d.sync += [self._arguments.eq(Cat(self._arguments[8:], self.payload.payload)),
+            m.d.comb += self.frame.payload.ready.eq(1)
+            with m.If(self.frame.payload.valid):
+                m.d.sync += [self._arguments.eq(Cat(self._arguments[8:], self.frame.payload.payload)),
                              self._bytes_left.eq(self._bytes_left - 1)]
 
     def _execute(self, m):
@@ -211,7 +209,7 @@ class CommandProcessor(wiring.Component):
                 m.next = "CHECK"
                 with m.If(self._loading):
                     self._refuse(m, Status.NO_MODEL)
-                with m.Elif(self.image_length == 0):
+                with m.Elif(self.image.length == 0):
                     self._refuse(m, Status.BAD_LENGTH)
             with m.Case(Command.IMAGE, Command.RESULT):
                 with m.If(self._timed_out):
@@ -225,32 +223,33 @@ class CommandProcessor(wiring.Component):
                 with m.Elif(self._ahead):
                     self._refuse(m, Status.WRONG_ORDER)
                 with m.Else():
-                    m.d.comb += self.image_start.eq(1)
+                    m.d.comb += self.image.start.eq(1)
                     m.next = "FEED"
 
     def _result(self, m):
         """The chunk that is here, or on to the next one."""
-        with m.If(self._is_chunk & self.image_complete):
+        with m.If(self._is_chunk & self.image.complete):
             with m.If(~self._result_ready):
                 self._refuse(m, Status.PENDING)
-        with m.Elif(self._is_next_chunk & self._result_ready & ~self.result_last):
-            m.d.comb += self.result_advance.eq(1)
+        with m.Elif(self._is_next_chunk & self._result_ready & ~self.result.last):
+            m.d.comb += self.result.advance.eq(1)
             self._refuse(m, Status.PENDING)
         with m.Else():
             self._refuse(m, Status.WRONG_ORDER)
 
     def _operate(self, m, operation: Operation, argument, following: str):
         """Ask `EngineControl`, and go on when it is done."""
-        m.d.comb += [self.request.valid.eq(~self._asked), self.request.payload.operation.eq(operation),
-                     self.request.payload.argument.eq(argument)]
-        with m.If(self.request.ready):
+        request = self.operation.request
+        m.d.comb += [request.valid.eq(~self._asked), request.payload.operation.eq(operation),
+                     request.payload.argument.eq(argument)]
+        with m.If(request.ready):
             m.d.sync += self._asked.eq(1)
-        with m.If(self.done):
+        with m.If(self.operation.done):
             m.d.sync += self._asked.eq(0)
             m.next = following
         if operation in (Operation.STOP, Operation.CHECK):      # either resets the engine: its run is over
             m.d.sync += self._active.eq(0)
-            m.d.comb += [self.image_begin.eq(1), self.result_clear.eq(1)]
+            m.d.comb += [self.image.begin.eq(1), self.result.clear.eq(1)]
 
     def _finish(self, m):
         """Answer, if somebody asked."""
@@ -274,12 +273,13 @@ class CommandProcessor(wiring.Component):
 
     def _feed(self, m):
         m.d.comb += [
-            self.image_payload.payload.eq(self.payload.payload), self.image_payload.valid.eq(self.payload.valid),
-            self.payload.ready.eq(self.image_payload.ready), self.image_empty.eq(self.empty),
+            self.image.payload.payload.eq(self.frame.payload.payload),
+            self.image.payload.valid.eq(self.frame.payload.valid),
+            self.frame.payload.ready.eq(self.image.payload.ready), self.image.empty.eq(self.frame.empty),
         ]
-        with m.If(self.image_done):
+        with m.If(self.image.done):
             m.next = "ANSWER"
-            with m.If(self.image_too_long):
+            with m.If(self.image.too_long):
                 self._refuse(m, Status.BAD_LENGTH)
             with m.If(self.engine.error):
                 self._refuse(m, Status.ENGINE_ERROR)
@@ -292,12 +292,12 @@ class CommandProcessor(wiring.Component):
             m.d.sync += count.eq(0)
             self._operate(m, Operation.LOAD_ADDRESS, self._argument, "COLLECT")
         with m.State("COLLECT"):
-            m.d.comb += self.payload.ready.eq(1)
-            with m.If(self.payload.valid):
-                m.d.sync += [word.eq(Cat(word[8:], self.payload.payload)), count.eq(count + 1)]
+            m.d.comb += self.frame.payload.ready.eq(1)
+            with m.If(self.frame.payload.valid):
+                m.d.sync += [word.eq(Cat(word[8:], self.frame.payload.payload)), count.eq(count + 1)]
                 with m.If(count == WORD_BYTES - 1):
                     m.next = "LOAD WORD"
-            with m.If(self.empty):
+            with m.If(self.frame.empty):
                 m.next = "LOADED"
                 with m.If(count != 0):
                     self._refuse(m, Status.BAD_LENGTH)
@@ -308,14 +308,14 @@ class CommandProcessor(wiring.Component):
             self._operate(m, Operation.READ, Register.STATUS, "LOAD VERDICT")
         with m.State("LOAD VERDICT"):
             m.next = "ANSWER"
-            with m.If(self.value[STATUS["refused"].offset]):
+            with m.If(self.operation.value[STATUS["refused"].offset]):
                 self._refuse(m, Status.REFUSED)
 
     def _send(self, m):
         answer = self.answer.payload
         m.d.comb += [
-            self.answer.valid.eq(1), answer.sequence.eq(self.frame_header.sequence), answer.command.eq(self._command),
-            answer.status.eq(self._status), answer.body.eq(Body.ERROR), self.release.eq(self.answer.ready),
+            self.answer.valid.eq(1), answer.sequence.eq(self.frame.header.sequence), answer.command.eq(self._command),
+            answer.status.eq(self._status), answer.body.eq(Body.ERROR), self.frame.release.eq(self.answer.ready),
         ]
         with m.If(self._status == Status.OK):
             with m.Switch(self._command):

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import CsrBus, Port
 from firelane.hw.contract.config import MEMORY_BITS
 from firelane.hw.contract.registers import CONTROL, CSR_ADDRESS_BITS, CSR_BITS, STATUS, Register
 from firelane.hw.contract.timing import CONTROL_SETTLE_CYCLES, CSR_READ_CYCLES
@@ -27,6 +28,22 @@ def _control(**fields) -> int:
     return CONTROL.const(fields).as_value().value
 
 
+class OperationPort(Port):
+    """Operations on the engine, from the side that asks for them.
+
+    Members
+    -------
+    request : Out(stream of REQUEST)
+    done : In(1)
+        Pulse: the operation is done, and `value` follows in the cycle after.
+    value : In(32)
+        The register that the last READ named.
+    """
+
+    def __init__(self):
+        super().__init__({"request": Out(stream.Signature(REQUEST)), "done": In(1), "value": In(CSR_BITS)})
+
+
 class EngineControl(wiring.Component):
     """The only master of the engine's register bus. While nothing is asked for it watches STATUS.
 
@@ -36,45 +53,38 @@ class EngineControl(wiring.Component):
 
     Members
     -------
-    request : In(stream of REQUEST)
-    done : Out(1)
-        Pulse: the operation is done, and `value` and `status` follow in the cycle after.
-    value : Out(32)
-        Of the last READ.
+    operation : In(OperationPort())
     status : Out(STATUS)
-        Of the engine, a few cycles old; kept while the bus is in other use.
-    csr_address, csr_write, csr_write_data, csr_read_data
+        The engine's, a few cycles old; kept while the bus is in other use, and up to date after `operation.done`.
+    csr : Out(CsrBus())
         The engine's.
     """
 
-    request: In(stream.Signature(REQUEST))
-    done: Out(1)
-    value: Out(CSR_BITS)
+    operation: In(OperationPort())
     status: Out(STATUS)
-    csr_address: Out(CSR_ADDRESS_BITS, init=Register.STATUS)
-    csr_write: Out(1)
-    csr_write_data: Out(CSR_BITS)
-    csr_read_data: In(CSR_BITS)
+    csr: Out(CsrBus())
 
     def elaborate(self, platform):
         m = Module()
         self._request = Signal(REQUEST)
         self._timer = Signal(range(CONTROL_SETTLE_CYCLES + 1))
+        self._address = Signal(CSR_ADDRESS_BITS, init=Register.STATUS)
+        m.d.comb += self.csr.address.eq(self._address)
         self._watch(m)
-        m.d.sync += [self.csr_address.eq(Register.STATUS), self.csr_write.eq(0)]
+        m.d.sync += [self._address.eq(Register.STATUS), self.csr.write.eq(0)]
         with m.FSM(name="control"):
             with m.State("IDLE"):
-                m.d.comb += self.request.ready.eq(1)
-                m.d.sync += self._request.eq(self.request.payload)
-                with m.If(self.request.valid):
+                m.d.comb += self.operation.request.ready.eq(1)
+                m.d.sync += self._request.eq(self.operation.request.payload)
+                with m.If(self.operation.request.valid):
                     m.next = "BEGIN"
             with m.State("BEGIN"):
                 self._begin(m)
             with m.State("READ"):
-                m.d.sync += self.csr_address.eq(self._request.argument)
+                m.d.sync += self._address.eq(self._request.argument)
                 self._after_timer(m, "CAPTURE")
             with m.State("CAPTURE"):
-                m.d.sync += self.value.eq(self.csr_read_data)
+                m.d.sync += self.operation.value.eq(self.csr.read_data)
                 self._finish(m)
             with m.State("LOW"):
                 self._write(m, Register.LOAD_LOW, self._request.argument)
@@ -98,15 +108,15 @@ class EngineControl(wiring.Component):
     def _watch(self, m):
         """`status` follows the register where the bus shows it."""
         asked, shown = Signal(), Signal()
-        m.d.comb += asked.eq(self.csr_address == Register.STATUS)
+        m.d.comb += asked.eq(self._address == Register.STATUS)
         m.d.sync += shown.eq(asked)
         with m.If(shown):
-            m.d.sync += self.status.eq(self.csr_read_data)
+            m.d.sync += self.status.eq(self.csr.read_data)
 
     def _begin(self, m):
         with m.Switch(self._request.operation):
             with m.Case(Operation.READ):
-                m.d.sync += [self.csr_address.eq(self._request.argument), self._timer.eq(CSR_READ_CYCLES - 1)]
+                m.d.sync += [self._address.eq(self._request.argument), self._timer.eq(CSR_READ_CYCLES - 1)]
                 m.next = "READ"
             with m.Case(Operation.LOAD_ADDRESS):
                 self._write(m, Register.LOAD_ADDRESS, self._request.argument)
@@ -125,7 +135,7 @@ class EngineControl(wiring.Component):
                 m.next = "RUNNING"
 
     def _write(self, m, register: Register, value, *, settle: bool = False):
-        m.d.sync += [self.csr_address.eq(register), self.csr_write.eq(1), self.csr_write_data.eq(value)]
+        m.d.sync += [self._address.eq(register), self.csr.write.eq(1), self.csr.write_data.eq(value)]
         if settle:
             m.d.sync += self._timer.eq(CONTROL_SETTLE_CYCLES)
 
@@ -134,8 +144,8 @@ class EngineControl(wiring.Component):
         with m.If(self._timer == 0):
             m.next = following
             if done:
-                m.d.comb += self.done.eq(1)
+                m.d.comb += self.operation.done.eq(1)
 
     def _finish(self, m):
-        m.d.comb += self.done.eq(1)
+        m.d.comb += self.operation.done.eq(1)
         m.next = "IDLE"

@@ -6,6 +6,7 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.ports import Port
 from firelane.hw.contract.config import bits_for
 from firelane.hw.contract.link_protocol import (
     CRC_BYTES,
@@ -21,23 +22,13 @@ from firelane.hw.contract.link_protocol import (
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 
 
-class FrameReceiver(wiring.Component):
-    """Holds one frame, good or bad, until it is released; what comes meanwhile is dropped up to the next FLAG.
-
-    A good frame shows its header, and its payload byte by byte. A bad one shows why, with a header of zeros and
-    without payload. FLAGs without anything between them are no frame.
-
-    Latency     3 cycles from the closing FLAG to `valid`.
-    Throughput  a byte per cycle in, a payload byte per 2 cycles out.
-    Stalling    `i` never stalls.
-    Limits      one block RAM holds PAYLOAD_BYTES.
+class FramePort(Port):
+    """The frame that is held, from the side that holds it.
 
     Members
     -------
-    i : In(stream of 8)
-        From the line; always taken.
     valid : Out(1)
-        A frame is held: `status`, `header` and `payload` belong to it.
+        A frame is held: all the others belong to it.
     status : Out(Status)
         OK, or a frame error.
     header : Out(HEADER)
@@ -50,11 +41,30 @@ class FrameReceiver(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({
-            "i": In(stream.Signature(8, always_ready=True)),
-            "valid": Out(1), "status": Out(Status), "header": Out(HEADER),
-            "payload": Out(stream.Signature(8)), "empty": Out(1), "release": In(1),
-        })
+        super().__init__({"valid": Out(1), "status": Out(Status), "header": Out(HEADER),
+                          "payload": Out(stream.Signature(8)), "empty": Out(1), "release": In(1)})
+
+
+class FrameReceiver(wiring.Component):
+    """Holds one frame, good or bad, until it is released; what comes meanwhile is dropped up to the next FLAG.
+
+    A good frame shows its header, and its payload byte by byte. A bad one shows why, with a header of zeros and
+    without payload. FLAGs without anything between them are no frame.
+
+    Latency     3 cycles from the closing FLAG to `frame.valid`.
+    Throughput  a byte per cycle in, a payload byte per 2 cycles out.
+    Stalling    `i` never stalls.
+    Limits      one block RAM holds PAYLOAD_BYTES.
+
+    Members
+    -------
+    i : In(stream of 8)
+        From the line; always taken.
+    frame : Out(FramePort())
+    """
+
+    i: In(stream.Signature(8, always_ready=True))
+    frame: Out(FramePort())
 
     def elaborate(self, platform):
         m = Module()
@@ -62,7 +72,7 @@ class FrameReceiver(wiring.Component):
                                               attrs={"ram_style": "block", "no_rw_check": 1})
         m.submodules.crc = self._crc = crc.Processor(CRC32_ISO_HDLC(data_width=8))
         self._hunting = Signal(init=1)      #: for the FLAG that begins a frame
-        self._count = Signal(range(PAYLOAD_BYTES + OVERHEAD + 2))       #: bytes of the frame, as far as it matters
+        self._count = Signal(range(PAYLOAD_BYTES + OVERHEAD + 2))       #: bytes of the frame, up to one too many
         self._header = Signal(HEADER, reset_less=True)
         self._closed = Signal()             #: a FLAG has ended a frame, the cycle before
         byte, byte_valid, flag = self._unescape(m)
@@ -90,7 +100,7 @@ class FrameReceiver(wiring.Component):
         count, header = self._count, self._header
         take, in_header = Signal(), count < HEADER_BYTES
         m.d.comb += [
-            take.eq(byte_valid & ~self._hunting & ~self._closed & ~self.valid),
+            take.eq(byte_valid & ~self._hunting & ~self._closed & ~self.frame.valid),
             self._crc.data.eq(byte), self._crc.valid.eq(take), self._crc.start.eq(flag),
             write.addr.eq(count - HEADER_BYTES), write.data.eq(byte),
             write.en.eq(take & ~in_header & (count < PAYLOAD_BYTES + HEADER_BYTES)),
@@ -103,7 +113,7 @@ class FrameReceiver(wiring.Component):
 
     def _delimit(self, m, byte_valid, flag):
         """Where frames begin and end; a frame that begins while another is held is not taken."""
-        busy = self._closed | self.valid
+        busy = self._closed | self.frame.valid
         m.d.sync += self._closed.eq(flag & ~self._hunting & ~busy & (self._count != 0))
         with m.If(flag):
             m.d.sync += self._hunting.eq(0)
@@ -113,7 +123,7 @@ class FrameReceiver(wiring.Component):
             m.d.sync += self._count.eq(0)
 
     def _judge(self, m):
-        """In the cycle of `closed`, from what was registered in the cycle of the FLAG."""
+        """The verdict, in the cycle of `closed`, from what was registered in the cycle of the FLAG."""
         matches, sane, good = Signal(), Signal(), Signal()
         length = Signal(HEADER["length"].shape)
         m.d.comb += [length.eq(self._header.length), good.eq(matches & sane)]
@@ -122,30 +132,30 @@ class FrameReceiver(wiring.Component):
             sane.eq((length + OVERHEAD == self._count) & (self._count >= OVERHEAD)),
         ]
         with m.If(self._closed):
-            m.d.sync += [self.valid.eq(1), self.header.eq(Mux(good, self._header.as_value(), 0))]
+            m.d.sync += [self.frame.valid.eq(1), self.frame.header.eq(Mux(good, self._header.as_value(), 0))]
             with m.If(self._count > PAYLOAD_BYTES + OVERHEAD):
-                m.d.sync += [self.status.eq(Status.OVERSIZED), self.header.eq(0)]
+                m.d.sync += [self.frame.status.eq(Status.OVERSIZED), self.frame.header.eq(0)]
             with m.Elif(~matches):
-                m.d.sync += self.status.eq(Status.BAD_CRC)
+                m.d.sync += self.frame.status.eq(Status.BAD_CRC)
             with m.Elif(~sane):
-                m.d.sync += self.status.eq(Status.BAD_LENGTH)
+                m.d.sync += self.frame.status.eq(Status.BAD_LENGTH)
             with m.Else():
-                m.d.sync += self.status.eq(Status.OK)
-        with m.If(self.release):
-            m.d.sync += self.valid.eq(0)
+                m.d.sync += self.frame.status.eq(Status.OK)
+        with m.If(self.frame.release):
+            m.d.sync += self.frame.valid.eq(0)
 
     def _read(self, m, read):
         """The payload, from the buffer."""
         address, left = Signal(bits_for(PAYLOAD_BYTES), reset_less=True), Signal(bits_for(PAYLOAD_BYTES + 1))
         word, started, settled = Signal(8, reset_less=True), Signal(), Signal()
         m.d.comb += [
-            read.addr.eq(address), self.payload.payload.eq(word),
-            self.empty.eq(started & (left == 0)), self.payload.valid.eq(settled & (left != 0)),
+            read.addr.eq(address), self.frame.payload.payload.eq(word),
+            self.frame.empty.eq(started & (left == 0)), self.frame.payload.valid.eq(settled & (left != 0)),
         ]
-        m.d.sync += [word.eq(read.data), started.eq(self.valid), settled.eq(started)]
+        m.d.sync += [word.eq(read.data), started.eq(self.frame.valid), settled.eq(started)]
         with m.If(~started):
-            m.d.sync += [address.eq(0), left.eq(self.header.length)]
-        with m.Elif(self.payload.valid & self.payload.ready):
+            m.d.sync += [address.eq(0), left.eq(self.frame.header.length)]
+        with m.Elif(self.frame.payload.valid & self.frame.payload.ready):
             m.d.sync += [address.eq(address + 1), left.eq(left - 1), settled.eq(0)]
-        with m.If(self.release):
+        with m.If(self.frame.release):
             m.d.sync += [started.eq(0), settled.eq(0)]

@@ -55,7 +55,7 @@ class FrameSender(wiring.Component):
                 m.d.sync += [self.o.payload.eq(ESCAPE), second.eq(staged ^ ESCAPE_XOR), second_valid.eq(1)]
 
     def _sequence(self, m):
-        m.submodules.crc = check = crc.Processor(CRC32_ISO_HDLC(data_width=8))
+        m.submodules.crc = self._crc = check = crc.Processor(CRC32_ISO_HDLC(data_width=8))
         shift = Signal(max(HEADER.size, 8 * CRC_BYTES), reset_less=True)     # header, then CRC
         left = Signal(HEADER["length"].shape, reset_less=True)              # bytes of this part
         length = Signal.like(left, reset_less=True)
@@ -73,34 +73,38 @@ class FrameSender(wiring.Component):
             m.d.sync += [left.eq(CRC_BYTES), shift.eq(check.crc)]
 
         with m.FSM(name="sender"):
-            with m.State("IDLE"):
-                m.d.comb += [self._byte.eq(FLAG), self._plain.eq(1), self._valid.eq(self.header.valid),
-                             check.start.eq(1)]
-                with m.If(self._taken):
-                    m.d.sync += begin.eq(1)
-                    m.next = "BEGIN"
-            with m.State("BEGIN"):
-                m.d.comb += self.header.ready.eq(1)
-                m.next = "HEADER"
-            with m.State("HEADER"):
-                m.d.comb += [self._valid.eq(1), check.valid.eq(self._taken)]
-                with m.If(self._taken & (left == 1)):
-                    m.d.sync += left.eq(length)
-                    m.next = "PAYLOAD"
-            with m.State("PAYLOAD"):
-                m.d.comb += [self._byte.eq(self.payload.payload), self._valid.eq(self.payload.valid & (left != 0)),
-                             self.payload.ready.eq(self._taken), check.valid.eq(self._taken)]
-                with m.If(left == 0):
-                    m.d.sync += end.eq(1)
-                    m.next = "END"
-            with m.State("END"):
-                m.next = "CRC"
-            with m.State("CRC"):
-                m.d.comb += self._valid.eq(1)
-                with m.If(self._taken & (left == 1)):
-                    m.next = "FLAG"
-            with m.State("FLAG"):
-                m.d.comb += [self._byte.eq(FLAG), self._plain.eq(1), self._valid.eq(1)]
-                with m.If(self._taken):
-                    m.next = "IDLE"
-        return m
+            self._states(m, left, length, begin, end)
+
+    def _states(self, m, left, length, begin, end):
+        """FLAG, header, payload, CRC, FLAG."""
+        check = self._crc
+        with m.State("IDLE"):
+            m.d.comb += [self._byte.eq(FLAG), self._plain.eq(1), self._valid.eq(self.header.valid),
+                         check.start.eq(1)]
+            with m.If(self._taken):
+                m.d.sync += begin.eq(1)
+                m.next = "BEGIN"
+        with m.State("BEGIN"):
+            m.d.comb += self.header.ready.eq(1)
+            m.next = "HEADER"
+        with m.State("HEADER"):
+            m.d.comb += [self._valid.eq(1), check.valid.eq(self._taken)]
+            with m.If(self._taken & (left == 1)):
+                m.d.sync += left.eq(length)
+                m.next = "PAYLOAD"
+        with m.State("PAYLOAD"):
+            m.d.comb += [self._byte.eq(self.payload.payload), self._valid.eq(self.payload.valid & (left != 0)),
+                         self.payload.ready.eq(self._taken), check.valid.eq(self._taken)]
+            with m.If(left == 0):
+                m.d.sync += end.eq(1)
+                m.next = "END"
+        with m.State("END"):
+            m.next = "CRC"
+        with m.State("CRC"):
+            m.d.comb += self._valid.eq(1)
+            with m.If(self._taken & (left == 1)):
+                m.next = "FLAG"
+        with m.State("FLAG"):
+            m.d.comb += [self._byte.eq(FLAG), self._plain.eq(1), self._valid.eq(1)]
+            with m.If(self._taken):
+                m.next = "IDLE"

@@ -98,8 +98,7 @@ class ActivationMemory(wiring.Component):
     -------
     read_addresses : In(ArrayLayout(address_bits, banks))
     read_words : Out(bank_pixels(cfg))
-    drain_valid : In(1)
-    drain_write : In(bank_write_layout(cfg))
+    drain_write : In(stream of bank_write_layout(cfg), always ready)
     load_write : In(stream.Signature(pixel_write_layout(cfg)))
     address_range : Out(1)
         A load write was beyond the memory and has been dropped.
@@ -110,27 +109,26 @@ class ActivationMemory(wiring.Component):
         super().__init__({
             "read_addresses": In(data.ArrayLayout(cfg.address_bits, cfg.banks)),
             "read_words": Out(bank_pixels(cfg)),
-            "drain_valid": In(1),
-            "drain_write": In(bank_write_layout(cfg)),
+            "drain_write": In(stream.Signature(bank_write_layout(cfg), always_ready=True)),
             "load_write": In(stream.Signature(pixel_write_layout(cfg))),
             "address_range": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        load = self.load_write.payload
+        drain, load = self.drain_write, self.load_write.payload
         accepted, inside = Signal(), Signal()
         m.d.comb += [
-            self.load_write.ready.eq(~(self.drain_valid & (self.drain_write.bank == load.bank))),
+            self.load_write.ready.eq(~(drain.valid & (drain.payload.bank == load.bank))),
             accepted.eq(self.load_write.valid & self.load_write.ready),
             inside.eq(load.address < self._cfg.activation_words),
         ]
         m.d.sync += self.address_range.eq(accepted & ~inside)
         # Both writes, with their banks decoded, go to all banks from here: a register on a way across the device.
-        drain_write = delay(m, self.drain_write, 1, name="drain_write")
+        drain_write = delay(m, drain.payload, 1, name="drain_write")
         load_write = delay(m, load, 1, name="load_write")
         drains, loads = Signal(self._cfg.banks), Signal(self._cfg.banks)
-        m.d.sync += [drains.eq(self.drain_valid << self.drain_write.bank),
+        m.d.sync += [drains.eq(drain.valid << drain.payload.bank),
                      loads.eq((accepted & inside) << load.bank)]
         for bank in range(self._cfg.banks):
             cells = BankMemory(self._cfg.activation_words, self._cfg.address_bits)

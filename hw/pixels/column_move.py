@@ -16,7 +16,28 @@ class ColumnMove(wiring.Component):
     """Shift each map row by -3 .. 3 columns; what comes in from outside the row is `pad`.
 
     Pixels near the edge of a bank come from the bank of the neighbouring part, which depends on the row class alone.
-    They are fetched first, in a cycle of their own: the way from bank to bank is long.
+    They are fetched first, in a cycle of their own: the way from bank to bank is long. Then lane x reads place x + move
+    of these 20:
+
+        place       -3  -2  -1    0   1   2  ..  11  12  13   14  15  16
+        bank        left          its own                     right
+        its lane    11  12  13    0   1   2  ..  11  12  13    0   1   2
+
+    The neighbours with 4 banks; where there is none (-), the places are `pad`:
+
+        class       0               1               2
+        bank        0  1  2  3      0  1  2  3      0  1  2  3
+        left        -  -  -  -      -  -  0  1      -  0  1  2
+        right       -  -  -  -      2  3  -  -      1  2  3  -
+
+    When a move `m` must be there, and when its pixels `p`:
+
+        cycle       0       1       2       3
+        move        m
+        copies              m       m
+        pixels              p
+        places                      p
+        moved                               p by m
 
     Latency     COLUMN_MOVE_LATENCY cycles from `pixels` to `moved`; `move` comes COLUMN_MOVE_LEAD cycles before its
                 pixels.

@@ -1,14 +1,15 @@
 """Data path: everything between a tap and the pixels that it becomes part of."""
 
 from amaranth import Array, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from firelane.hw.blocks.credit_queue import CreditQueue
-from firelane.hw.blocks.payload import BANK_WORD_BITS, pixel_write_layout, tap_layout
+from firelane.hw.blocks.payload import BYTE_LAST, pixel_write_layout, tap_layout
 from firelane.hw.blocks.pipeline import copies, delay, delay_control
+from firelane.hw.blocks.ports import BYTES, PeekPort, WriteTrace, tap_stream
 from firelane.hw.blocks.stream_register import StreamRegister
-from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
+from firelane.hw.contract.config import PIXEL_BITS, EngineConfig
 from firelane.hw.contract.instruction import (
     DESCRIPTOR,
     Destination,
@@ -37,9 +38,6 @@ from firelane.hw.pixels.lanes import Lanes
 from firelane.hw.pixels.requantize import Requantize
 from firelane.hw.pixels.row_move import RowMover
 from firelane.hw.pixels.write_back import WriteBack
-
-RESULT = data.StructLayout({"data": PIXEL_BITS, "last": 1})
-"""One byte of the engine's result."""
 
 RESULT_ROOM = 32        #: averages on their way into the result stream; more than there are cycles on that way
 
@@ -73,28 +71,22 @@ class Datapath(wiring.Component):
     tile : In(instruction_layout(cfg))
     start : In(1)
         Pulse before the first tap of a tile.
-    tap_valid : In(1)
-    tap : In(tap_layout(cfg))
+    taps : In(tap_stream(cfg))
     parameters : In(stream.Signature(parameter_layout(cfg)))
         One record a channel unless they are constant; it must be there 8 cycles after the `capture` tap.
     load_write : In(stream.Signature(pixel_write_layout(cfg)))
     average_start : In(1)
     average_done : Out(1)
         Pulse: the last result has been taken, or written.
-    result : Out(stream.Signature(RESULT))
-    peek_enable : In(1)
-    peek_address : In(address_bits)
-    peek_bank : In(bits_for(banks))
-    peek_pixel : In(4)
-    peek_data : Out(8)
-        PEEK_LATENCY cycles after `peek_address`; one peek a cycle.
+    result : Out(BYTES)
+    peek : In(PeekPort(cfg))
     busy : Out(1)
         From the cycle of a tap (combinationally) until a tap would read what the last drain wrote, and during an
         AVERAGE.
     address_range, parameter_underrun, drain_overrun : Out(1)
         Error pulses. What is wrong is not written.
-    trace_valid, trace_bank, trace_address, trace_enable, trace_data : Out
-        Each write of the drain or of an AVERAGE; only with `cfg.trace`.
+    trace : Out(WriteTrace(cfg))
+        Only with `cfg.trace`.
     """
 
     def __init__(self, cfg: EngineConfig):
@@ -103,31 +95,20 @@ class Datapath(wiring.Component):
             "layer": In(DESCRIPTOR),
             "tile": In(instruction_layout(cfg)),
             "start": In(1),
-            "tap_valid": In(1),
-            "tap": In(tap_layout(cfg)),
+            "taps": In(tap_stream(cfg)),
             "parameters": In(stream.Signature(parameter_layout(cfg))),
             "load_write": In(stream.Signature(pixel_write_layout(cfg))),
             "average_start": In(1),
             "average_done": Out(1),
-            "result": Out(stream.Signature(RESULT)),
-            "peek_enable": In(1),
-            "peek_address": In(cfg.address_bits),
-            "peek_bank": In(bits_for(cfg.banks)),
-            "peek_pixel": In(range(BANK_PIXELS)),
-            "peek_data": Out(PIXEL_BITS),
+            "result": Out(BYTES),
+            "peek": In(PeekPort(cfg)),
             "busy": Out(1),
             "address_range": Out(1),
             "parameter_underrun": Out(1),
             "drain_overrun": Out(1),
         }
         if cfg.trace:
-            ports |= {
-                "trace_valid": Out(1),
-                "trace_bank": Out(bits_for(cfg.banks)),
-                "trace_address": Out(cfg.address_bits),
-                "trace_enable": Out(BANK_PIXELS),
-                "trace_data": Out(BANK_WORD_BITS),
-            }
+            ports["trace"] = Out(WriteTrace(cfg))
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -149,13 +130,13 @@ class Datapath(wiring.Component):
         return m
 
     def _register_tap(self, m):
-        """The tap, registered at the door: cycle 1. `take` and `capture` come gated with `tap_valid`."""
+        """The tap, registered at the door: cycle 1. `take` and `capture` are 0 where there is no tap."""
         tap = Signal(tap_layout(self._cfg), reset_less=True)
-        m.d.sync += tap.eq(self.tap)
-        with m.If(self.peek_enable):
-            m.d.sync += [tap.addresses[bank].eq(self.peek_address) for bank in range(self._cfg.banks)]
-        take = delay_control(m, self.tap_valid & self.tap.take, 1, name="take")
-        capture = delay_control(m, self.tap_valid & self.tap.capture, 1, name="capture")
+        m.d.sync += tap.eq(self.taps.payload)
+        with m.If(self.peek.enable):
+            m.d.sync += [tap.addresses[bank].eq(self.peek.address) for bank in range(self._cfg.banks)]
+        take = delay_control(m, self.taps.valid & self.taps.payload.take, 1, name="take")
+        capture = delay_control(m, self.taps.valid & self.taps.payload.capture, 1, name="capture")
         return take, capture, tap
 
     def _build_reads(self, m, memory: ActivationMemory, tap):
@@ -170,7 +151,7 @@ class Datapath(wiring.Component):
             mask.parts_log2.eq(layer.parts_log2),
             mask.pad.eq(layer.pad),
             mask.row_valid.eq(tap.row_valid),
-            mask.raw.eq(self.peek_enable),
+            mask.raw.eq(self.peek.enable),
             mask.words.eq(memory.read_words),
             row_move.parts_log2.eq(layer.parts_log2),
             row_move.move.eq(tap.row_move),
@@ -186,13 +167,13 @@ class Datapath(wiring.Component):
     def _build_peek(self, m, mask: EdgeMask):
         """A pixel of a bank. First each bank chooses the pixel, then one bank is chosen, so that few wires are long."""
         banks = self._cfg.banks
-        pixel = delay(m, self.peek_pixel, PEEK_LATENCY - 3, name="peek_pixel")
+        pixel = delay(m, self.peek.pixel, PEEK_LATENCY - 3, name="peek_pixel")
         chosen = copies(m, pixel, banks, name="peek_pixel")
         of_bank = [Signal(PIXEL_BITS, name=f"peeked_{bank}", reset_less=True) for bank in range(banks)]
         m.d.sync += [of_bank[bank].eq(Array(mask.pixels[bank])[chosen[bank]]) for bank in range(banks)]
         peeked = Signal(PIXEL_BITS, reset_less=True)
-        m.d.sync += peeked.eq(Array(of_bank)[delay(m, self.peek_bank, PEEK_LATENCY - 1, name="peek_bank")])
-        m.d.comb += self.peek_data.eq(peeked)
+        m.d.sync += peeked.eq(Array(of_bank)[delay(m, self.peek.bank, PEEK_LATENCY - 1, name="peek_bank")])
+        m.d.comb += self.peek.data.eq(peeked)
 
     def _build_lanes(self, m, take, capture, tap, pixels):
         """Multiply and accumulate: cycles 6 to 9. Returns the sums set aside, of bank 0 first."""
@@ -242,29 +223,30 @@ class Datapath(wiring.Component):
         m.d.comb += [
             write_back.layer.eq(self.layer),
             write_back.tile.eq(self.tile),
-            write_back.step_valid.eq(drain.step_valid | walk.step),
-            write_back.step.eq(drain.step),
+            write_back.steps.valid.eq(drain.steps.valid | walk.step),
+            write_back.steps.payload.eq(drain.steps.payload),
             write_back.pixels.eq(requantize.pixels),
-            memory.drain_valid.eq(write_back.write_valid),
-            [memory.drain_write[name].eq(write_back.kept[name]) for name in ("bank", "address", "enable", "data")],
+            memory.drain_write.valid.eq(write_back.write_valid),
+            [memory.drain_write.payload[name].eq(write_back.kept.payload[name])
+             for name in ("bank", "address", "enable", "data")],
         ]
         m.submodules.load_register = load_register = StreamRegister(pixel_write_layout(self._cfg))
         connect(m, flipped(self.load_write), load_register.i)
         connect(m, load_register.o, memory.load_write)
         with m.If(walk.active):
             m.d.comb += [
-                write_back.step.single.eq(1),
-                write_back.step.channel.eq(walk.channel),
-                write_back.step.last.eq(walk.last),
+                write_back.steps.payload.single.eq(1),
+                write_back.steps.payload.channel.eq(walk.channel),
+                write_back.steps.payload.last.eq(walk.last),
             ]
 
     def _build_averages(self, m, sums: ChannelSums, walk: AverageWalk, write_back: WriteBack):
         """Channel sums and the result stream."""
-        kept = write_back.kept
+        kept, kept_valid = write_back.kept.payload, write_back.kept.valid
         to_stream = delay(m, self.layer.destination == Destination.AVERAGE, 1, name="to_stream")
         m.d.comb += [
             sums.from_zero.eq(self.tile.first),
-            sums.valid.eq(write_back.kept_valid & to_stream & ~kept.single),
+            sums.valid.eq(kept_valid & to_stream & ~kept.single),
             sums.first.eq(kept.first),
             sums.last.eq(kept.last),
             sums.channel.eq(kept.channel),
@@ -278,13 +260,13 @@ class Datapath(wiring.Component):
             self.average_done.eq(walk.done),
         ]
 
-        m.submodules.results = results = CreditQueue(RESULT, depth=RESULT_ROOM)
+        m.submodules.results = results = CreditQueue(BYTE_LAST, depth=RESULT_ROOM)
         taken = self.result.valid & self.result.ready
         m.d.comb += [
             results.reserve.eq(walk.step & to_stream),
-            results.write_valid.eq(write_back.kept_valid & to_stream & kept.single),
-            results.write.data.eq(kept.data[:PIXEL_BITS]),
-            results.write.last.eq(kept.last),
+            results.write.valid.eq(kept_valid & to_stream & kept.single),
+            results.write.payload.data.eq(kept.data[:PIXEL_BITS]),
+            results.write.payload.last.eq(kept.last),
             results.o.ready.eq(self.result.ready),
             self.result.valid.eq(results.o.valid),
             self.result.payload.data.eq(results.o.payload.data),
@@ -296,7 +278,7 @@ class Datapath(wiring.Component):
     def _report(self, m, memory: ActivationMemory, drain: Drain, write_back: WriteBack, walk: AverageWalk):
         """`busy`, errors and the trace."""
         left = Signal(range(tile_tail_cycles(self._cfg, averages=True)))
-        with m.If(self.tap_valid):
+        with m.If(self.taps.valid):
             m.d.sync += left.eq(Mux(
                 self.layer.destination == Destination.AVERAGE,
                 tile_tail_cycles(self._cfg, averages=True) - 1,
@@ -305,17 +287,14 @@ class Datapath(wiring.Component):
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
         m.d.comb += [
-            self.busy.eq(self.tap_valid | (left != 0) | walk.active),
+            self.busy.eq(self.taps.valid | (left != 0) | walk.active),
             self.address_range.eq(write_back.address_range | memory.address_range),
             self.parameter_underrun.eq(drain.underrun),
             self.drain_overrun.eq(drain.overrun),
         ]
         if self._cfg.trace:
-            kept = write_back.kept
+            kept = write_back.kept.payload
             m.d.comb += [
-                self.trace_valid.eq(write_back.write_valid),
-                self.trace_bank.eq(kept.bank),
-                self.trace_address.eq(kept.address),
-                self.trace_enable.eq(kept.enable),
-                self.trace_data.eq(kept.data),
+                self.trace.valid.eq(write_back.write_valid),
+                [getattr(self.trace, name).eq(kept[name]) for name in ("bank", "address", "enable", "data")],
             ]

@@ -5,15 +5,16 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.pipeline import delay
+from firelane.hw.blocks.ports import drain_steps
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.geometry import drain_step_layout, pixel_sums
+from firelane.hw.contract.geometry import pixel_sums
 from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, parameter_layout
 
 
 class Drain(wiring.Component):
     """Walk over the banks after each capture, from bank 0 on, as the lanes shift their sums out (`Lanes.shifted`).
 
-    Latency     `start` to `step_valid` of the first step: 1 cycle, its sums in `shifted` 1 cycle later, in `sums` 2
+    Latency     `start` to the first step: 1 cycle, its sums in `shifted` 1 cycle later, in `sums` 2
                 cycles later; `parameters` go with `sums`.
     Throughput  `cfg.banks` cycles a channel without a gap.
     Errors      A start while steps are left restarts the walk (`overrun`). If a channel has no parameter record when
@@ -40,8 +41,7 @@ class Drain(wiring.Component):
     records : In(stream.Signature(parameter_layout(cfg)))
         One is taken for each channel, at its first step.
     shifted : In(pixel_sums(cfg))
-    step_valid : Out(1)
-    step : Out(drain_step_layout(cfg))
+    steps : Out(drain_steps(cfg))
     sums : Out(pixel_sums(cfg))
     parameters : Out(parameter_layout(cfg))
     overrun, underrun : Out(1)
@@ -56,8 +56,7 @@ class Drain(wiring.Component):
             "use_constants": In(1),
             "records": In(stream.Signature(parameter_layout(cfg))),
             "shifted": In(pixel_sums(cfg)),
-            "step_valid": Out(1),
-            "step": Out(drain_step_layout(cfg)),
+            "steps": Out(drain_steps(cfg)),
             "sums": Out(pixel_sums(cfg)),
             "parameters": Out(parameter_layout(cfg)),
             "overrun": Out(1),
@@ -80,9 +79,9 @@ class Drain(wiring.Component):
         last = Signal()
         m.d.comb += [
             last.eq(position == self._cfg.banks - 1),
-            self.step.channel.eq(channel),
-            self.step.first.eq(position == 0),
-            self.step.last.eq(last),
+            self.steps.payload.channel.eq(channel),
+            self.steps.payload.first.eq(position == 0),
+            self.steps.payload.last.eq(last),
         ]
         with m.If(running):
             m.d.sync += [position.eq(position + 1), running.eq(~last)]
@@ -101,7 +100,8 @@ class Drain(wiring.Component):
             for k in range(self._cfg.classes):
                 with m.Case(k):
                     row_bits = self._cfg.classes - 1 - k
-                    m.d.comb += [self.step.row.eq(position[:row_bits]), self.step.part.eq(position[row_bits:])]
+                    m.d.comb += [self.steps.payload.row.eq(position[:row_bits]),
+                                 self.steps.payload.part.eq(position[row_bits:])]
 
     def _take_record(self, m, position, running):
         """Take the parameters of the channel at its first step; mark steps valid if there are any."""
@@ -114,7 +114,7 @@ class Drain(wiring.Component):
             first.eq(running & (position == 0)),
             self.records.ready.eq(first & ~self.use_constants),
             missing.eq(first & ~self.use_constants & ~self.records.valid),
-            self.step_valid.eq(running & Mux(first, ~missing, known)),
+            self.steps.valid.eq(running & Mux(first, ~missing, known)),
         ]
         m.d.sync += self.underrun.eq(missing)
         with m.If(first):

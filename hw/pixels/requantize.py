@@ -41,7 +41,7 @@ class Requantize(wiring.Component):
     -------
     sums : In(pixel_sums(cfg))
     parameters : In(parameter_layout(cfg))
-        Of the same cycle's sums.
+        Those of the same cycle's sums.
     zero_point, clamp_low, clamp_high : In(8)
         Stable while sums are under way.
     pixels : Out(PIXELS)

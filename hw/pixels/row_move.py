@@ -16,6 +16,24 @@ class RowMover(wiring.Component):
     """Exchange the words of the banks so that bank r + q R gets the one of row r, r - 1 or r + 1 of the same part.
 
     The next row is always the next bank, up to the wrap of the class, so a bank has at most log2(banks) + 1 sources.
+    With 4 banks, these are the banks that the lanes of each bank read (in class 1, banks 2 and 3 are part 1 of the rows
+    in banks 0 and 1):
+
+        class       0               1               2
+        bank        0  1  2  3      0  1  2  3      0  1  2  3
+        NONE        0  1  2  3      0  1  2  3      0  1  2  3
+        UP          3  0  1  2      1  0  3  2      0  1  2  3
+        DOWN        1  2  3  0      1  0  3  2      0  1  2  3
+
+    Where the move wraps, the row is in another word: `TapAddress` has given that bank the address of it. No bank is
+    read twice, so all can be read at once. When a move `m` must be there, and when its pixels `p`:
+
+        cycle       0       1       2       3
+        move        m
+        select              m
+        copies                      m
+        pixels                      p
+        moved                               p by m
 
     Latency     1 cycle from `pixels` to `moved`; `move` comes ROW_MOVE_LEAD cycles before its pixels.
     Throughput  1 move a cycle.

@@ -1,13 +1,14 @@
 """Write back: which of the drained pixels are kept, and where they go."""
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import BANK_WORD_BITS
 from firelane.hw.blocks.pipeline import delay, delay_control
+from firelane.hw.blocks.ports import drain_steps
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig, bits_for
-from firelane.hw.contract.geometry import PIXELS, drain_step_layout
+from firelane.hw.contract.geometry import PIXELS
 from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, Destination, instruction_layout
 from firelane.hw.contract.timing import KEPT_LAG, REQUANTIZE_LATENCY
 
@@ -31,12 +32,12 @@ def kept_layout(cfg: EngineConfig) -> data.StructLayout:
 class WriteBack(wiring.Component):
     """Place the pixels of drain steps in output rows, parts and words.
 
-    With `layer.subsample`, pixels of one column phase of rows of one row phase remain: the 7 of bank part q go to half
-    q % 2 of output part q div 2, those of row r to row r div 2. Without, all go to the same part and row. A step
+    If `layer.subsample`, pixels of one column phase of rows of one row phase remain: the 7 of bank part q go to half
+    q % 2 of output part q div 2, those of row r to row r div 2. Otherwise all go to the same part and row. A step
     whose row or part the output does not have is dropped, as are columns from `layer.out_columns` on if the
     destination is the channel sums. A `single` step is pixel 0 of row `tile.row` at word `channel`.
 
-    Latency     KEPT_LAG + REQUANTIZE_LATENCY cycles from `step` to `kept`, 1 cycle from `pixels`.
+    Latency     KEPT_LAG + REQUANTIZE_LATENCY cycles from a step to `kept`, 1 cycle from `pixels`.
     Throughput  1 step a cycle.
     Errors      A write beyond the memory is dropped (`address_range`).
 
@@ -48,12 +49,10 @@ class WriteBack(wiring.Component):
     -------
     layer : In(DESCRIPTOR)
     tile : In(instruction_layout(cfg))
-    step_valid : In(1)
-    step : In(drain_step_layout(cfg))
+    steps : In(drain_steps(cfg))
     pixels : In(PIXELS)
-        Of the step, SUMS_LAG + REQUANTIZE_LATENCY cycles after it.
-    kept_valid : Out(1)
-    kept : Out(kept_layout(cfg))
+        Pixels of the step, SUMS_LAG + REQUANTIZE_LATENCY cycles after it.
+    kept : Out(stream of kept_layout(cfg), always ready)
     write_valid : Out(1)
         `kept` is for the activation memory.
     address_range : Out(1)
@@ -64,19 +63,17 @@ class WriteBack(wiring.Component):
         super().__init__({
             "layer": In(DESCRIPTOR),
             "tile": In(instruction_layout(cfg)),
-            "step_valid": In(1),
-            "step": In(drain_step_layout(cfg)),
+            "steps": In(drain_steps(cfg)),
             "pixels": In(PIXELS),
-            "kept_valid": Out(1),
-            "kept": Out(kept_layout(cfg)),
+            "kept": Out(stream.Signature(kept_layout(cfg), always_ready=True)),
             "write_valid": Out(1),
             "address_range": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        valid = delay_control(m, self.step_valid, KEPT_LAG, name="valid")
-        step = delay(m, self.step, 1, name="step")
+        valid = delay_control(m, self.steps.valid, KEPT_LAG, name="valid")
+        step = delay(m, self.steps.payload, 1, name="step")
         row, part, exists, odd_part = self._subsample(m, step)
         step = delay(m, step, 1, name="step_2")
         placed, columns = self._place(m, step, row, part, exists, odd_part)
@@ -138,7 +135,7 @@ class WriteBack(wiring.Component):
 
     def _emit(self, m, valid, placed, columns):
         """Pick the pixels and make the byte enables."""
-        kept, layer = self.kept, self.layer
+        kept, layer = self.kept.payload, self.layer
         to_memory = layer.destination == Destination.MEMORY
         inside = placed.address < self._cfg.activation_words
         later = Signal(kept_layout(self._cfg), name="kept_later", reset_less=True)
@@ -160,7 +157,7 @@ class WriteBack(wiring.Component):
         write = Signal()
         m.d.comb += write.eq(valid & to_memory & (enable != 0))
         m.d.sync += [
-            self.kept_valid.eq(valid),
+            self.kept.valid.eq(valid),
             self.write_valid.eq(write & inside),
             self.address_range.eq(write & ~inside),
         ]

@@ -1,14 +1,13 @@
 """From the image stream to pixels of map words."""
 
 from amaranth.hdl import Const, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import pixel_write_layout
+from firelane.hw.blocks.ports import BYTES
 from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
 from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, IMAGE_COLUMN_BITS, instruction_layout
-
-BYTE_LAST = data.StructLayout({"data": PIXEL_BITS, "last": 1})
 
 
 class InputLoader(wiring.Component):
@@ -32,7 +31,7 @@ class InputLoader(wiring.Component):
     tile, layer : In
     halt : In(1)
         Take and write nothing.
-    image : In(stream of data, last)
+    image : In(BYTES)
     write : Out(stream of pixel_write_layout)
     busy : Out(1)
         From the cycle after `start` until the last write has been accepted.
@@ -44,7 +43,7 @@ class InputLoader(wiring.Component):
         self._cfg = cfg
         super().__init__({
             "start": In(1), "tile": In(instruction_layout(cfg)), "layer": In(DESCRIPTOR), "halt": In(1),
-            "image": In(stream.Signature(BYTE_LAST)),
+            "image": In(BYTES),
             "write": Out(stream.Signature(pixel_write_layout(cfg))),
             "busy": Out(1), "image_short": Out(1), "image_long": Out(1), "address_range": Out(1),
         })

@@ -1,14 +1,15 @@
 """OUTPUT, and the one stream on which all results leave."""
 
 from amaranth.hdl import Const, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.credit_queue import CreditQueue
+from firelane.hw.blocks.payload import BYTE_LAST
 from firelane.hw.blocks.pipeline import delay_control
-from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig, bits_for
+from firelane.hw.blocks.ports import BYTES, PeekPort
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import CHANNEL_BITS, COLUMN_BITS, DESCRIPTOR, instruction_layout
-from firelane.hw.streams.input_loader import BYTE_LAST
 
 ROOM = 16               #: pixels on their way from memory, enough for one a cycle
 
@@ -25,7 +26,7 @@ class ResultStream(wiring.Component):
     ----------
     cfg : EngineConfig
     peek_latency : int
-        Cycles from `peek_enable` to `peek_data`.
+        Cycles from `peek.enable` to `peek.data`.
 
     Members
     -------
@@ -33,11 +34,11 @@ class ResultStream(wiring.Component):
         Pulse.
     tile, layer : In
         Stable from `start` to `done`.
-    peek_enable, peek_address, peek_bank, peek_pixel, peek_data
-        To the activation memory: a pixel each.
-    average : In(stream of data, last)
+    peek : Out(PeekPort(cfg))
+        To the activation memory.
+    average : In(BYTES)
         Results of AVERAGE; has priority.
-    o : Out(stream of data, last)
+    o : Out(BYTES)
     halt : In(1)
     done : Out(1)
         Pulse, the cycle after: the last byte of OUTPUT has entered `o`.
@@ -54,9 +55,7 @@ class ResultStream(wiring.Component):
         self._peek_latency = peek_latency
         super().__init__({
             "start": In(1), "tile": In(instruction_layout(cfg)), "layer": In(DESCRIPTOR),
-            "peek_enable": Out(1), "peek_address": Out(cfg.address_bits), "peek_bank": Out(bits_for(cfg.banks)),
-            "peek_pixel": Out(range(BANK_PIXELS)), "peek_data": In(PIXEL_BITS),
-            "average": In(stream.Signature(BYTE_LAST)), "o": Out(stream.Signature(BYTE_LAST)),
+            "peek": Out(PeekPort(cfg)), "average": In(BYTES), "o": Out(BYTES),
             "halt": In(1), "done": Out(1), "idle": Out(1), "address_range": Out(1),
         })
 
@@ -85,10 +84,10 @@ class ResultStream(wiring.Component):
         last_column, in_range = columns_left == 1, word < cfg.activation_words
         m.d.comb += [
             self._final.eq(last_column & (rows_left == 1) & (channels_left == 1)),
-            self.peek_enable.eq(self._ask),
-            self.peek_address.eq(word),
-            self.peek_bank.eq(bank),
-            self.peek_pixel.eq(pixel),
+            self.peek.enable.eq(self._ask),
+            self.peek.address.eq(word),
+            self.peek.bank.eq(bank),
+            self.peek.pixel.eq(pixel),
             self.address_range.eq(self._ask & ~in_range),
         ]
         with m.If(self._ask):
@@ -117,9 +116,9 @@ class ResultStream(wiring.Component):
         m.d.comb += [
             self._ask.eq(self._pixels_left & pixels.room & ~self._halted),
             pixels.reserve.eq(self._ask),
-            pixels.write_valid.eq(delay_control(m, self._ask, self._peek_latency, name="asked")),
-            pixels.write.data.eq(self.peek_data),
-            pixels.write.last.eq(delay_control(m, self._final, self._peek_latency, name="final")),
+            pixels.write.valid.eq(delay_control(m, self._ask, self._peek_latency, name="asked")),
+            pixels.write.payload.data.eq(self.peek.data),
+            pixels.write.payload.last.eq(delay_control(m, self._final, self._peek_latency, name="final")),
         ]
         return pixels.o
 

@@ -47,7 +47,7 @@ class ChunkReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         word = Signal(MEMORY_BITS, reset_less=True)
-        # A one for each chunk in `word`, from the low end. Who resets this clears it, too.
+        # A one for each chunk in `word`, from the low end. A reset is followed by `clear`.
         left = Signal(MEMORY_BITS // self._chunk_bits, reset_less=True)
         only_one = ~left[1] if len(left) > 1 else 1
         m.d.comb += [
@@ -68,8 +68,8 @@ class BitReader(wiring.Component):
     """The next code of a stream, and its length; it can be taken each cycle.
 
     What limits the clock of such a decoder is the loop from the bits over the length of their code to the next bits.
-    Here bits stand still, and a pointer goes over the first chunk. The length of the code at *every* bit is known
-    before the bits come in, so each bit brings with it where the code after its own begins: the loop is a 9:1
+    Here bits stay where they are, and a pointer goes over the first chunk. The length of the code at *every* bit is
+    known before the bits come in, so each bit brings with it where the code after its own begins: the loop is a 9:1
     multiplexer from the pointer to the pointer. When it leaves the first chunk, all chunks move on by one.
 
     Latency     2 cycles from the transfer of a stream's second chunk to the first possible `take_next`'s code.
@@ -81,14 +81,14 @@ class BitReader(wiring.Component):
         Start anew: what was read ahead is dropped. To be given after a reset, which reaches nothing here.
     i : In(stream of MEASURED_CHUNK)
     ready_next : Out(1)
-        In the next cycle `window` will hold 8 bits of the stream, even if a code is taken now. May be low although it
+        `window` will hold 8 bits of the stream in the next cycle, even if a code is taken now. May be low although it
         will, but not if two more chunks are there.
     take_next : In(1)
         Take the code that `window` holds in the next cycle. Only while `ready_next`, or if nobody looks until `clear`.
     window : Out(8)
         Next bits, the first in bit 0.
     length_less_one : Out(3)
-        Of the code that begins in bit 0.
+        Length of the code that begins in bit 0.
     """
 
     def __init__(self):
@@ -124,8 +124,8 @@ class BitReader(wiring.Component):
         return m
 
     def _point(self, m, chunks, successors, take, leave):
-        """The pointer: `leave` the first chunk; what stands at it."""
-        # A copy for the loop and one for those who look.
+        """The pointer: when it leaves the first chunk (`leave`), and the bits and the length where it points."""
+        # A copy for the loop and one for the outputs.
         own, shown = (Signal(range(CHUNK_BITS), name=f"{name}_pointer", reset_less=True, attrs={"keep": 1})
                       for name in ("own", "shown"))
         successor = Signal(SUCCESSOR)

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.blocks.payload import TABLE_WRITE
+from firelane.hw.blocks.ports import TABLE_WRITES
 from firelane.hw.contract.config import MAX_KERNEL_TAPS, MEMORY_BITS
 from firelane.hw.contract.instruction import KERNEL_BITS, KERNEL_ENTRY, KERNEL_ENTRY_BITS
 
@@ -19,16 +19,14 @@ class KernelTable(wiring.Component):
 
     Members
     -------
-    write_valid : In(1)
-    write : In(TABLE_WRITE)
+    write : In(TABLE_WRITES)
         Entries 2 * index and 2 * index + 1, low half first. Not while taps are made.
     place : In(6)
     entry : Out(KERNEL_ENTRY)
     """
 
     def __init__(self):
-        super().__init__({"write_valid": In(1), "write": In(TABLE_WRITE),
-                          "place": In(KERNEL_BITS), "entry": Out(KERNEL_ENTRY)})
+        super().__init__({"write": In(TABLE_WRITES), "place": In(KERNEL_BITS), "entry": Out(KERNEL_ENTRY)})
 
     def elaborate(self, platform):
         m = Module()
@@ -39,9 +37,9 @@ class KernelTable(wiring.Component):
         entry = Signal(KERNEL_ENTRY, reset_less=True)
         m.d.comb += [
             reader.addr.eq(self.place[1:]),
-            writer.addr.eq(self.write.index),
-            writer.data.eq(self.write.data),
-            writer.en.eq(self.write_valid),
+            writer.addr.eq(self.write.payload.index),
+            writer.data.eq(self.write.payload.data),
+            writer.en.eq(self.write.valid),
             self.entry.eq(entry),
         ]
         m.d.sync += entry.eq(Mux(self.place[0], pair[1], pair[0])[:KERNEL_ENTRY.size])

@@ -79,7 +79,7 @@ class ParameterReader(wiring.Component):
         return m
 
     def _collect(self, m):
-        """Chunks to a record; above a short one stands its sign. Gives (record, it is complete, it is taken)."""
+        """Chunks to a record; a short one is extended by its sign. Gives (record, it is complete, it is taken)."""
         m.submodules.chunks = reader = ChunkReader(PARAMETER_CHUNK_BITS)
         wiring.connect(m, wiring.flipped(self.i), reader.i)
         count = self._cfg.parameter_chunks

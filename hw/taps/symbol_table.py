@@ -1,4 +1,4 @@
-"""A table from symbols to what they stand for: one block RAM that all layers share."""
+"""A table from symbols to the values that they code: one block RAM that all layers share."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import MEMORY_WRITE
+from firelane.hw.blocks.ports import MEMORY_WRITES
 from firelane.hw.contract.config import MAX_CODE_BITS, bits_for
 from firelane.hw.contract.instruction import TABLE_BITS
 
@@ -21,7 +22,7 @@ class SymbolTable(wiring.Component):
     Parameters
     ----------
     width, depth : int
-        Of an entry in bits, and how many entries.
+        Bits of an entry, and number of entries.
     init : sequence of int
         First entries at configuration, as unsigned numbers; the rest is 0.
 
@@ -34,8 +35,7 @@ class SymbolTable(wiring.Component):
         Read `scan_address` instead of `base + symbol`.
     scan_address : In(18)
     entry : Out(width)
-    write_valid : In(1)
-    write : In(MEMORY_WRITE)
+    write : In(MEMORY_WRITES)
     """
 
     def __init__(self, *, width: int, depth: int, init: Sequence[int] = ()):
@@ -45,7 +45,7 @@ class SymbolTable(wiring.Component):
         self._init = [int(entry) for entry in init]
         super().__init__({"base": In(TABLE_BITS), "symbol": In(MAX_CODE_BITS), "scan": In(1),
                           "scan_address": In(18), "entry": Out(width),
-                          "write_valid": In(1), "write": In(MEMORY_WRITE)})
+                          "write": In(MEMORY_WRITES)})
 
     def elaborate(self, platform):
         m = Module()
@@ -62,7 +62,7 @@ class SymbolTable(wiring.Component):
         ]
         write_valid = Signal()
         write = Signal(MEMORY_WRITE, reset_less=True)
-        m.d.sync += [write_valid.eq(self.write_valid), write.eq(self.write)]
+        m.d.sync += [write_valid.eq(self.write.valid), write.eq(self.write.payload)]
         m.d.comb += [
             reader.addr.eq(address),
             writer.addr.eq(write.address),

@@ -1,10 +1,10 @@
 """From a tap's kernel place and channel to an address for every bank."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from firelane.hw.blocks.payload import TABLE_WRITE, tap_layout
+from firelane.hw.blocks.ports import TABLE_WRITES, tap_stream
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, KERNEL_ENTRY, RowMove, Source, instruction_layout
 from firelane.hw.contract.timing import ADDRESS_CYCLES
@@ -17,7 +17,7 @@ _CONTROL = data.StructLayout({"take": 1, "first": 1, "capture": 1, "terminator":
 class TapAddress(wiring.Component):
     """Looks up the kernel entry, forms two addresses (rows inside, row moved in), and gives each bank one of them.
 
-    Latency     ADDRESS_CYCLES from `i_valid` to `tap_valid`; `address_range` one more.
+    Latency     ADDRESS_CYCLES from `i` to `taps`; `address_range` one more.
     Throughput  1 tap a cycle.
 
     Parameters
@@ -28,11 +28,11 @@ class TapAddress(wiring.Component):
     -------
     layer : In(DESCRIPTOR), tile : In(instruction_layout(cfg))
         Stable from the start of the tile on.
-    kernel_valid : In(1), kernel_write : In(TABLE_WRITE)
-    i_valid : In(1), i : In(PLACED_TAP)
-    tap_valid : Out(1), tap : Out(tap_layout(cfg))
+    kernel_write : In(TABLE_WRITES)
+    i : In(stream of PLACED_TAP, always ready)
+    taps : Out(tap_stream(cfg))
     last : Out(1)
-        With the terminator's `tap_valid`.
+        The terminator is at `taps`.
     address_range : Out(1)
         A valid row's address is outside the activation memory, or the kernel place or input channel does not exist.
     """
@@ -41,63 +41,69 @@ class TapAddress(wiring.Component):
         self._cfg = cfg
         super().__init__({
             "layer": In(DESCRIPTOR), "tile": In(instruction_layout(cfg)),
-            "kernel_valid": In(1), "kernel_write": In(TABLE_WRITE),
-            "i_valid": In(1), "i": In(PLACED_TAP),
-            "tap_valid": Out(1), "tap": Out(tap_layout(cfg)), "last": Out(1), "address_range": Out(1),
+            "kernel_write": In(TABLE_WRITES), "i": In(stream.Signature(PLACED_TAP, always_ready=True)),
+            "taps": Out(tap_stream(cfg)), "last": Out(1), "address_range": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.kernel = kernel = KernelTable()
-        valid = [self.i_valid]
+        valid = [self.i.valid]
         for cycle in range(ADDRESS_CYCLES):
             valid.append(Signal(name=f"valid_{cycle}"))
             m.d.sync += valid[-1].eq(valid[-2])
+        looked_up, entry = self._look_up(m)
+        control, channel, moves, slots = self._choose_slots(m, looked_up, entry)
+        # Cycle 3: the addresses of both slots, and which rows they have.
+        summed = [self._sum(m, slot, channel, name) for slot, name in zip(slots, ("slot", "wrap"))]
+        control, moves = self._register(m, control, "control_3"), self._register(m, moves, "moves_3")
+        self._emit(m, valid[-1], control, moves, summed)
+        return m
 
-        # Cycle 1: the kernel entry.
+    def _look_up(self, m):
+        """Cycle 1: the tap, and its kernel entry."""
+        m.submodules.kernel = kernel = KernelTable()
+        connect(m, flipped(self.kernel_write), kernel.write)
         looked_up = Signal(PLACED_TAP, reset_less=True)
-        entry = kernel.entry
-        m.d.sync += looked_up.eq(self.i)
-        m.d.comb += [kernel.place.eq(self.i.place), kernel.write_valid.eq(self.kernel_valid),
-                     kernel.write.eq(self.kernel_write)]
+        m.d.sync += looked_up.eq(self.i.payload)
+        m.d.comb += kernel.place.eq(self.i.payload.place)
+        return looked_up, kernel.entry
 
-        # Cycle 2: the two slots.
+    def _choose_slots(self, m, tap, entry):
+        """Cycle 2: the two slots that the entry names, for rows inside and for the row moved in."""
         control, channel, moves = (Signal(_CONTROL, reset_less=True), Signal(INPUT_CHANNEL_BITS, reset_less=True),
                                    Signal(KERNEL_ENTRY, reset_less=True))
         slots = [Signal.like(self.tile.slots[0], name=name, reset_less=True) for name in ("slot", "wrap_slot")]
         m.d.sync += [
-            control.take.eq(~looked_up.terminator),
-            control.first.eq(looked_up.crossing & ~looked_up.terminator),
-            control.capture.eq(looked_up.capture),
-            control.terminator.eq(looked_up.terminator),
-            control.weight.eq(Mux(self.layer.source == Source.WINDOW, entry.weight, looked_up.weight)),
-            channel.eq(looked_up.channel),
+            control.take.eq(~tap.terminator),
+            control.first.eq(tap.crossing & ~tap.terminator),
+            control.capture.eq(tap.capture),
+            control.terminator.eq(tap.terminator),
+            control.weight.eq(Mux(self.layer.source == Source.WINDOW, entry.weight, tap.weight)),
+            channel.eq(tap.channel),
             moves.eq(entry),
             slots[0].eq(self.tile.slots[entry.slot]),
             slots[1].eq(self.tile.slots[entry.wrap_slot]),
         ]
+        return control, channel, moves, slots
 
-        # Cycle 3: their addresses, and which rows they have.
-        summed = [self._sum(m, slot, channel, name) for slot, name in zip(slots, ("slot", "wrap"))]
-        control, moves = self._register(m, control, "control_3"), self._register(m, moves, "moves_3")
-
-        # Cycle 4: one of them for each bank.
+    def _emit(self, m, valid, control, moves, summed):
+        """Cycle 4: one of the two addresses for each bank; the tap; and a cycle later what is wrong with it."""
         last_control = self._register(m, control, "control_4")
         last_moves = self._register(m, moves, "moves_4")
         outside = self._banks(m, moves, summed)
+        tap, coming = self.taps.payload, self.i.payload
         m.d.comb += [
-            self.tap_valid.eq(valid[-1]),
-            self.last.eq(valid[-1] & last_control.terminator),
-            self.tap.take.eq(last_control.take),
-            self.tap.first.eq(last_control.first),
-            self.tap.capture.eq(last_control.capture),
-            self.tap.weight.eq(last_control.weight),
-            self.tap.row_move.eq(last_moves.row_move),
-            self.tap.column_move.eq(last_moves.column_move),
+            self.taps.valid.eq(valid),
+            self.last.eq(valid & last_control.terminator),
+            tap.take.eq(last_control.take),
+            tap.first.eq(last_control.first),
+            tap.capture.eq(last_control.capture),
+            tap.weight.eq(last_control.weight),
+            tap.row_move.eq(last_moves.row_move),
+            tap.column_move.eq(last_moves.column_move),
         ]
-        m.d.sync += self.address_range.eq((valid[-1] & last_control.take & outside.any())
-                                          | (self.i_valid & self.i.bad_place & ~self.i.terminator))
-        return m
+        m.d.sync += self.address_range.eq((valid & last_control.take & outside.any())
+                                          | (self.i.valid & coming.bad_place & ~coming.terminator))
 
     @staticmethod
     def _register(m, value, name: str):
@@ -136,9 +142,9 @@ class TapAddress(wiring.Component):
             m.d.comb += wraps.eq((up & at_bottom[bank]) | (down & at_top[bank]))
             m.d.sync += [address.eq(Mux(wraps, wrap_address, inside_address)),
                          row_valid.eq(Mux(wraps, exists[1], exists[0])), wraps_register[bank].eq(wraps)]
-            m.d.comb += [self.tap.addresses[bank].eq(address), self.tap.row_valid[bank].eq(row_valid)]
+            m.d.comb += [self.taps.payload.addresses[bank].eq(address), self.taps.payload.row_valid[bank].eq(row_valid)]
         inside_outside, wrap_outside = outside_addresses
-        return self.tap.row_valid & Cat(Mux(wraps_register[bank], wrap_outside, inside_outside)
+        return self.taps.payload.row_valid & Cat(Mux(wraps_register[bank], wrap_outside, inside_outside)
                                         for bank in range(cfg.banks))
 
     def _by_class(self, m, choices: list, name: str):

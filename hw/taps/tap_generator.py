@@ -1,7 +1,7 @@
 """From steps to taps: which input channel and kernel place, where output channels end; and when a tap is issued."""
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.credit_queue import CreditQueue
@@ -44,7 +44,7 @@ class TapGenerator(wiring.Component):
 
     Source.WINDOW is a dense depthwise layer: one input channel a group, one output channel a group.
 
-    Latency     PLACE_CYCLES from `i_valid` to `o_valid`, if the tap need not wait.
+    Latency     PLACE_CYCLES from `i` to `o`, if the tap need not wait.
     Throughput  1 tap a cycle.
 
     Parameters
@@ -59,8 +59,8 @@ class TapGenerator(wiring.Component):
     active : Out(1)
         From 1 cycle after `start` up to the cycle of the terminator.
     room : Out(1), reserve : In(1)
-    i_valid : In(1), i : In(DECODED_STEP)
-    o_valid : Out(1), o : Out(PLACED_TAP)
+    i : In(stream of DECODED_STEP, always ready)
+    o : Out(stream of PLACED_TAP, always ready)
     done : Out(1)
         The terminator is issued in this cycle.
     starving : Out(1)
@@ -73,7 +73,8 @@ class TapGenerator(wiring.Component):
         self._cfg = cfg
         super().__init__({
             "layer": In(DESCRIPTOR), "start": In(1), "active": Out(1), "room": Out(1), "reserve": In(1),
-            "i_valid": In(1), "i": In(DECODED_STEP), "o_valid": Out(1), "o": Out(PLACED_TAP),
+            "i": In(stream.Signature(DECODED_STEP, always_ready=True)),
+            "o": Out(stream.Signature(PLACED_TAP, always_ready=True)),
             "done": Out(1), "starving": Out(1), "tap_taken": Out(1), "stall_decoder": Out(1), "stall_drain": Out(1),
         })
 
@@ -103,10 +104,10 @@ class TapGenerator(wiring.Component):
 
     def _prepare(self, m):
         """The step to the next place, and the same less a whole kernel, so that the loop adds once only."""
-        valid, stepped = self._stage(m, self.i_valid, _STEPPED, "stepped")
-        step = self.i.step.step
+        valid, stepped = self._stage(m, self.i.valid, _STEPPED, "stepped")
+        step = self.i.payload.step.step
         m.d.sync += [
-            stepped.weight.eq(self.i.step.weight), stepped.bad_code.eq(self.i.bad),
+            stepped.weight.eq(self.i.payload.step.weight), stepped.bad_code.eq(self.i.payload.bad),
             stepped.step.eq(step.kernel_step), stepped.step_less_kernel.eq(step.kernel_step - self.layer.kernel_taps),
             stepped.channel_step.eq(step.channel_step),
         ]
@@ -186,16 +187,16 @@ class TapGenerator(wiring.Component):
         m.d.comb += [
             queue.clear.eq(~self.active | self.done),
             queue.reserve.eq(self.reserve),
-            queue.write_valid.eq(valid & self.active),
-            queue.write.eq(tap),
+            queue.write.valid.eq(valid & self.active),
+            queue.write.payload.eq(tap),
             queue.o.ready.eq(~must_wait),
             self.room.eq(queue.room),
-            self.o.eq(head),
-            self.o_valid.eq(queue.o.valid & ~must_wait),
-            self.done.eq(self.o_valid & head.terminator),
+            self.o.payload.eq(head),
+            self.o.valid.eq(queue.o.valid & ~must_wait),
+            self.done.eq(self.o.valid & head.terminator),
             self.starving.eq(self.active & queue.empty),
         ]
-        with m.If(self.o_valid & head.crossing):
+        with m.If(self.o.valid & head.crossing):
             m.d.sync += drain.eq(self._cfg.drain_cycles - 1)
         with m.Elif(drain != 0):
             m.d.sync += drain.eq(drain - 1)
@@ -204,7 +205,7 @@ class TapGenerator(wiring.Component):
         with m.Elif(self.done):
             m.d.sync += self.active.eq(0)
         m.d.sync += [
-            self.tap_taken.eq(self.o_valid & ~head.terminator),
+            self.tap_taken.eq(self.o.valid & ~head.terminator),
             self.stall_decoder.eq(self.active & ~queue.o.valid),
             self.stall_drain.eq(queue.o.valid & must_wait),
         ]

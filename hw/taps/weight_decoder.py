@@ -4,7 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.blocks.payload import MEMORY_WRITE, TABLE_WRITE, WEIGHT_STEP
+from firelane.hw.blocks.payload import WEIGHT_STEP
+from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES
 from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, CODE_WORDS, DESCRIPTOR, RUN_ENTRY_BITS, Source
 from firelane.hw.contract.timing import DECODE_CYCLES, TABLE_READ_CYCLES
@@ -19,9 +20,10 @@ DECODED_STEP = data.StructLayout({"step": WEIGHT_STEP, "bad": 1})
 class WeightDecoder(wiring.Component):
     """Decodes values and runs in lock step, and looks both up.
 
-    With `dense` the step is always one place; with Source.WINDOW the weight means nothing, too, and no stream is read.
+    The step of a `dense` layer is always one place; for Source.WINDOW the weight means nothing either, and no stream is
+    read.
 
-    Latency     DECODE_CYCLES from a cycle with `step` to `o_valid`.
+    Latency     DECODE_CYCLES from a cycle with `step` to `o`.
     Throughput  1 weight a cycle, if neither stream runs dry.
     Stalling    by `room`, a cycle ahead; what has been started comes out DECODE_CYCLES later in any case.
 
@@ -34,19 +36,19 @@ class WeightDecoder(wiring.Component):
     Members
     -------
     layer : In(DESCRIPTOR)
-    code_valid : In(1), code_write : In(TABLE_WRITE)
+    code_write : In(TABLE_WRITES)
         CODE_WORD number `index`. Not while weights are decoded.
     active : In(1)
         Decode. While it is low, streams are cleared, and nothing comes out.
     value, run : In(stream of 36)
     room : In(1)
-        In the next cycle one more weight may be started, even if one is started now.
+        One more weight may be started in the next cycle, even if one is started now.
     step : Out(1)
         A weight is started. A register.
-    o_valid : Out(1), o : Out(DECODED_STEP)
+    o : Out(stream of DECODED_STEP, always ready)
     dry : Out(2)
         The reader of the value stream (bit 0), of the run stream (bit 1) lacks bits.
-    value_valid : In(1), value_write : In(MEMORY_WRITE), run_valid : In(1), run_write : In(MEMORY_WRITE)
+    value_write, run_write : In(MEMORY_WRITES)
         Writes into the tables.
     scan : In(1), scan_address : In(18), value_entry : Out(8), run_entry : Out(17)
         While `scan`, tables are read here, with TABLE_READ_CYCLES.
@@ -57,10 +59,10 @@ class WeightDecoder(wiring.Component):
         self._images = {"value": values, "run": runs}
         words = stream.Signature(MEMORY_BITS)
         super().__init__({
-            "layer": In(DESCRIPTOR), "code_valid": In(1), "code_write": In(TABLE_WRITE),
+            "layer": In(DESCRIPTOR), "code_write": In(TABLE_WRITES),
             "active": In(1), "value": In(words), "run": In(words), "room": In(1),
-            "step": Out(1), "o_valid": Out(1), "o": Out(DECODED_STEP), "dry": Out(2),
-            "value_valid": In(1), "value_write": In(MEMORY_WRITE), "run_valid": In(1), "run_write": In(MEMORY_WRITE),
+            "step": Out(1), "o": Out(stream.Signature(DECODED_STEP, always_ready=True)), "dry": Out(2),
+            "value_write": In(MEMORY_WRITES), "run_write": In(MEMORY_WRITES),
             "scan": In(1), "scan_address": In(18), "value_entry": Out(WEIGHT_BITS), "run_entry": Out(RUN_ENTRY_BITS),
         })
 
@@ -90,10 +92,10 @@ class WeightDecoder(wiring.Component):
         value_bad = self._later(m, value_decoder.bad, TABLE_READ_CYCLES, "value_bad")
         run_bad = self._later(m, run_decoder.bad, TABLE_READ_CYCLES, "run_bad")
         one_place = self.layer.kernel_taps == 1     # then the next place is in the next channel
-        out = self.o.step
+        out = self.o.payload.step
         m.d.comb += [
             out.weight.eq(Mux(self.layer.raw_values, raw, self.value_entry)),
-            self.o.bad.eq((value_bad & streamed & ~self.layer.raw_values) | (run_bad & runs_used)),
+            self.o.payload.bad.eq((value_bad & streamed & ~self.layer.raw_values) | (run_bad & runs_used)),
         ]
         with m.If(runs_used):
             m.d.comb += out.step.eq(self.run_entry)
@@ -104,8 +106,8 @@ class WeightDecoder(wiring.Component):
     def _code_table(self, m):
         words = Signal(data.ArrayLayout(CODE_WORD, CODE_WORDS), reset_less=True)
         for index in range(CODE_WORDS):
-            with m.If(self.code_valid & (self.code_write.index == index)):
-                m.d.sync += words[index].eq(self.code_write.data[:CODE_WORD.size])
+            with m.If(self.code_write.valid & (self.code_write.payload.index == index)):
+                m.d.sync += words[index].eq(self.code_write.payload.data[:CODE_WORD.size])
         return words
 
     def _symbols(self, m, label: str, width: int, depth: int):
@@ -118,6 +120,7 @@ class WeightDecoder(wiring.Component):
         wiring.connect(m, wiring.flipped(getattr(self, label)), chunks.i)
         wiring.connect(m, chunks.o, lengths.i)
         wiring.connect(m, lengths.o, reader.i)
+        wiring.connect(m, wiring.flipped(getattr(self, f"{label}_write")), table.write)
         code = Signal(PREFIX_CODE, name=f"{label}_code", reset_less=True)
         plain = self.layer.raw_values if label == "value" else 0    # no code is below a limit of 0: each takes 8 bits
         for index in range(CODE_WORDS):
@@ -134,8 +137,6 @@ class WeightDecoder(wiring.Component):
             table.symbol.eq(decoder.symbol),
             table.scan.eq(self.scan),
             table.scan_address.eq(self.scan_address),
-            table.write_valid.eq(getattr(self, f"{label}_valid")),
-            table.write.eq(getattr(self, f"{label}_write")),
             getattr(self, f"{label}_entry").eq(table.entry),
         ]
         return reader, decoder, lengths.empty & ~reader.ready_next
@@ -146,7 +147,7 @@ class WeightDecoder(wiring.Component):
             later = Signal(name=f"valid_{cycle}")
             m.d.sync += later.eq(valid & self.active)
             valid = later
-        m.d.comb += self.o_valid.eq(valid & self.active)
+        m.d.comb += self.o.valid.eq(valid & self.active)
 
     @staticmethod
     def _later(m, value, cycles: int, name: str):

@@ -5,6 +5,7 @@ from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.credit_queue import CreditQueue
+from firelane.hw.blocks.ports import MemoryReadPort
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, ParameterForm, Source
 from firelane.hw.contract.timing import SCAN_ADDRESS_CYCLES, weight_read_cycles
@@ -46,8 +47,8 @@ class WeightFetch(wiring.Component):
     exhausted : Out(3)
         Per stream: the end of the memory is reached and every word has been handed out. One word of zeros behind the
         memory is part of a stream, so that a reader may look ahead.
-    address : Out(18), data : In(36)
-        Of the weight memory, whose latency is `weight_read_cycles(cfg.weight_words)`.
+    memory : Out(MemoryReadPort(18))
+        To the weight memory, whose latency is `weight_read_cycles(cfg.weight_words)`.
     scan_address : In(18)
         Goes to the memory in cycles without a fetch, SCAN_ADDRESS_CYCLES later.
     """
@@ -58,7 +59,7 @@ class WeightFetch(wiring.Component):
             "layer": In(DESCRIPTOR), "start": In(1), "stop": In(1),
             **{name.name.lower(): Out(stream.Signature(MEMORY_BITS)) for name in StreamName},
             "exhausted": Out(len(StreamName)),
-            "address": Out(WEIGHT_ADDRESS_BITS), "data": In(MEMORY_BITS), "scan_address": In(WEIGHT_ADDRESS_BITS),
+            "memory": Out(MemoryReadPort(WEIGHT_ADDRESS_BITS)), "scan_address": In(WEIGHT_ADDRESS_BITS),
         })
 
     def elaborate(self, platform):
@@ -75,7 +76,7 @@ class WeightFetch(wiring.Component):
         for name in StreamName:
             with m.If(granted[name]):
                 m.d.sync += address.eq(addresses[name])
-        m.d.comb += self.address.eq(address)
+        m.d.comb += self.memory.address.eq(address)
         return m
 
     def _stream(self, m, name: StreamName, granted, clear, arriving):
@@ -91,8 +92,8 @@ class WeightFetch(wiring.Component):
             wanted.eq(active & queue.room & ~past_end),
             queue.clear.eq(clear),
             queue.reserve.eq(granted),
-            queue.write_valid.eq(arriving),
-            queue.write.eq(self.data),
+            queue.write.valid.eq(arriving),
+            queue.write.payload.eq(self.memory.data),
             self.exhausted[name].eq(active & past_end & queue.empty),
         ]
         m.d.sync += past_end.eq(address > self._cfg.weight_words)
@@ -129,7 +130,7 @@ class WeightFetch(wiring.Component):
             m.d.sync += first.eq(granted.rotate_left(1))
 
     def _read_pipeline(self, m, issued, clear):
-        """Which stream's word is in `data` now, as one bit per stream."""
+        """Which stream's word is on the port now, as one bit per stream."""
         coming = issued
         for stage in range(SCAN_ADDRESS_CYCLES + weight_read_cycles(self._cfg.weight_words)):
             later = Signal(len(StreamName), name=f"coming_{stage}")

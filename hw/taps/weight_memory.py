@@ -5,9 +5,9 @@ from itertools import accumulate
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
-from firelane.hw.blocks.payload import MEMORY_WRITE
+from firelane.hw.blocks.ports import MEMORY_WRITES, MemoryReadPort
 from firelane.hw.contract.block_ram import STATION_BLOCKS, weight_blocks
 from firelane.hw.contract.config import MEMORY_BITS
 from firelane.hw.contract.instruction import WEIGHT_ADDRESS_BITS
@@ -29,8 +29,8 @@ class WeightMemory(wiring.Component):
     A block that is not addressed gives zeros (by the synchronous reset of its output register). Words past the end
     read as 0. A write travels with the addresses, in the place of a read.
 
-    Latency     `weight_read_cycles(words)` from `address` to `data`.
-    Throughput  one read or one write a cycle: what is read in a cycle with `write_valid` is undefined.
+    Latency     `weight_read_cycles(words)` from an address to its word.
+    Throughput  one read or one write a cycle: what is read in a cycle with a write is undefined.
 
     Parameters
     ----------
@@ -40,10 +40,8 @@ class WeightMemory(wiring.Component):
 
     Members
     -------
-    address : In(18)
-    data : Out(36)
-    write_valid : In(1)
-    write : In(MEMORY_WRITE)
+    read : In(MemoryReadPort(18))
+    write : In(MEMORY_WRITES)
         A write outside the memory is ignored.
     """
 
@@ -52,15 +50,14 @@ class WeightMemory(wiring.Component):
             raise ValueError(f"the image has {len(init)} words, the weight memory {words}")
         self._words = words
         self._init = [int(word) for word in init]
-        super().__init__({"address": In(WEIGHT_ADDRESS_BITS), "data": Out(MEMORY_BITS),
-                          "write_valid": In(1), "write": In(MEMORY_WRITE)})
+        super().__init__({"read": In(MemoryReadPort(WEIGHT_ADDRESS_BITS)), "write": In(MEMORY_WRITES)})
 
     def elaborate(self, platform):
         m = Module()
         sizes = list(weight_blocks(self._words))
         blocks = list(zip(range(len(sizes)), accumulate(sizes, initial=0), sizes))
-        address = Mux(self.write_valid, self.write.address, self.address)
-        write_valid, write_data = self.write_valid, self.write.data
+        write_valid, write_data = self.write.valid, self.write.payload.data
+        address = Mux(write_valid, self.write.payload.address, self.read.address)
         gathered = Const(0, MEMORY_BITS)
         for number, first in enumerate(range(0, len(blocks), STATION_BLOCKS)):
             station = blocks[first:first + STATION_BLOCKS]
@@ -71,7 +68,7 @@ class WeightMemory(wiring.Component):
             for block, (addressed, written) in zip(station, chosen):
                 gathered = gathered | self._block(m, *block, address, write_data, addressed, written)
             gathered = self._register(m, gathered, f"gathered_{number}")
-        m.d.comb += self.data.eq(gathered)
+        m.d.comb += self.read.data.eq(gathered)
         return m
 
     @staticmethod

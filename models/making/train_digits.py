@@ -8,20 +8,17 @@ Training needs torch, which nothing else in the project does: pip install torch.
 """
 
 import argparse
+import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import onnx
 
-from firelane.models.digits import Digits, load_split
+from firelane.models.digits import load_split
 from firelane.models.making.digits_net import float_onnx
 from firelane.models.making.digits_quantize import quantize
-from firelane.models.making.variants import FOLDER, NETWORKS, Network
-
-if TYPE_CHECKING:
-    from firelane.models.making.digits_torch import Schedule
+from firelane.models.making.variants import FOLDER, NETWORKS
 
 __all__ = ["main"]
 
@@ -44,31 +41,20 @@ def replace_file(model: onnx.ModelProto, path: Path) -> None:
     os.replace(partial, path)
 
 
-def make(network: Network, data: Digits, schedule: "Schedule", output: Path) -> None:
-    """Train one variant and write its float and its QDQ file."""
-    from firelane.models.making.digits_torch import train
-
-    net = train(data, schedule, bypass=network.bypass)
-    model = float_onnx(*net.exported(), bypass=network.bypass)
-    replace_file(model, output / network.float_file)
-    replace_file(quantize(model, data), output / network.file)
-
-
 def main(argv: list[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
-    try:
-        from firelane.models.making.digits_torch import Schedule
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
+    if importlib.util.find_spec("torch") is None:
         print("error: training needs torch, which is not installed; pip install torch", file=sys.stderr)
         return 2
+    from firelane.models.making.digits_torch import Schedule, train  # noqa: PLC0415 (torch may be missing)
     phases = ("dense_epochs", "pruning_epochs", "grid_epochs")
     schedule = Schedule(**dict(zip(phases, args.epochs or ())))
     train_part, _ = load_split()
     for network in NETWORKS:
         if args.variant is None or network.variant in args.variant:
-            make(network, train_part, schedule, args.output)
+            model = float_onnx(*train(train_part, schedule, bypass=network.bypass).exported(), bypass=network.bypass)
+            replace_file(model, args.output / network.float_file)
+            replace_file(quantize(model, train_part), args.output / network.file)
     return 0
 
 

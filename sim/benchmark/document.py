@@ -14,34 +14,41 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs/benchmarks.md"
 PREDICTION_BOUND = 0.005        # of a layer's cycles
 HEAD = """# Benchmarks
 
-Written by `make bench` from measurements that it made. `make bench ONLY=squeezenet1.1` makes one of them again (others:
-{names}), and `make bench ONLY=none` only
-writes this file. Raw results: `build/bench/*.json`; of boards, `build.json` and `made.json` in
-`build/bitstream/*`, which `make bitstream` leaves there.
+Written by `make bench` from measurements that it made. `make bench ONLY=NAME` makes one of them
+again, `make bench ONLY=none` only writes this file. Names: squeezenet1.1,
+{names}.
+Raw results: `build/bench/*.json`; of boards, `build.json` and `made.json` in `build/bitstream/*`,
+which `make bitstream` leaves there.
 """
 FRAMES_NOTE = """
-*Ideal* is the sum of non-zero taps x tiles: a cycle for each weight that is not zero and each tile that must be
-computed, and nothing else. "Convolutions" counts only those; "all layers" counts the places of pooling windows and the
-operands of additions as taps as well. The frame has everything in it: loading, pooling, starting and draining, the
-result. *Use* is dense multiply-accumulates per multiplier and cycle.
+*Ideal* is the sum of non-zero taps x tiles: a cycle for each weight that is not zero and each tile
+that must be computed, and nothing else. "Convolutions" counts only those; "all layers" counts the
+places of pooling windows and the operands of additions as taps as well. The frame has everything in
+it: loading, pooling, starting and draining, the result. *Use* is dense multiply-accumulates per
+multiplier and cycle.
 """
 SPEEDS_NOTE = """
-Seconds of CPU, one thread each; the build of a simulator, which uses all cores, in seconds of wall clock. It serves
-all networks on an engine of that size, and may be older than the rest. Compiling is from the ONNX file to ROM images,
-with the search for a schedule and the choice of the engine's memories. *Load* is how many other processes wanted to run
-when the measurement began: with more of them than cores, everything is slower.
+Seconds of CPU, one thread each; the build of a simulator, which uses all cores, in seconds of wall
+clock. One simulator serves all networks on an engine of that size, and may be older than the rest.
+Compiling is from the ONNX file to ROM images, with the search for a schedule and the choice of the
+engine's memories. *Load* is how many other processes wanted to run when the measurement began: with
+more of them than cores, everything is slower.
 """
 ACCURACY_NOTE = """
-{images} photographs, one of each tenth class of ImageNet; the ranges of the quantized network were found on the same
-ones. ONNX Runtime runs without its optimizations.
+{images} photographs, one of each tenth class of ImageNet. The ranges of the quantized network were
+found on the same ones, so this flatters it; [compression.md](compression.md) has figures on
+photographs that were held out. ONNX Runtime runs without its optimizations.
 """
 BOARDS_NOTE = """
-Each line is a finished `make bitstream BOARD=... MODEL=...`: used of what the device has after place and route, the
-clock that the PLL makes and what would be possible after routing, cycles of a frame as the compiler predicts them
-(always those that Verilator shows, see above), wall clock from the synthesis to the packed bitstream on the machine
-below. *Load* as above: beside other work the same build takes up to twice as long. *Model* is the ONNX file's name;
-c303 is the published v1.0 after `firelane compress --budget 303KB --objective cycles`, 302 462 bytes; c304 likewise,
-by the compressor of commit 17d02c3, 301 989 bytes. What place and route gives does not depend on the model.
+Placed, routed and simulated; not yet run on a physical board. Each line is a finished
+`make bitstream BOARD=... MODEL=...`: what it uses of the device after place and route, the clock
+that the PLL makes and what would be possible after routing, cycles of a frame as the compiler
+predicts them (always those that Verilator shows, see above), and wall clock from the synthesis to
+the packed bitstream on the machine below. *Load* as above: beside other work the same build takes
+up to twice as long. *Model* is the ONNX file's name; c303 is the published v1.0 after
+`firelane compress --budget 303KB --objective cycles`, 302 462 bytes; c304 likewise, by the
+compressor of commit 17d02c3, 301 989 bytes. What place and route gives does not depend on the
+model.
 """
 
 

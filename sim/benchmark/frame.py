@@ -23,7 +23,7 @@ from firelane.sim.benchmark.provenance import provenance
 from firelane.sim.benchmark.records import FrameRecord
 from firelane.sim.judge.images import ImageSet, choose_images
 from firelane.sim.judge.session import Session, check_outcome
-from firelane.sim.verilog.verilator import build
+from firelane.sim.simulator.build import build
 
 
 def measure_frame(case: Case, *, input_size: int | None = None,
@@ -49,7 +49,7 @@ def measure_frame(case: Case, *, input_size: int | None = None,
     return FrameRecord(
         made=made, weights=entry.origin.removesuffix(f", {net_file()}"), image=_image_name(entry, images),
         banks=compiled.cfg.banks, activation_words=compiled.cfg.activation_words,
-        weight_words=len(compiled.program.weights), program_words=len(compiled.program.program),
+        weight_words=len(compiled.program.contents.weights), program_words=len(compiled.program.contents.program),
         rom_bytes=rom_size(compiled.program).bytes, report=report, compile_seconds=compile_seconds,
         simulation_seconds=simulation_seconds,
         reference_seconds=_timed(lambda: session.expected(images.pixels[:1]))[1],

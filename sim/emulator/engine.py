@@ -9,7 +9,9 @@ import numpy as np
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import HEADER_WORDS, Header, Opcode
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.check import check_instruction
+from firelane.sim.emulator.contents_check import check_contents
 from firelane.sim.emulator.cycles import InstructionCycles, Timeline
 from firelane.sim.emulator.decode import Instruction, decode_instruction, instruction_length
 from firelane.sim.emulator.execute import Machine
@@ -17,7 +19,6 @@ from firelane.sim.emulator.faults import EngineError
 from firelane.sim.emulator.layers import LayerCache
 from firelane.sim.emulator.loader import ImageStream
 from firelane.sim.emulator.memory import Memories, Writes
-from firelane.sim.emulator.program_image import MemoryImages, check_images
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +50,16 @@ class Emulator:
     Parameters
     ----------
     cfg : EngineConfig
-    images : MemoryImages, or anything with its four members
+    contents : MemoryContents
         What the load port has written.
     seed : int
         Of the garbage that the memories hold at first.
     """
 
-    def __init__(self, cfg: EngineConfig, images: MemoryImages, *, seed: int = 0):
+    def __init__(self, cfg: EngineConfig, contents: MemoryContents, *, seed: int = 0):
         self.cfg = cfg
         self.memories = Memories(cfg, seed)
-        self._images = MemoryImages(images.program, images.weights, images.values, images.runs)
+        self._contents = contents
         self._length = 0
         self._layers: LayerCache | None = None
         self._program: dict[int, Instruction] = {}
@@ -83,9 +84,9 @@ class Emulator:
         if image.dtype != np.uint8:
             raise TypeError(f"image must be uint8, not {image.dtype}")
         if self._layers is None:
-            check_images(self._images, self.cfg)
-            self._length = int(self._images.program[Header.PROGRAM_LENGTH])
-            self._layers = LayerCache(self.cfg, self._images, self._length)
+            check_contents(self._contents, self.cfg)
+            self._length = self._contents.program[Header.PROGRAM_LENGTH]
+            self._layers = LayerCache(self.cfg, self._contents, self._length)
         stream = ImageStream(np.ascontiguousarray(image).reshape(-1))
         return self._run(Machine(self.cfg, self._layers, self.memories, stream, Timeline(self.cfg), trace))
 
@@ -95,7 +96,7 @@ class Emulator:
             if pc + instruction_length(self.cfg) > self._length:
                 raise EngineError(ErrorCode.PROGRAM_RANGE, pc, f"the program ends at word {self._length}")
             try:
-                self._program[pc] = decode_instruction(self._images.program, pc, self.cfg)
+                self._program[pc] = decode_instruction(self._contents.program, pc, self.cfg)
             except ValueError as error:
                 raise EngineError(ErrorCode.BAD_INSTRUCTION, pc, str(error)) from None
         return self._program[pc]

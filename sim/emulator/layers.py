@@ -7,9 +7,9 @@ import numpy as np
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import CODE_WORDS, DESCRIPTOR_WORDS, Source, descriptor_total_words
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.decode import DescriptorFields, decode_codes, decode_descriptor, decode_kernel
 from firelane.sim.emulator.faults import EngineError
-from firelane.sim.emulator.program_image import MemoryImages
 from firelane.sim.emulator.tile import PreparedLayer
 from firelane.sim.emulator.weights import Parameters, read_parameters, read_taps
 
@@ -17,10 +17,10 @@ from firelane.sim.emulator.weights import Parameters, read_parameters, read_taps
 class LayerCache:
     """Descriptors of one program by address, with all that follows from them."""
 
-    def __init__(self, cfg: EngineConfig, images: MemoryImages, program_length: int):
+    def __init__(self, cfg: EngineConfig, contents: MemoryContents, program_length: int):
         self._cfg = cfg
-        self._images = images
-        self._words = images.program[:program_length].tolist()
+        self._contents = contents
+        self._words = contents.program[:program_length]
         self._fields: dict[int, DescriptorFields] = {}
         self._tiles: dict[int, PreparedLayer] = {}
         self._parameters: dict[int, Parameters] = {}
@@ -35,7 +35,7 @@ class LayerCache:
     def parameters(self, address: int, pc: int) -> Parameters:
         """Requantization of an AVERAGE."""
         if address not in self._parameters:
-            self._parameters[address] = read_parameters(self.fields(address, pc), self._images, self._cfg, pc)
+            self._parameters[address] = read_parameters(self.fields(address, pc), self._contents, self._cfg, pc)
         return self._parameters[address]
 
     def tile(self, address: int, pc: int) -> PreparedLayer:
@@ -56,7 +56,7 @@ class LayerCache:
         stream = fields.source is Source.STREAM
         kernel = decode_kernel(behind[CODE_WORDS if stream else 0:], fields.kernel_taps)
         if stream:
-            taps = read_taps(fields, decode_codes(behind), self._images, pc)
+            taps = read_taps(fields, decode_codes(behind), self._contents, pc)
             channel, place, weight = taps.channel, taps.place, taps.weight
             places = fields.channels_in * fields.kernel_taps
         else:
@@ -70,7 +70,7 @@ class LayerCache:
         present[channel, place] = True
         return PreparedLayer(self._cfg, fields, kernel, matrix, present,
                              np.bincount(channel, minlength=fields.channels_out),
-                             read_parameters(fields, self._images, self._cfg, pc))
+                             read_parameters(fields, self._contents, self._cfg, pc))
 
     def _check_range(self, end: int, pc: int) -> None:
         if end > len(self._words):

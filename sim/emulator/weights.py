@@ -6,7 +6,7 @@ This is written from `docs/architecture.md` and `hw.contract.instruction` alone 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -22,9 +22,9 @@ from firelane.hw.contract.config import (
 )
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import FRACTION_BITS, KERNEL_BITS, ParameterForm, record_chunks
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.decode import INVALID, DescriptorFields, PrefixCode, record_fields, signed, unpack
 from firelane.sim.emulator.faults import EngineError, InvariantError
-from firelane.sim.emulator.program_image import MemoryImages
 
 PIECE_WORDS = 256               # of a stream that are looked up at once
 
@@ -56,15 +56,16 @@ class Parameters:
 class BitStream:
     """The bits of the weight memory from word `address` on, lowest bit of a word first."""
 
-    def __init__(self, weights: np.ndarray, address: int, pc: int):
+    def __init__(self, weights: Sequence[int], address: int, pc: int):
         self.pc = pc
         self.address = address
-        self.words = np.ascontiguousarray(weights[address:], "<u8")
-        self.length = len(self.words) * MEMORY_BITS
+        self.weights = weights
+        self.length = max(len(weights) - address, 0) * MEMORY_BITS
 
     def bits(self, first_word: int, words: int) -> np.ndarray:
         """uint8 (words * 36,) of 0 and 1; fewer at the end of the memory."""
-        octets = self.words[first_word:first_word + words].view(np.uint8).reshape(-1, 8)
+        start = self.address + first_word
+        octets = np.array(self.weights[start:start + words], "<u8").view(np.uint8).reshape(-1, 8)
         return np.unpackbits(octets, axis=1, bitorder="little")[:, :MEMORY_BITS].reshape(-1)
 
     def windows(self, first_word: int) -> np.ndarray:
@@ -104,7 +105,7 @@ class BitStream:
             first_word, position = first_word + PIECE_WORDS, position - piece_bits
 
 
-def read_taps(layer: DescriptorFields, codes: tuple[PrefixCode, PrefixCode], images: MemoryImages, pc: int) -> Taps:
+def read_taps(layer: DescriptorFields, codes: tuple[PrefixCode, PrefixCode], contents: MemoryContents, pc: int) -> Taps:
     """All taps of a Source.STREAM layer, without the terminator."""
     value_code, run_code = codes
     if layer.dense:
@@ -112,15 +113,15 @@ def read_taps(layer: DescriptorFields, codes: tuple[PrefixCode, PrefixCode], ima
         channel = np.repeat(np.arange(layer.channels_out), layer.channels_in * layer.kernel_taps)
         run_bits = 0
     else:
-        channel, place, run_bits = _read_runs(layer, run_code, images, pc)
-    weight, value_bits = _read_values(layer, value_code, len(channel) + 1, images, pc)
+        channel, place, run_bits = _read_runs(layer, run_code, contents, pc)
+    weight, value_bits = _read_values(layer, value_code, len(channel) + 1, contents, pc)
     return Taps(channel, place, weight[:-1], value_bits, run_bits)
 
 
-def _read_runs(layer: DescriptorFields, code: PrefixCode, images: MemoryImages, pc: int):
+def _read_runs(layer: DescriptorFields, code: PrefixCode, contents: MemoryContents, pc: int):
     """Channel and place of each tap, and the bits of the run stream: steps of the run table from tap to tap."""
-    stream = BitStream(images.weights, layer.run_address, pc)
-    entries = images.runs.astype(np.int64)[layer.run_table:layer.run_table + 256]
+    stream = BitStream(contents.weights, layer.run_address, pc)
+    entries = np.array(contents.runs[layer.run_table:layer.run_table + 256], np.int64)
     kernel_steps, channel_steps = (entries & ((1 << KERNEL_BITS) - 1)).tolist(), (entries >> KERNEL_BITS).tolist()
     channel, c, k = 0, -1, layer.kernel_taps - 1             # the place before the first
     channels, places = [], []
@@ -142,37 +143,38 @@ def _read_runs(layer: DescriptorFields, code: PrefixCode, images: MemoryImages, 
         places.append(c * layer.kernel_taps + k)
 
 
-def _read_values(layer: DescriptorFields, code: PrefixCode, count: int, images: MemoryImages, pc: int):
+def _read_values(layer: DescriptorFields, code: PrefixCode, count: int, contents: MemoryContents, pc: int):
     """int64 (count,) weights, the last one the terminator's, and the bits of the value stream."""
-    stream = BitStream(images.weights, layer.value_address, pc)
+    stream = BitStream(contents.weights, layer.value_address, pc)
     if layer.raw_values:
         raw = stream.fields(WEIGHT_BITS, count)
         return raw.astype(np.uint8).view(np.int8).astype(np.int64), WEIGHT_BITS * count
     read, ends = zip(*islice(stream.symbols(code), count), strict=True)
     symbols = np.array(read, np.int64)
-    table = images.values.astype(np.uint8).view(np.int8)[layer.value_table:layer.value_table + 256]
+    table = np.array(contents.values[layer.value_table:layer.value_table + 256], np.uint8).view(np.int8)
     if symbols[:-1].max(initial=0) >= len(table):
         raise EngineError(ErrorCode.BAD_CODE, pc, f"value symbol {int(symbols.max())} is not in the table")
     return np.append(table, 0)[np.minimum(symbols, len(table))].astype(np.int64), ends[-1]
 
 
-def read_parameters(layer: DescriptorFields, images: MemoryImages, cfg: EngineConfig, pc: int) -> Parameters:
+def read_parameters(layer: DescriptorFields, contents: MemoryContents, cfg: EngineConfig, pc: int) -> Parameters:
     """Bias, multiplier and shift of each output channel."""
     if layer.parameters is ParameterForm.CONSTANT:
         found = Parameters(*(np.full(layer.channels_out, value, np.int64)
                              for value in (layer.bias, layer.multiplier, layer.shift)))
     else:
-        found = _expand(layer, _read_records(layer, images, cfg, pc))
+        found = _expand(layer, _read_records(layer, contents, cfg, pc))
     bias = found.bias >> (cfg.accumulator_bits - 1)
     if not np.isin(bias, (0, -1)).all():
         raise InvariantError(pc, f"a bias of up to {np.abs(found.bias).max()} does not fit {cfg.accumulator_bits} bits")
     return found
 
 
-def _read_records(layer: DescriptorFields, images: MemoryImages, cfg: EngineConfig, pc: int) -> dict[str, np.ndarray]:
+def _read_records(layer: DescriptorFields, contents: MemoryContents, cfg: EngineConfig,
+                  pc: int) -> dict[str, np.ndarray]:
     """The fields of the records: int64 (channels,) each."""
     chunks_each, fields = record_chunks(layer.parameters, cfg), record_fields(layer.parameters, cfg)
-    stream = BitStream(images.weights, layer.parameter_address, pc)
+    stream = BitStream(contents.weights, layer.parameter_address, pc)
     chunks = stream.fields(PARAMETER_CHUNK_BITS, layer.channels_out * chunks_each)
     records = {name: [] for name in fields}
     for record in chunks.reshape(-1, chunks_each).tolist():

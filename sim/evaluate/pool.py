@@ -16,17 +16,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
+from distributed import Client, LocalCluster, as_completed
+from distributed.core import rpc
+from distributed.scheduler import KilledWorker
+from distributed.utils import silence_logging_cmgr
 
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.progress import Progress
 from firelane.sim.evaluate.job import Job, Measured, Networks
 from firelane.sim.evaluate.worker import code_digest
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 BATCH = 4                              # images of a task
 BATCHES_AHEAD = 3                      # that wait for each thread of a worker
@@ -82,7 +82,6 @@ def workers(count: int | None = None, scheduler: str | None = None, *, seconds: 
 @contextlib.contextmanager
 def _cluster(count: int | None) -> Iterator[Client]:
     """Processes on this machine, reachable from nowhere else; without dashboard, on free ports."""
-    from distributed import Client, LocalCluster
     count = count or len(os.sched_getaffinity(0))
     with _no_interrupts():
         cluster = LocalCluster(n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1",
@@ -107,8 +106,6 @@ def _no_interrupts() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _remote(address: str, seconds: float, worker_seconds: float) -> Iterator[Client]:
-    from distributed import Client
-    from distributed.utils import silence_logging_cmgr
     hint = "the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
     try:
         asyncio.run(asyncio.wait_for(_identity(address, seconds), seconds))
@@ -127,7 +124,6 @@ def _remote(address: str, seconds: float, worker_seconds: float) -> Iterator[Cli
 
 async def _identity(address: str, seconds: float) -> dict:
     """What a scheduler says of itself. `Client` is not asked: it waits for ever for one that accepts and is silent."""
-    from distributed.core import rpc
     async with rpc(address, timeout=seconds, deserialize=False) as scheduler:
         return await scheduler.identity()
 
@@ -136,15 +132,13 @@ def _task() -> Callable:
     """What Dask carries to a worker. Being local, it travels as code, and knows nothing of us before it runs there: so
     the scheduler, which unpickles what it passes on, needs Dask alone."""
     def measure(*arguments):
-        from firelane.sim.evaluate.worker import measure_batch
+        from firelane.sim.evaluate.worker import measure_batch  # noqa: PLC0415 (this function runs elsewhere)
         return measure_batch(*arguments)
     return measure
 
 
 def _measure(client: Client, job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
     """What is measured of each image, in their order; never more than a few batches are on their way."""
-    from distributed import as_completed
-    from distributed.scheduler import KilledWorker
     task = _task()
     try:
         [job_there] = client.scatter([pickle.dumps(job)], broadcast=True)

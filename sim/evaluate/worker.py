@@ -16,6 +16,7 @@ from firelane.sim.evaluate.job import Measured, Networks
 KEPT = 2                               # networks of so many jobs: a sweep goes from one to the next
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3          # names of glibc's malloc.h for mallopt
 MMAP_BYTES, TRIM_BYTES = 32 << 20, 1 << 30       # the first is the most that mallopt takes
+DECIDED_BY = ("firelane.sim", "firelane.compiler")     #: packages that decide about the numbers
 _networks: dict[str, Networks] = {}
 _lock = threading.Lock()
 
@@ -53,10 +54,9 @@ def _built(key: str, job: bytes) -> Networks:
         return _networks[key]
 
 
-@lru_cache
 def code_digest() -> str:
-    """Of the sources that decide about the numbers."""
-    return source_digest("firelane.hw.contract", "firelane.compiler", "firelane.sim")
+    """The digest of the sources that decide about the numbers."""
+    return source_digest(*DECIDED_BY)
 
 
 @lru_cache

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from firelane.compiler.program.emit import InstructionNote, Program
-from firelane.compiler.tiles.layers import LoadLayer, Network, TileLayer, View
+from firelane.compiler.tiles.layers import LoadLayer, TiledNetwork, TileLayer, View
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import Opcode
 from firelane.sim.emulator import Writes
@@ -83,7 +83,7 @@ def regions(program: Program) -> dict[int, Region]:
     return {note.address: region for note, region in found if region is not None}
 
 
-def _region(note: InstructionNote, layer, network: Network) -> Region | None:
+def _region(note: InstructionNote, layer, network: TiledNetwork) -> Region | None:
     view: View | None = getattr(layer, "output", None)
     if note.opcode is Opcode.OUTPUT or view is None:
         return None
@@ -100,7 +100,7 @@ def _region(note: InstructionNote, layer, network: Network) -> Region | None:
     return region
 
 
-def _tensor_of(view: View, network: Network) -> tuple[str, int] | None:
+def _tensor_of(view: View, network: TiledNetwork) -> tuple[str, int] | None:
     """The smallest tensor of the graph that `view` is a part of, and the first channel of the part."""
     view = network.origin(view)
     holders = [(found.channels, name, view.channel - found.channel) for name, found in network.tensors.items()

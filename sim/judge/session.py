@@ -18,17 +18,17 @@ from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.registers import Register
 from firelane.sim import reference
-from firelane.sim.emulator import Emulator, FrameResult, MemoryImages
+from firelane.sim.emulator import Emulator, FrameResult
 from firelane.sim.judge.compare import first_difference, regions
 from firelane.sim.judge.images import ImageSet
 from firelane.sim.judge.layer_cycles import instruction_cycles, layer_cycles
 from firelane.sim.judge.report import Report
 from firelane.sim.judge.trace import first_trace_difference
 from firelane.sim.judge.write_log import read_write_log
+from firelane.sim.simulator.build import Simulator
 from firelane.sim.verilog import run as bench
 from firelane.sim.verilog.loading import CSR_COUNT, ERROR_REGISTER, error_text, load_script, setup_cycles
 from firelane.sim.verilog.run import Job, Outcome, Verdict
-from firelane.sim.verilog.verilator import Simulator
 
 TIMEOUT_FACTOR = 4          # times the cycles that the emulator predicts for a frame
 TIMEOUT_LEAST = 100_000     # cycles: for the check of the memories
@@ -64,13 +64,9 @@ class Session:
     def program(self) -> Program:
         return self.compiled.program
 
-    @property
-    def memories(self) -> MemoryImages:
-        return memory_images(self.program)
-
     def predict(self, image: np.ndarray, *, trace: bool = False) -> FrameResult:
         """The emulator's frame, from uint8 (C, H, W)."""
-        return Emulator(self.cfg, self.memories).run_frame(image.transpose(1, 2, 0), trace=trace)
+        return Emulator(self.cfg, self.program.contents).run_frame(image.transpose(1, 2, 0), trace=trace)
 
     def expected(self, images: np.ndarray) -> list[bytes]:
         """The reference's result bytes for uint8 (N, C, H, W)."""
@@ -79,14 +75,9 @@ class Session:
     def run(self, images: np.ndarray, *, progress: Callable[[int, int], None] = lambda frames, cycles: None,
             **options) -> Outcome:
         """Simulate uint8 (N, C, H, W); `options` are those of `Job`. `progress` gets frames and cycles done."""
-        job = {"script": load_script(self.memories), "images": [stream_bytes(image) for image in images],
+        job = {"script": load_script(self.program.contents), "images": [stream_bytes(image) for image in images],
                "error_register": ERROR_REGISTER, "csr_count": CSR_COUNT}
         return bench.run(self.simulator, Job(**{**job, **options}), self.directory, progress)
-
-
-def memory_images(program: Program) -> MemoryImages:
-    """What the load port writes, from the compiler's lists."""
-    return MemoryImages(program.program, program.weights, program.values, program.runs)
 
 
 def check_outcome(session: Session, images: ImageSet, *, labels: tuple[str, ...] = (),
@@ -105,7 +96,7 @@ def check_outcome(session: Session, images: ImageSet, *, labels: tuple[str, ...]
     if prediction.result != expected[0]:
         raise MismatchError("the emulator of the compiled program and the reference disagree: the compiler is wrong")
     timeout = max(TIMEOUT_LEAST, TIMEOUT_FACTOR * prediction.total_cycles)
-    total = setup_cycles(session.memories) + len(images) * prediction.total_cycles
+    total = setup_cycles(session.program.contents) + len(images) * prediction.total_cycles
     outcome = session.run(images.pixels, expected=expected, timeout_cycles=timeout,
                           progress=lambda frames, cycles: progress(f"simulating {images.description}", cycles, total))
     if outcome.verdict is not Verdict.COMPLETE:

@@ -1,6 +1,6 @@
 """Comparing what the Verilog wrote with what the emulator wrote: write for write, in order.
 
-`sim.judge.write_log` reads the log of `sim/verilog/testbench.v`. The loader's writes are not in it: when they come
+`sim.judge.write_log` reads the log of `sim/simulator/testbench.v`. The loader's writes are not in it: when they come
 depends on the image stream.
 """
 

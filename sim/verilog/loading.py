@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from firelane.hw.contract.error_code import ErrorCode, describe
+from firelane.hw.contract.memory_contents import LOAD_TARGETS, MemoryContents
 from firelane.hw.contract.registers import CONTROL, CSR_BITS, LOAD_ADDRESS, STATUS, LoadTarget, Register
-from firelane.sim.emulator.program_image import MemoryImages
 
 ERROR_REGISTER = (int(Register.STATUS), STATUS.const({"error": 1}).as_value().value)
 CSR_COUNT = Register.PROGRAM_DIGEST + 1     # those that can be read
 
 
-def load_script(images: MemoryImages) -> list[tuple[int, int]]:
+def load_script(contents: MemoryContents) -> list[tuple[int, int]]:
     """(register, value) writes: all memories, then CONTROL.run."""
-    memories = ((LoadTarget.PROGRAM, images.program), (LoadTarget.WEIGHT, images.weights),
-                (LoadTarget.VALUE, images.values), (LoadTarget.RUN, images.runs))
-    script = [write for target, words in memories for write in _load(target, [int(word) for word in words])]
+    script = [write for name, words in contents.by_name.items() for write in _load(LOAD_TARGETS[name], words)]
     return [*script, (int(Register.CONTROL), CONTROL.const({"run": 1}).as_value().value)]
 
 
-def setup_cycles(images: MemoryImages) -> int:
+def setup_cycles(contents: MemoryContents) -> int:
     """About how many cycles pass before the first frame: a write a cycle, and the check of what was written."""
-    words = sum(len(memory) for memory in (images.program, images.weights, images.values, images.runs))
-    return len(load_script(images)) + words
+    return len(load_script(contents)) + contents.word_count
 
 
 def _load(target: LoadTarget, words: Sequence[int]) -> Iterator[tuple[int, int]]:

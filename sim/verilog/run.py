@@ -11,7 +11,8 @@ from pathlib import Path
 
 from cocotb_tools.check_results import get_results
 
-from firelane.sim.verilog.verilator import SIMULATOR_SEED, PortsOnlyRunner, Simulator, SimulatorError, without
+from firelane.sim.simulator.build import Simulator
+from firelane.sim.simulator.verilator import SIMULATOR_SEED, PortsOnlyRunner, SimulatorError, without
 
 POLL_SECONDS = 0.2
 STALL_SCALE = 256

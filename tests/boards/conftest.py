@@ -7,34 +7,45 @@ from pathlib import Path
 import pytest
 
 from firelane.boards import get_board
-from firelane.boards.contents.memory_key import KeyImages, key_images, memory_shapes
+from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import build_bitstream
 from firelane.boards.report.build_record import ModelFacts
 from firelane.compiler.support.files import locked
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import Header
+from firelane.hw.contract.memory_contents import MemoryContents, memory_shapes
 from tests.boards.tiny_design import CONFIG, TinyDesign
 
 
-def random_images(seed: int) -> KeyImages:
-    """Contents that do not fill the memories."""
+def random_contents(seed: int) -> MemoryContents:
+    """Contents that do not fill the memories, of a model for `CONFIG`."""
     source = random.Random(seed)
-    return KeyImages(**{name: tuple(source.getrandbits(shape.bits) for _ in range(shape.words * 2 // 3 + seed))
-                        for name, shape in memory_shapes(CONFIG).items()})
+    words = {name: tuple(source.getrandbits(shape.bits) for _ in range(shape.words * 2 // 3 + seed))
+             for name, shape in memory_shapes(CONFIG).items()}
+    return for_engine(MemoryContents(**words), CONFIG)
 
 
-def build_tiny(folder: Path, images: KeyImages, board_name: str = "ulx3s_12f") -> list[str]:
+def for_engine(contents: MemoryContents, cfg: EngineConfig) -> MemoryContents:
+    """The same with another engine in the program's header."""
+    program = list(contents.program)
+    program[Header.CONFIG_DIGEST] = cfg.digest
+    return replace(contents, program=program)
+
+
+def build_tiny(folder: Path, contents: MemoryContents, board_name: str = "ulx3s_12f") -> list[str]:
     """About 20 s, on the 85F twice that; returns what was said."""
     board, said = replace(get_board(board_name), engine=CONFIG), []
-    build_bitstream(board, TinyDesign(key_images(CONFIG)), images, ModelFacts("tiny", 0x1234, 1000), folder,
+    build_bitstream(board, TinyDesign(key_contents(CONFIG)), contents, ModelFacts("tiny", 0x1234, 1000), folder,
                     seeds=[1], say=said.append)
     return said
 
 
 @pytest.fixture(scope="session")
 def tiny_build(tmp_path_factory) -> Path:
-    """The folder of a build with `random_images(1)`."""
+    """The folder of a build with `random_contents(1)`."""
     root = tmp_path_factory.getbasetemp()
     folder = (root.parent if root.name.startswith("popen-") else root) / "tiny_build"       # shared by xdist's workers
     with locked(folder):
         if not folder.exists():
-            build_tiny(folder, random_images(1))
+            build_tiny(folder, random_contents(1))
     return folder

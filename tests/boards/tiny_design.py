@@ -6,6 +6,7 @@ from amaranth.lib import io
 from firelane.boards.top.clock import add_clock, plan_clock
 from firelane.hw.contract.config import WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.instruction import RUN_ENTRY_BITS
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.control.program_memory import ProgramMemory
 from firelane.hw.taps.symbol_table import SymbolTable
 from firelane.hw.taps.weight_memory import WeightMemory
@@ -19,18 +20,17 @@ class TinyDesign(Elaboratable):
 
     Parameters
     ----------
-    images
-        Has the members `program`, `weights`, `values` and `runs`: first words of the memories.
+    contents : MemoryContents
     button : str
         The platform's name of it.
     """
 
-    def __init__(self, images, button: str = "button_fire"):
+    def __init__(self, contents: MemoryContents, button: str = "button_fire"):
         self._button = button
-        self._memories = (WeightMemory(CONFIG.weight_words, images.weights),
-                          ProgramMemory(CONFIG, init=images.program),
-                          SymbolTable(width=WEIGHT_BITS, depth=CONFIG.value_symbols, init=images.values),
-                          SymbolTable(width=RUN_ENTRY_BITS, depth=CONFIG.run_symbols, init=images.runs))
+        self._memories = (WeightMemory(CONFIG.weight_words, contents.weights),
+                          ProgramMemory(CONFIG, init=contents.program),
+                          SymbolTable(width=WEIGHT_BITS, depth=CONFIG.value_symbols, init=contents.values),
+                          SymbolTable(width=RUN_ENTRY_BITS, depth=CONFIG.run_symbols, init=contents.runs))
 
     def elaborate(self, platform):
         m = Module()
@@ -42,11 +42,12 @@ class TinyDesign(Elaboratable):
         led = platform.request("led", 0, dir="-")
         m.submodules.button = button = io.Buffer("i", button)
         m.submodules.led = led = io.Buffer("o", led)
-        inputs = [*(memory.write_valid for memory in self._memories), *(memory.write for memory in self._memories),
-                  weights.address, program.address, values.scan_address, runs.scan_address]
+        writes = [memory.write for memory in self._memories]
+        inputs = [*(write.valid for write in writes), *(write.payload for write in writes),
+                  weights.read.address, program.read.address, values.scan_address, runs.scan_address]
         bits = Cat(*(Signal.cast(value) if isinstance(value, Signal) else value.as_value() for value in inputs))
         shift = Signal(len(bits))
-        outputs = Cat(weights.data, program.data, values.entry, runs.entry)
+        outputs = Cat(weights.read.data, program.read.data, values.entry, runs.entry)
         out = Signal(len(outputs))
         m.d.sync += [shift.eq(Cat(button.i, shift)), out.eq(out.rotate_left(1) ^ outputs), led.o.eq(out[-1])]
         m.d.comb += [bits.eq(shift), values.scan.eq(1), runs.scan.eq(1)]

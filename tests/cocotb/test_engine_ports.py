@@ -10,9 +10,9 @@ from cocotb_tools.check_results import get_results
 
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.sim import reference
-from firelane.sim.judge.session import memory_images
+from firelane.sim.simulator.build import build
+from firelane.sim.simulator.verilator import SIMULATOR_SEED, Bench, PortsOnlyRunner, without
 from firelane.sim.verilog.loading import load_script
-from firelane.sim.verilog.verilator import SIMULATOR_SEED, Bench, PortsOnlyRunner, build, without
 from tests.cocotb.engine_tests import JOB_VARIABLE
 from tests.networks import random_image
 from tests.simulators import random_network
@@ -28,7 +28,7 @@ def test_engine_ports(tmp_path):
     images = np.stack([random_image(rng, compiled.graph) for _ in range(3)])
     job = tmp_path / "job.json"
     job.write_text(json.dumps({
-        "script": load_script(memory_images(compiled.program)), "digest": compiled.cfg.digest,
+        "script": load_script(compiled.program.contents), "digest": compiled.cfg.digest,
         "images": [stream_bytes(image).hex() for image in images],
         "expected": [compiled.result.pack(result).hex() for result in reference.run_batch(compiled.graph, images)]}))
     simulator = build(compiled.cfg, bench=PORTS)

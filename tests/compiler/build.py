@@ -100,6 +100,6 @@ def check_against_reference(compiled: Compiled, seed: int = 0) -> None:
     """The emulator runs the emitted words and gives what the reference computes."""
     graph = compiled.graph
     image = np.random.default_rng(seed).integers(0, 256, graph.tensors[graph.input].shape, dtype=np.uint8)
-    frame = Emulator(compiled.cfg, compiled.program).run_frame(image.transpose(1, 2, 0))
+    frame = Emulator(compiled.cfg, compiled.program.contents).run_frame(image.transpose(1, 2, 0))
     expected = reference.run(graph, image)[graph.output]
     assert frame.result == compiled.result.pack(expected)

@@ -3,7 +3,8 @@
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
-from firelane.models.squeezenet import Bypass, Conv, FireFamily, build
+from firelane.models.squeezenet import Bypass, Conv, FireFamily
+from firelane.models.squeezenet_graph import build
 
 SIDE = 33
 

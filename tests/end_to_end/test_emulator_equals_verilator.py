@@ -34,7 +34,7 @@ def run(compiled: Compiled, images: np.ndarray, directory: Path, **options) -> t
     bench = session(compiled, directory)
     outcome = bench.run(images, expected=bench.expected(images), log_writes=True, **options)
     assert outcome.verdict is Verdict.COMPLETE, stop_text(outcome)
-    emulator = Emulator(compiled.cfg, bench.memories)
+    emulator = Emulator(compiled.cfg, bench.program.contents)
     return outcome, [emulator.run_frame(image.transpose(1, 2, 0), trace=True) for image in images]
 
 

@@ -16,7 +16,8 @@ from firelane.compiler.compile import compile_graph, compile_model
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import CapacityError
 from firelane.hw.contract.config import EngineConfig
-from firelane.models.squeezenet import NETWORKS, Conv, FireFamily, build
+from firelane.models.squeezenet import NETWORKS, Conv, FireFamily
+from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator
@@ -72,5 +73,5 @@ def test_the_graph_of_an_old_exporter(tmp_path, capsys):
         compile_model(model, replace(cfg, accumulator_bits=25))
     compiled = compile_model(model, cfg)
     graph = compiled.graph
-    frame = Emulator(cfg, compiled.program).run_frame(image[0].transpose(1, 2, 0))
+    frame = Emulator(cfg, compiled.program.contents).run_frame(image[0].transpose(1, 2, 0))
     assert frame.result == compiled.result.pack(reference.run(graph, image[0])[graph.output])

@@ -10,20 +10,20 @@ class EngineBench:
         self.engine = engine
         self.image_bytes = []       # (data, last), taken from the front
         self.received = []          # (data, last)
-        self.ready = lambda: True   # of m_axis, asked every cycle
+        self.ready = lambda: True   # of `result`, asked every cycle
         self.offer = lambda: True   # whether to go on with the image
 
     async def write(self, ctx, register, value):
-        ctx.set(self.engine.csr_address, register)
-        ctx.set(self.engine.csr_write_data, value)
-        ctx.set(self.engine.csr_write, 1)
+        ctx.set(self.engine.csr.address, register)
+        ctx.set(self.engine.csr.write_data, value)
+        ctx.set(self.engine.csr.write, 1)
         await ctx.tick()
-        ctx.set(self.engine.csr_write, 0)
+        ctx.set(self.engine.csr.write, 0)
 
     async def read(self, ctx, register):
-        ctx.set(self.engine.csr_address, register)
+        ctx.set(self.engine.csr.address, register)
         await ctx.tick()
-        return ctx.get(self.engine.csr_read_data)
+        return ctx.get(self.engine.csr.read_data)
 
     async def status(self, ctx):
         return STATUS.from_bits(await self.read(ctx, Register.STATUS))
@@ -51,24 +51,22 @@ class EngineBench:
         raise AssertionError(f"no {field} in {cycles} cycles")
 
     async def image(self, ctx):
-        engine, taken = self.engine, 0
+        image, taken = self.engine.image, 0
         while True:
-            offer = taken < len(self.image_bytes) and (ctx.get(engine.s_axis_tvalid) or self.offer())
-            ctx.set(engine.s_axis_tvalid, int(offer))
+            offer = taken < len(self.image_bytes) and (ctx.get(image.valid) or self.offer())
+            ctx.set(image.valid, int(offer))
             if offer:
                 data, last = self.image_bytes[taken]
-                ctx.set(engine.s_axis_tdata, data)
-                ctx.set(engine.s_axis_tlast, last)
-            *_, valid, ready = await ctx.tick().sample(engine.s_axis_tvalid, engine.s_axis_tready)
+                ctx.set(image.payload, {"data": data, "last": last})
+            *_, valid, ready = await ctx.tick().sample(image.valid, image.ready)
             if valid and ready:
-                ctx.set(engine.s_axis_tvalid, 0)
+                ctx.set(image.valid, 0)
                 taken += 1
 
     async def results(self, ctx):
-        engine = self.engine
+        result = self.engine.result
         while True:
-            ctx.set(engine.m_axis_tready, int(self.ready()))
-            *_, valid, ready, data, last = await ctx.tick().sample(
-                engine.m_axis_tvalid, engine.m_axis_tready, engine.m_axis_tdata, engine.m_axis_tlast)
+            ctx.set(result.ready, int(self.ready()))
+            *_, valid, ready, byte = await ctx.tick().sample(result.valid, result.ready, result.payload)
             if valid and ready:
-                self.received.append((data, last))
+                self.received.append((byte.data, byte.last))

@@ -77,8 +77,8 @@ def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 
                  "group_channels": channels_out // groups, "dense": encoded.dense, "raw_values": encoded.raw_values,
                  "value_table": len(images.values), "run_table": len(images.runs),
                  "value_address": len(images.weights),
-                 "run_address": len(images.weights) + len(encoded.value_words)}
-        images.weights += [*encoded.value_words.tolist(), *encoded.run_words.tolist()]
+                 "run_address": len(images.weights) + len(words_of(encoded.value_bits))}
+        images.weights += [*words_of(encoded.value_bits).tolist(), *words_of(encoded.run_bits).tolist()]
         images.values += [value & 0xff for value in encoded.value_table]
         images.runs += encoded.run_table
         code_words = [packed(CODE_WORD, word) for word in encoded.code_words]

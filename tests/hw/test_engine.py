@@ -252,11 +252,11 @@ def test_errors_of_the_blocks_are_kept_with_their_place(fakes):
             await ctx.tick()
             ctx.set(block.raised, 0)
             await ctx.tick().repeat(FAULT_LATENCY)
-            ctx.set(engine.s_axis_tvalid, 1)
+            ctx.set(engine.image.valid, 1)
             for _ in range(30):
-                assert not ctx.get(engine.s_axis_tready) and not ctx.get(engine.m_axis_tvalid)
+                assert not ctx.get(engine.image.ready) and not ctx.get(engine.result.valid)
                 await ctx.tick()
-            ctx.set(engine.s_axis_tvalid, 0)
+            ctx.set(engine.image.valid, 0)
             assert await bench.error(ctx) == (code, HEADER_WORDS + instruction_words(CFG))
             status = await bench.status(ctx)
             assert (status.error, status.busy, status.idle) == (1, 0, 0)
@@ -279,7 +279,7 @@ def run_to_error(fakes, program, image=()):
     async def run(ctx):
         await bench.wait(ctx, "error")
         found.append(await bench.error(ctx))
-        assert not ctx.get(engine.s_axis_tready)
+        assert not ctx.get(engine.image.ready)
 
     simulate(engine, run, background=(bench.image, bench.results))
     return found[0]

@@ -2,12 +2,12 @@
 
 import re
 import sys
-from types import SimpleNamespace
 
 import pytest
 
 from firelane.hw import verilog
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.verilog import write_verilog, yosys_version
 
 CFG = EngineConfig(banks=1, activation_words=16, weight_words=16, program_words=32, value_symbols=16, run_symbols=16,
@@ -40,9 +40,9 @@ def test_ports_and_determinism(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.v", "b"]
 
 
-def test_images_are_in_the_text(tmp_path):
-    images = SimpleNamespace(program=[0x123456789], weights=[0x987654321], values=[0xA5], runs=[0x1BEEF])
-    write_verilog(CFG, images, tmp_path / "a.v", auto_run=True)
+def test_contents_are_in_the_text(tmp_path):
+    contents = MemoryContents([0x123456789], [0x987654321], [0xA5], [0x1BEEF])
+    write_verilog(CFG, contents, tmp_path / "a.v", auto_run=True)
     text = (tmp_path / "a.v").read_text()
     for word in ("36'h123456789", "36'h987654321", "8'ha5", "17'h1beef"):
         assert word in text

@@ -9,7 +9,8 @@ import pytest
 from onnx import numpy_helper
 
 from firelane.compiler.support.errors import ConfigError
-from firelane.models.squeezenet import NETWORKS, Bypass, Conv, FireFamily, build
+from firelane.models.squeezenet import NETWORKS, Bypass, Conv, FireFamily
+from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES, random_parameters
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"

@@ -11,6 +11,7 @@ from firelane.compiler.ir.graph import (
     IDENTITY,
     Add,
     AveragePool,
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -70,6 +71,8 @@ def slow_pixel(node: Node, inputs: list[np.ndarray], zero_point: int, c: int, y:
             return int(np.concatenate(inputs)[c, y, x])
         case Rescale():
             acc = int(values[c, y, x])
+        case ChannelScale():
+            acc = int(node.factors[c]) * int(values[c, y, x])
     return requantize_slowly(node.requantize, acc, c)
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from firelane.boards.contents.memory_key import MemoryShape, key, to_bits, to_words
+from firelane.boards.contents.memory_key import key, to_bits, to_words
 from firelane.boards.contents.memory_map import WIDTHS, BlockMap, MemoryMap, recognise
 from firelane.boards.contents.trellis_config import BLOCK_WORDS
+from firelane.hw.contract.memory_contents import MemoryShape
 
 SHAPES = {"weights": MemoryShape(6000, 36), "values": MemoryShape(2048, 8)}
 

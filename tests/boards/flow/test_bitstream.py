@@ -16,14 +16,14 @@ from firelane.boards.flow.bitstream import TimingError
 from firelane.boards.flow.pack_bitstream import sha256
 from firelane.boards.report.build_record import ModelFacts
 from firelane.sim.benchmark.builds import RECORD_FILE
-from tests.boards.conftest import build_tiny, random_images
+from tests.boards.conftest import build_tiny, random_contents
 from tests.boards.tiny_design import CONFIG
 
 BUILD_AGAIN = """
 import sys
 from pathlib import Path
-from tests.boards.conftest import build_tiny, random_images
-build_tiny(Path(sys.argv[1]), random_images(2), sys.argv[2])
+from tests.boards.conftest import build_tiny, random_contents
+build_tiny(Path(sys.argv[1]), random_contents(2), sys.argv[2])
 """
 
 
@@ -48,7 +48,7 @@ def test_the_record(tiny_build):
 def test_every_block_ram_of_the_model_is_known(tiny_build):
     text, design = read_design(tiny_build / "top.config")
     assert len(design.memories.blocks) == 10 and design.memories.missing() == {}
-    words = design.check(text, random_images(1), "top.config")
+    words = design.check(text, random_contents(1), "top.config")
     assert words == CONFIG.weight_words + CONFIG.program_words + CONFIG.value_symbols + CONFIG.run_symbols
 
 
@@ -59,7 +59,7 @@ def test_another_build_is_the_same_whatever_the_folder_the_hash_seed_and_the_mod
     first, again = ((place / "top.config").read_text() for place in (tiny_build, folder))
     assert first != again and design_digest(first) == design_digest(again)
     _, design = read_design(folder / "top.config")
-    assert design.fill(again, random_images(1)) == first
+    assert design.fill(again, random_contents(1)) == first
     records = [json.loads((place / RECORD_FILE).read_text()) for place in (tiny_build, folder)]
     assert records[0].pop("bitstream_sha256") != records[1].pop("bitstream_sha256")
     assert records[0] == records[1]
@@ -68,7 +68,7 @@ def test_another_build_is_the_same_whatever_the_folder_the_hash_seed_and_the_mod
 def test_a_large_device_whose_placement_is_annealed(tmp_path):
     """Blocks are placed beforehand, the placement is annealed, and another build is the same."""
     first, again = tmp_path / "first", tmp_path / "elsewhere" / "again"
-    said = build_tiny(first, random_images(1), "ulx3s_85f")
+    said = build_tiny(first, random_contents(1), "ulx3s_85f")
     build_again(again, "ulx3s_85f")
     assert any("sites of block RAMs" in line for line in said) and any(" after annealing and " in line for line in said)
     digests = [design_digest((folder / "top.config").read_text()) for folder in (first, again)]
@@ -79,11 +79,11 @@ def test_a_large_device_whose_placement_is_annealed(tmp_path):
 def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, monkeypatch):
     """The routed design is that of `tiny_build`; nothing reaches 999 MHz."""
     def routed_before(work, options, seeds, *, sites, target_hz, say):
-        from firelane.boards.contents.memory_key import key_images
+        from firelane.boards.contents.memory_key import key_contents
         from firelane.boards.flow.place_route import Routed
         from firelane.boards.report.build_report import read_report
         text, design = read_design(tiny_build / "top.config")
-        (work / "top.config").write_text(design.fill(text, key_images(CONFIG)))
+        (work / "top.config").write_text(design.fill(text, key_contents(CONFIG)))
         return Routed(7, read_report(tiny_build / "report.json", target_hz=999e6))
 
     monkeypatch.setattr("firelane.boards.flow.bitstream.place_and_route", routed_before)
@@ -92,7 +92,7 @@ def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, mon
     monkeypatch.setattr("firelane.boards.flow.tools.Tool.run", lambda *arguments, **options: None)
     with pytest.raises(TimingError, match=r"^ulx3s_12f: timing missed: \d+\.\d MHz of 999\.0 MHz; try more --seeds or "
                                           r"a lower --clock; worst path: .*ns of it on wires, from .*$"):
-        build_tiny(tmp_path / "slow", random_images(1))
+        build_tiny(tmp_path / "slow", random_contents(1))
     assert not (tmp_path / "slow" / "top.bit").exists()
     assert json.loads((tmp_path / "slow" / RECORD_FILE).read_text())["bitstream_sha256"] is None
 

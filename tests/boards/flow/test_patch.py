@@ -15,13 +15,13 @@ from firelane.boards.flow.patch import patch
 from firelane.cli.main import main
 from firelane.compiler.artefact import container
 from firelane.compiler.support.errors import MismatchError
-from tests.boards.conftest import random_images
+from tests.boards.conftest import for_engine, random_contents
 from tests.boards.tiny_design import CONFIG
 
 
-def write_model(folder, images, cfg=CONFIG):
+def write_model(folder, contents, cfg=CONFIG):
     folder.mkdir()
-    (folder / "program.bin").write_bytes(container.to_bytes(images, cfg.digest))
+    (folder / "program.bin").write_bytes(container.to_bytes(for_engine(contents, cfg)))
     (folder / "manifest.json").write_text(json.dumps({"engine": asdict(cfg)}))
     return folder
 
@@ -33,15 +33,15 @@ def unpacked(bitstream, folder) -> str:
 
 
 def test_patch_replaces_every_word_and_nothing_else(tiny_build, tmp_path, capsys):
-    model = write_model(tmp_path / "model", random_images(3))
+    model = write_model(tmp_path / "model", random_contents(3))
     assert main(["patch", str(tiny_build / "top.config"), str(model), "-o", str(tmp_path / "out" / "new.bit")]) == 0
     assert "7168 words of the model, read back from the bitstream: all as compiled" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["new.bit"]
     text, design = read_design(tiny_build / "top.config")
     new, old = (unpacked(bitstream, tmp_path) for bitstream in (tmp_path / "out" / "new.bit", tiny_build / "top.bit"))
-    assert design.check(new, random_images(3), "new.bit") == 7168
+    assert design.check(new, random_contents(3), "new.bit") == 7168
     with pytest.raises(MismatchError, match=r"^new\.bit: \d+ of 1024 words of memory 'program' are not the model's"):
-        design.check(new, random_images(1), "new.bit")
+        design.check(new, random_contents(1), "new.bit")
     assert without_contents(new) == without_contents(old)
 
 
@@ -56,7 +56,7 @@ def without_contents(config: str) -> str:
 def test_a_block_that_is_not_there(tiny_build):
     text, design = read_design(tiny_build / "top.config")
     with pytest.raises(MismatchError, match=r"^new\.bit: block RAM \d+ is absent$"):
-        design.check(without_contents(text), random_images(1), "new.bit")
+        design.check(without_contents(text), random_contents(1), "new.bit")
 
 
 def test_a_bitstream_with_other_words_is_never_kept(tiny_build, tmp_path, monkeypatch):
@@ -70,7 +70,7 @@ def test_a_bitstream_with_other_words_is_never_kept(tiny_build, tmp_path, monkey
 
     monkeypatch.setattr(MemoryMap, "fill", forgetful)
     with pytest.raises(MismatchError, match=r"^top\.bit: 1 of \d+ words of memory '\w+' are not the model's"):
-        patch(tiny_build / "top.config", write_model(tmp_path / "model", random_images(3)), tmp_path / "new.bit")
+        patch(tiny_build / "top.config", write_model(tmp_path / "model", random_contents(3)), tmp_path / "new.bit")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
 
 
@@ -80,7 +80,7 @@ def refused(capsys, *arguments) -> str:
 
 
 def test_another_engine_is_refused(tiny_build, tmp_path, capsys):
-    model = write_model(tmp_path / "model", random_images(3), replace(CONFIG, banks=2, weight_words=4096))
+    model = write_model(tmp_path / "model", random_contents(3), replace(CONFIG, banks=2, weight_words=4096))
     said = refused(capsys, tiny_build / "top.config", model, "-o", tmp_path / "new.bit")
     assert said.startswith(f"error: {model}: was compiled for another engine than the bitstream has (banks 2 in place "
                            "of 1, weight_words 4096 in place of 3072); compile it for that engine: --board ulx3s_12f "
@@ -89,7 +89,7 @@ def test_another_engine_is_refused(tiny_build, tmp_path, capsys):
 
 
 def test_a_config_that_is_not_ours_is_refused(tiny_build, tmp_path, capsys):
-    model = write_model(tmp_path / "model", random_images(3))
+    model = write_model(tmp_path / "model", random_contents(3))
     alone = tmp_path / "alone" / "top.config"
     alone.parent.mkdir()
     said = refused(capsys, alone, model, "-o", tmp_path / "new.bit")
@@ -113,6 +113,6 @@ def test_no_model(tiny_build, tmp_path, capsys):
 
 
 def test_an_output_that_cannot_be_written(tiny_build, tmp_path, capsys):
-    model = write_model(tmp_path / "model", random_images(3))
+    model = write_model(tmp_path / "model", random_contents(3))
     said = refused(capsys, tiny_build / "top.config", model, "-o", tmp_path / "model" / "program.bin" / "new.bit")
     assert "cannot be written: " in said and said.endswith("; choose another file with -o\n")

@@ -19,6 +19,7 @@ from firelane.boards.flow.place_route import (
 )
 from firelane.boards.place.ecp5.block_sites import block_sites
 from firelane.boards.place.refine.refine_placement import Refined
+from firelane.boards.report.placement import PLACEMENT_FILE
 from firelane.compiler.support.errors import ConfigError
 
 DAMAGED = 9             #: a seed with which another netlist is routed than was placed
@@ -75,7 +76,8 @@ def route(tmp_path, monkeypatch):
         said = []
         routed = place_and_route(tmp_path, [], list(megahertz), sites=known, target_hz=75e6, say=said.append)
         assert (tmp_path / CONFIG).read_text() == f"seed {routed.seed}"
-        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CONFIG, LOG, REPORT, PLACER_LOG])
+        left = sorted(path.name for path in tmp_path.iterdir())
+        assert left == sorted([CONFIG, LOG, REPORT, PLACER_LOG, PLACEMENT_FILE])
         return routed, nextpnr.seeds, said
     return run
 

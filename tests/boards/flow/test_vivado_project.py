@@ -11,7 +11,7 @@ from firelane.boards.flow.vivado_project import VivadoProject, count_cells, tabl
 from firelane.cli.main import main
 from firelane.compiler.support.errors import ConfigError
 from firelane.models.catalogue import EMBEDDED
-from tests.boards.conftest import random_images
+from tests.boards.conftest import random_contents
 from tests.boards.tiny_design import CONFIG, TinyDesign
 
 ARTY = get_board("arty_a7_100")
@@ -19,15 +19,15 @@ ARTY = get_board("arty_a7_100")
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    top = TinyDesign(random_images(1), button="button")
+    top = TinyDesign(random_contents(1), button="button")
     return write_project(ARTY, top, tmp_path_factory.mktemp("vivado") / "project", say=lambda line: None)
 
 
 def test_the_verilog_has_the_memories_and_their_contents(project):
     text = (project.folder / "top.v").read_text()
-    images = random_images(1)
+    contents = random_contents(1)
     assert len(re.findall(r'\(\* ram_style = "block" \*\)', text)) == 5        # weights are two memories
-    for word in (*images.program[:9], *images.weights[:9], images.weights[-1]):
+    for word in (*contents.program[:9], *contents.weights[:9], contents.weights[-1]):
         assert f"= 36'h{word:09x};" in text
     assert re.search(rf"reg \[16:0\] .*\[{CONFIG.run_symbols - 1}:0\];", text)
     assert "MULT18X18D" not in text and "\\$mem" not in text
@@ -58,7 +58,7 @@ def test_the_command(monkeypatch, tmp_path, capsys):
         return VivadoProject(folder, {"LUT": 63_500, "RAMB18": 254})
 
     monkeypatch.setattr("firelane.boards.flow.vivado_project.write_project", written)
-    monkeypatch.setattr("firelane.boards.top.board_design.board_design", lambda board, images: "the design")
+    monkeypatch.setattr("firelane.boards.top.board_design.board_design", lambda board, contents: "the design")
     assert main(["vivado-project", str(EMBEDDED["digits"]), "--board", "arty_a7_100", "-o", str(tmp_path / "p")]) == 0
     said = capsys.readouterr().out
     assert "63500" in said and "94%" in said and "vivado -mode batch -source top.tcl" in said

@@ -19,6 +19,7 @@ from firelane.boards.top.identity import Identity
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Header
 from firelane.hw.contract.link_protocol import REGISTERS_SHOWN, Command, Status
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import Register
 
 ENGINE = EngineConfig(banks=1)
@@ -33,20 +34,12 @@ def digest_of(program: list[int], weights: list[int]) -> int:
     return zlib.crc32(repr((program[len(Header):], weights)).encode())
 
 
-def model_images(weights: list[int]):
+def model_contents(weights: list[int]) -> MemoryContents:
     """A model as `Device.load` takes it."""
     program = [0] * len(Header) + [7, 8, 9]
+    program[Header.CONFIG_DIGEST] = ENGINE.digest
     program[Header.PROGRAM_CRC] = digest_of(program, weights)
-    return Images(ENGINE.digest, tuple(program), tuple(weights), (1, 2), (3,))
-
-
-@dataclass(frozen=True)
-class Images:
-    config_digest: int
-    program: tuple[int, ...]
-    weights: tuple[int, ...]
-    values: tuple[int, ...]
-    runs: tuple[int, ...]
+    return MemoryContents(program, weights, (1, 2), (3,))
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from firelane.boards.top.identity import Identity
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.link_protocol import Command, Status
 from firelane.hw.contract.registers import Register
-from tests.boards.host.fake_board import ENGINE, FakeBoard, Line, model_images
+from tests.boards.host.fake_board import ENGINE, FakeBoard, Line, model_contents
 
 IMAGE = bytes(range(256)) * 2
 DIGEST = 0x1234
@@ -45,21 +46,21 @@ def test_what_the_board_says_of_itself():
 
 
 def test_a_model_is_loaded_whole():
-    board, images = FakeBoard(digest=DIGEST), model_images(list(range(100, 200)))
+    board, contents = FakeBoard(digest=DIGEST), model_contents(list(range(100, 200)))
     told = []
     device = connect(board)
-    device.load(images, lambda done, total: told.append((done, total)))
+    device.load(contents, lambda done, total: told.append((done, total)))
     held = {name: tuple(board.memories[number][n] for n in sorted(board.memories[number]))
             for number, name in enumerate(("program", "weights", "values", "runs"))}
-    assert held == {name: getattr(images, name) for name in held}
+    assert held == contents.by_name
     words = sum(map(len, held.values()))
     assert told[-1] == (words, words)
-    assert device.state().digest == images.program[3]
-    assert device.run(IMAGE, images.program[3]).result == board.compute(IMAGE)
+    assert device.state().digest == contents.program_digest
+    assert device.run(IMAGE, contents.program_digest).result == board.compute(IMAGE)
 
 
 def test_a_board_that_forgets_is_asked_again():
-    board, images = FakeBoard(digest=DIGEST, pending=0), model_images([5] * 60)
+    board, contents = FakeBoard(digest=DIGEST, pending=0), model_contents([5] * 60)
     due = [Command.LOAD_WORDS, Command.IMAGE]
 
     def power_cycle(octets: bytes, to_board: bool) -> bytes:
@@ -70,9 +71,9 @@ def test_a_board_that_forgets_is_asked_again():
 
     device = connect(board, power_cycle)
     assert device.run(IMAGE, DIGEST).result == board.compute(IMAGE)
-    device.load(images)
+    device.load(contents)
     assert not due and board.seen.count(Command.RUN) == 2 and board.seen.count(Command.LOAD_BEGIN) == 2
-    assert device.state().digest == images.program[3]
+    assert device.state().digest == contents.program_digest
 
 
 def test_a_board_that_always_forgets_is_given_up():
@@ -91,12 +92,12 @@ def test_a_board_that_always_forgets_is_given_up():
 @pytest.mark.parametrize("board, action, status, text", [
     (FakeBoard(digest=DIGEST), lambda device: device.run(IMAGE, 99), Status.WRONG_MODEL, "holds another model"),
     (FakeBoard(loading=True), lambda device: device.run(IMAGE, 99), Status.NO_MODEL, "a load was begun and not finish"),
-    (FakeBoard(), lambda device: device.load(model_images([1])), None, ""),
+    (FakeBoard(), lambda device: device.load(model_contents([1])), None, ""),
 ])
 def test_refusals_are_in_words(board, action, status, text):
     if status is None:
         action(connect(board))
-        assert board.digest == model_images([1]).program[3]
+        assert board.digest == model_contents([1]).program_digest
         return
     with pytest.raises(StatusError, match=text) as error:
         action(connect(board))
@@ -112,8 +113,8 @@ def test_an_engine_that_stops_says_why():
 
 
 def test_a_damaged_load_is_no_model():
-    images = model_images([1, 2, 3])
-    damaged = type(images)(images.config_digest, images.program, (1, 2, 4), images.values, images.runs)
+    contents = model_contents([1, 2, 3])
+    damaged = replace(contents, weights=(1, 2, 4))
     board = FakeBoard(digest=DIGEST)
     device = connect(board)
     with pytest.raises(StatusError) as error:
@@ -149,9 +150,9 @@ def test_no_wrong_result_over_a_bad_line(seed, rate):
         for n in range(3):
             image = bytes([n]) + IMAGE
             assert device.run(image, DIGEST).result == board.compute(image)
-        images = model_images([n * 3 for n in range(70)])
-        device.load(images)
-        assert tuple(board.memories[1][n] for n in range(70)) == images.weights
+        contents = model_contents([n * 3 for n in range(70)])
+        device.load(contents)
+        assert tuple(board.memories[1][n] for n in range(70)) == contents.weights
     except LinkError:
         assert rate > 0.0003, "five times in a row is more than chance"
 

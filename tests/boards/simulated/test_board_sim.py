@@ -44,7 +44,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def board(models):
-    with RunningBoard(build_board(DESIGN), models["digits"].images) as running:
+    with RunningBoard(build_board(DESIGN), models["digits"].contents) as running:
         yield running
 
 
@@ -219,7 +219,7 @@ def test_a_load_is_all_or_nothing(board, models):
     digits, bypass = models["digits"], models["digits-bypass"]
     with host(board) as device:
         device.connection.ask(Command.LOAD_BEGIN, words(bypass.engine.digest))
-        payload, _ = next(load_payloads(bypass.images, PAYLOAD_BYTES))
+        payload, _ = next(load_payloads(bypass.contents, PAYLOAD_BYTES))
         device.connection.ask(Command.LOAD_WORDS, payload)
         device.connection.port.write(Frame(1, Command.LOAD_WORDS, payload).to_bytes()[:99])
     with host(board) as device:
@@ -228,13 +228,13 @@ def test_a_load_is_all_or_nothing(board, models):
             with pytest.raises(StatusError) as error:
                 device.run(stream_bytes(pixels(0)), digest)
             assert error.value.status is Status.NO_MODEL
-        weights = list(bypass.images.weights)
+        weights = list(bypass.contents.weights)
         weights[77] ^= 1 << 35
         with pytest.raises(StatusError) as error:
-            device.load(replace(bypass.images, weights=tuple(weights)))
+            device.load(replace(bypass.contents, weights=tuple(weights)))
         assert (error.value.status, error.value.error_code) == (Status.ENGINE_ERROR, ErrorCode.WEIGHT_CRC)
         assert device.state().digest == 0
-        device.load(bypass.images)
+        device.load(bypass.contents)
         check(device, models, "digits-bypass")
-        device.load(digits.images)
+        device.load(digits.contents)
         check(device, models)

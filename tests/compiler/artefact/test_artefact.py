@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,13 +35,10 @@ def network():
     return compiled()
 
 
-def test_program_bin_holds_all_images(network, tmp_path):
+def test_program_bin_holds_all_memories(network, tmp_path):
     write_artefact(network, tmp_path / "out")
-    images = container.read_images(tmp_path / "out" / "program.bin")
-    for name in container.WORD_BYTES:
-        assert getattr(images, name) == getattr(network.program, name)
-    assert images.config_digest == CFG.digest
-    Emulator(CFG, images)
+    contents = container.read_contents(tmp_path / "out" / "program.bin")
+    assert contents == network.program.contents and contents.config_digest == CFG.digest
 
 
 @pytest.mark.parametrize("damage, message", [
@@ -52,14 +50,26 @@ def test_program_bin_holds_all_images(network, tmp_path):
     (lambda octets: octets[:8] + b"\x02" + octets[9:], "f: format version 2; version 1 is possible: compile again"),
 ])
 def test_damaged_program_bin(network, damage, message):
-    octets = container.to_bytes(network.program, CFG.digest)
+    octets = container.to_bytes(network.program.contents)
     with pytest.raises(FirelaneError, match=f"^{re.escape(message)}$"):
         container.from_bytes(damage(octets), "f")
 
 
+@pytest.mark.parametrize("place, octets, message", [
+    (12, b"\0\0\0\0", "f: damaged (its program names another engine); compile again"),
+    (36, b"\x10", "f: damaged (program must be 36-bit words); compile again"),
+])
+def test_program_bin_that_contradicts_itself(network, place, octets, message):
+    """The CRC at the end is right."""
+    body = bytearray(container.to_bytes(network.program.contents)[:-4])
+    body[place:place + len(octets)] = octets
+    with pytest.raises(FirelaneError, match=f"^{re.escape(message)}$"):
+        container.from_bytes(bytes(body) + zlib.crc32(body).to_bytes(4, "little"), "f")
+
+
 def test_missing_program_bin(tmp_path):
     with pytest.raises(FirelaneError, match="No such file or directory; give the program.bin"):
-        container.read_images(tmp_path / "nothing")
+        container.read_contents(tmp_path / "nothing")
 
 
 def test_rom_files():
@@ -147,5 +157,5 @@ def test_a_file_in_the_way(network, tmp_path):
 
 def test_another_engine_refuses_the_program(network):
     with pytest.raises(Exception, match="(?i)digest|another engine"):
-        Emulator(replace(CFG, weight_words=1 << 13), network.program).run_frame(
+        Emulator(replace(CFG, weight_words=1 << 13), network.program.contents).run_frame(
             __import__("numpy").zeros((27, 27, 3), "uint8"))

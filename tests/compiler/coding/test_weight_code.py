@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firelane.compiler.coding.weight_code import decode_layer, encode_layer
+from firelane.compiler.coding.prefix_code import words_of
+from firelane.compiler.coding.weight_code import encode_layer
 from firelane.hw.contract.instruction import KERNEL_BITS
+from tests.compiler.coding.stream_reader import decode_layer
 
 exact = settings(deadline=None, derandomize=True, max_examples=80)
 
@@ -14,9 +16,10 @@ exact = settings(deadline=None, derandomize=True, max_examples=80)
 def decoded(encoded, shape):
     """(weights, taps of each channel) as the streams say, with other things before and behind them in memory."""
     rubbish = np.full(3, (1 << 36) - 1, np.uint64)
-    memory = np.concatenate([rubbish, encoded.run_words, encoded.value_words, rubbish])
+    run_words, value_words = words_of(encoded.run_bits), words_of(encoded.value_bits)
+    memory = np.concatenate([rubbish, run_words, value_words, rubbish])
     places, weights = decode_layer(
-        memory, run_address=3, value_address=3 + len(encoded.run_words), code_words=encoded.code_words,
+        memory, run_address=3, value_address=3 + len(run_words), code_words=encoded.code_words,
         value_table=encoded.value_table, run_table=encoded.run_table, dense=encoded.dense,
         raw_values=encoded.raw_values, shape=shape)
     result = np.zeros(int(np.prod(shape)), np.int64)
@@ -125,10 +128,11 @@ def test_not_weights(weights):
 def test_broken_streams():
     weights = np.random.default_rng(6).integers(-3, 4, (4, 4, 9)).astype(np.int8)
     encoded = encode_layer(weights, dense=False)
-    good = {"value_address": 0, "run_address": len(encoded.value_words), "code_words": encoded.code_words,
+    value_words = words_of(encoded.value_bits)
+    good = {"value_address": 0, "run_address": len(value_words), "code_words": encoded.code_words,
             "value_table": encoded.value_table, "run_table": encoded.run_table, "dense": False, "raw_values": False,
             "shape": weights.shape}
-    memory = np.concatenate([encoded.value_words, encoded.run_words])
+    memory = np.concatenate([value_words, words_of(encoded.run_bits)])
     no_code = tuple(dict.fromkeys(word, 0) for word in encoded.code_words)
     for broken, message in (({"code_words": no_code}, "the run stream has an invalid code, or does not end"),
                             ({"run_address": len(memory)}, "the run stream has an invalid code, or does not end"),

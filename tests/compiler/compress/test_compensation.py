@@ -1,6 +1,6 @@
 """compiler.compress.compensation: the optimum where it is known, and better than plain rounding where it is not."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_near_the_optimum_of_all_choices(seed):
 def test_a_higher_price_gives_fewer_bits_and_more_error():
     given, steps = problem(3, 40, 60), np.full(40, 0.3)
     found = [solve(given, steps, slope) for slope in (0.0, 0.01, 0.05, 0.2)]
-    assert all(a.bits > b.bits and a.error < b.error for a, b in zip(found, found[1:]))
+    assert all(a.bits > b.bits and a.error < b.error for a, b in pairwise(found))
 
 
 def test_a_price_on_taps_alone_gives_zeros():

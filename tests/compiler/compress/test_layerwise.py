@@ -55,7 +55,7 @@ def test_biases_carry_the_mean_of_what_is_lost(given):
 
 def test_better_than_each_layer_for_itself(given):
     """On images that were not used."""
-    network, weights, _, importances = given
+    network, weights, _, _ = given
     rng = np.random.default_rng(9)
     others = [rng.integers(0, 256, (3, 20, 20), dtype=np.uint8) for _ in range(6)]
     coarse = {name: np.abs(w.taps).max(axis=1) / 3 for name, w in weights.items()}

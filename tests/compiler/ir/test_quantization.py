@@ -13,6 +13,7 @@ from firelane.compiler.ir.quantization import (
     add_factors,
     add_requantize,
     average_requantize,
+    channel_scale_requantize,
     conv_requantize,
     multiplier_and_shift,
     multipliers_and_shifts,
@@ -101,6 +102,59 @@ def test_add_refuses_what_factors_cannot_express():
     with pytest.raises(ScaleError, match=r"^scales 100 and 0\.01 are too far apart to be added with int8 factors: the "
                                          r"result would be wrong by [\d.e+]+ steps$"):
         add_requantize(100.0, 0, 0.01, 0, 0.01, zero_point=0)
+
+
+def scaled(factors, offsets, x, zero_in: int, scale_out: float, zero_out: int) -> np.ndarray:
+    """A channel_scale of stored values `x` (C, n) of scale 0.05."""
+    weights, requantize = channel_scale_requantize(np.array(factors), offsets, 0.05, zero_in, scale_out,
+                                                   zero_point=zero_out)
+    return requantize.apply(weights.astype(np.int64)[:, None] * x)
+
+
+@DETERMINISTIC
+@given(st.integers(0, 255), st.integers(0, 255), st.floats(1e-4, 10), st.floats(-4, 4), st.booleans(),
+       st.integers(0, 2 ** 32 - 1))
+def test_channel_scale_is_right_to_a_step(zero_in, zero_out, scale_out, magnitude, adds, seed):
+    """Of factors and offsets of any size, and of 0: what they make is rounded, clipped, or both."""
+    rng = np.random.default_rng(seed)
+    factors, offsets = rng.normal(0, 10 ** magnitude, 20), rng.normal(0, 10 ** -magnitude, 20) if adds else None
+    factors[0] = 0
+    x, ratio = np.broadcast_to(np.arange(256), (20, 256)), np.abs(factors).max() * 0.05 / scale_out
+    if ratio > (127 if adds else 2 ** 15 - 1):
+        with pytest.raises(ScaleError):
+            scaled(factors, offsets, x, zero_in, scale_out, zero_out)
+        return
+    allowed = 1 / 2 + 1 / 16 + 0.01 + (ratio / 254 if adds else 0)
+    real = (factors[:, None] * 0.05 * (x - zero_in) + (offsets[:, None] if adds else 0)) / scale_out + zero_out
+    assert np.abs(scaled(factors, offsets, x, zero_in, scale_out, zero_out) - np.clip(real, 0, 255)).max() < allowed
+
+
+def test_channel_scale_multiplies_by_the_sign_and_adds_in_fine_steps():
+    factors, offsets = np.array([1.5, -0.5, 0.0]), np.array([0.01, 0.01, 0.01])
+    weights, requantize = channel_scale_requantize(factors, None, 0.05, 7, 0.05, zero_point=3)
+    assert weights.tolist() == [1, -1, 0] and requantize.bias.tolist() == [-7, 7, 0]
+    weights, requantize = channel_scale_requantize(factors, offsets, 0.05, 0, 0.05, zero_point=3)
+    assert weights.tolist() == [127, -127, 0]
+    steps = requantize.multiplier / np.exp2(requantize.shift) * 0.05
+    assert np.abs(requantize.bias * steps - offsets).max() <= steps.max() / 2 < 0.0003
+
+
+@pytest.mark.parametrize("offset", [1e30, -1e30])
+def test_an_offset_beyond_every_pixel_is_clipped_in_23_bits(offset):
+    factors = np.array([1e-3, 1.0, 100.0, 0.0])
+    weights, requantize = channel_scale_requantize(factors, np.full(4, offset), 0.05, 255, 0.05, zero_point=0)
+    assert np.abs(requantize.bias).max() < 1 << 22
+    ends = requantize.apply(weights.astype(np.int64)[:, None] * np.array([0, 255]))
+    assert (ends == (255 if offset > 0 else 0)).all()
+
+
+def test_channel_scale_refuses_what_the_multiplier_cannot_express():
+    with pytest.raises(ScaleError, match=r"^requantization scale 50000 is not below 2\*\*15$"):
+        channel_scale_requantize(np.array([1.0, 50000.0]), None, 0.05, 0, 0.05, zero_point=0)
+    message = (r"^factor -254 of channel 1 makes 254 steps of the output of one of the input: what is added would be "
+               r"wrong by 1 steps$")
+    with pytest.raises(ScaleError, match=message):
+        channel_scale_requantize(np.array([1.0, -254.0]), np.ones(2), 0.05, 0, 0.05, zero_point=0)
 
 
 def test_average_and_rescale():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from firelane.compiler.ir.graph import Add, Concat, Conv, Graph, MaxPool, Requantize, Tensor, Window
+from firelane.compiler.ir.graph import Add, ChannelScale, Concat, Conv, Graph, MaxPool, Requantize, Tensor, Window
 from firelane.compiler.ir.verify import InvalidGraphError, verify
 
 PLAIN = Requantize([0], [1 << 15], [20])
@@ -70,6 +70,10 @@ def test_output_that_nothing_computes():
     (Add("s", ("x", "x"), "y", (), (1,), PLAIN), r"s: factors \(\) are not 1 to 4 of int8"),
     (Add("s", ("x", "w"), "y", (1,), (1,), PLAIN), r"s: adds \(2, 6, 7\) and \(1, 6, 7\)"),
     (Concat("c", ("x", "v"), "y"), "c: joins maps of different sizes"),
+    (ChannelScale("t", ("x",), "y", [1, 1, 1], PLAIN), r"t: factors have shape \(3,\) for 2 channels"),
+    (ChannelScale("t", ("x",), "y", [1, 1], Requantize([0] * 3, [1 << 15], [20])),
+     r"t: bias has shape \(3,\) for 2 channels"),
+    (ChannelScale("t", ("v",), "y", [1], PLAIN), r"t: makes \(1, 5, 7\), but y has shape \(2, 6, 7\)"),
 ])
 def test_other_broken_nodes(node, message):
     tensors = {name: Tensor(name, channels, rows, 7, scale, 0) for name, channels, rows, scale in

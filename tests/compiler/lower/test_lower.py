@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from firelane.compiler.compile import compile_graph
-from firelane.compiler.ir.graph import Add, AveragePool, GlobalAverage, MaxPool, Requantize, Rescale, Window
+from firelane.compiler.ir.graph import (
+    Add,
+    AveragePool,
+    ChannelScale,
+    GlobalAverage,
+    MaxPool,
+    Requantize,
+    Rescale,
+    Window,
+)
 from firelane.compiler.lower import lower
 from firelane.compiler.support.errors import CapacityError, ModelError
 from firelane.compiler.support.problems import further
@@ -134,6 +143,20 @@ def test_add_average_pool_rescale_and_groups():
                                 Requantize([0], [58254], [19])),
                     Rescale("scaled", ("mean",), "scaled", Requantize([5], [40000], [16], low=3, high=200))]
     check_against_reference(compile_graph(build.graph("scaled"), CFG))
+
+
+def test_channels_are_scaled_by_a_group_each():
+    build = GraphBuilder(3, 11, 11, zero_point=3)
+    first = build.conv("image", 4)
+    output = build.tensor("scaled", 4, 11, 11)
+    build.nodes.append(ChannelScale("scaled", (first,), output, [1, -127, 0, 50],
+                                    Requantize([0, 40, 9, -7000], [40000] * 4, [15, 22, 15, 20])))
+    layer = tiles(lower(build.graph(output), CFG))[1]
+    assert layer.groups == 4 and layer.weights.ravel().tolist() == [1, -127, 0, 50] and len(layer.places) == 1
+    check_against_reference(compile_graph(build.graph(output), CFG))
+    average = build.graph(build.average(output))
+    assert tiles(lower(average, CFG))[1].destination is Destination.AVERAGE
+    check_against_reference(compile_graph(average, CFG))
 
 
 def test_a_5x5_kernel_widens_its_input():

@@ -74,6 +74,32 @@ def test_what_the_engine_cannot_do(model, message, tmp_path):
     assert len(found) == 1
 
 
+def one_constant(op_type: str, *arrays, channels: int = 3) -> onnx.ModelProto:
+    """The image, quantized, and constants; none stands for the image once more."""
+    model = Model(channels)
+    source = model.quantized("image")
+    operands = [model.constant(np.float32(array)) for array in arrays] or [source]
+    return model.proto(model.quantized(model.node(op_type, *([source, *operands][:2]))))
+
+
+@pytest.mark.parametrize("model, message", [
+    (one_constant("Mul"), r"node_mul2 \(Mul\): multiplies two maps; a map times a constant is possible"),
+    (one_constant("Mul", np.ones((8, 9))),
+     r"node_mul2 \(Mul\): a constant of shape \[8, 9\] for a map of shape \[1, 3, 8, 9\]; one number, or one for each "
+     r"of the 3 channels, is possible"),
+    (one_constant("Mul", np.ones(9)), r"node_mul2 \(Mul\): a constant of shape \[9\] for .*"),
+    (one_constant("Mul", np.ones((2, 3, 1, 1))), r"node_mul2 \(Mul\): a constant of shape \[2, 3, 1, 1\] for .*"),
+    (one_constant("Mul", np.ones((1, 1, 1, 1, 1))), r"node_mul2 \(Mul\): a constant of shape \[1, 1, 1, 1, 1\] for .*"),
+    (one_constant("Add", np.ones((3, 8, 9))), r"node_add2 \(Add\): a constant of shape \[3, 8, 9\] for .*"),
+    (one_constant("Add", [[[np.nan]]]), r"initializer constant2: 1 of 1 values are not finite numbers; .*"),
+    (one_constant("Mul", 1e6), r"node_mul2 \(Mul\): requantization scale 1e\+06 is not below 2\*\*15; calibrate .*"),
+])
+def test_constants_that_the_engine_cannot_multiply_with_or_add(model, message, tmp_path):
+    found = problems_of(model, tmp_path)
+    assert re.fullmatch(message, found[0]), found[0]
+    assert len(found) == 1
+
+
 @pytest.mark.parametrize("scale, shown", [(0.0, "0."), (-1.0, "-1.")])
 def test_scales(scale, shown, tmp_path):
     model = Model()

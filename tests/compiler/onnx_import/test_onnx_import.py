@@ -7,10 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from firelane.compiler.ir.graph import AveragePool, Concat, Conv, GlobalAverage, Graph, MaxPool, Rescale
+from firelane.compiler.ir.graph import AveragePool, ChannelScale, Concat, Conv, GlobalAverage, Graph, MaxPool, Rescale
 from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
 from firelane.compiler.support.errors import ModelError
-from firelane.models.squeezenet import build
+from firelane.models.squeezenet_graph import build
 from firelane.sim.reference import run
 
 SCALE = 0.05
@@ -326,6 +326,75 @@ def test_pool_on_stored_values(load):
     value = model.node("MaxPool", stored, kernel_shape=[2, 2])
     graph = load(model.proto(model.node("DequantizeLinear", value, *model.parameters())))
     assert isinstance(graph.nodes[0], MaxPool)
+
+
+FACTORS = np.float32([0.5, -1.5, 0])
+
+
+def quantized_constant(model: Model, array: np.ndarray, scale: float = 0.02) -> list[str]:
+    """A constant as `quantize_static` stores it: values, scale and zero point of a whole tensor."""
+    stored = np.rint(array / scale) + 100
+    return [model.constant(stored.astype(np.uint8)), model.constant(np.float32(scale)), model.constant(np.uint8(100))]
+
+
+@pytest.mark.parametrize("kind, zero_point", [(np.uint8, 7), (np.int8, -100)])
+@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 1, 1)])
+@pytest.mark.parametrize("op_type, factors", [("Mul", [1, -1, 0]), ("Add", [127] * 3)])
+def test_a_constant_for_each_channel(load, op_type, factors, shape, kind, zero_point):
+    model = Model(kind=kind, zero_point=zero_point)
+    value = model.node(op_type, model.quantized("image"), model.constant(FACTORS.reshape(shape)))
+    graph = load(model.proto(model.quantized(value, 0.04)))
+    assert kinds(graph) == ["ChannelScale"] and graph.nodes[0].factors.tolist() == factors
+
+
+@pytest.mark.parametrize("op_type", ["Mul", "Add"])
+def test_a_quantized_constant_before_the_map(load, op_type):
+    model = Model()
+    constant = model.node("DequantizeLinear", *quantized_constant(model, FACTORS.reshape(3, 1, 1)))
+    graph = load(model.proto(model.quantized(model.node(op_type, constant, model.quantized("image")))))
+    assert kinds(graph) == ["ChannelScale"]
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1, 1)])
+@pytest.mark.parametrize("number, expected", [(0.7, ["Rescale"]), (-0.7, ["ChannelScale"]), (1.0, [])])
+def test_one_factor_for_all_channels_is_a_rescale(load, shape, number, expected):
+    model = Model()
+    value = model.node("Mul", model.quantized("image"), model.constant(np.full(shape, number, np.float32)))
+    graph = load(model.proto(model.quantized(model.conv(model.quantized(value), 4, 3, 1, 1))))
+    assert kinds(graph) == [*expected, "Conv"]
+
+
+@pytest.mark.parametrize("quantized_between, expected", [(False, ["ChannelScale"]), (True, ["ChannelScale"] * 2)])
+def test_factor_offset_and_clamp_are_one_layer(load, quantized_between, expected):
+    """As long as nothing says that the product is rounded."""
+    model = Model()
+    value = model.node("Mul", model.quantized("image"), model.constant(FACTORS.reshape(3, 1, 1)))
+    value = model.quantized(value, 0.06, 90) if quantized_between else value
+    value = model.node("Add", value, model.constant(np.float32([0.3, -0.1, 0.2]).reshape(3, 1, 1)))
+    value = model.node("Add", value, model.constant(np.float32(0.05)))
+    graph = load(model.proto(model.quantized(model.node("Relu", value), 0.04)))
+    assert kinds(graph) == expected and graph.nodes[-1].requantize.low == 7
+
+
+@pytest.mark.parametrize("op_type", ["Mul", "Add"])
+def test_a_constant_on_a_flat_vector(load, op_type):
+    model = Model()
+    value = model.quantized(model.node("GlobalAveragePool", model.quantized("image")), 0.01)
+    value = model.node(op_type, model.node("Flatten", value), model.constant(FACTORS))
+    graph = load(model.proto(model.quantized(value, 0.02)))
+    assert kinds(graph) == ["GlobalAverage", "ChannelScale"]
+
+
+@pytest.mark.parametrize("op_type", ["QLinearMul", "QLinearAdd"])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_qlinear_operators_with_a_constant(load, op_type, swapped):
+    model = Model()
+    stored = model.node("QuantizeLinear", "image", *model.parameters())
+    parts = [[stored, *model.parameters()], quantized_constant(model, FACTORS.reshape(1, 3, 1, 1))]
+    operands = sum(parts[::-1] if swapped else parts, [])
+    value = model.node(op_type, *operands, *model.parameters(0.06, 90), domain="com.microsoft")
+    graph = load(model.proto(model.node("DequantizeLinear", value, *model.parameters(0.06, 90))))
+    assert kinds(graph) == ["ChannelScale"] and isinstance(graph.nodes[0], ChannelScale)
 
 
 def test_rescale_of_the_input_alone(load):

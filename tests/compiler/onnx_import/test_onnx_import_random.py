@@ -62,6 +62,7 @@ def test_onnxruntime_agrees_to_one_step(tmp_path_factory, signed, seed):
     images = [random_image(rng, graph) for _ in range(2)]
     for name, difference in compare_layers(graph, OnnxSession(path), images).items():
         assert difference.most_lsb <= 1, name
-        # averages of few values often end in a tie, and small maps repeat one tie
-        if isinstance(graph.producer(name), Conv) and difference.values > 1000:
+        # averages of few values often end in a tie, and small maps and channels without weights repeat one tie
+        node = graph.producer(name)
+        if isinstance(node, Conv) and node.weight.any(axis=(1, 2, 3)).all() and difference.values > 1000:
             assert difference.share <= 0.02, (name, difference)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firelane.compiler.ir.graph import (
+    ChannelScale,
     Concat,
     Conv,
     GlobalAverage,
@@ -25,6 +26,7 @@ from firelane.compiler.passes.fold_clamp import fold_clamp
 from firelane.compiler.passes.fold_equal_rescale import fold_equal_rescale
 from firelane.compiler.passes.fuse_concat import fuse_concat
 from firelane.compiler.passes.remove_dead_nodes import remove_dead_nodes
+from firelane.compiler.passes.uniform_scale import uniform_scale
 from firelane.sim.reference import run
 from tests.networks import random_graph, random_image
 
@@ -138,6 +140,28 @@ def test_clamp_joins_the_requantization_before_it():
 ], ids=["another reader", "another scale", "input", "pool"])
 def test_clamp_that_cannot_join_stays(graph):
     assert signature(assert_pass_is_sound(fold_clamp, graph)) == signature(graph)
+
+
+def scale(source: str, output: str, factors=(1, 1), **arrays) -> ChannelScale:
+    """Both channels times 5/8; `arrays` are changes of the requantization."""
+    values = {"bias": [-ZERO_POINT] * 2, "multiplier": [40960] * 2, "shift": [16] * 2, **arrays}
+    return ChannelScale(output, (source,), output, factors, Requantize(**values, zero_point=ZERO_POINT))
+
+
+def test_channels_scaled_alike_are_a_rescale():
+    result = assert_pass_is_sound(uniform_scale, graph_of(conv("x", "a"), scale("a", "y")))
+    assert isinstance(result.nodes[1], Rescale) and result.nodes[1].requantize.multiplier.tolist() == [40960]
+
+
+@pytest.mark.parametrize("node", [scale("x", "y", (1, -1)), scale("x", "y", (2, 2)), scale("x", "y", bias=[1, 2]),
+                                  scale("x", "y", multiplier=[40960, 40961]), scale("x", "y", shift=[16, 17])])
+def test_channels_scaled_differently_stay(node):
+    assert isinstance(assert_pass_is_sound(uniform_scale, graph_of(node)).nodes[0], ChannelScale)
+
+
+def test_a_clamp_joins_the_scaling_before_it():
+    result = assert_pass_is_sound(fold_clamp, graph_of(scale("x", "a", (1, -1)), same("a", "y", low=ZERO_POINT)))
+    assert isinstance(result.nodes[0], ChannelScale) and result.nodes[0].requantize.low == ZERO_POINT
 
 
 def test_concats_of_concats_become_one():

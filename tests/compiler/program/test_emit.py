@@ -24,7 +24,7 @@ def compiled(graph):
     """For the most weights that there may be, and for one word less than that takes."""
     plan = make_plan(graph, CFG)
     fast = compile_plan(graph, plan, CFG)
-    small = compile_plan(graph, plan, replace(CFG, weight_words=len(fast.program.weights) - 1))
+    small = compile_plan(graph, plan, replace(CFG, weight_words=len(fast.program.contents.weights) - 1))
     return fast, small
 
 
@@ -39,7 +39,7 @@ def cycles(compiled):
 
 def test_a_weight_memory_with_room_saves_cycles(compiled):
     fast, small = compiled
-    assert len(small.program.weights) < len(fast.program.weights)
+    assert len(small.program.contents.weights) < len(fast.program.contents.weights)
     assert fillers(small) > fillers(fast)
     assert cycles(small) > cycles(fast)
 

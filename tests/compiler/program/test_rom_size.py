@@ -24,9 +24,9 @@ def test_parts_add_up_to_the_images():
     assert rom.runs == sum(len(layer.run_bits) for layer in encoded)
     channels = sum(len(layer.taps) for layer in encoded)
     assert rom.parameters == 45 * channels
-    assert rom.values + rom.runs + rom.parameters + rom.padding == 36 * len(program.weights)
+    assert rom.values + rom.runs + rom.parameters + rom.padding == 36 * len(program.contents.weights)
     assert 0 <= rom.padding < 36 * len(program.streams)
-    assert rom.tables == 8 * len(program.values) + 17 * len(program.runs) + len(encoded) * 8 * 36
+    assert rom.tables == 8 * len(program.contents.values) + 17 * len(program.contents.runs) + len(encoded) * 8 * 36
     assert json.loads(artefact_files(compiled)["manifest.json"])["rom"]["bytes"] == rom.bytes
 
 

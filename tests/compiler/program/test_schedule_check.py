@@ -41,9 +41,10 @@ def mutate(program, which: int, **fields):
     """The program with fields of instruction `which` changed."""
     table, size = instruction_fields(program.cfg), instruction_words(program.cfg)
     start = program.notes[which].address
-    values = unpack(table, join_words(program.program[start:start + size])) | fields
-    words = split_words(pack(table, values, "test"), size)
-    return replace(program, program=(*program.program[:start], *words, *program.program[start + size:]))
+    values = unpack(table, join_words(program.contents.program[start:start + size])) | fields
+    contents, words = program.contents, split_words(pack(table, values, "test"), size)
+    changed = (*contents.program[:start], *words, *contents.program[start + size:])
+    return replace(program, contents=replace(contents, program=changed))
 
 
 def find(program, opcode, number=0):
@@ -52,7 +53,7 @@ def find(program, opcode, number=0):
 
 def field(program, which, name):
     start = program.notes[which].address
-    words = program.program[start:start + instruction_words(program.cfg)]
+    words = program.contents.program[start:start + instruction_words(program.cfg)]
     return unpack(instruction_fields(program.cfg), join_words(words))[name]
 
 

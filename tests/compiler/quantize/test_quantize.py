@@ -98,6 +98,28 @@ class TestNumbers:
         assert (found["fire2/expand1x1.bias_quantized"] * scale)[1] == pytest.approx(0.3, rel=0.01)
         assert found["fire2/expand1x1.weight_scale"][1] == found["fire2/expand1x1.weight_scale"].max()
 
+    @pytest.mark.parametrize("kinds, layers", [(["Mul"], 0), (["Mul", "Relu"], 1), (["Mul", "Add", "Relu"], 1)])
+    def test_constants_of_channels(self, tmp_path, kinds, layers):
+        """Put in after the first pool: part of the convolution behind it, or one layer of their own with the clamp."""
+        model, rng = small_model(), np.random.default_rng(3)
+        pool = next(node for node in model.graph.node if node.op_type == "MaxPool")
+        value, pool.output[0] = pool.output[0], "pooled"
+        names = ["pooled", *(f"between{index}" for index in range(1, len(kinds))), value]
+        for kind, source, target in zip(kinds, names, names[1:]):
+            inputs = [source]
+            if kind != "Relu":
+                inputs.append(f"{kind}_constant")
+                model.graph.initializer.append(numpy_helper.from_array(rng.normal(0, 1, (8, 1, 1)).astype(np.float32),
+                                                                       inputs[1]))
+            model.graph.node.append(helper.make_node(kind, inputs, [target], name=f"{kind}_of_channels"))
+        onnx.save(quantized_small(tmp_path, model), tmp_path / "q.onnx")
+        graph = load_graph(tmp_path / "q.onnx")
+        onnx.save(quantized_small(tmp_path), tmp_path / "without.onnx")
+        assert len(graph.nodes) == len(load_graph(tmp_path / "without.onnx").nodes) + layers
+        differences = compare_layers(graph, OnnxSession(tmp_path / "q.onnx"), pixels(3, seed=1))
+        assert max(difference.most_lsb for difference in differences.values()) <= 1
+        assert not any(isinstance(node, Rescale) for node in graph.nodes)
+
     def test_preprocessing_is_recorded(self, tmp_path):
         found = {entry.key: entry.value for entry in quantized_small(tmp_path).metadata_props}
         assert json.loads(found[INPUT_KEY]) == {"layout": "NHWC", "channels": "RGB", "scale": 1.0,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firelane.compiler.schedule.addresses import place
+from firelane.compiler.schedule.addresses import find_addresses
 from firelane.compiler.schedule.lifetimes import Lifetime
 from firelane.compiler.schedule.steps import Block
 
@@ -31,27 +31,27 @@ def test_random_lives(seed):
     for number in range(60):
         start = int(rng.integers(0, 50))
         lives.append(life(str(number), int(rng.integers(1, 40)), start, start + int(rng.integers(0, 12))))
-    addresses = place(lives, 1000)
+    addresses = find_addresses(lives, 1000)
     check(lives, addresses, 1000)
 
 
 def test_fills_the_memory_to_the_last_word():
     lives = [life("a", 60, 0, 4), life("b", 40, 0, 2), life("c", 40, 3, 6), life("d", 60, 5, 6)]
-    check(lives, place(lives, 100), 100)
+    check(lives, find_addresses(lives, 100), 100)
 
 
 def test_in_place_shares_words():
     lives = [life("a", 64, 0, 3), life("b", 64, 3, 5, a=0)]
-    addresses = place(lives, 64)
+    addresses = find_addresses(lives, 64)
     assert addresses == {Block("a", 0): 0, Block("b", 0): 0}
-    assert place(lives[:1] + [life("b", 64, 3, 5)], 64) is None
+    assert find_addresses([*lives[:1], life("b", 64, 3, 5)], 64) is None
 
 
 def test_in_place_with_a_channel_offset_needs_the_slack():
     lives = [life("a", 64, 0, 3), life("b", 64, 3, 5, a=-16)]
-    assert place(lives, 64) is None
-    check(lives, place(lives, 80), 80)
+    assert find_addresses(lives, 64) is None
+    check(lives, find_addresses(lives, 80), 80)
 
 
 def test_too_large():
-    assert place([life("a", 65, 0, 0)], 64) is None
+    assert find_addresses([life("a", 65, 0, 0)], 64) is None

@@ -28,10 +28,10 @@ def test_a_channel_takes_at_least_its_drain():
     assert tile_cycles(layer, CFG) == frame + 8 + 15 + 8 + timing.tile_tail_cycles(CFG, False)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 3, 5, 6, 7, 8])
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 6, 7])
 def test_a_frame_takes_what_the_emulator_says(seed):
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, max_columns=28)
     compiled = compile_graph(graph, CFG)
-    frame = Emulator(CFG, compiled.program).run_frame(random_image(rng, graph).transpose(1, 2, 0))
+    frame = Emulator(CFG, compiled.program.contents).run_frame(random_image(rng, graph).transpose(1, 2, 0))
     assert make_report(compiled).cost.total == frame.total_cycles

@@ -23,7 +23,7 @@ def test_log_speaks_seldom_and_of_one_stage():
     """Nothing of what is over soon; a stage's time begins with the stage."""
     now, out = [0.0], io.StringIO()
     log = _Log(Console(file=out, width=80), clock=lambda: now[0])
-    for second in range(0, 3 * LINE_SECONDS):
+    for second in range(3 * LINE_SECONDS):
         now[0] = second
         log("short" if second < LINE_SECONDS else "long", second, 4 * LINE_SECONDS)
     assert out.getvalue() == "long: 50 %, 10 s, about 10 s left\n"

@@ -20,13 +20,13 @@ def test_a_failed_build_leaves_the_old_one_and_its_own_logs(tmp_path):
 
 def test_an_error_names_the_log_where_it_is_now(tmp_path):
     log = tmp_path / "build.failed" / "yosys.log"
-    with pytest.raises(ConfigError, match=f"^yosys: failed; the whole output is in {log}$"):
-        with all_or_nothing(tmp_path / "build") as work:
-            raise ConfigError("yosys", "failed", hint=f"the whole output is in {work / 'yosys.log'}")
+    with pytest.raises(ConfigError, match=f"^yosys: failed; the whole output is in {log}$"), \
+            all_or_nothing(tmp_path / "build") as work:
+        raise ConfigError("yosys", "failed", hint=f"the whole output is in {work / 'yosys.log'}")
 
 
 def test_an_unwritable_folder(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"cannot be written: .*; choose another folder with -o$"):
-        with all_or_nothing(tmp_path / "file" / "build"):
-            pass
+    with pytest.raises(ConfigError, match=r"cannot be written: .*; choose another folder with -o$"), \
+            all_or_nothing(tmp_path / "file" / "build"):
+        pass

@@ -2,8 +2,7 @@
 
 import pytest
 
-from firelane.compiler.tiles.kernel_table import Slot, kernel_table, row_access
-from firelane.compiler.tiles.layers import Place
+from firelane.compiler.tiles.kernel_table import Place, Slot, kernel_table, row_access
 from firelane.hw.contract.instruction import RowMove
 
 

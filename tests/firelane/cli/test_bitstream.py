@@ -4,13 +4,12 @@ import re
 
 import pytest
 
-from firelane.boards.contents.memory_key import key_images
+from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import Build
 from firelane.boards.report.build_record import Digests
 from firelane.boards.report.build_report import BuildReport, Step
 from firelane.cli.main import main
 from firelane.compiler.compile import compile_model
-from firelane.hw.contract.instruction import Header
 from firelane.models.catalogue import EMBEDDED
 
 
@@ -19,14 +18,14 @@ def asked(monkeypatch, tmp_path):
     """The arguments of the last call of `build_bitstream`, which builds nothing."""
     calls = {}
 
-    def build(board, top, images, model, folder, *, seeds, say):
+    def build(board, top, contents, model, folder, *, seeds, say):
         assert top == "the design"
-        calls.update(board=board, images=images, model=model, folder=folder, seeds=list(seeds))
+        calls.update(board=board, contents=contents, model=model, folder=folder, seeds=list(seeds))
         report = BuildReport({"LUT": (20_000, 24_288)}, 81e6, 75e6, (Step("routing", 12.3, "a", "b"),))
         return Build(folder, folder / "top.bit", Digests("d" * 64, "b" * 64), 5, report, {"yosys": "pyosys 0"})
 
-    def design(board, images):
-        assert images == key_images(board.engine), "place and route must not see the model"
+    def design(board, contents):
+        assert contents == key_contents(board.engine), "place and route must not see the model"
         return "the design"
 
     monkeypatch.setattr("firelane.boards.flow.bitstream.build_bitstream", build)
@@ -50,5 +49,5 @@ def test_the_model_is_the_compilers(asked, tmp_path):
     board = asked["board"]
     compiled = compile_model(EMBEDDED["digits"], board.engine)
     assert board.engine.banks == 2 and board.clock_hz == 60e6 and asked["seeds"] == [board.seed]
-    assert asked["images"].weights == compiled.program.weights
-    assert asked["model"].program_digest == compiled.program.program[Header.PROGRAM_CRC]
+    assert asked["contents"] == compiled.program.contents
+    assert asked["model"].program_digest == compiled.program.contents.program_digest

@@ -11,7 +11,7 @@ from firelane.boards.simulated.build import Design, build_board
 from firelane.boards.simulated.running import RunningBoard
 from firelane.cli.main import main
 from firelane.compiler.support.errors import FirelaneError
-from firelane.sim.verilog.verilator import SimulatorError
+from firelane.sim.simulator.verilator import SimulatorError
 from tests.boards.host.digits import compiled_folder
 from tests.boards.simulated.test_board_sim import BAUD, DESIGN
 

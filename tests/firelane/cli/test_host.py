@@ -117,7 +117,7 @@ def test_load_and_its_refusals(board, folder, tmp_path, capsys):
     assert run(board, "load", other) == 0
     assert board.digest == read_model(other).digest
     assert f"digest {board.digest:08x}, checked by the board, in " in capsys.readouterr().out
-    assert tuple(board.memories[1][n] for n in sorted(board.memories[1])) == read_model(other).images.weights
+    assert tuple(board.memories[1][n] for n in sorted(board.memories[1])) == read_model(other).contents.weights
     board.identity = FakeBoard().identity
     assert run(board, "load", folder) == 2
     assert "was compiled for another engine (banks 2, there 1; " in refusal(capsys)

@@ -24,8 +24,8 @@ def test_order_and_room(delay, ready):
             under_way.append(number & 0xff if reserve else None)
             word = under_way.popleft()
             ctx.set(dut.reserve, reserve)
-            ctx.set(dut.write_valid, word is not None)
-            ctx.set(dut.write, word or 0)
+            ctx.set(dut.write.valid, word is not None)
+            ctx.set(dut.write.payload, word or 0)
             ctx.set(dut.o.ready, rng.random() < ready)
             clear = number % 100 == 99
             ctx.set(dut.clear, clear)
@@ -51,9 +51,9 @@ def test_latency_and_throughput():
     async def bench(ctx):
         ctx.set(dut.o.ready, 1)
         for number in range(20):
-            ctx.set(dut.write_valid, 1)
+            ctx.set(dut.write.valid, 1)
             ctx.set(dut.reserve, 1)
-            ctx.set(dut.write, number)
+            ctx.set(dut.write.payload, number)
             assert ctx.get(dut.o.valid) == (number >= 2)
             if number >= 2:
                 assert ctx.get(dut.o.payload) == number - 2

@@ -16,17 +16,17 @@ CFG = EngineConfig(banks=1, program_words=64)
 
 
 async def read(ctx, dut, number):
-    ctx.set(dut.csr_address, number)
+    ctx.set(dut.bus.address, number)
     await ctx.tick()
-    return ctx.get(dut.csr_read_data)
+    return ctx.get(dut.bus.read_data)
 
 
 async def write(ctx, dut, number, value):
-    ctx.set(dut.csr_address, number)
-    ctx.set(dut.csr_write_data, value)
-    ctx.set(dut.csr_write, 1)
+    ctx.set(dut.bus.address, number)
+    ctx.set(dut.bus.write_data, value)
+    ctx.set(dut.bus.write, 1)
     await ctx.tick()
-    ctx.set(dut.csr_write, 0)
+    ctx.set(dut.bus.write, 0)
 
 
 def test_lint():
@@ -86,18 +86,18 @@ def test_load_registers_are_passed_on():
     dut = Csr(CFG)
 
     async def bench(ctx):
-        ctx.set(dut.csr_write, 1)
-        ctx.set(dut.csr_write_data, 2 << 28 | 77)
-        ctx.set(dut.csr_address, Register.LOAD_ADDRESS)
-        assert ctx.get(dut.load_address_valid)
-        place = LOAD_ADDRESS.from_bits(ctx.get(dut.load_data))
+        ctx.set(dut.bus.write, 1)
+        ctx.set(dut.bus.write_data, 2 << 28 | 77)
+        ctx.set(dut.bus.address, Register.LOAD_ADDRESS)
+        assert ctx.get(dut.load.address_valid)
+        place = LOAD_ADDRESS.from_bits(ctx.get(dut.load.data))
         assert (place.address, place.target) == (77, LoadTarget.VALUE)
-        assert not ctx.get(dut.load_low_valid)
-        ctx.set(dut.csr_address, Register.LOAD_HIGH)
-        assert ctx.get(dut.load_high_valid)
-        ctx.set(dut.csr_address, Register.LOAD_LOW)
-        assert ctx.get(dut.load_low_valid)
-        assert ctx.get(dut.load_data) == 2 << 28 | 77
+        assert not ctx.get(dut.load.low_valid)
+        ctx.set(dut.bus.address, Register.LOAD_HIGH)
+        assert ctx.get(dut.load.high_valid)
+        ctx.set(dut.bus.address, Register.LOAD_LOW)
+        assert ctx.get(dut.load.low_valid)
+        assert ctx.get(dut.load.data) == 2 << 28 | 77
         await ctx.tick()
 
     simulate(dut, bench)

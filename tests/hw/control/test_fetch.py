@@ -4,6 +4,7 @@ import random
 
 import pytest
 from amaranth.hdl import Module
+from amaranth.lib.wiring import connect
 
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
@@ -40,7 +41,7 @@ def fetch_all(cfg, memory, fetches, length):
     m = Module()
     m.submodules.fetch = dut = Fetch(cfg)
     m.submodules.memory = words = ProgramMemory(cfg, init=[memory.get(n, 0) for n in range(cfg.program_words)])
-    m.d.comb += [words.address.eq(dut.address), dut.data.eq(words.data)]
+    connect(m, dut.program, words.read)
     seen = []
 
     async def bench(ctx):
@@ -52,10 +53,9 @@ def fetch_all(cfg, memory, fetches, length):
             await pulse(ctx, dut.start)
             cycles, codes, kernel, errors = 1, {}, {}, 0
             while not ctx.get(dut.done):
-                for valid, write, words in ((dut.code_write_valid, dut.code_write, codes),
-                                            (dut.kernel_write_valid, dut.kernel_write, kernel)):
-                    if ctx.get(valid):
-                        word = ctx.get(write)
+                for write, words in ((dut.code_write, codes), (dut.kernel_write, kernel)):
+                    if ctx.get(write.valid):
+                        word = ctx.get(write.payload)
                         words[word.index] = word.data
                 errors += ctx.get(dut.range_error)
                 await ctx.tick()

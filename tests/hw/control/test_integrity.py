@@ -4,11 +4,12 @@ import random
 
 import pytest
 
+from firelane.hw.blocks.ports import ScanSelect
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC
 from firelane.hw.contract.timing import PROGRAM_LATENCY, integrity_cycles
-from firelane.hw.control.integrity import Integrity, ScanSelect
+from firelane.hw.control.integrity import Integrity
 from tests.hw.programs import with_header
 from tests.hw.support import lint, pulse, simulate
 
@@ -50,8 +51,8 @@ def verdicts(cases, *, scan_latency=3):
             assert not ctx.get(dut.busy)
 
     simulate(dut, bench, background=(
-        memory(dut.address, dut.data, lambda ctx: current.get("program", ()), PROGRAM_LATENCY),
-        memory(dut.scan_address, dut.scan_data, lambda ctx: current.get(ctx.get(dut.scan_select), ()), scan_latency)))
+        memory(dut.program.address, dut.program.data, lambda ctx: current.get("program", ()), PROGRAM_LATENCY),
+        memory(dut.scan.address, dut.scan.data, lambda ctx: current.get(ctx.get(dut.scan.select), ()), scan_latency)))
     return result
 
 

@@ -10,12 +10,11 @@ SIZES = {LoadTarget.PROGRAM: 32, LoadTarget.WEIGHT: 48, LoadTarget.VALUE: 16, Lo
 
 
 def valids(dut):
-    return {LoadTarget.PROGRAM: dut.program_write_valid, LoadTarget.WEIGHT: dut.weight_write_valid,
-            LoadTarget.VALUE: dut.value_write_valid, LoadTarget.RUN: dut.run_write_valid}
+    return {target: getattr(dut, target.name.lower()).valid for target in LoadTarget}
 
 
 async def put(ctx, dut, valid, value):
-    ctx.set(dut.load_data, value)
+    ctx.set(dut.load.data, value)
     await pulse(ctx, valid)
 
 
@@ -28,17 +27,18 @@ def test_words_go_to_their_memory_up_to_its_end():
 
     async def bench(ctx):
         for target, size in SIZES.items():
-            await put(ctx, dut, dut.load_address_valid, size - 3 | target.value << 28)
+            await put(ctx, dut, dut.load.address_valid, size - 3 | target.value << 28)
             for n in range(5):
                 word = (n + 9) << 32 | n * 0x1234567
-                await put(ctx, dut, dut.load_high_valid, word >> 32)
-                await put(ctx, dut, dut.load_low_valid, word & 0xFFFFFFFF)
+                await put(ctx, dut, dut.load.high_valid, word >> 32)
+                await put(ctx, dut, dut.load.low_valid, word & 0xFFFFFFFF)
                 taken = n < 3
                 assert (ctx.get(dut.written), ctx.get(dut.refused)) == (taken, not taken)
                 for other, valid in valids(dut).items():
                     assert ctx.get(valid) == (taken and other is target)
                 if taken:
-                    assert (ctx.get(dut.write.address), ctx.get(dut.write.data)) == (size - 3 + n, word)
+                    written = ctx.get(getattr(dut, target.name.lower()).payload)
+                    assert (written.address, written.data) == (size - 3 + n, word)
                 await ctx.tick()
                 assert (ctx.get(dut.written), ctx.get(dut.refused)) == (0, 0)
 
@@ -50,7 +50,7 @@ def test_nothing_is_written_while_running():
 
     async def bench(ctx):
         ctx.set(dut.running, 1)
-        await put(ctx, dut, dut.load_low_valid, 5)
+        await put(ctx, dut, dut.load.low_valid, 5)
         assert (ctx.get(dut.written), ctx.get(dut.refused)) == (0, 1)
         assert not any(ctx.get(valid) for valid in valids(dut).values())
 

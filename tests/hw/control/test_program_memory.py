@@ -28,14 +28,14 @@ def test_a_word_per_cycle_after_the_latency():
 
     async def bench(ctx):
         for n in range(32, 64):
-            ctx.set(dut.write_valid, 1)
-            ctx.set(dut.write, {"address": n, "data": words[n]})
+            ctx.set(dut.write.valid, 1)
+            ctx.set(dut.write.payload, {"address": n, "data": words[n]})
             await ctx.tick()
-        ctx.set(dut.write_valid, 0)
+        ctx.set(dut.write.valid, 0)
         for n in range(64 + PROGRAM_LATENCY):
-            ctx.set(dut.address, n % 64)
+            ctx.set(dut.read.address, n % 64)
             if n >= PROGRAM_LATENCY:
-                assert ctx.get(dut.data) == words[n - PROGRAM_LATENCY]
+                assert ctx.get(dut.read.data) == words[n - PROGRAM_LATENCY]
             await ctx.tick()
 
     simulate(dut, bench)

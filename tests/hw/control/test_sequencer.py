@@ -4,6 +4,7 @@ import random
 
 import pytest
 from amaranth.hdl import Module
+from amaranth.lib.wiring import connect
 
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
@@ -46,8 +47,8 @@ def make(words, length=CFG.program_words):
     m = Module()
     m.submodules.sequencer = dut = Sequencer(CFG)
     m.submodules.memory = memory = ProgramMemory(CFG, init=words)
-    m.d.comb += [memory.address.eq(dut.address), dut.data.eq(memory.data),
-                 dut.program_length.eq(length)]
+    connect(m, dut.program, memory.read)
+    m.d.comb += dut.program_length.eq(length)
     return m, dut
 
 

@@ -1,9 +1,9 @@
 """A link in front of a small engine, and a host that talks to it in frames, for tests."""
 
 from amaranth.hdl import Elaboratable, Module
+from amaranth.lib.wiring import connect
 
 from firelane.boards.host.framing import Deframer, Frame
-from firelane.boards.top.linked_engine import connect_link
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Header
 from firelane.hw.contract.link_protocol import ANSWER, Command, Status
@@ -31,7 +31,9 @@ class LinkedSmallEngine(Elaboratable):
         m = Module()
         m.submodules.engine = self.engine
         m.submodules.link = self.link
-        connect_link(m, self.link, self.engine)
+        connect(m, self.link.csr, self.engine.csr)
+        connect(m, self.link.image, self.engine.image)
+        connect(m, self.engine.result, self.link.result)
         return m
 
 

@@ -26,25 +26,25 @@ def test_bodies(body, expected, most):
     async def ask(ctx):
         ctx.set(dut.offset, 0x11223344)
         ctx.set(dut.state, {"loading": 1, "image_complete": 1})
-        ctx.set(dut.result_last, 1)
-        ctx.set(dut.result_count, len(CHUNK))
+        ctx.set(dut.result.last, 1)
+        ctx.set(dut.result.count, len(CHUNK))
         for sequence in (1, 2):
             await send(ctx, dut.answer, {"sequence": sequence, "command": 3, "status": Status.OK, "body": body})
 
     async def control(ctx):
         while True:
-            ctx.set(dut.request.ready, 1)
-            *_, asked, request = await ctx.tick().sample(dut.request.valid, dut.request.payload)
-            ctx.set(dut.request.ready, 0)
+            ctx.set(dut.operation.request.ready, 1)
+            *_, asked, request = await ctx.tick().sample(dut.operation.request.valid, dut.operation.request.payload)
+            ctx.set(dut.operation.request.ready, 0)
             if asked:
                 await ctx.tick()
-                ctx.set(dut.done, 1)
-                ctx.set(dut.value, REGISTERS[request.argument])
+                ctx.set(dut.operation.done, 1)
+                ctx.set(dut.operation.value, REGISTERS[request.argument])
                 await ctx.tick()
-                ctx.set(dut.done, 0)
+                ctx.set(dut.operation.done, 0)
 
     size = 1 + len(expected)
-    results = source(dut.result, CHUNK * 2 if body == Body.RESULT else [], wait=pauses(8, most))
+    results = source(dut.result.bytes, CHUNK * 2 if body == Body.RESULT else [], wait=pauses(8, most))
     simulate(dut, ask, results, sink(dut.header, 2, headers, wait=pauses(2, most)),
              sink(dut.payload, 2 * size, payload, wait=pauses(3, most)), background=[control])
     assert [(h.sequence, h.command, h.length) for h in headers] == [(n, 3 | ANSWER, size) for n in (1, 2)]

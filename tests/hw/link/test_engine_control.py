@@ -2,6 +2,8 @@
 """Operations on an engine's registers: what the bus sees, and that the engine does it."""
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib.wiring import connect
 
 from firelane.hw.contract.instruction import Header
 from firelane.hw.contract.registers import CONTROL, Register
@@ -13,8 +15,8 @@ from tests.hw.support import lint, send, simulate
 
 
 async def operate(ctx, dut, operation, argument=0):
-    await send(ctx, dut.request, {"operation": operation, "argument": argument})
-    await ctx.tick().until(dut.done)
+    await send(ctx, dut.operation.request, {"operation": operation, "argument": argument})
+    await ctx.tick().until(dut.operation.done)
 
 
 def test_loading_writes_address_high_and_low():
@@ -26,7 +28,7 @@ def test_loading_writes_address_high_and_low():
         await ctx.tick().repeat(2)
 
     async def watch(ctx):
-        async for *_, write, address, value in ctx.tick().sample(dut.csr_write, dut.csr_address, dut.csr_write_data):
+        async for *_, write, address, value in ctx.tick().sample(dut.csr.write, dut.csr.address, dut.csr.write_data):
             if write:
                 seen.append((address, value))
 
@@ -36,12 +38,10 @@ def test_loading_writes_address_high_and_low():
 
 @pytest.mark.parametrize("weights, checked", [(WEIGHTS, 1), ([0], 0)])
 def test_check_start_and_stop(weights, checked):
-    from amaranth.hdl import Module
     m = Module()
     m.submodules.engine = engine = Engine(CFG, program=PROGRAM, weights=weights)
     m.submodules.control = dut = EngineControl()
-    m.d.comb += [engine.csr_address.eq(dut.csr_address), engine.csr_write.eq(dut.csr_write),
-                 engine.csr_write_data.eq(dut.csr_write_data), dut.csr_read_data.eq(engine.csr_read_data)]
+    connect(m, dut.csr, engine.csr)
 
     async def bench(ctx):
         for _ in range(2):
@@ -50,13 +50,13 @@ def test_check_start_and_stop(weights, checked):
             status = ctx.get(dut.status)
             assert (status.checked, status.error, status.busy) == (checked, 1 - checked, 0)
             await operate(ctx, dut, Operation.READ, Register.PROGRAM_DIGEST)
-            assert ctx.get(dut.value) == checked * PROGRAM[Header.PROGRAM_CRC]
+            assert ctx.get(dut.operation.value) == checked * PROGRAM[Header.PROGRAM_CRC]
             if checked:
                 await operate(ctx, dut, Operation.START)
                 await ctx.tick().repeat(3)
                 assert ctx.get(dut.status).busy
                 await operate(ctx, dut, Operation.READ, Register.CONTROL)
-                assert ctx.get(dut.value) == CONTROL.const({}).as_value().value
+                assert ctx.get(dut.operation.value) == CONTROL.const({}).as_value().value
         await operate(ctx, dut, Operation.STOP)
         await ctx.tick()
         status = ctx.get(dut.status)

@@ -34,15 +34,15 @@ def judge_line(line):
 
 async def take(ctx, dut):
     """(status, frame) of the frame held, which is released."""
-    header, payload = ctx.get(dut.header), []
-    while not ctx.get(dut.empty):
-        if ctx.get(dut.payload.valid):
-            payload.append(await receive(ctx, dut.payload))
+    header, payload = ctx.get(dut.frame.header), []
+    while not ctx.get(dut.frame.empty):
+        if ctx.get(dut.frame.payload.valid):
+            payload.append(await receive(ctx, dut.frame.payload))
         else:
             await ctx.tick()
     assert header.length == len(payload)
-    result = ctx.get(dut.status), Frame(header.sequence, header.command, bytes(payload))
-    await pulse(ctx, dut.release)
+    result = ctx.get(dut.frame.status), Frame(header.sequence, header.command, bytes(payload))
+    await pulse(ctx, dut.frame.release)
     return result
 
 
@@ -59,7 +59,7 @@ def frames_of(line, *, count, gap=0, seed=0):
 
     async def read(ctx):
         while len(found) < count:
-            if ctx.get(dut.valid):
+            if ctx.get(dut.frame.valid):
                 found.append(await take(ctx, dut))
             else:
                 await ctx.tick()
@@ -109,9 +109,9 @@ def test_a_frame_that_comes_while_one_is_held_is_dropped_whole():
         assert await take(ctx, dut) == (Status.OK, first)
         await source(dut.i, second.to_bytes()[6:])(ctx)
         await ctx.tick().repeat(5)
-        assert not ctx.get(dut.valid)
+        assert not ctx.get(dut.frame.valid)
         await source(dut.i, third.to_bytes())(ctx)
-        await ctx.tick().until(dut.valid)
+        await ctx.tick().until(dut.frame.valid)
         assert await take(ctx, dut) == (Status.OK, third)
 
     simulate(dut, bench)

@@ -10,23 +10,24 @@ SLICE = 60
 
 
 async def begin(ctx, dut, length):
-    ctx.set(dut.length, length)
-    await pulse(ctx, dut.begin)
+    ctx.set(dut.control.length, length)
+    await pulse(ctx, dut.control.begin)
 
 
 async def chunk(ctx, dut, octets, *, offset):
     """Offer the image bytes `octets` that stand at `offset`; (offset afterwards, too long)."""
-    ctx.set(dut.skip, ctx.get(dut.offset) - offset)
-    await pulse(ctx, dut.start)
+    control = dut.control
+    ctx.set(control.skip, ctx.get(control.offset) - offset)
+    await pulse(ctx, control.start)
     octets = list(octets)
     while True:
-        ctx.set(dut.payload.valid, bool(octets))
-        ctx.set(dut.payload.payload, octets[0] if octets else 0)
-        ctx.set(dut.empty, not octets)
-        *_, taken, done, too_long = await ctx.tick().sample(dut.payload.valid & dut.payload.ready, dut.done,
-                                                            dut.too_long)
+        ctx.set(control.payload.valid, bool(octets))
+        ctx.set(control.payload.payload, octets[0] if octets else 0)
+        ctx.set(control.empty, not octets)
+        *_, taken, done, too_long = await ctx.tick().sample(control.payload.valid & control.payload.ready, control.done,
+                                                            control.too_long)
         if done:
-            return ctx.get(dut.offset), too_long
+            return ctx.get(control.offset), too_long
         if taken:
             octets.pop(0)
 
@@ -38,14 +39,14 @@ def test_chunks_that_overlap(most):
     async def host(ctx):
         await begin(ctx, dut, len(image))
         for first, end in ((0, 10), (0, 10), (5, 12), (12, 13), (3, 7), (0, 30), (29, 30)):
-            if first <= ctx.get(dut.offset):
+            if first <= ctx.get(dut.control.offset):
                 reached, too_long = await chunk(ctx, dut, image[first:end], offset=first)
                 assert not too_long
                 assert reached >= end or most
-        while ctx.get(dut.offset) < len(image):
-            offset = ctx.get(dut.offset)
+        while ctx.get(dut.control.offset) < len(image):
+            offset = ctx.get(dut.control.offset)
             await chunk(ctx, dut, image[offset:], offset=offset)
-        assert ctx.get(dut.complete)
+        assert ctx.get(dut.control.complete)
 
     simulate(dut, host, sink(dut.image, len(image), beats, wait=pauses(3, most)))
     assert [(beat.data, beat.last) for beat in beats] == [(byte, n == 29) for n, byte in enumerate(image)]
@@ -56,14 +57,14 @@ def test_latency():
 
     async def host(ctx):
         await begin(ctx, dut, 2)
-        ctx.set(dut.payload.valid, 1)
-        ctx.set(dut.start, 1)
+        ctx.set(dut.control.payload.valid, 1)
+        ctx.set(dut.control.start, 1)
         taken, valid = [], []
         for _ in range(8):
-            taken.append(ctx.get(dut.payload.ready))
+            taken.append(ctx.get(dut.control.payload.ready))
             valid.append(ctx.get(dut.image.valid))
             await ctx.tick()
-            ctx.set(dut.start, 0)
+            ctx.set(dut.control.start, 0)
         assert (taken.index(1), valid.index(1)) == (3, 4)
 
     simulate(dut, host)

@@ -21,19 +21,19 @@ def test_a_result_comes_back_in_chunks(size, chunk):
     async def host(ctx):
         offset = 0
         while True:
-            await ctx.tick().until(dut.complete)
+            await ctx.tick().until(dut.control.complete)
             await ctx.tick()
-            count = ctx.get(dut.count)
-            assert ctx.get(dut.offset) == offset
+            count = ctx.get(dut.control.count)
+            assert ctx.get(dut.control.offset) == offset
             for _ in range(2):
-                await pulse(ctx, dut.rewind)
+                await pulse(ctx, dut.chunk.rewind)
                 asked = min(count, 40)
-                assert [await receive(ctx, dut.o) for _ in range(asked)] == octets[offset:offset + asked]
+                assert [await receive(ctx, dut.chunk.bytes) for _ in range(asked)] == octets[offset:offset + asked]
             offset += count
-            if ctx.get(dut.last):
+            if ctx.get(dut.control.last):
                 break
             assert count == chunk
-            await pulse(ctx, dut.advance)
+            await pulse(ctx, dut.control.advance)
         assert offset == size
 
     simulate(dut, source(dut.i, beats, wait=pauses(1, 2)), host, cycles=40_000)
@@ -45,12 +45,12 @@ def test_latency():
     async def bench(ctx):
         await source(dut.i, [{"data": 7, "last": 1}])(ctx)
         await ctx.tick().repeat(9)
-        ctx.set(dut.rewind, 1)
+        ctx.set(dut.chunk.rewind, 1)
         valid = []
         for _ in range(8):
-            valid.append(ctx.get(dut.o.valid))
+            valid.append(ctx.get(dut.chunk.bytes.valid))
             await ctx.tick()
-            ctx.set(dut.rewind, 0)
+            ctx.set(dut.chunk.rewind, 0)
         assert valid[0] == 1 and valid[1:].index(1) + 1 == 3
 
     simulate(dut, bench)
@@ -61,11 +61,11 @@ def test_clear_forgets_half_a_result():
 
     async def bench(ctx):
         await source(dut.i, [{"data": 1, "last": 0}, {"data": 2, "last": 0}])(ctx)
-        await pulse(ctx, dut.clear)
+        await pulse(ctx, dut.control.clear)
         await source(dut.i, [{"data": 9, "last": 1}])(ctx)
-        assert (ctx.get(dut.complete), ctx.get(dut.last), ctx.get(dut.count)) == (1, 1, 1)
-        await pulse(ctx, dut.rewind)
-        assert await receive(ctx, dut.o) == 9
+        assert (ctx.get(dut.control.complete), ctx.get(dut.control.last), ctx.get(dut.control.count)) == (1, 1, 1)
+        await pulse(ctx, dut.chunk.rewind)
+        assert await receive(ctx, dut.chunk.bytes) == 9
 
     simulate(dut, bench)
 

@@ -33,8 +33,9 @@ def test_random_traffic(banks, words):
             drain = rng.random() < 0.5
             bank, address = int(rng.integers(banks)), draw()
             enable, pixels = int(rng.integers(1 << 14)), rng.integers(0, 256, 14)
-            ctx.set(dut.drain_valid, drain)
-            ctx.set(dut.drain_write, {"bank": bank, "address": address, "enable": enable, "data": maps.pack(pixels)})
+            ctx.set(dut.drain_write.valid, drain)
+            ctx.set(dut.drain_write.payload,
+                    {"bank": bank, "address": address, "enable": enable, "data": maps.pack(pixels)})
             if load is None and rng.random() < 0.7:
                 load = {"bank": int(rng.integers(banks)), "address": draw(), "pixel": int(rng.integers(14)),
                         "data": int(rng.integers(256))}

@@ -35,8 +35,8 @@ class Machine:
         return int(self.rng.integers(n))
 
     async def monitor(self, ctx):
-        dut = self.dut
-        ports = (dut.trace_valid, dut.trace_bank, dut.trace_address, dut.trace_enable, dut.trace_data,
+        dut, trace = self.dut, self.dut.trace
+        ports = (trace.valid, trace.bank, trace.address, trace.enable, trace.data,
                  dut.address_range, dut.parameter_underrun, dut.drain_overrun)
         async for *_, valid, bank, address, enable, data, e1, e2, e3 in ctx.tick().sample(*ports):
             self.errors += [name for name, wrong in (("range", e1), ("underrun", e2), ("overrun", e3)) if wrong]
@@ -87,10 +87,10 @@ class Machine:
         places = [(b, w, n) for b in range(self.cfg.banks) for w in range(WORDS) for n in range(14)]
         for cycle in range(len(places) + latency):
             if cycle >= latency:
-                assert ctx.get(dut.peek_data) == self.memory[places[cycle - latency]], places[cycle - latency]
-            ctx.set(dut.peek_enable, cycle < len(places))
+                assert ctx.get(dut.peek.data) == self.memory[places[cycle - latency]], places[cycle - latency]
+            ctx.set(dut.peek.enable, cycle < len(places))
             if cycle < len(places):
-                for port, value in zip((dut.peek_bank, dut.peek_address, dut.peek_pixel), places[cycle]):
+                for port, value in zip((dut.peek.bank, dut.peek.address, dut.peek.pixel), places[cycle]):
                     ctx.set(port, value)
             await ctx.tick()
         assert np.array_equal(self.memory, self.traced)
@@ -118,16 +118,16 @@ class Machine:
     async def cycle_of(self, ctx, tap=None, capture=False):
         """One cycle: a tap, a mark, or nothing."""
         dut = self.dut
-        ctx.set(dut.tap_valid, tap is not None or capture)
+        ctx.set(dut.taps.valid, tap is not None or capture)
         shown = dict(tap) if tap is not None else {"take": 0, "first": self.below(2), "weight": 7}
-        ctx.set(dut.tap, shown | {"capture": int(capture), "weight": shown["weight"] & 255,
+        ctx.set(dut.taps.payload, shown | {"capture": int(capture), "weight": shown["weight"] & 255,
                                   "column_move": shown.get("column_move", 0) & 7})
         if tap is not None or capture:
             assert ctx.get(dut.busy)
         if capture:
             self.last_capture = self.cycle
         await ctx.tick()
-        ctx.set(dut.tap_valid, 0)
+        ctx.set(dut.taps.valid, 0)
         self.cycle += 1
 
     async def channel(self, ctx, taps, *, capture_before: bool):

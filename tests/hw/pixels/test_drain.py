@@ -29,8 +29,8 @@ async def run_channel(ctx, dut, hold, record, *, gap: int):
             ctx.set(dut.records.valid, 0)
         for n in range(14):
             ctx.set(dut.shifted[n], int(hold[cycle - 2, n]) if 2 <= cycle < 2 + banks else 0)
-        if cycle >= 1 and ctx.get(dut.step_valid):
-            step = ctx.get(dut.step)
+        if cycle >= 1 and ctx.get(dut.steps.valid):
+            step = ctx.get(dut.steps.payload)
             steps.append((step.row, step.part, step.channel, step.first, step.last))
         if 3 <= cycle < 3 + len(steps):
             seen.append((*steps[cycle - 3], [ctx.get(dut.sums[n]) for n in range(14)], ctx.get(dut.parameters.bias)))

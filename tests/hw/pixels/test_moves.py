@@ -1,5 +1,7 @@
 """Edge mask, row move and column move against NumPy, a new word and a new move in each cycle."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,16 @@ def test_parts_end():
     assert part_neighbour(8, 1, 2, 1) == 6
     assert part_neighbour(8, 1, 6, 1) is None
     assert part_neighbour(8, 1, 2, -1) is None
+
+
+@pytest.mark.parametrize("name, bank_of", [
+    *((move.name, lambda k, bank, move=move: row_source(4, k, move, bank)) for move in RowMove),
+    ("left", lambda k, bank: part_neighbour(4, k, bank, -1)), ("right", lambda k, bank: part_neighbour(4, k, bank, 1))])
+def test_tables_in_the_docstrings(name, bank_of):
+    text = RowMover.__doc__ + ColumnMove.__doc__
+    shown, = re.findall(rf"^ +{name} +([-0-9 ]+)$", text, re.M)
+    expected = [bank_of(k, bank) for k in range(3) for bank in range(4)]
+    assert shown.split() == ["-" if bank is None else str(bank) for bank in expected]
 
 
 @pytest.mark.parametrize("banks", [1, 2, 4, 8])

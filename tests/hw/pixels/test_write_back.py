@@ -28,13 +28,13 @@ async def drive(ctx, dut, steps, pixels):
     kept = []
     for cycle in range(len(steps) + later + 1):
         if cycle >= later and cycle - later < len(steps):
-            assert ctx.get(dut.kept_valid)
-            kept.append((ctx.get(dut.kept), ctx.get(dut.write_valid), ctx.get(dut.address_range)))
+            assert ctx.get(dut.kept.valid)
+            kept.append((ctx.get(dut.kept.payload), ctx.get(dut.write_valid), ctx.get(dut.address_range)))
         else:
-            assert not ctx.get(dut.kept_valid) and not ctx.get(dut.write_valid)
-        ctx.set(dut.step_valid, cycle < len(steps))
+            assert not ctx.get(dut.kept.valid) and not ctx.get(dut.write_valid)
+        ctx.set(dut.steps.valid, cycle < len(steps))
         if cycle < len(steps):
-            ctx.set(dut.step, steps[cycle])
+            ctx.set(dut.steps.payload, steps[cycle])
         if 0 <= cycle - lag < len(steps):
             ctx.set(dut.pixels.as_value(), maps.pack(pixels[cycle - lag]))
         await ctx.tick()

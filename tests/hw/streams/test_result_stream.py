@@ -35,9 +35,9 @@ def with_memory(cfg, latency):
     byte = Signal(8)
     for bank in range(cfg.banks):
         for address in range(cfg.activation_words):
-            with m.If((dut.peek_bank == bank) & (dut.peek_address == address) & dut.peek_enable):
-                m.d.comb += byte.eq(Array(content(bank, address))[dut.peek_pixel])
-    m.d.comb += dut.peek_data.eq(delay(m, byte, latency, name="byte"))
+            with m.If((dut.peek.bank == bank) & (dut.peek.address == address) & dut.peek.enable):
+                m.d.comb += byte.eq(Array(content(bank, address))[dut.peek.pixel])
+    m.d.comb += dut.peek.data.eq(delay(m, byte, latency, name="byte"))
     return m, dut
 
 

@@ -13,12 +13,12 @@ def test_every_place():
     dut = KernelTable()
 
     async def bench(ctx):
-        ctx.set(dut.write_valid, 1)
+        ctx.set(dut.write.valid, 1)
         for index in range(32):
             low, high = entries[2 * index:2 * index + 2]
-            ctx.set(dut.write, {"index": index, "data": low | high << KERNEL_ENTRY_BITS})
+            ctx.set(dut.write.payload, {"index": index, "data": low | high << KERNEL_ENTRY_BITS})
             await ctx.tick()
-        ctx.set(dut.write_valid, 0)
+        ctx.set(dut.write.valid, 0)
         for place in rng.sample(range(64), 64):
             ctx.set(dut.place, place)
             await ctx.tick()

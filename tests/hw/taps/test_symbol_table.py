@@ -31,10 +31,10 @@ def test_reads_scans_and_writes():
             await ctx.tick()
         ctx.set(dut.scan, 1)
         for address in (0, 99, 127):        # the last is outside: ignored
-            ctx.set(dut.write, {"address": address, "data": address + 1})
-            ctx.set(dut.write_valid, 1)
+            ctx.set(dut.write.payload, {"address": address, "data": address + 1})
+            ctx.set(dut.write.valid, 1)
             await ctx.tick()
-        ctx.set(dut.write_valid, 0)
+        ctx.set(dut.write.valid, 0)
         for address in (0, 99):
             ctx.set(dut.scan_address, address)
             await ctx.tick().repeat(TABLE_READ_CYCLES)

@@ -17,10 +17,10 @@ async def set_up(ctx, dut, kernel, slots, parts, source):
     entries = [*(packed(KERNEL_ENTRY, entry) for entry in kernel), 0]
     for place in range(0, len(kernel), 2):
         pair = entries[place] | entries[place + 1] << KERNEL_ENTRY_BITS
-        ctx.set(dut.kernel_write, {"index": place // 2, "data": pair})
-        ctx.set(dut.kernel_valid, 1)
+        ctx.set(dut.kernel_write.payload, {"index": place // 2, "data": pair})
+        ctx.set(dut.kernel_write.valid, 1)
         await ctx.tick()
-    ctx.set(dut.kernel_valid, 0)
+    ctx.set(dut.kernel_write.valid, 0)
 
 
 @pytest.mark.parametrize("banks", [1, 4, 16])
@@ -39,14 +39,14 @@ def test_every_class(banks, source):
             expected = expected_taps(cfg, weightless, kernel, slots, parts)
             seen = 0
             for cycle in range(len(taps) + ADDRESS_CYCLES + 1):
-                ctx.set(dut.i_valid, cycle < len(taps))
+                ctx.set(dut.i.valid, cycle < len(taps))
                 if cycle < len(taps):
                     _, channel, place, weight = taps[cycle]
-                    ctx.set(dut.i, {"weight": weight & 0xff, "place": place, "channel": channel,
+                    ctx.set(dut.i.payload, {"weight": weight & 0xff, "place": place, "channel": channel,
                                   "crossing": cycle == 0})
-                assert ctx.get(dut.tap_valid) == (ADDRESS_CYCLES <= cycle < ADDRESS_CYCLES + len(taps))
-                if ctx.get(dut.tap_valid):
-                    assert matches(ctx.get(dut.tap), expected[seen])
+                assert ctx.get(dut.taps.valid) == (ADDRESS_CYCLES <= cycle < ADDRESS_CYCLES + len(taps))
+                if ctx.get(dut.taps.valid):
+                    assert matches(ctx.get(dut.taps.payload), expected[seen])
                     seen += 1
                 assert not ctx.get(dut.address_range) and not ctx.get(dut.last)
                 await ctx.tick()
@@ -66,10 +66,10 @@ def test_range(fields, channel, wrong):
         kernel = [{"row_move": RowMove.NONE, "slot": 1, "wrap_slot": 2}]
         slots = [{"address": 90, "rows": rows} for rows in (0, 1, 0, 0)]
         await set_up(ctx, dut, kernel, slots, 0, Source.STREAM)
-        ctx.set(dut.i, {"channel": channel} | fields)
-        ctx.set(dut.i_valid, 1)
+        ctx.set(dut.i.payload, {"channel": channel} | fields)
+        ctx.set(dut.i.valid, 1)
         await ctx.tick()
-        ctx.set(dut.i_valid, 0)
+        ctx.set(dut.i.valid, 0)
         seen = 0
         for _ in range(ADDRESS_CYCLES + 2):
             seen |= ctx.get(dut.address_range)
@@ -87,12 +87,12 @@ def test_slot_of_no_bank_is_not_checked():
         kernel = [{"row_move": RowMove.UP, "slot": 0, "wrap_slot": 1}]
         slots = [{"address": 99, "rows": 1}] + [{"address": 0, "rows": 1}] * (SLOTS - 1)
         await set_up(ctx, dut, kernel, slots, 0, Source.STREAM)
-        ctx.set(dut.i, {"channel": 5})
-        ctx.set(dut.i_valid, 1)
+        ctx.set(dut.i.payload, {"channel": 5})
+        ctx.set(dut.i.valid, 1)
         for _ in range(ADDRESS_CYCLES + 2):
             assert not ctx.get(dut.address_range)
             await ctx.tick()
-        assert ctx.get(dut.tap.addresses[0]) == 5
+        assert ctx.get(dut.taps.payload.addresses[0]) == 5
     simulate(dut, bench)
 
 

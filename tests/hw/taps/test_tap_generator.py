@@ -54,16 +54,16 @@ def test_places_and_times(channels, inputs, kernel, groups, density, eager):
             while not done:
                 send = sent < len(places) + 40 and ctx.get(dut.room) and rng.random() < eager     # also past the end
                 ctx.set(dut.reserve, send)
-                ctx.set(dut.i_valid, send)
+                ctx.set(dut.i.valid, send)
                 if send:
                     distance = places[sent] - (places[sent - 1] if sent else -1) if sent < len(places) else 1
                     channel_step, step = divmod(distance, kernel)
-                    ctx.set(dut.i, {"step": {"weight": sent & 0xff, "step": {"kernel_step": step,
+                    ctx.set(dut.i.payload, {"step": {"weight": sent & 0xff, "step": {"kernel_step": step,
                                                                              "channel_step": channel_step}}})
                     arrivals.append(cycle + PLACE_CYCLES)
                     sent += 1
-                if ctx.get(dut.o_valid):
-                    issued.append((cycle, ctx.get(dut.o)))
+                if ctx.get(dut.o.valid):
+                    issued.append((cycle, ctx.get(dut.o.payload)))
                     done = ctx.get(dut.done)
                 taken += ctx.get(dut.tap_taken)
                 assert ctx.get(dut.active)
@@ -71,7 +71,7 @@ def test_places_and_times(channels, inputs, kernel, groups, density, eager):
                 cycle += 1
             assert not ctx.get(dut.active)
             ctx.set(dut.reserve, 0)
-            ctx.set(dut.i_valid, 0)
+            ctx.set(dut.i.valid, 0)
             check(places, arrivals, issued)
             assert taken == len(places) - 1
             await ctx.tick().repeat(10)
@@ -95,13 +95,13 @@ def test_waiting_is_counted():
 
     async def bench(ctx):
         ctx.set(dut.layer, {"source": Source.WINDOW, "kernel_taps": 1, "channels_out": 4})
-        ctx.set(dut.i, {"step": {"step": {"channel_step": 1}}})
+        ctx.set(dut.i.payload, {"step": {"step": {"channel_step": 1}}})
         await pulse(ctx, dut.start)
         await ctx.tick()
         waits = taken = 0
         for _ in range(60):
             ctx.set(dut.reserve, ctx.get(dut.room) & ctx.get(dut.active))
-            ctx.set(dut.i_valid, ctx.get(dut.room) & ctx.get(dut.active))
+            ctx.set(dut.i.valid, ctx.get(dut.room) & ctx.get(dut.active))
             waits += ctx.get(dut.stall_drain)
             taken += ctx.get(dut.tap_taken)
             await ctx.tick()
@@ -119,14 +119,14 @@ def test_steps_that_lead_nowhere(layer, step):
 
     async def bench(ctx):
         ctx.set(dut.layer, layer | {"source": Source.STREAM, "channels_out": 4, "group_channels": 4})
-        ctx.set(dut.i, {"step": {"step": step}})
+        ctx.set(dut.i.payload, {"step": {"step": step}})
         await pulse(ctx, dut.start)
         await ctx.tick()
         ctx.set(dut.reserve, 1)
-        await pulse(ctx, dut.i_valid)
+        await pulse(ctx, dut.i.valid)
         ctx.set(dut.reserve, 0)
         await ctx.tick().repeat(PLACE_CYCLES - 1)
-        assert ctx.get(dut.o_valid) and ctx.get(dut.o.bad_place)
+        assert ctx.get(dut.o.valid) and ctx.get(dut.o.payload.bad_place)
     simulate(dut, bench)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from firelane.compiler.coding.prefix_code import PrefixCode
 from firelane.compiler.coding.weight_code import EncodedLayer
+from firelane.hw.blocks.ports import ScanSelect
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, ParameterForm
 from firelane.hw.contract.timing import (
@@ -16,7 +17,6 @@ from firelane.hw.contract.timing import (
     scan_cycles,
     tap_path_cycles,
 )
-from firelane.hw.control.integrity import ScanSelect
 from firelane.hw.taps.tap_path import TapPath
 from tests.hw.support import lint, pulse, simulate
 from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed
@@ -55,10 +55,10 @@ def tile_run(dut, cfg, tile, seed):
             ctx.set(dut.parameters.ready, rng.random() < 0.3)
             stalls += ctx.get(dut.stall_decoder)
             taken += ctx.get(dut.tap_taken)
-            if ctx.get(dut.tap_valid):
+            if ctx.get(dut.taps.valid):
                 if not seen:
                     assert cycle == first
-                seen.append(ctx.get(dut.tap))
+                seen.append(ctx.get(dut.taps.payload))
                 assert matches(seen[-1], tile.expected[len(seen) - 1]), f"tap {len(seen) - 1}"
             await collect(ctx, dut, records)
             cycle += 1
@@ -202,12 +202,12 @@ def test_scan_reads_every_memory():
         for select, image in images.items():
             step = max(1, len(image) // 100)
             addresses = [*range(0, len(image), step), len(image) - 1]
-            ctx.set(dut.scan_select, select)
+            ctx.set(dut.scan.select, select)
             for cycle in range(len(addresses) + cycles):
                 if cycle < len(addresses):
-                    ctx.set(dut.scan_address, addresses[cycle])
+                    ctx.set(dut.scan.address, addresses[cycle])
                 if cycle >= cycles:
-                    assert ctx.get(dut.scan_data) == image[addresses[cycle - cycles]]
+                    assert ctx.get(dut.scan.data) == image[addresses[cycle - cycles]]
                 await ctx.tick()
     simulate(dut, bench)
 

@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from firelane.compiler.coding.prefix_code import words_of
 from firelane.compiler.coding.weight_code import encode_layer
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, Source
@@ -18,7 +19,7 @@ PLACES = 9
 
 
 def decoded(ctx, dut):
-    step = ctx.get(dut.o).step
+    step = ctx.get(dut.o.payload).step
     weight = step.weight if step.weight < 128 else step.weight - 256
     return weight, step.step.channel_step * PLACES + step.step.kernel_step
 
@@ -38,18 +39,18 @@ def test_weights_and_steps(options, busy, room):
         ctx.set(dut.layer, {"source": Source.STREAM, "dense": encoded.dense, "raw_values": encoded.raw_values,
                             "kernel_taps": PLACES})
         for index, word in enumerate(encoded.code_words):
-            ctx.set(dut.code_write, {"index": index, "data": packed(CODE_WORD, word)})
-            ctx.set(dut.code_valid, 1)
+            ctx.set(dut.code_write.payload, {"index": index, "data": packed(CODE_WORD, word)})
+            ctx.set(dut.code_write.valid, 1)
             await ctx.tick()
-        ctx.set(dut.code_valid, 0)
+        ctx.set(dut.code_write.valid, 0)
         ctx.set(dut.active, 1)
         started, seen, cycle = [], 0, 0
         while seen < len(expected):
             ctx.set(dut.room, gate.random() < room)
             if ctx.get(dut.step):
                 started.append(cycle)
-            if ctx.get(dut.o_valid):
-                assert decoded(ctx, dut) == expected[seen] and not ctx.get(dut.o.bad)
+            if ctx.get(dut.o.valid):
+                assert decoded(ctx, dut) == expected[seen] and not ctx.get(dut.o.payload.bad)
                 assert cycle == started[seen] + DECODE_CYCLES
                 seen += 1
             await ctx.tick()
@@ -59,7 +60,7 @@ def test_weights_and_steps(options, busy, room):
         ctx.set(dut.active, 0)
         await ctx.tick()
         for _ in range(10):
-            assert not ctx.get(dut.o_valid) and not ctx.get(dut.step)
+            assert not ctx.get(dut.o.valid) and not ctx.get(dut.step)
             await ctx.tick()
 
     def words(port, image, wait):
@@ -75,8 +76,8 @@ def test_weights_and_steps(options, busy, room):
                 ctx.set(port.valid, 0)
                 number += ready
         return offer
-    simulate(dut, bench, background=[words(dut.value, encoded.value_words.tolist(), pauses(3, busy)),
-                                     words(dut.run, encoded.run_words.tolist(), pauses(4, busy))])
+    simulate(dut, bench, background=[words(dut.value, words_of(encoded.value_bits).tolist(), pauses(3, busy)),
+                                     words(dut.run, words_of(encoded.run_bits).tolist(), pauses(4, busy))])
 
 
 @pytest.mark.parametrize("places, step", [(1, (1, 0)), (4, (0, 1))])
@@ -90,8 +91,8 @@ def test_window_needs_no_stream(places, step):
         ctx.set(dut.room, 1)
         for cycle in range(20):
             assert ctx.get(dut.step) == (cycle >= 1) and not ctx.get(dut.dry)
-            assert ctx.get(dut.o_valid) == (cycle > DECODE_CYCLES)
-            out = ctx.get(dut.o)
+            assert ctx.get(dut.o.valid) == (cycle > DECODE_CYCLES)
+            out = ctx.get(dut.o.payload)
             assert (out.step.step.channel_step, out.step.step.kernel_step) == step and not out.bad
             await ctx.tick()
     simulate(dut, bench)

@@ -25,9 +25,9 @@ def memory_model(dut, cfg=CFG):
     async def memory(ctx):
         under_way = deque([0] * (weight_read_cycles(cfg.weight_words) - 1))
         while True:
-            *_, address = await ctx.tick().sample(dut.address)
+            *_, address = await ctx.tick().sample(dut.memory.address)
             under_way.append(word_at(address))
-            ctx.set(dut.data, under_way.popleft())
+            ctx.set(dut.memory.data, under_way.popleft())
     return memory
 
 
@@ -121,7 +121,7 @@ def test_scan_address():
         for address in (5, 77, 119):
             ctx.set(dut.scan_address, address)
             await ctx.tick().repeat(SCAN_ADDRESS_CYCLES)
-            assert ctx.get(dut.address) == address
+            assert ctx.get(dut.memory.address) == address
     simulate(dut, bench)
 
 

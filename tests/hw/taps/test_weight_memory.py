@@ -24,16 +24,16 @@ def test_random_reads_and_writes(words):
         for cycle in range(300):
             address = rng.choice(edges) if rng.random() < 0.3 else rng.randrange(words + 30)
             writes = rng.random() < 0.4
-            ctx.set(dut.address, address)
-            ctx.set(dut.write_valid, writes)
+            ctx.set(dut.read.address, address)
+            ctx.set(dut.write.valid, writes)
             asked.append(None if writes else model[address] if address < words else 0)
             if writes:
                 place, word = rng.choice([address, rng.choice(edges)]), rng.getrandbits(36)
-                ctx.set(dut.write, {"address": place, "data": word})
+                ctx.set(dut.write.payload, {"address": place, "data": word})
                 if place < words:
                     model[place] = word
             if cycle >= latency and asked[cycle - latency] is not None:
-                assert ctx.get(dut.data) == asked[cycle - latency]
+                assert ctx.get(dut.read.data) == asked[cycle - latency]
             await ctx.tick()
     simulate(dut, bench)
 

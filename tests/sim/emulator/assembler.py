@@ -3,7 +3,7 @@
     program = Assembler(cfg)
     layer = program.layer(kernel=[{"column_move": 1}], source=Source.WINDOW, channels_out=3, ...)
     program.tile(layer, address=16, rows=2, slots=[(0, 2)])
-    emulator = Emulator(cfg, program.images())
+    emulator = Emulator(cfg, program.contents())
 
 It packs bit by bit in the plainest way, and shares no code with the compiler.
 """
@@ -36,7 +36,8 @@ from firelane.hw.contract.instruction import (
     record_layout,
     words_for,
 )
-from firelane.sim.emulator.program_image import MemoryImages, crc_of_words
+from firelane.hw.contract.memory_contents import MemoryContents
+from firelane.sim.emulator.contents_check import crc_of_words
 
 SIGNED = {"column_move", "weight", "bias"}
 
@@ -172,7 +173,7 @@ class Assembler:
     def tile(self, layer: int, **fields) -> None:
         self.emit(Opcode.TILE, layer, **fields)
 
-    def images(self, **header: int) -> MemoryImages:
+    def contents(self, **header: int) -> MemoryContents:
         """The program with an END; `header` words of the `Header` enumeration replace the right ones."""
         self_end = [*self.instructions, {"opcode": Opcode.END, "slots": ()}]
         words = instruction_words(self.cfg)
@@ -202,19 +203,19 @@ class Assembler:
         return to_words(item, instruction_words(self.cfg))
 
 
-def with_header(cfg: EngineConfig, body, weights, values, runs, **header: int) -> MemoryImages:
-    """Images with a header in front of the program words `body`."""
-    images = MemoryImages([0] * HEADER_WORDS + list(body), weights, values, runs)
+def with_header(cfg: EngineConfig, body, weights, values, runs, **header: int) -> MemoryContents:
+    """Contents with a header in front of the program words `body`."""
+    contents = MemoryContents([0] * HEADER_WORDS + list(body), weights, values, runs)
     words = {Header.IDENTITY: MAGIC << 8 | FORMAT_VERSION, Header.CONFIG_DIGEST: cfg.digest,
-             Header.PROGRAM_LENGTH: len(images.program), Header.WEIGHT_LENGTH: len(weights),
-             Header.WEIGHT_CRC: crc_of_words(images.weights), Header.TABLE_LENGTHS: len(values) | len(runs) << 18,
-             Header.TABLE_CRC: crc_of_words(images.values, images.runs)}
+             Header.PROGRAM_LENGTH: len(contents.program), Header.WEIGHT_LENGTH: len(weights),
+             Header.WEIGHT_CRC: crc_of_words(contents.weights), Header.TABLE_LENGTHS: len(values) | len(runs) << 18,
+             Header.TABLE_CRC: crc_of_words(contents.values, contents.runs)}
     words |= {Header[name]: value for name, value in header.items()}
-    program = images.program.copy()
+    program = list(contents.program)
     for name, value in words.items():
         program[name] = value
     program[Header.PROGRAM_CRC] = header.get("PROGRAM_CRC", crc_of_words(program[Header.PROGRAM_CRC + 1:]))
-    return replace(images, program=program)
+    return replace(contents, program=program)
 
 
 def kernel_3x3() -> list[dict]:

@@ -17,7 +17,7 @@ WINDOW = {"source": Source.WINDOW, "kernel": [{"weight": 1}] * 12, "columns": 14
 
 
 def run(program: Assembler, pixels: int = 0) -> FrameResult:
-    return Emulator(CFG, program.images()).run_frame(np.zeros(pixels, np.uint8))
+    return Emulator(CFG, program.contents()).run_frame(np.zeros(pixels, np.uint8))
 
 
 def lengths(frame: FrameResult) -> list[int]:

@@ -8,7 +8,8 @@ import pytest
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import FORMAT_VERSION, MAGIC, Destination, Opcode, ParameterForm, Source
-from firelane.sim.emulator import Emulator, EngineError, InvariantError, MemoryImages
+from firelane.hw.contract.memory_contents import MemoryContents
+from firelane.sim.emulator import Emulator, EngineError, InvariantError
 from tests.sim.emulator.assembler import FLAT, Assembler, Code, with_header
 
 CFG = EngineConfig(banks=4, activation_words=64, weight_words=64, program_words=256, accumulator_bits=18,
@@ -25,22 +26,22 @@ def one_tile(layer: dict | None = None, tile: dict | None = None, cfg: EngineCon
     return program
 
 
-def run(images: MemoryImages, cfg: EngineConfig = CFG) -> Emulator:
-    emulator = Emulator(cfg, images)
+def run(contents: MemoryContents, cfg: EngineConfig = CFG) -> Emulator:
+    emulator = Emulator(cfg, contents)
     emulator.run_frame(NO_IMAGE)
     return emulator
 
 
-def expect(code: ErrorCode, images: MemoryImages, pc: int = 0) -> str:
+def expect(code: ErrorCode, contents: MemoryContents, pc: int = 0) -> str:
     """Run; the error must be `code` at `pc`. Returns the message."""
     with pytest.raises(EngineError) as caught:
-        run(images)
+        run(contents)
     assert (caught.value.code, caught.value.pc) == (code, pc), caught.value
     return caught.value.message
 
 
 def test_the_program_without_changes_runs():
-    run(one_tile().images())
+    run(one_tile().contents())
 
 
 @pytest.mark.parametrize(("code", "header"), [
@@ -51,7 +52,7 @@ def test_the_program_without_changes_runs():
     (ErrorCode.PROGRAM_CRC, {"PROGRAM_CRC": 1}), (ErrorCode.WEIGHT_CRC, {"WEIGHT_CRC": 1}),
     (ErrorCode.TABLE_CRC, {"TABLE_CRC": 1})])
 def test_header(code, header):
-    expect(code, one_tile().images(**header))
+    expect(code, one_tile().contents(**header))
 
 
 @pytest.mark.parametrize(("memory", "code"), [("program", ErrorCode.PROGRAM_CRC), ("weights", ErrorCode.WEIGHT_CRC),
@@ -59,10 +60,9 @@ def test_header(code, header):
 def test_one_wrong_bit(memory, code):
     program = one_tile()
     program.weights, program.values, program.runs = [5, 6], [1, 2, 3], [7]
-    images = program.images()
-    words = {name: getattr(images, name).copy() for name in ("program", "weights", "values", "runs")}
+    words = {name: list(words) for name, words in program.contents().by_name.items()}
     words[memory][-1] ^= 2
-    expect(code, MemoryImages(**words))
+    expect(code, MemoryContents(**words))
 
 
 @pytest.mark.parametrize("layer", [
@@ -70,32 +70,32 @@ def test_one_wrong_bit(memory, code):
     {"kernel_taps": 0}, {"kernel_taps": 65}, {"out_columns": 0}, {"out_columns": 15}, {"out_parts_log2": 3},
     {"source": Source.STREAM, "channels_in": 0, "group_channels": 1}, {"source": Source.STREAM, "channels_in": 1}])
 def test_bad_tile_layer(layer):
-    expect(ErrorCode.BAD_INSTRUCTION, one_tile(layer).images(), pc=8)
+    expect(ErrorCode.BAD_INSTRUCTION, one_tile(layer).contents(), pc=8)
 
 
 @pytest.mark.parametrize(("tile", "code"), [
     ({"rows": 5}, ErrorCode.BAD_INSTRUCTION), ({"row": 2, "rows": 3}, ErrorCode.BAD_INSTRUCTION),
     ({"address": 62}, ErrorCode.ADDRESS_RANGE), ({"slots": [(62, 1)]}, ErrorCode.ADDRESS_RANGE)])
 def test_bad_tile(tile, code):
-    expect(code, one_tile(tile=tile).images(), pc=8)
+    expect(code, one_tile(tile=tile).contents(), pc=8)
 
 
 def test_slot_without_rows_is_not_read():
-    run(one_tile(tile={"slots": [(62, 0)]}).images())
+    run(one_tile(tile={"slots": [(62, 0)]}).contents())
 
 
 @pytest.mark.parametrize("opcode", [5, 6, 7])
 def test_opcode_that_does_not_exist(opcode):
-    images = one_tile().images()
-    body = images.program[8:].tolist()
+    contents = one_tile().contents()
+    body = list(contents.program[8:])
     body[0] = body[0] & ~7 | opcode
     expect(ErrorCode.BAD_INSTRUCTION, with_header(CFG, body, [], [], []), pc=8)
 
 
 def test_program_without_end():
     program = one_tile()
-    images = program.images()
-    expect(ErrorCode.PROGRAM_RANGE, with_header(CFG, images.program[8:10].tolist(), [], [], []), pc=8)
+    contents = program.contents()
+    expect(ErrorCode.PROGRAM_RANGE, with_header(CFG, contents.program[8:10], [], [], []), pc=8)
 
 
 def sparse_layer(program: Assembler, weight: np.ndarray, codes=(FLAT, FLAT), **changes) -> None:
@@ -112,21 +112,21 @@ def test_code_that_does_not_exist():
     program = Assembler(CFG)
     sparse_layer(program, WEIGHT, (Code((2, 3, 3, 3)), FLAT))
     program.weights[0] = (1 << 36) - 1
-    assert expect(ErrorCode.BAD_CODE, program.images(), pc=8) == "no code at bit 0 of the stream at weight word 0"
+    assert expect(ErrorCode.BAD_CODE, program.contents(), pc=8) == "no code at bit 0 of the stream at weight word 0"
 
 
 def test_symbol_behind_the_table():
     program = Assembler(CFG)
     sparse_layer(program, WEIGHT)
     program.values = program.values[:2]
-    assert "symbol" in expect(ErrorCode.BAD_CODE, program.images(), pc=8)
+    assert "symbol" in expect(ErrorCode.BAD_CODE, program.contents(), pc=8)
 
 
 def test_step_that_skips_a_channel():
     program = Assembler(CFG)
     sparse_layer(program, WEIGHT)
     program.runs[0] = 7 << 6
-    assert expect(ErrorCode.BAD_CODE, program.images(), pc=8) == "a step of output channel 1 is too long"
+    assert expect(ErrorCode.BAD_CODE, program.contents(), pc=8) == "a step of output channel 1 is too long"
 
 
 @pytest.mark.parametrize("stream", ["value_address", "run_address", "parameter_address"])
@@ -134,13 +134,13 @@ def test_stream_behind_the_end_of_the_weights(stream):
     program = Assembler(CFG)
     form = ParameterForm.FULL if stream == "parameter_address" else ParameterForm.CONSTANT
     sparse_layer(program, WEIGHT, parameters=form, **{stream: 63})
-    assert "runs on past the end" in expect(ErrorCode.WEIGHT_RANGE, program.images(), pc=8)
+    assert "runs on past the end" in expect(ErrorCode.WEIGHT_RANGE, program.contents(), pc=8)
 
 
 def test_accumulator_overflow():
     program = Assembler(CFG)
     sparse_layer(program, np.full((1, 16, 1), 127, np.int8))
-    emulator = Emulator(CFG, program.images())
+    emulator = Emulator(CFG, program.contents())
     emulator.memories.activations[:] = 255
     with pytest.raises(InvariantError, match="an accumulator of output channel 0 overflows 18 bits"):
         emulator.run_frame(NO_IMAGE)
@@ -151,12 +151,12 @@ def test_average_overflow_and_channels():
     program = one_tile(summed, {"first": 1})
     for _ in range(5):
         program.tile(0, rows=4, slots=[(8, 4)])
-    emulator = Emulator(CFG, program.images())
+    emulator = Emulator(CFG, program.contents())
     emulator.memories.activations[:] = 255
     with pytest.raises(InvariantError, match="overflows 16 bits"):
         emulator.run_frame(NO_IMAGE)
     with pytest.raises(InvariantError, match="9 channels, but there are 8 channel sums"):
-        run(one_tile({**summed, "channels_out": 9}, {"first": 1}).images())
+        run(one_tile({**summed, "channels_out": 9}, {"first": 1}).contents())
 
 
 @pytest.mark.parametrize(("address", "fine"), [(8, True), (7, True), (9, False), (10, False), (11, True)])
@@ -164,10 +164,10 @@ def test_results_over_operands(address, fine):
     """Channel o may replace what only channels up to o read."""
     program = one_tile(tile={"address": address})
     if fine:
-        run(program.images())
+        run(program.contents())
     else:
         with pytest.raises(InvariantError, match="which later channels read as slot 0"):
-            run(program.images())
+            run(program.contents())
 
 
 def test_results_over_operands_of_a_convolution():
@@ -175,16 +175,11 @@ def test_results_over_operands_of_a_convolution():
     sparse_layer(program, WEIGHT)
     program.instructions[0]["address"] = 8
     with pytest.raises(InvariantError, match="output channel 0 is written to word 8, which later channels read"):
-        run(program.images())
-
-
-def test_images_hold_words():
-    with pytest.raises(ValueError, match="^weights must be a list of 36-bit words$"):
-        MemoryImages([], [1 << 36], [], [])
+        run(program.contents())
 
 
 def test_output_opcode_rules():
     program = Assembler(CFG)
     layer = program.layer(columns=14, channels_out=1)
     program.emit(Opcode.OUTPUT, layer, [(8, 0)])
-    assert expect(ErrorCode.BAD_INSTRUCTION, program.images(), pc=8) == "OUTPUT: no rows"
+    assert expect(ErrorCode.BAD_INSTRUCTION, program.contents(), pc=8) == "OUTPUT: no rows"

@@ -37,7 +37,7 @@ def test_image_comes_back(banks, k, split):
     image = rng.integers(0, 256, (int(rng.integers(1, 2 * banks + 4)), width, 3), np.uint8)
     cfg = config(banks)
     program = load_program(cfg, k, image, split=split, pad=9)
-    result = Emulator(cfg, program.images()).run_frame(image).result
+    result = Emulator(cfg, program.contents()).run_frame(image).result
     even = np.pad(image, ((0, image.shape[0] % 2), (0, width % 2), (0, 0)), constant_values=9) if split else image
     blocks = [even[y::2, x::2] for y in (0, 1) for x in (0, 1)] if split else [even]
     whole = np.concatenate(blocks, axis=2).transpose(2, 0, 1)
@@ -51,7 +51,7 @@ def test_load_to_a_row_inside_the_word():
     program = Assembler(config(8))
     layer = program.layer(parts_log2=1, image_columns=5, channels_in=2)
     program.emit(Opcode.LOAD, layer, [(0, 1)], address=16, row=3, rows=1, last=1)
-    emulator = Emulator(program.cfg, program.images())
+    emulator = Emulator(program.cfg, program.contents())
     frame = emulator.run_frame(image, trace=True)
     np.testing.assert_array_equal(fetched(emulator.memories.activations, 16, (2, 1, 5), 1, row=3),
                                   image.transpose(2, 0, 1))
@@ -64,13 +64,13 @@ def test_load_to_a_row_inside_the_word():
 def test_length_of_the_image(pixels, code):
     program = load_program(config(8), 0, np.zeros((1, 10, 1), np.uint8), split=0)
     with pytest.raises(EngineError, match=f"^{code} at program word 8: "):
-        Emulator(program.cfg, program.images()).run_frame(np.zeros(pixels, np.uint8))
+        Emulator(program.cfg, program.contents()).run_frame(np.zeros(pixels, np.uint8))
 
 
 def test_image_that_ends_one_load_too_early():
     program = load_program(config(1), 0, np.zeros((2, 4, 1), np.uint8), split=0)
     with pytest.raises(EngineError, match="^IMAGE_SHORT"):
-        Emulator(program.cfg, program.images()).run_frame(np.zeros(4, np.uint8))
+        Emulator(program.cfg, program.contents()).run_frame(np.zeros(4, np.uint8))
 
 
 @pytest.mark.parametrize("wait", [0, 1])
@@ -81,7 +81,7 @@ def test_tile_beside_a_load(wait):
     tile = program.layer(source=Source.WINDOW, kernel=[{"weight": 1}], columns=14, out_columns=14, channels_out=1)
     program.emit(Opcode.LOAD, load, [(0, 4)], address=16, rows=4, last=1)
     program.tile(tile, wait_load=wait, address=40, rows=4, slots=[(16, 4)])
-    emulator = Emulator(program.cfg, program.images())
+    emulator = Emulator(program.cfg, program.contents())
     image = np.arange(56, dtype=np.uint8)
     if wait:
         cycles = emulator.run_frame(image).cycles
@@ -100,4 +100,4 @@ def test_tile_beside_a_load_of_other_rows():
     tile = program.layer(source=Source.WINDOW, kernel=[{"weight": 1}], columns=14, out_columns=14, channels_out=1)
     program.emit(Opcode.LOAD, load, [(0, 2)], address=16, row=2, rows=2, last=1)
     program.tile(tile, address=40, rows=2, slots=[(16, 2)])
-    Emulator(program.cfg, program.images()).run_frame(np.zeros(28, np.uint8))
+    Emulator(program.cfg, program.contents()).run_frame(np.zeros(28, np.uint8))

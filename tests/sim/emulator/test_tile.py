@@ -66,7 +66,7 @@ class Bench:
         return self.program.layer(**{"group_channels": fields["channels_out"], **fields})
 
     def run(self) -> Emulator:
-        emulator = Emulator(self.cfg, self.program.images(), seed=1)
+        emulator = Emulator(self.cfg, self.program.contents(), seed=1)
         for group, address in enumerate(self.ADDRESSES):
             rows = self.map[:, group * self.rows:(group + 1) * self.rows]
             store(emulator.memories.activations, address, rows, self.k)
@@ -147,7 +147,7 @@ def test_only_rows_that_exist_are_written():
     layer = bench.layer(source=Source.WINDOW, channels_out=3, kernel=[{"slot": 1, "weight": 1}])
     bench.program.tile(layer, address=bench.RESULT, rows=2, slots=bench.slots())
     emulator = bench.run()
-    untouched = Emulator(bench.cfg, bench.program.images(), seed=1).memories.activations
+    untouched = Emulator(bench.cfg, bench.program.contents(), seed=1).memories.activations
     before, after = (word_rows(memory[bench.RESULT:bench.RESULT + 3], 4)
                      for memory in (untouched, emulator.memories.activations))
     np.testing.assert_array_equal(after[:, :2], bench.middle(bench.map)[:, :2])
@@ -214,7 +214,7 @@ def test_trace_repeats_the_frame():
                         **bench.program.sparse_weights(sparse(bench.rng, (5, 3, 9))))
     bench.program.tile(layer, address=bench.RESULT, row=3, rows=2, slots=bench.slots())
     emulator = bench.run()
-    memory = Emulator(bench.cfg, bench.program.images(), seed=1).memories.activations
+    memory = Emulator(bench.cfg, bench.program.contents(), seed=1).memories.activations
     for step in bench.frame.trace:
         step.writes.apply(memory)
     after = emulator.memories.activations

@@ -10,9 +10,9 @@ from firelane.compiler.coding.weight_code import encode_layer
 from firelane.compiler.ir.graph import Requantize
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, DESCRIPTOR, ParameterForm
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.decode import decode_codes, decode_descriptor
 from firelane.sim.emulator.faults import InvariantError
-from firelane.sim.emulator.program_image import MemoryImages
 from firelane.sim.emulator.weights import read_parameters, read_taps
 from tests.sim.emulator.assembler import Assembler, bits_to_words, pack, to_words
 
@@ -22,13 +22,13 @@ def decoded(encoded, shape: tuple[int, int, int], shift_words: int = 3):
     values = bits_to_words(encoded.value_bits.tolist())
     weights = [0] * shift_words + values + bits_to_words(encoded.run_bits.tolist())
     table = [value & 0xFF for value in encoded.value_table]
-    images = MemoryImages([], weights, [99] * 5 + table, [0] * 7 + list(encoded.run_table))
+    contents = MemoryContents([], weights, [99] * 5 + table, [0] * 7 + list(encoded.run_table))
     fields = {"dense": encoded.dense, "raw_values": encoded.raw_values, "channels_out": shape[0],
               "channels_in": shape[1], "group_channels": shape[0], "kernel_taps": shape[2], "value_table": 5,
               "run_table": 7, "value_address": shift_words, "run_address": shift_words + len(values)}
     layer = decode_descriptor(to_words(pack(DESCRIPTOR, fields), 7), 0)
     codes = decode_codes([pack(CODE_WORD, word) for word in encoded.code_words])
-    return read_taps(layer, codes, images, 0)
+    return read_taps(layer, codes, contents, 0)
 
 
 def check(weights: np.ndarray, **options) -> None:
@@ -73,7 +73,7 @@ def test_parameters():
     program.stream([1] * 40)
     fields = {"channels_out": 3, "parameters": ParameterForm.FULL, "parameter_address": program.parameters(records)}
     layer = decode_descriptor(to_words(pack(DESCRIPTOR, fields), 7), 0)
-    found = read_parameters(layer, program.images(), cfg, 0)
+    found = read_parameters(layer, program.contents(), cfg, 0)
     assert list(zip(found.bias.tolist(), found.multiplier.tolist(), found.shift.tolist())) == records
 
 
@@ -82,8 +82,8 @@ def stored(requantize: Requantize, channels: int, cfg: EngineConfig):
     kept = store_parameters(requantize, channels, cfg, "layer")
     fields = {**kept.fields, "channels_out": channels, "parameter_address": 2}
     layer = decode_descriptor(to_words(pack(DESCRIPTOR, fields), 7), 0)
-    images = MemoryImages([], [7, 7, *bits_to_words(kept.bits.tolist())], [], [])
-    return kept.form, read_parameters(layer, images, cfg, 0)
+    contents = MemoryContents([], [7, 7, *bits_to_words(kept.bits.tolist())], [], [])
+    return kept.form, read_parameters(layer, contents, cfg, 0)
 
 
 @pytest.mark.parametrize(("form", "bias_bits", "offsets"), [
@@ -110,4 +110,4 @@ def test_constant_parameters():
 def test_a_bias_too_wide_for_the_accumulator_is_an_error_of_the_compiler():
     layer = decode_descriptor(to_words(pack(DESCRIPTOR, {"channels_out": 1, "bias": 1 << 20}), 7), 0)
     with pytest.raises(InvariantError, match="does not fit 20 bits"):
-        read_parameters(layer, MemoryImages([], [], [], []), EngineConfig(accumulator_bits=20), 0)
+        read_parameters(layer, MemoryContents([], [], [], []), EngineConfig(accumulator_bits=20), 0)

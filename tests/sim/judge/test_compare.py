@@ -35,7 +35,7 @@ def network(stride: int) -> Graph:
 def ran(stride: int):
     compiled = compile_graph(network(stride), CFG)
     image = np.random.default_rng(1).integers(0, 256, (2, 8, 7), np.uint8)
-    frame = Emulator(CFG, compiled.program).run_frame(image.transpose(1, 2, 0), trace=True)
+    frame = Emulator(CFG, compiled.program.contents).run_frame(image.transpose(1, 2, 0), trace=True)
     return compiled, reference.run(compiled.graph, image), emulated_steps(frame.trace)
 
 
@@ -85,7 +85,7 @@ def test_wrong_weight_shows_in_its_layer():
     other = replace(graph, nodes=(replace(graph.nodes[0], weight=weight), graph.nodes[1]))
     wrong = compile_graph(other, CFG)
     image = tensors["image"].transpose(1, 2, 0)
-    frame = Emulator(CFG, wrong.program).run_frame(np.ascontiguousarray(image), trace=True)
+    frame = Emulator(CFG, wrong.program.contents).run_frame(np.ascontiguousarray(image), trace=True)
     found = first_difference(regions(wrong.program), tensors, emulated_steps(frame.trace), CFG)
     assert (found.layer, found.tensor, found.channel) == ("first", "middle", 2)
 

@@ -11,7 +11,6 @@ from firelane.compiler.program.compiled import Compiled
 from firelane.models.catalogue import EMBEDDED
 from firelane.sim.emulator import Emulator, FrameResult
 from firelane.sim.judge.layer_cycles import dense_macs, instruction_cycles, layer_cycles, whole_name
-from firelane.sim.judge.session import memory_images
 from firelane.sim.verilog.run import Outcome, TileTime, Verdict
 from tests.simulators import default_engine
 
@@ -23,7 +22,7 @@ def digits() -> Compiled:
 
 def emulated(compiled: Compiled) -> FrameResult:
     channels, height, width = compiled.graph.tensors[compiled.graph.input].shape
-    emulator = Emulator(compiled.cfg, memory_images(compiled.program))
+    emulator = Emulator(compiled.cfg, compiled.program.contents)
     return emulator.run_frame(np.zeros((height, width, channels), np.uint8))
 
 

@@ -27,7 +27,7 @@ def traced_frame():
     program.emit(Opcode.LOAD, load, [(0, 2)], address=8, rows=2, last=1)
     program.tile(half, wait_load=1, address=20, rows=1, slots=[(8, 2)])
     program.tile(whole, address=30, rows=2, slots=[(8, 2)])
-    return Emulator(CFG, program.images()).run_frame(np.arange(56, dtype=np.uint8), trace=True).trace
+    return Emulator(CFG, program.contents()).run_frame(np.arange(56, dtype=np.uint8), trace=True).trace
 
 
 def log_lines(trace, cycle: int = 100) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import LoadTarget, Register
-from firelane.sim.emulator import MemoryImages
 from firelane.sim.verilog.loading import engine_error, error_text, load_script
 
 
@@ -29,15 +29,15 @@ def play(script) -> dict[LoadTarget, list[int]]:
 
 def test_every_word_arrives():
     rng = np.random.default_rng(1)
-    images = MemoryImages(rng.integers(0, 1 << 36, 50), rng.integers(0, 1 << 36, 80), rng.integers(0, 256, 7),
-                          rng.integers(0, 1 << 17, 9))
-    written = play(load_script(images))
-    for target, words in zip(LoadTarget, (images.program, images.weights, images.values, images.runs)):
-        assert written[target] == words.tolist()
+    contents = MemoryContents(rng.integers(0, 1 << 36, 50), rng.integers(0, 1 << 36, 80), rng.integers(0, 256, 7),
+                              rng.integers(0, 1 << 17, 9))
+    written = play(load_script(contents))
+    for target, words in zip(LoadTarget, (contents.program, contents.weights, contents.values, contents.runs)):
+        assert written[target] == list(words)
 
 
 def test_empty_memories():
-    empty = MemoryImages([], [], [], [])
+    empty = MemoryContents([], [], [], [])
     assert not any(play(load_script(empty)).values())
 
 

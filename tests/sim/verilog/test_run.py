@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from firelane.hw.contract.registers import Register
-from firelane.sim.judge.session import memory_images, stop_text
+from firelane.sim.judge.session import stop_text
+from firelane.sim.simulator.verilator import SimulatorError
 from firelane.sim.verilog import run as bench
 from firelane.sim.verilog.loading import CSR_COUNT, ERROR_REGISTER, load_script
 from firelane.sim.verilog.run import Frame, Job, TileTime, Verdict
-from firelane.sim.verilog.verilator import SimulatorError
 from tests.simulators import random_network, roomy_engine, simulator
 
 
@@ -54,7 +54,7 @@ def test_an_engine_that_is_not_started_times_out(tmp_path):
 def test_a_simulator_that_breaks_is_reported(tmp_path):
     """Without its image file the bench stops at once, and no cocotb test runs to its end."""
     compiled = random_network(np.random.default_rng(3), 2)
-    job = Job(script=load_script(memory_images(compiled.program)), images=[b"1"])
+    job = Job(script=load_script(compiled.program.contents), images=[b"1"])
     (tmp_path / "images").mkdir()
     with pytest.raises((SimulatorError, OSError)):
         bench.run(simulator(compiled.cfg), job, tmp_path)
@@ -63,7 +63,7 @@ def test_a_simulator_that_breaks_is_reported(tmp_path):
 def test_wrong_expectation_fails_the_cocotb_test(tmp_path):
     compiled = random_network(np.random.default_rng(3), 2)
     shape = compiled.graph.tensors[compiled.graph.input].shape
-    job = Job(script=load_script(memory_images(compiled.program)), images=[bytes(int(np.prod(shape)))],
+    job = Job(script=load_script(compiled.program.contents), images=[bytes(int(np.prod(shape)))],
               expected=[b"nonsense"], error_register=ERROR_REGISTER, csr_count=CSR_COUNT)
     outcome = bench.run(simulator(compiled.cfg), job, tmp_path)
     assert outcome.verdict is Verdict.COMPLETE

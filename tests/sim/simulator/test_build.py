@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from firelane.hw.contract.config import EngineConfig
-from firelane.sim.verilog import verilator
-from firelane.sim.verilog.verilator import FRAME_BENCH, MAKE_VARIABLES, PortsOnlyRunner, SimulatorError, build
+from firelane.sim.simulator import build as simulator_build
+from firelane.sim.simulator import verilator
+from firelane.sim.simulator.build import build
+from firelane.sim.simulator.verilator import SimulatorError
 from tests.simulators import roomy_engine, simulator
 
 CFG = EngineConfig(trace=True)
@@ -34,7 +36,7 @@ def test_an_engine_without_trace_is_refused():
 
 def test_built_once(monkeypatch):
     first = simulator(roomy_engine(2))
-    monkeypatch.setattr(verilator, "_compile", lambda *arguments: pytest.fail("compiled again"))
+    monkeypatch.setattr(simulator_build, "compile_bench", lambda *arguments: pytest.fail("compiled again"))
     told = []
     assert build(roomy_engine(2), notify=told.append, progress=lambda stage, done, total: told.append(stage)) == first
     assert told == ["writing the engine's Verilog"]
@@ -48,11 +50,11 @@ def test_failed_build_names_the_log_and_the_error(empty_build):
     assert not list(empty_build.glob("sim/*/built.json"))
 
 
-@pytest.mark.parametrize("change", ["verilog", "widths", "flags"])
+@pytest.mark.parametrize("change", ["verilog", "widths", "tools"])
 def test_digest_follows_everything_that_is_compiled(change, empty_build, monkeypatch):
     def fake(directory, *_):
         directory.mkdir(parents=True)
-    monkeypatch.setattr(verilator, "_compile", fake)
+    monkeypatch.setattr(simulator_build, "compile_bench", fake)
     source = engine_file(empty_build, "module a; endmodule")
     first = build(CFG, verilog=source)
     assert build(CFG, verilog=source) == first
@@ -62,8 +64,8 @@ def test_digest_follows_everything_that_is_compiled(change, empty_build, monkeyp
             source = engine_file(empty_build, "module b; endmodule")
         case "widths":
             cfg = replace(CFG, banks=2)
-        case "flags":
-            monkeypatch.setitem(MAKE_VARIABLES, "OPT_FAST", "-O0")
+        case "tools":
+            monkeypatch.setattr(simulator_build, "tool_versions", lambda: "others")
     assert build(cfg, verilog=source).directory != first.directory
 
 
@@ -80,18 +82,3 @@ def test_missing_shared_python(empty_build, monkeypatch):
     monkeypatch.setattr(verilator.find_libpython, "find_libpython", lambda: None)
     with pytest.raises(SimulatorError, match="^libpython: cocotb needs .*; Debian: apt install libpython3"):
         build(CFG, verilog=engine_file(empty_build, ""))
-
-
-def test_no_wire_is_public():
-    """Public wires make builds and runs several times slower."""
-    runner = PortsOnlyRunner()
-    runner._set_sources(FRAME_BENCH.files)
-    runner._set_verilog_sources([])
-    runner._set_build_args([])
-    runner.hdl_toplevel, runner.waves, runner.timescale = FRAME_BENCH.top, False, None
-    runner.defines = runner.parameters = {}
-    runner.includes = []
-    verilate, make = runner._build_command()
-    assert "--vpi" in verilate
-    assert not [argument for argument in verilate if "public" in argument]
-    assert "CFG_CXXFLAGS_PCH_I=-include" in make

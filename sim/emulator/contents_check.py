@@ -1,57 +1,31 @@
-"""The four memories that the host fills, and the checks that the engine makes before it runs them."""
+"""The checks that the engine makes of its memories before it runs what they hold."""
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
+from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
-from firelane.hw.contract.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, RUN_ENTRY, Header
+from firelane.hw.contract.instruction import FORMAT_VERSION, HEADER_WORDS, MAGIC, Header
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.faults import EngineError
 
 CRC_WORD_BYTES = 5              #: a word of up to 36 bits as little-endian bytes
 
 
-def frozen_words(values, bits: int, name: str) -> np.ndarray:
-    """A read-only uint64 (n,) copy of `values`, all below 2**bits."""
-    words = np.array(values, dtype=np.uint64)
-    if words.ndim != 1 or (len(words) and int(words.max()) >> bits):
-        raise ValueError(f"{name} must be a list of {bits}-bit words")
-    words.setflags(write=False)
-    return words
-
-
-@dataclass(frozen=True, eq=False)
-class MemoryImages:
-    """What the load port writes: uint64 arrays, a word each.
-
-    `program` and `weights` hold 36-bit words, `values` int8 weights as unsigned bytes, `runs` steps as
-    `hw.contract.instruction.RUN_ENTRY` packs them.
-    """
-
-    program: np.ndarray
-    weights: np.ndarray
-    values: np.ndarray
-    runs: np.ndarray
-
-    def __post_init__(self):
-        for name, bits in (("program", MEMORY_BITS), ("weights", MEMORY_BITS), ("values", 8), ("runs", RUN_ENTRY.size)):
-            object.__setattr__(self, name, frozen_words(getattr(self, name), bits, name))
-
-
-def crc_of_words(*parts: np.ndarray) -> int:
+def crc_of_words(*parts: Sequence[int]) -> int:
     """CRC-32 of the words of all `parts`, each word as 5 little-endian bytes."""
     crc = 0
     for words in parts:
-        octets = np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)[:, :CRC_WORD_BYTES]
+        octets = np.array(words, "<u8").view(np.uint8).reshape(-1, 8)[:, :CRC_WORD_BYTES]
         crc = zlib.crc32(octets.tobytes(), crc)
     return crc
 
 
-def check_images(images: MemoryImages, cfg: EngineConfig) -> None:
+def check_contents(contents: MemoryContents, cfg: EngineConfig) -> None:
     """What the engine checks before the first frame after a change of its memories, in its order.
 
     Raises
@@ -63,8 +37,8 @@ def check_images(images: MemoryImages, cfg: EngineConfig) -> None:
         if not condition:
             raise EngineError(code, 0, message)
 
-    require(len(images.program) >= HEADER_WORDS, ErrorCode.BAD_IDENTITY, "the program has no header")
-    header = {name: int(images.program[name]) for name in Header}
+    require(len(contents.program) >= HEADER_WORDS, ErrorCode.BAD_IDENTITY, "the program has no header")
+    header = {name: contents.program[name] for name in Header}
     require(header[Header.IDENTITY] == MAGIC << 8 | FORMAT_VERSION, ErrorCode.BAD_IDENTITY,
             f"identity {header[Header.IDENTITY]:#x} is not {MAGIC << 8 | FORMAT_VERSION:#x}")
     require(header[Header.CONFIG_DIGEST] == cfg.digest, ErrorCode.CONFIG_MISMATCH,
@@ -73,12 +47,13 @@ def check_images(images: MemoryImages, cfg: EngineConfig) -> None:
     lengths = (("program", header[Header.PROGRAM_LENGTH], cfg.program_words),
                ("weights", header[Header.WEIGHT_LENGTH], cfg.weight_words),
                ("values", entries & ((1 << 18) - 1), cfg.value_symbols), ("runs", entries >> 18, cfg.run_symbols))
+    words = contents.by_name
     for name, length, capacity in lengths:
         least = HEADER_WORDS if name == "program" else 0
         require(least <= length <= capacity, ErrorCode.BAD_LENGTH, f"{name}: {length} words, there are {capacity}")
-        require(length <= len(getattr(images, name)), ErrorCode.BAD_LENGTH,
-                f"{name}: the header says {length} words, {len(getattr(images, name))} are there")
-    program, weights, values, runs = (getattr(images, name)[:length] for name, length, _ in lengths)
+        require(length <= len(words[name]), ErrorCode.BAD_LENGTH,
+                f"{name}: the header says {length} words, {len(words[name])} are there")
+    program, weights, values, runs = (words[name][:length] for name, length, _ in lengths)
     covered = program[Header.PROGRAM_CRC + 1:]
     for code, which, found in ((ErrorCode.PROGRAM_CRC, Header.PROGRAM_CRC, crc_of_words(covered)),
                                (ErrorCode.WEIGHT_CRC, Header.WEIGHT_CRC, crc_of_words(weights)),

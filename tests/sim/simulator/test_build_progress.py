@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from firelane.sim.verilog import build_progress
-from firelane.sim.verilog.build_progress import compiled_bytes, followed
+from firelane.sim.simulator import build_progress
+from firelane.sim.simulator.build_progress import compiled_bytes, followed
 
 
 def test_bytes_that_have_objects(tmp_path):

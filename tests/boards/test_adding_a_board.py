@@ -1,0 +1,46 @@
+"""`docs/adding_a_board.md`, executed: the file that it writes, and the checks with what they print."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from firelane.boards import all_boards
+from firelane.boards.board import Board
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "adding_a_board.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def board_file() -> dict:
+    """The names that the new file defines."""
+    file, = blocks("python")
+    names: dict = {}
+    exec(compile(file, str(DOCUMENT), "exec"), names)
+    return names
+
+
+def test_the_board_is_a_new_one(board_file):
+    board, = board_file["BOARDS"]
+    assert isinstance(board, Board) and board.name not in {known.name for known in all_boards()}
+
+
+def test_every_check_prints_what_the_page_says(board_file):
+    """In a small engine's top level nothing is left out but its size; see tests/boards/top/test_top.py."""
+    checks = doctest.DocTestParser().get_doctest("\n".join(blocks("pycon")), board_file, DOCUMENT.name, None, 0)
+    said: list[str] = []
+    result = doctest.DocTestRunner().run(checks, out=said.append)
+    assert result.attempted > 8 and result.failed == 0, "".join(said)
+
+
+def test_every_field_is_explained():
+    """The fields that a board must give."""
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", DOCUMENT.read_text(), re.MULTILINE)
+    explained = set(re.findall(r"\w+", " ".join(rows)))
+    assert explained >= {name for name, field in Board.__dataclass_fields__.items()
+                         if field.default is field.default_factory} and explained <= set(Board.__dataclass_fields__)

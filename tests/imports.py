@@ -1,0 +1,60 @@
+"""Who imports whom in the project, read from the text of the modules: imports in functions count as well."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "firelane"
+ORDER = ("hw", "compiler", "models", "sim", "boards", PACKAGE)      #: top-level folders, an import never goes up
+
+
+def modules() -> dict[str, Path]:
+    """Import name of each module, and its file."""
+    found = {}
+    for room in ORDER:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            parts = parts if room == PACKAGE else (PACKAGE, *parts)
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def folder_of(module: str) -> str:
+    """The package that a module is a file of; a package is its own."""
+    return module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
+@cache
+def imports(module: str) -> tuple[str, ...]:
+    """All modules of the project that a module imports, wherever in its text."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        match node:
+            case ast.Import():
+                found += [alias.name for alias in node.names if alias.name in MODULES]
+            case ast.ImportFrom(module=str(source)):
+                assert node.level == 0, f"{module}: relative imports hide where they go"
+                inner = [f"{source}.{alias.name}" for alias in node.names]
+                found += [name if name in MODULES else source for name in inner if source in MODULES]
+    return tuple(found)
+
+
+def closure(*modules: str) -> set[str]:
+    """These modules, what they import, what that imports, and so on.
+
+    A package above counts if something is imported from its `__init__.py`, not because a module in it is imported.
+    """
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += imports(module)
+    return found

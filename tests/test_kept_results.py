@@ -1,0 +1,150 @@
+"""What is kept from run to run is made anew when any file that it is made by has changed.
+
+Each kept result has in its key the digest of some packages. Here that list is held against what the module that makes
+the result imports, directly or not: every file of that is edited, and the digest must change.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from firelane.boards.simulated import build as board_build
+from firelane.boards.top.identity import Identity
+from firelane.compiler.support.sources import digest_of_folders, package_folder, source_files
+from firelane.hw.contract.config import EngineConfig
+from firelane.models import catalogue
+from firelane.sim.evaluate import worker
+from firelane.sim.simulator import build as simulator_build
+from firelane.sim.simulator import engine_verilog, verilator
+from tests.imports import MODULES, closure, imports
+
+CFG = EngineConfig(trace=True)
+DESIGN = board_build.Design(identity=Identity(board="none", clock_hz=1, engine=CFG))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A result that is kept.
+
+    Parameters
+    ----------
+    user : module that forms the key
+    maker : module that makes the result
+    packages : that the digest in the key is of
+    key : what the key is seen in, from an empty folder
+    """
+
+    user: ModuleType
+    maker: ModuleType
+    packages: tuple[str, ...]
+    key: Callable[[Path], object]
+
+    def __str__(self) -> str:
+        return self.user.__name__.removeprefix("firelane.")
+
+
+def simulator_directory(folder: Path) -> Path:
+    (folder / "mine.v").write_text("")
+    return simulator_build.build(CFG, verilog=folder / "mine.v").directory
+
+
+KEPT = (
+    Kept(catalogue, catalogue, catalogue.MADE_BY, lambda folder: catalogue.find("squeezenet1.1").path),
+    Kept(engine_verilog, engine_verilog, engine_verilog.MADE_BY, lambda folder: engine_verilog.engine_verilog(CFG)),
+    Kept(simulator_build, verilator, verilator.MADE_BY, simulator_directory),
+    Kept(worker, worker, worker.DECIDED_BY, lambda folder: worker.code_digest()),
+    Kept(board_build, board_build, board_build.MADE_BY, lambda folder: board_build.board_verilog(DESIGN)[0]),
+    Kept(board_build, verilator, verilator.MADE_BY, lambda folder: board_build.build_board(DESIGN).program),
+)
+
+
+def empty_verilog(cfg: EngineConfig, images: None, path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("")
+
+
+kept_results = pytest.mark.parametrize("kept", KEPT, ids=str)
+
+
+@pytest.fixture
+def nothing_made(tmp_path, monkeypatch):
+    """A build folder without anything, and makers that make empty files."""
+    monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
+    monkeypatch.setattr(catalogue, "_make", lambda path, *others: path.touch())
+    monkeypatch.setattr(engine_verilog, "write_verilog", empty_verilog)
+    monkeypatch.setattr(simulator_build, "compile_bench", lambda directory, *others: directory.mkdir())
+    monkeypatch.setattr(board_build, "_verilog_text", lambda design, scratch: ("", []))
+    monkeypatch.setattr(verilator, "compile_program", lambda directory, *others: directory.mkdir())
+
+
+def files_of(maker: ModuleType) -> list[Path]:
+    """What can change what `maker` makes: the modules that it needs, and data in their folders."""
+    needed = {MODULES[module] for module in closure(maker.__name__)}
+    data = {path for folder in {path.parent for path in needed} for path in source_files(folder)
+            if path.suffix != ".py" and path.parent == folder}
+    return sorted(needed | data)
+
+
+def test_every_user_of_a_digest_is_known():
+    users = {module for module in MODULES if "firelane.compiler.support.sources" in imports(module)}
+    assert users == {kept.user.__name__ for kept in KEPT}
+
+
+@kept_results
+def test_a_change_of_any_file_changes_the_digest(kept, tmp_path):
+    copies = {package: shutil.copytree(package_folder(package), tmp_path / package) for package in kept.packages}
+    before, unseen = digest_of_folders(copies), []
+    for path in files_of(kept.maker):
+        found = [copies[package] / path.relative_to(package_folder(package)) for package in kept.packages
+                 if path.is_relative_to(package_folder(package))]
+        for copy in found:
+            content = copy.read_bytes()
+            copy.write_bytes(content + b"\n")
+            changed = digest_of_folders(copies) != before
+            copy.write_bytes(content)
+            if changed:
+                break
+        else:
+            unseen.append(str(path))
+    assert unseen == []
+
+
+@kept_results
+def test_no_package_is_listed_in_vain(kept):
+    files = files_of(kept.maker)
+    assert [package for package in kept.packages
+            if not any(path.is_relative_to(package_folder(package)) for path in files)] == []
+
+
+@kept_results
+def test_the_digest_is_in_the_key(kept, tmp_path, monkeypatch, nothing_made):
+    versions = ["before", "before", "after"]
+    keys = []
+    for version in versions:
+        monkeypatch.setattr(kept.user, "source_digest",
+                            lambda *packages, now=version: now if packages == kept.packages else "other")
+        keys.append(kept.key(tmp_path))
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_file_that_is_renamed_or_added_changes_the_digest(tmp_path):
+    (tmp_path / "a.py").write_text("1")
+    one = digest_of_folders({"p": tmp_path})
+    (tmp_path / "notes.txt").write_text("not a source")
+    assert digest_of_folders({"p": tmp_path}) == one
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    two = digest_of_folders({"p": tmp_path})
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.v").write_text("")
+    assert len({one, two, digest_of_folders({"p": tmp_path})}) == 3
+
+
+def test_what_is_no_package_is_refused():
+    with pytest.raises(ValueError, match="^firelane.sim.reference is not a package$"):
+        package_folder("firelane.sim.reference")
