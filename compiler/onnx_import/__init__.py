@@ -54,7 +54,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "QuantizeLinear": qdq.quantize_linear, "DequantizeLinear": qdq.dequantize_linear,
     "Conv": weighted.conv, "Gemm": weighted.gemm, "MatMul": weighted.matmul,
     "Relu": operators.relu, "Clip": operators.clip, "Add": operators.add, "Concat": operators.concat,
-    "Mul": channel_scale.mul,
+    "Mul": channel_scale.mul, "Div": channel_scale.div, "Sub": channel_scale.sub,
     "MaxPool": operators.max_pool, "AveragePool": operators.average_pool, "ReduceMean": operators.reduce_mean,
     "GlobalAveragePool": operators.global_average_pool,
     "Identity": shapes.identity, "Dropout": shapes.identity, "Flatten": shapes.flatten, "Reshape": shapes.reshape,

@@ -10,7 +10,7 @@ from functools import partial
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
 from firelane.compiler.onnx_import import stored
-from firelane.compiler.onnx_import.channel_scale import plus_constant
+from firelane.compiler.onnx_import.channel_scale import plus_constant, quantized
 from firelane.compiler.onnx_import.limits import size_problem
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import AnyConstant, Lazy, Quantization, Real, Stored, Target, Value
@@ -150,7 +150,7 @@ def add(view: NodeView) -> Value:
         if isinstance(constant, AnyConstant):
             other = values[index]
             if not isinstance(other, Lazy) or other.with_bias is None:
-                other = view.dequantized(index)
+                other = quantized(view, index)
             return plus_constant(view, other, constant)
     return sum_of(view, view.dequantized(0), view.dequantized(1))
 

@@ -15,6 +15,7 @@ from firelane.compiler.onnx_import.reader import read_input, read_model
 from firelane.compiler.quantize.calibration_images import calibration_images
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
+from firelane.compiler.quantize.partly_quantized import is_quantized, read_partly_quantized
 from firelane.compiler.support.errors import ConfigError
 
 
@@ -33,7 +34,7 @@ class Calibrated:
 
 
 def read_calibrated(path: Path, calibration: Path, limit: int, record: dict | None = None) -> Calibrated:
-    """A float model, its preprocessing folded into it where that is exact.
+    """A float model, its preprocessing folded into it where that is exact; or one that is quantized in part.
 
     Parameters
     ----------
@@ -44,6 +45,8 @@ def read_calibrated(path: Path, calibration: Path, limit: int, record: dict | No
     FirelaneError
         If model or images cannot be used.
     """
+    if is_quantized(read_model(path)):
+        return _read_partly_quantized(path, calibration, limit, record or {})
     network = read_float_model(path)
     shape = read_input(network.graph).dims
     recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record or {})
@@ -52,6 +55,16 @@ def read_calibrated(path: Path, calibration: Path, limit: int, record: dict | No
     network = fold_preprocessing(network)
     return Calibrated(network, calibration_images(calibration, shape, recorded, preprocessing_of(metadata(network)),
                                                   limit))
+
+
+def _read_partly_quantized(path: Path, calibration: Path, limit: int, record: dict) -> Calibrated:
+    """A model whose last layers somebody left float: `quantize` completes it, and leaves the rest as it is."""
+    network = read_partly_quantized(path)
+    shape = read_input(network.graph).dims
+    recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record)
+    if recorded is not None:
+        network = record_preprocessing(network, recorded)
+    return Calibrated(network, calibration_images(calibration, shape, recorded, recorded, limit))
 
 
 def read_quantized(path: Path, calibration: Path, limit: int) -> Calibrated:

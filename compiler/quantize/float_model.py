@@ -19,13 +19,13 @@ from firelane.compiler.onnx_import.reader import one_line, read_input, read_mode
 from firelane.compiler.onnx_import.standard import StandardErrors, admitted, opset_of
 from firelane.compiler.quantize import canonical
 from firelane.compiler.quantize.float_types import as_float32, takes_bytes
+from firelane.compiler.quantize.partly_quantized import is_quantized
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.files import write_file
 
 __all__ = ["quiet_root_logger", "read_float_model", "write_model"]
 
 OPSET = 13                             # the first whose DequantizeLinear has an axis
-QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger")
 # What needs no folding; a model of these alone is quantized as it is.
 CORE = frozenset({"Add", "AveragePool", "Clip", "Concat", "Conv", "Dropout", "Flatten", "Gemm", "GlobalAveragePool",
                   "MatMul", "MaxPool", "Relu", "Reshape", "Softmax"})
@@ -41,7 +41,8 @@ def read_float_model(path: str | Path) -> onnx.ModelProto:
         If it is something else, is damaged, quantized already, or has weights that are not finite.
     """
     model = read_model(Path(path))
-    _refuse_quantized(model, str(path))
+    if is_quantized(model):
+        raise ModelError(str(path), "is quantized already", hint="compile it as it is")
     bytes_in, model = takes_bytes(model), as_float32(model)
     limits.check_nodes(str(path), len(model.graph.node), limits.FLOAT_NODES_MAX)
     source = read_input(model.graph)
@@ -92,12 +93,6 @@ def quiet_root_logger() -> Iterator[None]:
         yield
     finally:
         root.setLevel(before)
-
-
-def _refuse_quantized(model: onnx.ModelProto, where: str) -> None:
-    for node in model.graph.node:
-        if node.op_type in QUANTIZED or node.op_type.startswith("QLinear"):
-            raise ModelError(where, f"is quantized already ({node.op_type} {node.name})", hint="compile it as it is")
 
 
 def _one_plain_input(model: onnx.ModelProto, source: str) -> None:

@@ -344,3 +344,29 @@ def test_cast_of_bytes_is_dequantization(load):
     value = model.conv(model.node("Cast", "image", to=TensorProto.FLOAT), 4, 3, 1, 1)
     graph = load(model.proto(model.quantized(value, 8.0)))
     assert (graph.tensors["image"].scale, graph.tensors["image"].zero_point) == (1.0, 0)
+
+
+class TestArithmetic:
+    """Constants on either side of Sub and Div; Mul and Add are in test_onnx_import."""
+
+    @pytest.mark.parametrize("op_type, first", [("Div", False), ("Sub", False), ("Sub", True)])
+    @pytest.mark.parametrize("shape", [(), (3, 1, 1), (1, 3, 1, 1)])
+    def test_of_a_map_and_a_constant(self, load, op_type, first, shape):
+        model = Model()
+        source, constant = model.quantized("image"), model.constant(np.full(shape, 1.7, np.float32))
+        value = model.node(op_type, *((constant, source) if first else (source, constant)))
+        assert len(load(model.proto(model.quantized(value, 0.06, 120))).nodes) == 1
+
+    def test_channels_last(self, load):
+        model = Model(3, 3, 3)
+        value = model.node("Transpose", model.quantized("image"), perm=[0, 2, 3, 1])
+        value = model.quantized(model.node("Mul", value, model.constant(np.float32([0.5, 1.5, -2]))), 0.1, 100)
+        value = model.quantized(model.node("Add", value, model.constant(np.float32([[[1, 2, 3]]]))), 0.1, 100)
+        assert len(load(model.proto(value)).nodes) == 2
+
+    @pytest.mark.parametrize("op_type", ["Div", "Sub", "Mul", "Add"])
+    def test_normalisation_before_the_first_quantizer(self, op_type, tmp_path):
+        model = Model()
+        value = model.quantized(model.node(op_type, "image", model.constant(np.float32(255))))
+        found = refusal(model.proto(model.quantized(model.conv(value, 4, 3, 1, 1))), tmp_path)
+        assert found.startswith(f"node_{op_type.lower()}0 ({op_type}): normalises the input before it is quantized; ")
