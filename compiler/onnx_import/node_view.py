@@ -50,7 +50,8 @@ class NodeView:
     """
 
     def __init__(self, node: onnx.NodeProto, values: dict[str, Value], builder: Builder):
-        self.node, self.values, self.builder = node, values, builder
+        self.node = node
+        self.values, self.builder = values, builder
         self.name = node.name or next(iter(node.output), "")
         self._attributes = {attribute.name: attribute for attribute in node.attribute}
 

@@ -203,7 +203,8 @@ def _tensor_of(network: TiledNetwork, view: View | None) -> str | None:
 
 
 def _header(cfg: EngineConfig, body: Sequence[int], memories: Memories) -> list[int]:
-    weights, values, runs = memories.weights.words, memories.values.entries, memories.runs.entries
+    weights = memories.weights.words
+    values, runs = memories.values.entries, memories.runs.entries
     header = [0] * HEADER_WORDS
     header[Header.IDENTITY] = MAGIC << 8 | FORMAT_VERSION
     header[Header.CONFIG_DIGEST] = cfg.digest
