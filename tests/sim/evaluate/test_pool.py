@@ -25,7 +25,7 @@ MOMENT = 0.01                          # of waiting for what is known not to com
 # from it.
 SCHEDULER = """
 import asyncio, sys
-sys.modules["sim"] = sys.modules["compiler"] = None
+sys.modules["firelane"] = None
 from distributed import Scheduler
 async def run():
     async with Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address="127.0.0.1:0") as scheduler:
@@ -36,7 +36,7 @@ asyncio.run(run())
 WORKER = """
 import sys
 if sys.argv[2] == "bare":
-    sys.modules["sim"] = None
+    sys.modules["firelane"] = None
 from distributed.cli.dask_worker import main
 main([sys.argv[1], "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-nanny", "--nthreads", "2"])
 """
