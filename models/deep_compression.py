@@ -8,8 +8,8 @@ Little-endian, no padding:
 2. For each layer in that order: 256 x float32 codebook; one float32 bias per output channel; one uint8 codebook
    index per entry; 4-bit runs, two per byte, low nibble first, ceil(entries / 2) bytes.
 
-Entry i stands at place cumsum(run + 1)[i] - 1 of the flattened OIHW weights; all other places are 0. A gap of more than
-15 zeros is bridged by entries whose codebook value is 0.
+Entry i is the weight at place cumsum(run + 1)[i] - 1 of the flattened OIHW weights; all other places are 0. A gap of
+more than 15 zeros is bridged by entries whose codebook value is 0.
 
 The network takes Caffe's input: BGR, 0..255, mean (104, 117, 123) subtracted.
 """

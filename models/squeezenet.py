@@ -179,12 +179,14 @@ class FireFamily:
     def network(self, name: str, *, conv1: Conv, pools_after: tuple[str, ...], conv10_pad: int = 0,
                 classes: int = CLASSES) -> Network:
         """The member of the family with this first layer, and a pool after each layer named in `pools_after`."""
-        body, channels = [], conv1.outputs
+        body: list[Fire | MaxPool] = []
+        channels = conv1.outputs
         if conv1.name in pools_after:
             body.append(MaxPool("pool1"))
         for module in range(self.modules):
             fire = Fire(f"fire{module + 2}", channels, *self.filters(module))
-            body, channels = [*body, fire], fire.outputs
+            body.append(fire)
+            channels = fire.outputs
             if fire.name in pools_after:
                 body.append(MaxPool(f"pool{module + 2}"))
         return Network(name, conv1, tuple(body), Conv("conv10", channels, classes, 1, pad=conv10_pad))

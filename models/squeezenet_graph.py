@@ -41,10 +41,10 @@ def build(network: str | Network, *, input_size: int = 224, seed: int = 0,
         if network not in NETWORKS:
             raise ConfigError("network", f"no such network: {network!r}", hint=f"there are {', '.join(NETWORKS)}")
         network = NETWORKS[network]
-    if (weights is None) != (biases is None):
-        raise ConfigError("network", "weights without biases, or the reverse", hint="give both or none")
-    if weights is None:
+    if weights is None and biases is None:
         weights, biases = random_parameters(network.convolutions, seed=seed, densities=densities or {})
+    if weights is None or biases is None:
+        raise ConfigError("network", "weights without biases, or the reverse", hint="give both or none")
     return float_onnx(network, weights, biases, input_size=input_size)
 
 
@@ -77,7 +77,7 @@ def float_onnx(network: Network, weights: Mapping[str, np.ndarray], biases: Mapp
 
 def _check_parameters(network: Network, weights: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray]) -> None:
     for conv in network.convolutions:
-        found = tuple(np.shape(weights.get(conv.name))), tuple(np.shape(biases.get(conv.name)))
+        found = tuple(tuple(values[conv.name].shape) if conv.name in values else () for values in (weights, biases))
         wanted = conv.weight_shape, (conv.outputs,)
         if found != wanted:
             raise ConfigError(f"{network.name}, {conv.name}", f"weights and biases of shape {found[0]}, {found[1]}",

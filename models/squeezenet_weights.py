@@ -29,7 +29,7 @@ DEEP_COMPRESSION_DENSITIES: Mapping[str, float] = MappingProxyType({
     "fire9/squeeze1x1": 0.4996, "fire9/expand1x1": 0.9951, "fire9/expand3x3": 0.2996,
     "conv10": 0.1998,
 })
-DEEP_COMPRESSION_DENSITY = 415_921 / 1_244_448      # of all layers together
+DEEP_COMPRESSION_DENSITY = 415_921 / 1_244_448      # all layers together
 
 
 def published_densities(convolutions: Iterable[Conv]) -> dict[str, float]:

@@ -30,7 +30,7 @@ _WEIGHT_DECAY = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long each phase takes and how sparse the result is.
+    """Lengths of the phases, and how sparse the result is.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Schedule:
     peak_rate : float
         Largest learning rate; the grid phase begins at a third of it.
     seed : int
-        Of the initial weights, the order of images and their augmentation.
+        Seed of the initial weights, the order of images and their augmentation.
     """
 
     dense_epochs: int = 40
@@ -93,7 +93,9 @@ class DigitNet(torch.nn.Module):
         super().__init__()
         self._bypass = bypass
         self.use_grid = False
-        self.weights, self.biases, self.masks = {}, {}, {}
+        self.weights: dict[str, torch.nn.Parameter] = {}
+        self.biases: dict[str, torch.nn.Parameter] = {}
+        self.masks: dict[str, torch.Tensor] = {}
         for conv in convolutions():
             self._add_parameters(conv)
 

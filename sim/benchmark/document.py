@@ -11,7 +11,7 @@ from firelane.sim.benchmark.records import AccuracyRecord, FrameRecord
 from firelane.sim.judge.layer_cycles import LayerCycles
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/benchmarks.md"
-PREDICTION_BOUND = 0.005        # of a layer's cycles
+PREDICTION_BOUND = 0.005        # largest error of a layer's predicted cycles
 HEAD = """# Benchmarks
 
 Written by `make bench` from measurements that it made. `make bench ONLY=NAME` makes one of them
@@ -54,15 +54,16 @@ model.
 
 def render(records: Mapping[str, FrameRecord | AccuracyRecord], builds: Sequence[BuildRecord] = ()) -> str:
     """The document; what was not measured is left out."""
-    frames = {case: records[case.network] for case in CASES if case.network in records}
+    found = [(case, records.get(case.network)) for case in CASES]
+    frames = {case: record for case, record in found if isinstance(record, FrameRecord)}
+    accuracy = records.get(ACCURACY)
     parts = [HEAD.format(names=", ".join(name for name in NAMES if name != "squeezenet1.1"))]
     if frames:
         parts += [_section("Whole frames, 224 x 224, through Verilator", _frame_rows(frames), FRAMES_NOTE),
                   _section("Best classes", _guess_rows(frames)),
                   _section("Predicted and measured cycles", _prediction_rows(frames)),
                   _section("Speed of the tools", _speed_rows(frames), SPEEDS_NOTE)]
-    if ACCURACY in records:
-        accuracy = records[ACCURACY]
+    if isinstance(accuracy, AccuracyRecord):
         parts.append(_section("Accuracy", _accuracy_rows(accuracy), ACCURACY_NOTE.format(images=accuracy.images)))
     if builds:
         parts.append(_section("Boards", _board_rows(builds), BOARDS_NOTE))
@@ -169,7 +170,7 @@ def _provenance_rows(records: Mapping, builds: Sequence[BuildRecord]) -> Iterato
 
 
 def _number(value: float) -> str:
-    """In groups of three digits; empty for 0.
+    """A number in groups of three digits; empty for 0.
 
     >>> _number(1234567)
     '1 234 567'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from firelane.compiler.artefact.artefact import artefact_files
@@ -25,10 +26,22 @@ from firelane.sim.judge.images import ImageSet, choose_images
 from firelane.sim.judge.session import Session, check_outcome
 from firelane.sim.simulator.build import build
 
+ENGINE = EngineConfig(trace=True)       #: unless a network needs more
 
-def measure_frame(case: Case, *, input_size: int | None = None,
+
+def measure_frame(case: Case, *, engine: EngineConfig = ENGINE, input_size: int | None = None,
                   notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> FrameRecord:
-    """Simulate one frame and compare every result byte; `input_size`: smaller images, for tests.
+    """Simulate one frame and compare every result byte.
+
+    Parameters
+    ----------
+    case : Case
+    engine : EngineConfig
+        Its memories grow to what the network needs.
+    input_size : int, optional
+        Smaller images, for tests.
+    notify, progress : callables
+        Told in words what takes long; told how far it is.
 
     Raises
     ------
@@ -37,7 +50,7 @@ def measure_frame(case: Case, *, input_size: int | None = None,
     """
     made = provenance()
     entry = find(case.network, input_size=input_size, progress=progress)
-    compiled, compile_seconds = _timed(lambda: _compile(entry.path, case.activation_words, progress))
+    compiled, compile_seconds = _timed(lambda: _compile(entry.path, engine, case.activation_words, progress))
     images = choose_images(compiled.graph, entry.photographs[:1])
     simulator = build(compiled.cfg, notify=notify, progress=progress)
     session = Session(compiled, simulator, build_root() / "sim" / "bench")
@@ -56,10 +69,11 @@ def measure_frame(case: Case, *, input_size: int | None = None,
         emulator_seconds=_timed(lambda: session.predict(images.pixels[0]))[1])
 
 
-def _compile(path: Path, activation_words: int | None, progress: Progress) -> Compiled:
-    """From the file to the bytes of all ROM images."""
+def _compile(path: Path, cfg: EngineConfig, activation_words: int | None, progress: Progress) -> Compiled:
+    """The network compiled to the bytes of all ROM images."""
     free = [name for name in GROWING if name != "activation_words" or activation_words is None]
-    cfg = EngineConfig(trace=True, activation_words=activation_words)
+    if activation_words is not None:
+        cfg = replace(cfg, activation_words=activation_words)
     compiled = compile_fitting(load_graph(path), cfg, free, progress)
     progress("compiling: writing ROM images", 0, None)
     artefact_files(compiled)

@@ -24,18 +24,18 @@ class FrameRecord:
     weights, image : str
         What was computed with, in words.
     banks, activation_words, weight_words, program_words : int
-        Of the engine; of the last two, what the network uses.
+        Sizes of the engine; of the last two memories, the words that the network uses.
     rom_bytes : int
-        Of weights, biases and code tables.
+        Size of weights, biases and code tables.
     report : Report
         What the simulation showed; `build_seconds` is the build of its simulator.
     compile_seconds : float
-        From the ONNX file to ROM images, the choice of the engine included. These are seconds of CPU, one thread each:
-        what the machine does besides changes them little.
+        Seconds of CPU from the ONNX file to ROM images, the choice of the engine included. Like the others of one
+        thread, so that what the machine does besides changes it little.
     simulation_seconds : float
-        Of the whole run, which begins with the loading of the memories.
+        Seconds of CPU of the whole run, which begins with the loading of the memories.
     reference_seconds, emulator_seconds : float
-        For a frame.
+        Seconds of CPU for a frame.
     """
 
     made: Provenance
@@ -54,7 +54,7 @@ class FrameRecord:
 
     @property
     def cycles_per_second(self) -> float:
-        """Of the simulator."""
+        """Cycles that the simulator does in a second of CPU."""
         return self.report.simulated_cycles / self.simulation_seconds
 
 
@@ -76,7 +76,7 @@ class AccuracyRecord:
 
 
 def folder() -> Path:
-    """Where the files are."""
+    """The folder of the files."""
     return build_root() / "bench"
 
 

@@ -1,4 +1,4 @@
-"""From the accumulators of a channel to pixels: requantize, keep every second one, write bank by bank or add up."""
+"""Makes pixels of the accumulators of a channel: requantize, keep every second one, write bank by bank or add up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from firelane.sim.emulator.weights import Parameters
 
 @dataclass(frozen=True, eq=False)
 class DrainPlan:
-    """Which lane's pixel goes where, for every channel of a tile.
+    """The bank and the place that each lane's pixel goes to, for every channel of a tile.
 
     The drain takes the banks of the lanes from bank 0 on and makes at most one write of each.
 

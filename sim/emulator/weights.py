@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import islice
 
 import numpy as np
@@ -26,7 +27,7 @@ from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.decode import INVALID, DescriptorFields, PrefixCode, record_fields, signed, unpack
 from firelane.sim.emulator.faults import EngineError, InvariantError
 
-PIECE_WORDS = 256               # of a stream that are looked up at once
+PIECE_WORDS = 256               # words of a stream that are looked up at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,8 @@ class BitStream:
         bits = self.bits(first_word, PIECE_WORDS + 1).astype(np.int64)
         count = min(PIECE_WORDS * MEMORY_BITS, self.length - first_word * MEMORY_BITS)
         bits = np.concatenate([bits, np.zeros(MAX_CODE_BITS, np.int64)])
-        return sum(bits[bit:bit + count] << (MAX_CODE_BITS - 1 - bit) for bit in range(MAX_CODE_BITS))
+        shifted = (bits[bit:bit + count] << (MAX_CODE_BITS - 1 - bit) for bit in range(MAX_CODE_BITS))
+        return reduce(np.bitwise_or, shifted)
 
     def fields(self, width: int, count: int) -> np.ndarray:
         """`count` plain fields of `width` bits, least significant first: int64 (count,)."""
@@ -124,7 +126,8 @@ def _read_runs(layer: DescriptorFields, code: PrefixCode, contents: MemoryConten
     entries = np.array(contents.runs[layer.run_table:layer.run_table + 256], np.int64)
     kernel_steps, channel_steps = (entries & ((1 << KERNEL_BITS) - 1)).tolist(), (entries >> KERNEL_BITS).tolist()
     channel, c, k = 0, -1, layer.kernel_taps - 1             # the place before the first
-    channels, places = [], []
+    channels: list[int] = []
+    places: list[int] = []
     for symbol, bits in stream.symbols(code):
         if symbol >= len(kernel_steps):
             raise EngineError(ErrorCode.BAD_CODE, pc, f"run symbol {symbol} is not in the table")
@@ -176,7 +179,7 @@ def _read_records(layer: DescriptorFields, contents: MemoryContents, cfg: Engine
     chunks_each, fields = record_chunks(layer.parameters, cfg), record_fields(layer.parameters, cfg)
     stream = BitStream(contents.weights, layer.parameter_address, pc)
     chunks = stream.fields(PARAMETER_CHUNK_BITS, layer.channels_out * chunks_each)
-    records = {name: [] for name in fields}
+    records: dict[str, list[int]] = {name: [] for name in fields}
     for record in chunks.reshape(-1, chunks_each).tolist():
         item = sum(chunk << (index * PARAMETER_CHUNK_BITS) for index, chunk in enumerate(record))
         for name, value in unpack(item, fields).items():

@@ -1,8 +1,9 @@
-"""From models and images to an `Evaluation`."""
+"""Makes an `Evaluation` of models and images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 
@@ -15,10 +16,11 @@ from firelane.sim.evaluate.result import Evaluation, added_up
 __all__ = ["carry_out", "evaluate"]
 
 
-def evaluate(model: Model, images: Sequence[np.ndarray], *, labels: Sequence[int] | None = None,
+def evaluate(model: Model, images: Sequence[np.ndarray], *,  # noqa: PLR0913 (all but two have a default)
+             labels: Sequence[int] | None = None,
              float_model: Model | None = None, reference: bool | None = None, onnxruntime: bool = False,
              record: dict | None = None, pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
-    """How well `model` does on `images`.
+    """Measure how well `model` does on `images`.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ def evaluate(model: Model, images: Sequence[np.ndarray], *, labels: Sequence[int
 
 def carry_out(planned: Plan, images: Sequence[np.ndarray], *, labels: Sequence[int] | None = None,
               pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
-    """`evaluate`, from a plan."""
+    """Do what `evaluate` does, from a plan."""
     if not len(images):
         raise FirelaneError("images", "there are none", hint="one at least is needed")
     if labels is not None and len(labels) != len(images):
@@ -54,7 +56,7 @@ def carry_out(planned: Plan, images: Sequence[np.ndarray], *, labels: Sequence[i
     return added_up(planned.job, measured, labels, network=planned.network, float_graph=planned.float_graph)
 
 
-class _Checked(Sequence):
+class _Checked(Sequence[np.ndarray]):
     """Images, each of which is looked at before it is used."""
 
     def __init__(self, images: Sequence[np.ndarray], shape: tuple[int, int, int]):
@@ -63,7 +65,15 @@ class _Checked(Sequence):
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[np.ndarray]: ...
+
+    def __getitem__(self, index: int | slice) -> np.ndarray | Sequence[np.ndarray]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(len(self))[index]]
         image = self._images[index]
         if image.dtype != np.uint8 or image.shape != self._shape:
             raise FirelaneError(f"image {index}", f"{image.dtype} of shape {image.shape}",

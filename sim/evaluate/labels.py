@@ -1,4 +1,4 @@
-"""Which class each image shows: from a file, from its name, or from the folder it stands in.
+"""The class that each image shows: from a file, from its name, or from the folder that it is in.
 
 A labels file is one of
 
@@ -28,7 +28,7 @@ LEADING_NUMBER = re.compile(r"\d+")
 
 
 def labels_of(files: Sequence[Path], folder: Path, path: Path | None, classes: int) -> tuple[int, ...] | None:
-    """The class of each of `files`, which stand in or below `folder`; None if nobody says.
+    """The class of each of `files`, which are in or below `folder`; None if nobody says.
 
     Parameters
     ----------
@@ -66,11 +66,11 @@ def _rows(path: Path) -> list[str]:
 
 
 def _listed(names: Sequence[str], rows: Sequence[str], path: Path, classes: int) -> tuple[int, ...]:
-    """From `name index` lines; they may be of more images than there are."""
+    """Classes from `name index` lines; these may name more images than there are."""
     listed: dict[str, int] = {}
     for row in rows:
-        name, index = row.rsplit(maxsplit=1)
-        index = _checked(int(index), classes, f"{path}: {name}")
+        name, number = row.rsplit(maxsplit=1)
+        index = _checked(int(number), classes, f"{path}: {name}")
         if listed.setdefault(name.strip(), index) != index:
             raise ConfigError(LABELS, f"{path} has {name.strip()} twice, with classes {listed[name.strip()]} "
                               f"and {index}", hint="one line for each image")
@@ -90,7 +90,7 @@ def _by_class_list(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> tup
 
 
 def _named_class(name: str, by_name: dict[str, set[int]], classes: int) -> int:
-    """From the folder's name if there is one, else from the number at the start of the file's."""
+    """The class that the folder is named after if there is one, else the number at the start of the file's name."""
     folder, _, file = name.rpartition("/")
     if not folder:
         number = LEADING_NUMBER.match(file)

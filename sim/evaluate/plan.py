@@ -1,4 +1,4 @@
-"""What an evaluation will run: found out from the models, and whatever cannot run is refused."""
+"""Finds out from the models what an evaluation will run, and refuses what cannot run."""
 
 from __future__ import annotations
 
@@ -59,11 +59,13 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
     original, float_graph, pairs_ = _original(content, float_model, graph, record or {})
     job = Job(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
               model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
-    return _plan(job, graph.name, float_graph, graph.tensors[graph.input].shape, record_of(graph).resize)
+    source = graph.tensors[graph.input]
+    shape = source.channels, source.height, source.width
+    return _plan(job, graph.name, float_graph, shape, record_of(graph).resize)
 
 
 def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool, options: dict) -> Plan:
-    """Of a float model: ONNX Runtime only."""
+    """The plan for a float model: ONNX Runtime only."""
     if reference:
         raise ModelError(str(where), "a float model, the reference computes with integers",
                          hint="quantize it first: firelane quantize MODEL --calib IMAGES -o QUANTIZED")
@@ -82,7 +84,7 @@ def _float_plan(model: Model, where: Path, float_model: Model | None, reference:
 def _plan(job: Job, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None) -> Plan:
     """Runs the networks once, so that what is wrong with them is known before there are images and workers."""
     classes = Networks(job).classes(np.zeros(shape, np.uint8))
-    return Plan(job=job, network=network, float_graph=float_graph, shape=tuple(shape), resize=resize, classes=classes)
+    return Plan(job=job, network=network, float_graph=float_graph, shape=shape, resize=resize, classes=classes)
 
 
 def _key(*parts: OnnxModel | bool | None) -> str:

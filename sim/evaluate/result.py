@@ -14,16 +14,17 @@ __all__ = ["Evaluation", "LayerNoise", "Score", "added_up"]
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """Of one run over all images.
+    """What one run found over all images.
 
     Parameters
     ----------
     run : "reference" (the integers of the engine), "onnxruntime" or "float"
     top1, top5 : shares of images whose class is the best one, or among the best five; None without labels
     agreement : share of images whose best class is the float graph's; None without one, and of the float graph itself
-    divergence : mean over the images of D(float || this), in nats; None likewise
+    divergence : mean over the images of D(float || this), in nats; None where `agreement` is
     tied : images whose best class has a rival of the same score (the lower index counts)
-    lost, gained : images that the float graph names right and this run wrong, and the reverse; None likewise
+    lost, gained : images that the float graph names right and this run wrong, and the reverse; None if one of them
+        has no classes to compare
     """
 
     run: str
@@ -56,7 +57,7 @@ class LayerNoise:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Of one network over a set of images.
+    """What was found of one network over a set of images.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ class Evaluation:
     layers: tuple[LayerNoise, ...]
 
     def score(self, run: str) -> Score:
-        """Of the run with this name; KeyError if it did not take place."""
+        """The score of the run with this name; KeyError if it did not take place."""
         found = {score.run: score for score in self.scores}
         return found[run]
 
@@ -110,7 +111,8 @@ def _score(run: str, measured: Sequence[Measured], labels: Sequence[int] | None)
             gained = sum(is_ and not was for was, is_ in zip(before, right))
     return Score(run=run, top1=top1, top5=top5, lost=lost, gained=gained, tied=sum(outcome.tied for outcome in found),
                  agreement=_share([a.best[0] == b.best[0] for a, b in zip(found, original)]) if compared else None,
-                 divergence=mean(outcome.divergence for outcome in found) if compared else None)
+                 divergence=mean(outcome.divergence for outcome in found if outcome.divergence is not None)
+                 if compared else None)
 
 
 def _share(hits: Sequence[bool]) -> float:

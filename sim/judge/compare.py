@@ -1,4 +1,4 @@
-"""Where the memory of an engine first differs from the reference: layer, channel, row, column, in words.
+"""Finds where the memory of an engine first differs from the reference, and says it: layer, channel, row, column.
 
     tensors = reference.run(graph, image)
     difference = first_difference(regions(program), tensors, frame.trace, program.cfg)
@@ -27,11 +27,11 @@ Step = tuple[int, Writes]
 
 @dataclass(frozen=True)
 class Region:
-    """What one instruction makes: rows of some channels of a tensor, and where they stand.
+    """What one instruction makes: rows of some channels of a tensor, and where they are stored.
 
-    Channels [channel, channel + channels) and rows [row, row + rows) of `tensor`, `width` columns, stand in words
-    `address` .. from word row `word_row` on, in rows of 2**parts_log2 banks. With `split`, tensor pixel (y, x, c)
-    stands as pixel (y div 2, x div 2) of channel (2 (y mod 2) + x mod 2) * C + c, `pad` where there is none; row and
+    Channels [channel, channel + channels) and rows [row, row + rows) of `tensor`, `width` columns, are stored in
+    words `address` .. from word row `word_row` on, in rows of 2**parts_log2 banks. With `split`, tensor pixel (y, x, c)
+    is stored as pixel (y div 2, x div 2) of channel (2 (y mod 2) + x mod 2) * C + c, `pad` where there is none; row and
     rows count halved rows. `loaded`: made by a LOAD, whose writes a Verilog trace does not show.
     """
 
@@ -63,8 +63,8 @@ class Difference:
     column: int
     expected: int
     got: int | None
-    count: int          #: of pixels that differ in the same instruction
-    total: int          #: of pixels that the instruction makes
+    count: int          #: pixels that differ in the same instruction
+    total: int          #: pixels that the instruction makes
 
     def __str__(self) -> str:
         got = "it was not written" if self.got is None else f"got {self.got}"
@@ -119,7 +119,7 @@ def expected_pixels(region: Region, tensors: Mapping[str, np.ndarray]) -> np.nda
 
 
 def written_pixels(region: Region, writes: Writes, cfg: EngineConfig) -> tuple[np.ndarray, np.ndarray]:
-    """What stands in the region after `writes`: (uint8, bool "was written"), (channels, rows, width) each."""
+    """The contents of the region after `writes`: (uint8, bool "was written"), (channels, rows, width) each."""
     shape = (region.channels, cfg.banks, BANK_PIXELS)
     values, written = np.zeros(shape, np.uint8), np.zeros(shape, bool)
     inside = (writes.address >= region.address) & (writes.address < region.address + region.channels)
@@ -128,8 +128,8 @@ def written_pixels(region: Region, writes: Writes, cfg: EngineConfig) -> tuple[n
     mine.apply(values)
     Writes(mine.address, mine.bank, mine.enable, np.ones_like(mine.data)).apply(written)
     rows = cfg.banks >> region.parts_log2
-    return tuple(word_rows(array, rows)[:, region.word_row:region.word_row + region.rows, :region.width]
-                 for array in (values, written))
+    place = np.s_[:, region.word_row:region.word_row + region.rows, :region.width]
+    return word_rows(values, rows)[place], word_rows(written, rows)[place]
 
 
 def first_difference(where: Mapping[int, Region], tensors: Mapping[str, np.ndarray], steps: Iterable[Step],

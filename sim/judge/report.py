@@ -24,7 +24,7 @@ class Report:
         Multipliers.
     layers : sequence of LayerCycles
     frame_cycles, predicted_frame_cycles : int
-        Of one frame, from the first fetch to END.
+        Cycles of one frame, from the first fetch to END.
     input_bytes, input_wait, output_bytes, output_cycles : int
         The streams of one frame: cycles in which an instruction waited for the image, and from the first to the last
         result byte.
@@ -35,7 +35,7 @@ class Report:
     guesses : sequence of Guess
         The best classes of the first frame, if they are of interest.
     simulated_cycles, seconds, build_seconds
-        Of the simulator.
+        What the simulator did, and how long it and its build took.
     """
 
     model: str
@@ -67,7 +67,7 @@ class Report:
 
     @property
     def ideal_with_windows(self) -> int:
-        """And of pooling, additions and rescaling, whose taps are places of a window."""
+        """Cycles of the taps of all layers; those of pooling, additions and rescaling are places of a window."""
         return sum(layer.ideal for layer in self.layers)
 
     @property

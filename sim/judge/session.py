@@ -1,4 +1,4 @@
-"""From a model to judged results: compile, build the simulator, run it, compare, measure."""
+"""Runs a compiled network in the simulator and judges what comes out: compare, measure."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Session:
     compiled : Compiled
         What the reference computes, and what the compiler made of it.
     simulator : Simulator
-        Of `compiled.cfg`.
+        The simulator of `compiled.cfg`.
     directory : Path
-        For the files of a run.
+        Folder for the files of a run.
     """
 
     compiled: Compiled
@@ -151,8 +151,9 @@ def _last_frame(outcome: Outcome, prediction: FrameResult, count: int) -> list[i
 
 
 def _explain(session: Session, image: np.ndarray, index: int) -> str:
-    """Where the Verilog first differs: from the reference in memory, from the emulator in any write, in its result."""
+    """The first difference of the Verilog: from the reference in memory, the emulator in any write, in its result."""
     outcome = session.run(image[None], log_writes=True)
+    assert outcome.writes is not None
     tensors, steps = reference.run(session.graph, image), read_write_log(outcome.writes)
     difference = first_difference(regions(session.program), tensors, steps, session.cfg) or first_trace_difference(
         session.predict(image, trace=True).trace, steps)

@@ -46,7 +46,8 @@ async def frames_give_the_expected_results(dut):
     job = json.loads(Path(os.environ[JOB_VARIABLE]).read_text())
     directory = Path(job["directory"])
     expected = [bytes.fromhex(text) for text in job["expected"]]
-    reader, results = ResultReader(directory / "results"), []
+    reader = ResultReader(directory / "results")
+    results: list[bytes] = []
     started = time.perf_counter()
     with (directory / "progress").open("w", buffering=1) as progress:       # a line at a time
         while not dut.finished.value:

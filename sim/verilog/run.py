@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -74,11 +75,9 @@ class Job:
 
 
 @dataclass
-class Frame:
-    """Cycle numbers of one frame's bytes; -1 where it did not come so far."""
+class FrameTimes:
+    """Cycle numbers of one frame's first and last result byte; -1 where it did not come so far."""
 
-    in_first: int = -1
-    in_last: int = -1
     out_first: int = -1
     out_last: int = -1
 
@@ -102,7 +101,7 @@ class Outcome:
 
     verdict: Verdict
     results: list[bytes]
-    frames: list[Frame]
+    frames: list[FrameTimes]
     tiles: list[TileTime]
     csrs: dict[int, int]
     cycles: int
@@ -116,7 +115,7 @@ class Outcome:
 class _Events:
     """The event log, as it is read."""
 
-    frames: dict[int, Frame] = field(default_factory=dict)
+    frames: dict[int, FrameTimes] = field(default_factory=dict)
     tiles: list[TileTime] = field(default_factory=list)
     csrs: dict[int, int] = field(default_factory=dict)
     run: int = 0
@@ -171,14 +170,12 @@ def _write_inputs(job: Job, directory: Path) -> list[str]:
 def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path) -> None:
     """Run the cocotb test `sim.verilog.cocotb_bench`, and make sure that it really ran."""
     log, results = directory / "simulator.log", directory / "results.xml"
-    try:
+    with contextlib.suppress(RuntimeError):         # the simulator's exit code: the results tell more
         PortsOnlyRunner().test(
             test_module="firelane.sim.verilog.cocotb_bench", hdl_toplevel=simulator.top, hdl_toplevel_lang="verilog",
             build_dir=simulator.directory, test_dir=directory, plusargs=list(plusargs), seed=SIMULATOR_SEED,
             extra_env={JOB_VARIABLE: str(directory / "job.json")}, waves=bool(simulator.waves), log_file=log,
             results_xml=str(results))
-    except RuntimeError:
-        pass        # the simulator's exit code: the results tell more
     try:
         ran, _ = get_results(results)
     except RuntimeError:
@@ -188,7 +185,7 @@ def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path) ->
 
 
 def _follow(future: Future, path: Path, progress: Callable[[int, int], None]) -> None:
-    """Tell `progress` of what the simulator writes, until it ends."""
+    """Tell `progress` what the simulator writes, until it ends."""
     while not future.done():
         wait([future], POLL_SECONDS)
         lines = path.read_text().split("\n") if path.exists() else []
@@ -201,11 +198,11 @@ def _read_events(path: Path) -> _Events:
     events = _Events()
     start = 0
     for line in path.read_text().splitlines():
-        name, number, detail = line.split()
-        number, detail = int(number), int(detail)
+        name, *numbers = line.split()
+        number, detail = map(int, numbers)
         match name:
-            case "in_first" | "in_last" | "out_first" | "out_last":
-                setattr(events.frames.setdefault(detail, Frame()), name, number)
+            case "out_first" | "out_last":
+                setattr(events.frames.setdefault(detail, FrameTimes()), name, number)
             case "tile_start":
                 start = number
             case "tile_done":

@@ -16,11 +16,12 @@ from firelane.compiler.program.compiled import Compiled
 from firelane.models.digits import load_split
 from firelane.sim.emulator import Emulator, FrameResult
 from firelane.sim.judge.session import instruction_cycles, stop_text
-from firelane.sim.judge.trace import first_trace_difference, frames
+from firelane.sim.judge.trace import first_trace_difference
 from firelane.sim.judge.write_log import read_write_log
 from firelane.sim.verilog.run import Outcome, Verdict
 from tests.networks import random_image
 from tests.simulators import default_engine, random_network, session
+from tests.steps import frames_of
 
 MODELS = Path(__file__).parents[2] / "models"
 EMBEDDED = ("digits_squeezenet.onnx", "digits_squeezenet_bypass.onnx")
@@ -40,7 +41,7 @@ def run(compiled: Compiled, images: np.ndarray, directory: Path, **options) -> t
 
 def check_writes(outcome: Outcome, emulated: list[FrameResult]) -> None:
     """Every write of every instruction, in order. A LOAD's are not shown by the trace ports."""
-    logged = list(frames(read_write_log(outcome.writes)))
+    logged = list(frames_of(read_write_log(outcome.writes)))
     assert len(logged) == len(emulated)
     for frame, steps in zip(emulated, logged):
         difference = first_trace_difference(frame.trace, steps)

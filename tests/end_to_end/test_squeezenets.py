@@ -46,7 +46,7 @@ def quantized(network, folder: Path):
     (NETWORKS["squeezenet1.0-simple-bypass"], 936), (NETWORKS["squeezenet1.0-complex-bypass"], 1562), (MEMBER, 143)],
     ids=lambda value: getattr(value, "name", None))
 def test_small_in_a_small_memory(network, words, tmp_path):
-    """In about three quarters of the words that the order from end to end needs: with whole maps, most in chunks."""
+    """Networks fit in about three quarters of the words that the order from end to end needs: whole maps, or chunks."""
     graph = quantized(network, tmp_path)
     compiled = compile_graph(graph, replace(CFG, activation_words=words))
     assert compiled.plan.whole or compiled.plan.network.chunks

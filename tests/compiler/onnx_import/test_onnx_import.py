@@ -11,8 +11,9 @@ from firelane.compiler.ir.graph import AveragePool, ChannelScale, Concat, Conv, 
 from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
 from firelane.compiler.support.errors import ModelError
 from firelane.models.squeezenet_graph import build
-from firelane.sim.onnx_session import OnnxSession, compare_layers
+from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.reference import run
+from tests.onnx_comparison import compare_layers
 
 SCALE = 0.05
 

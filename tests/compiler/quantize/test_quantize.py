@@ -18,9 +18,10 @@ from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.quantize import quantize
 from firelane.models.squeezenet import Bypass
-from firelane.sim.onnx_session import OnnxSession, compare_layers
+from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.reference import run_batch
 from tests.compiler.small_networks import SIDE, small_model, without_record
+from tests.onnx_comparison import compare_layers
 from tests.published_data import IMAGES, NET_FILE, accuracy, images, needs_images, needs_net, slow
 
 IMAGENET = Preprocessing(channels="RGB", mean=(123.675, 116.28, 103.53), scale=(1 / 58.395, 1 / 57.12, 1 / 57.375),

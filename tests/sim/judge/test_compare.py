@@ -15,7 +15,7 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator, Writes
 from firelane.sim.judge.compare import Region, expected_pixels, first_difference, regions, written_pixels
-from firelane.sim.judge.trace import emulated_steps
+from tests.steps import emulated_steps
 
 CFG = EngineConfig(banks=2, activation_words=256, weight_words=1024, program_words=1024)
 

@@ -10,7 +10,7 @@ from firelane.sim.judge.session import stop_text
 from firelane.sim.simulator.verilator import SimulatorError
 from firelane.sim.verilog import run as bench
 from firelane.sim.verilog.loading import CSR_COUNT, ERROR_REGISTER, load_script
-from firelane.sim.verilog.run import Frame, Job, TileTime, Verdict
+from firelane.sim.verilog.run import FrameTimes, Job, TileTime, Verdict
 from tests.simulators import random_network, roomy_engine, simulator
 
 
@@ -27,10 +27,10 @@ def test_each_image_has_a_result():
 
 def test_events(tmp_path):
     (tmp_path / "events").write_text(
-        "run 20 0\nin_first 21 0\ntile_start 30 8\ntile_done 44 8\nin_last 50 0\nout_first 60 0\nout_last 61 0\n"
+        "run 20 0\ntile_start 30 8\ntile_done 44 8\nout_first 60 0\nout_last 61 0\n"
         "csr 7 3\nend 70 1\n")
     events = bench._read_events(tmp_path / "events")
-    assert events.frames == {0: Frame(21, 50, 60, 61)}
+    assert events.frames == {0: FrameTimes(60, 61)}
     assert events.tiles == [TileTime(pc=8, start=30, done=44)]
     assert (events.csrs, events.run, events.end) == ({3: 7}, 20, 70)
 
