@@ -17,6 +17,7 @@ from firelane.compiler.support.errors import ModelError
 SIDE_MAX = 1 << 13                     # rows, columns of the input
 CHANNELS_MAX = 1 << 12
 ELEMENTS_MAX = 1 << 27                 # of an initializer
+Source = str | Path | onnx.ModelProto  # where a model is
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,21 @@ class InputMap:
     name: str
     element_type: int                  # onnx.TensorProto.DataType
     dims: tuple[int, int, int]         # channels, height, width
+
+
+def read_source(source: Source) -> tuple[onnx.ModelProto, Path]:
+    """The model of a file, or a copy of one in memory; and what messages call it.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read.
+    """
+    if isinstance(source, onnx.ModelProto):
+        copy = onnx.ModelProto()
+        copy.CopyFrom(source)
+        return copy, Path(source.graph.name or "model")
+    return read_model(Path(source)), Path(source)
 
 
 def read_model(path: Path) -> onnx.ModelProto:

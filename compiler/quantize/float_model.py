@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, numpy_helper
 
-from firelane.compiler.onnx_import.reader import one_line, order_nodes, read_input, read_model, read_output
+from firelane.compiler.onnx_import.reader import Source, one_line, order_nodes, read_input, read_output, read_source
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.files import write_file
 
@@ -25,19 +25,21 @@ FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16)
 TO_BE_FOLDED = frozenset({"BatchNormalization", "Constant", "ConstantOfShape"})
 
 
-def read_float_model(path: str | Path) -> onnx.ModelProto:
+def read_float_model(source: Source) -> onnx.ModelProto:
     """A float model with one image input of fixed size, batch 1 and one output; nodes in order, opset 13 at least.
+
+    It is read from a file, or is a copy of one in memory.
 
     Raises
     ------
     ModelError
         If it is something else, is damaged, quantized already, or has weights that are not finite.
     """
-    model = read_model(Path(path))
+    model, path = read_source(source)
     _refuse_quantized(model, str(path))
-    source = read_input(model.graph)
-    if source.element_type != TensorProto.FLOAT:
-        raise ModelError(f"input {source.name}", f"element type {source.element_type} (onnx.TensorProto.DataType)",
+    image = read_input(model.graph)
+    if image.element_type != TensorProto.FLOAT:
+        raise ModelError(f"input {image.name}", f"element type {image.element_type} (onnx.TensorProto.DataType)",
                          hint="a float32 model is wanted")
     read_output(model.graph)
     ordered, problems = order_nodes(model.graph)
@@ -46,7 +48,7 @@ def read_float_model(path: str | Path) -> onnx.ModelProto:
     del model.graph.node[:]
     model.graph.node.extend(ordered)
     _refuse_bad_weights(model)
-    _one_plain_input(model, source.name)
+    _one_plain_input(model, image.name)
     try:
         onnx.checker.check_model(model, full_check=True)
         return _modern(model)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from firelane.compiler.support.errors import ConfigError
 from firelane.sim.benchmark.builds import BuildRecord
 from firelane.sim.benchmark.cases import ACCURACY, CASES, NAMES
 from firelane.sim.benchmark.records import AccuracyRecord, FrameRecord
 from firelane.sim.judge.layer_cycles import LayerCycles
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs/benchmarks.md"
+CHECKOUT = Path(__file__).resolve().parents[2]      #: if it has a pyproject.toml: an installed package has none
+NAME = "docs/benchmarks.md"
 PREDICTION_BOUND = 0.005        # largest error of a layer's predicted cycles
 HEAD = """# Benchmarks
 
@@ -50,6 +52,20 @@ up to twice as long. *Model* is the ONNX file's name; c303 is the published v1.0
 compressor of commit 17d02c3, 301 989 bytes. What place and route gives does not depend on the
 model.
 """
+
+
+def document_path() -> Path:
+    """The document that is part of the checkout.
+
+    Raises
+    ------
+    ConfigError
+        If this is an installed package, which has no documents.
+    """
+    if not (CHECKOUT / "pyproject.toml").is_file():
+        raise ConfigError("firelane bench", f"{NAME} is part of a checkout, and this is an installed package",
+                          hint="name a file with --output")
+    return CHECKOUT / NAME
 
 
 def render(records: Mapping[str, FrameRecord | AccuracyRecord], builds: Sequence[BuildRecord] = ()) -> str:

@@ -56,7 +56,8 @@ def measure_frame(case: Case, *, engine: EngineConfig = ENGINE, input_size: int 
     session = Session(compiled, simulator, build_root() / "sim" / "bench")
     with locked(session.directory):
         before = _seconds_of_children()
-        report = check_outcome(session, images, labels=_labels(entry, compiled), notify=notify, progress=progress)
+        report = check_outcome(session, images, labels=_labels(entry, compiled), notify=notify,
+                               progress=progress).report
         simulation_seconds = round(_seconds_of_children() - before, 2)
     progress("timing reference and emulator", 0, None)
     return FrameRecord(

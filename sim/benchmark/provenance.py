@@ -51,10 +51,11 @@ def machine() -> str:
 
 def _commit() -> str:
     try:
+        _git("ls-files", "--error-unmatch", Path(__file__).name)    # an environment may stand in a foreign repository
         commit = _git("rev-parse", "--short=12", "HEAD")
         return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
-        return UNKNOWN                          # an export without its history
+        return UNKNOWN                          # an export without its history, or an installed package
 
 
 def _git(*arguments: str) -> str:

@@ -18,9 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.quantize.calibration_images import image_files
 from firelane.compiler.support.errors import ConfigError
 
-__all__ = ["labels_of"]
+__all__ = ["labels_of", "labels_of_folder"]
 
 LABELS = "--labels"
 WORDNET_ID = re.compile(r"(?<![A-Za-z0-9])n\d{8}(?!\d)")
@@ -55,6 +56,23 @@ def labels_of(files: Sequence[Path], folder: Path, path: Path | None, classes: i
         return _listed(names, rows, path, classes)
     read_labels(path, classes)                           # complains if it is not one line for each class
     return _by_class_list(names, [tuple(field.strip() for field in row.split("\t")) for row in rows])
+
+
+def labels_of_folder(folder: Path, labels: Path, option: str, classes: int) -> tuple[int, ...] | None:
+    """The class of each image in `folder`, in the order in which images are read from it.
+
+    Parameters
+    ----------
+    option : of the command line, that named the folder
+
+    Raises
+    ------
+    ConfigError
+        If it is no folder, or the class of an image is not clear.
+    """
+    if not folder.is_dir():
+        raise ConfigError(option, f"{folder} is no folder", hint="labels belong to image files in a folder")
+    return labels_of(image_files(folder), folder, labels, classes)
 
 
 def _rows(path: Path) -> list[str]:

@@ -12,7 +12,8 @@ import onnx
 from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
-from firelane.compiler.onnx_import.reader import read_input, read_model
+from firelane.compiler.onnx_import.reader import Source as Model
+from firelane.compiler.onnx_import.reader import read_input, read_source
 from firelane.compiler.quantize.calibrated import changed_record
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
@@ -23,7 +24,6 @@ from firelane.sim.evaluate.job import Job, Networks, OnnxModel
 __all__ = ["DERIVED", "Model", "Plan", "plan"]
 
 DERIVED = "derived"                    # float_model: the quantized model without quantization of its activations
-Model = str | Path | onnx.ModelProto
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Plan:
 def plan(model: Model, *, float_model: Model | None = None, reference: bool | None = None,
          onnxruntime: bool = False, record: dict | None = None) -> Plan:
     """Reads the models; parameters and errors as for `sim.evaluate.driver.evaluate`."""
-    content, where = _read(model)
+    content, where = read_source(model)
     if not is_quantized(content.graph):
         return _float_plan(model, where, float_model, bool(reference), record or {})
     reference = reference is not False
@@ -112,7 +112,7 @@ def _original(content: onnx.ModelProto, float_model: Model | None, graph: Graph,
 
 def _given_float(float_model: Model, shape: tuple[int, ...], resize: int | None,
                  options: dict) -> tuple[onnx.ModelProto, OnnxModel, str]:
-    where = _read(float_model)[1]
+    where = read_source(float_model)[1]
     given = _float_model(float_model)
     found, record = read_input(given.graph).dims, _record(given, where, options)
     if found != tuple(shape):
@@ -139,13 +139,6 @@ def _record(model: onnx.ModelProto, where: Path, options: dict) -> Preprocessing
         raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {channels}",
                          hint="correct it with --channels")
     return record
-
-
-def _read(model: Model) -> tuple[onnx.ModelProto, Path]:
-    """The model, and what messages call it."""
-    if isinstance(model, onnx.ModelProto):
-        return model, Path(model.graph.name or "model")
-    return read_model(Path(model)), Path(model)
 
 
 def _float_model(model: Model) -> onnx.ModelProto:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from firelane.sim.evaluate.job import FLOAT, Job, Measured
 from firelane.sim.evaluate.metrics import decibels, mean
@@ -64,8 +64,9 @@ class Evaluation:
     network : its name
     images : how many
     float_graph : in words, what "float" is; empty if there is none
-    scores : of each run
+    scores : of each run, the most exact one of `network` first: "reference", "onnxruntime", "float"
     layers : in the order of the graph; empty without a float graph
+    seconds : of wall clock that the images took, workers' start not counted; no part of the result
     """
 
     network: str
@@ -73,6 +74,26 @@ class Evaluation:
     float_graph: str
     scores: tuple[Score, ...]
     layers: tuple[LayerNoise, ...]
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def top1(self) -> float | None:
+        """Share of images whose class is the network's best one, by its first run; None without labels."""
+        return self.scores[0].top1
+
+    @property
+    def top5(self) -> float | None:
+        """Share of images whose class is among the network's best five, by its first run; None without labels."""
+        return self.scores[0].top5
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of images whose best class is the float graph's, by the first run; None without a float graph."""
+        return self.scores[0].agreement
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images / self.seconds
 
     def score(self, run: str) -> Score:
         """The score of the run with this name; KeyError if it did not take place."""
@@ -80,11 +101,12 @@ class Evaluation:
         return found[run]
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
+        found = {name: value for name, value in asdict(self).items() if name != "seconds"}
+        return json.dumps(found, indent=2, allow_nan=False) + "\n"
 
 
 def added_up(job: Job, measured: Sequence[Measured], labels: Sequence[int] | None, *, network: str,
-             float_graph: str) -> Evaluation:
+             float_graph: str, seconds: float = 0.0) -> Evaluation:
     """The evaluation, from what was measured of each image, in the order of `labels`."""
     scores = tuple(_score(run, measured, labels) for run in measured[0].outcomes)
     makers = {node.output: node.name for node in job.graph.nodes} if job.graph else {}
@@ -94,7 +116,7 @@ def added_up(job: Job, measured: Sequence[Measured], labels: Sequence[int] | Non
         layers.append(LayerNoise(node=makers.get(tensor, ""), tensor=tensor, original=original,
                                  snr_db=decibels(signal, noise)))
     return Evaluation(network=network, images=len(measured), float_graph=float_graph, scores=scores,
-                      layers=tuple(layers))
+                      layers=tuple(layers), seconds=seconds)
 
 
 def _score(run: str, measured: Sequence[Measured], labels: Sequence[int] | None) -> Score:

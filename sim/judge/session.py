@@ -80,8 +80,16 @@ class Session:
         return bench.run(self.simulator, Job(**{**job, **options}), self.directory, progress)
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A simulation whose every result byte is the reference's, and what was measured in it."""
+
+    outcome: Outcome
+    report: Report
+
+
 def check_outcome(session: Session, images: ImageSet, *, labels: tuple[str, ...] = (),
-                  notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Report:
+                  notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Checked:
     """Simulate all images and compare every result byte with the reference; `labels`: names of the classes.
 
     Raises
@@ -105,7 +113,7 @@ def check_outcome(session: Session, images: ImageSet, *, labels: tuple[str, ...]
     if wrong:
         notify(f"{len(wrong)} of {len(expected)} frames differ; simulating frame {wrong[0]} again with a write log")
         raise MismatchError(_explain(session, images.pixels[wrong[0]], wrong[0]))
-    return _report(session, images, outcome, prediction, labels)
+    return Checked(outcome, _report(session, images, outcome, prediction, labels))
 
 
 def stop_text(outcome: Outcome) -> str:

@@ -11,7 +11,6 @@ import onnx
 import pytest
 
 from firelane.cli.main import main
-from firelane.cli.quantize import quantize_file
 from firelane.compiler.compile import compile_graph, compile_model
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import CapacityError
@@ -22,6 +21,7 @@ from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator
 from tests.end_to_end.test_reference_equals_emulator import check
+from tests.quantized_file import quantize_file
 
 SIDE = 56
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"

@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firelane.cli.main import firelane, main
-from firelane.cli.simulate import simulate
+from firelane.cli.main import main
 from firelane.sim.judge import session
-
-firelane.add_command(simulate)
 
 
 @pytest.fixture
