@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EMBEDDED", "Job", "all_boards", "bitstream_file", "build_model", "build_model_board", "chosen_engine",
            "classify", "convert", "fits", "get_board", "labels_of_folder", "load_model", "patch", "plot_build",
-           "print_evaluation", "print_report", "program", "run_benchmark", "sweep", "table", "to_json", "to_tables", "write_file",
-           "write_model_project"]
+           "print_evaluation", "print_report", "program", "run_benchmark", "sweep", "table", "to_json", "to_tables",
+           "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards": ["all_boards", "get_board"],
