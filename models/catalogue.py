@@ -34,7 +34,7 @@ from firelane.models.squeezenet import NETWORKS
 from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import published_densities
 
-__all__ = ["NAMES", "Entry", "find"]
+__all__ = ["NAMES", "CatalogueEntry", "find"]
 
 HERE = Path(__file__).resolve().parent
 EMBEDDED = {"digits": HERE / "digits_squeezenet.onnx", "digits-bypass": HERE / "digits_squeezenet_bypass.onnx"}
@@ -51,7 +51,7 @@ LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")                        #:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class CatalogueEntry:
     """A quantized network.
 
     Parameters
@@ -72,7 +72,7 @@ class Entry:
     labels: Path | None = None
 
 
-def find(name: str, *, input_size: int | None = None, progress: Progress = silent) -> Entry:
+def find(name: str, *, input_size: int | None = None, progress: Progress = silent) -> CatalogueEntry:
     """The network called `name`, with images of `input_size` rows and columns.
 
     Raises
@@ -85,7 +85,7 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
     if name not in PUBLISHED and input_size is not None:
         raise ConfigError("--input-size", f"{name} has one size only", hint=f"possible for {', '.join(PUBLISHED)}")
     if name in EMBEDDED:
-        return Entry(path=EMBEDDED[name])
+        return CatalogueEntry(path=EMBEDDED[name])
     size = input_size or SIZE
     published = _published(size) if name == "squeezenet1.0" else None
     key = digest([name, f"{size}", source_digest(*MADE_BY), *map(version, LIBRARIES),
@@ -95,10 +95,10 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
         if not path.exists():
             _make(path, name, size, published, progress)
     if published:
-        return Entry(path=path, origin=f"the published Deep Compression weights, {published.weights}",
+        return CatalogueEntry(path=path, origin=f"the published Deep Compression weights, {published.weights}",
                      photographs=published.photographs, labels=labels_file())
     weights = LIGHT_WEIGHTS if name == LIGHT else "random weights of the published densities"
-    return Entry(path=path, origin=f"{weights}, calibrated with made images")
+    return CatalogueEntry(path=path, origin=f"{weights}, calibrated with made images")
 
 
 @dataclass(frozen=True)

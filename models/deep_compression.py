@@ -27,7 +27,7 @@ from firelane.compiler.frame_io.preprocessing import Preprocessing, record_prepr
 from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing
 from firelane.compiler.support.errors import ConfigError, ModelError
-from firelane.models.squeezenet import NETWORKS, Conv
+from firelane.models.squeezenet import NETWORKS, ConvSpec
 from firelane.models.squeezenet_graph import float_onnx
 
 __all__ = ["CAFFE_INPUT", "DecodedLayer", "INPUT_SIZES", "NETWORK", "convert", "decode", "network"]
@@ -132,7 +132,7 @@ class _Reader:
         return ModelError(self.where, found, hint=HINT)
 
 
-def _layer(reader: _Reader, conv: Conv, count: int) -> DecodedLayer:
+def _layer(reader: _Reader, conv: ConvSpec, count: int) -> DecodedLayer:
     codebook = reader.take(f"the codebook of {conv.name}", np.dtype("<f4"), CODEBOOK)
     bias = reader.take(f"the biases of {conv.name}", np.dtype("<f4"), conv.outputs)
     indices = reader.take(f"the indices of {conv.name}", np.dtype("u1"), count)

@@ -19,8 +19,8 @@ from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim.judge.images import choose_images
 from firelane.sim.judge.layer_cycles import LayerCycles
-from firelane.sim.judge.report import Report
-from firelane.sim.judge.session import Session, check_outcome
+from firelane.sim.judge.report import SimulationReport
+from firelane.sim.judge.trial import Trial, check_outcome
 from firelane.sim.simulator.build import build
 
 
@@ -37,7 +37,7 @@ class Simulation:
         What the frames show, in words.
     results : numpy.ndarray
         uint8 (N, C, H, W): what the engine sent for each image.
-    report : Report
+    report : SimulationReport
         All figures of the run.
     waves : Path, optional
         The waveforms, if they were wanted.
@@ -47,7 +47,7 @@ class Simulation:
     engine: EngineConfig
     images: str
     results: np.ndarray
-    report: Report
+    report: SimulationReport
     waves: Path | None = None
 
     @property
@@ -124,9 +124,9 @@ def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | 
     chosen = choose_images(compiled.graph, files, count)
     names = _class_names(compiled, labels or given.labels)
     simulator = build(compiled.cfg, waves=waves, notify=say, progress=progress)
-    session = Session(compiled, simulator, build_root() / "sim" / "last")
-    with locked(session.directory):
-        checked = check_outcome(session, chosen, labels=names, notify=say, progress=progress)
+    trial = Trial(compiled, simulator, build_root() / "sim" / "last")
+    with locked(trial.directory):
+        checked = check_outcome(trial, chosen, labels=names, notify=say, progress=progress)
     results = np.stack([compiled.result.unpack(result) for result in checked.outcome.results])
     return Simulation(given, compiled.cfg, chosen.description, results, checked.report, checked.outcome.waves)
 

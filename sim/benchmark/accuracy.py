@@ -17,7 +17,7 @@ from firelane.models.deep_compression import decode, network
 from firelane.models.published_data import class_of, net_file, photographs
 from firelane.sim.benchmark.cases import ACCURACY_NETWORK
 from firelane.sim.benchmark.provenance import provenance
-from firelane.sim.benchmark.records import AccuracyRecord, Score
+from firelane.sim.benchmark.records import AccuracyRecord, Hits
 from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.reference import run_batch
 
@@ -43,11 +43,11 @@ def measure_accuracy(limit: int | None = None, progress: Progress = silent) -> A
                           scores={name: score(np.stack(results), classes) for name, results in found.items()})
 
 
-def score(results: np.ndarray, classes: np.ndarray) -> Score:
+def score(results: np.ndarray, classes: np.ndarray) -> Hits:
     """Images that results (N, K) name right for classes (N,): the largest is best, among equals the first."""
     best = np.argsort(-results.astype(np.float64), axis=1, kind="stable")[:, :TOP]
     hits = best == classes[:, None]
-    return Score(top1=int(hits[:, 0].sum()), top5=int(hits.any(axis=1).sum()))
+    return Hits(top1=int(hits[:, 0].sum()), top5=int(hits.any(axis=1).sum()))
 
 
 def _float_results(weights: Path, files: Sequence[Path]) -> Iterator[np.ndarray]:

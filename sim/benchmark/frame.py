@@ -17,13 +17,13 @@ from firelane.compiler.program.rom_size import rom_size
 from firelane.compiler.support.files import build_root, locked
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
-from firelane.models.catalogue import Entry, find
+from firelane.models.catalogue import CatalogueEntry, find
 from firelane.models.published_data import net_file
 from firelane.sim.benchmark.cases import Case
 from firelane.sim.benchmark.provenance import provenance
 from firelane.sim.benchmark.records import FrameRecord
 from firelane.sim.judge.images import ImageSet, choose_images
-from firelane.sim.judge.session import Session, check_outcome
+from firelane.sim.judge.trial import Trial, check_outcome
 from firelane.sim.simulator.build import build
 
 ENGINE = EngineConfig(trace=True)       #: unless a network needs more
@@ -53,10 +53,10 @@ def measure_frame(case: Case, *, engine: EngineConfig = ENGINE, input_size: int 
     compiled, compile_seconds = _timed(lambda: _compile(entry.path, engine, case.activation_words, progress))
     images = choose_images(compiled.graph, entry.photographs[:1])
     simulator = build(compiled.cfg, notify=notify, progress=progress)
-    session = Session(compiled, simulator, build_root() / "sim" / "bench")
-    with locked(session.directory):
+    trial = Trial(compiled, simulator, build_root() / "sim" / "bench")
+    with locked(trial.directory):
         before = _seconds_of_children()
-        report = check_outcome(session, images, labels=_labels(entry, compiled), notify=notify,
+        report = check_outcome(trial, images, labels=_labels(entry, compiled), notify=notify,
                                progress=progress).report
         simulation_seconds = round(_seconds_of_children() - before, 2)
     progress("timing reference and emulator", 0, None)
@@ -66,8 +66,8 @@ def measure_frame(case: Case, *, engine: EngineConfig = ENGINE, input_size: int 
         weight_words=len(compiled.program.contents.weights), program_words=len(compiled.program.contents.program),
         rom_bytes=rom_size(compiled.program).bytes, report=report, compile_seconds=compile_seconds,
         simulation_seconds=simulation_seconds,
-        reference_seconds=_timed(lambda: session.expected(images.pixels[:1]))[1],
-        emulator_seconds=_timed(lambda: session.predict(images.pixels[0]))[1])
+        reference_seconds=_timed(lambda: trial.expected(images.pixels[:1]))[1],
+        emulator_seconds=_timed(lambda: trial.predict(images.pixels[0]))[1])
 
 
 def _compile(path: Path, cfg: EngineConfig, activation_words: int | None, progress: Progress) -> Compiled:
@@ -94,10 +94,10 @@ def _seconds_of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _labels(entry: Entry, compiled: Compiled) -> tuple[str, ...]:
+def _labels(entry: CatalogueEntry, compiled: Compiled) -> tuple[str, ...]:
     classes = compiled.graph.tensors[compiled.graph.output].channels
     return read_labels(entry.labels, classes) if entry.labels else ()
 
 
-def _image_name(entry: Entry, images: ImageSet) -> str:
+def _image_name(entry: CatalogueEntry, images: ImageSet) -> str:
     return entry.photographs[0].name if entry.photographs else images.description.partition(" (")[0]

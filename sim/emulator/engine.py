@@ -18,7 +18,7 @@ from firelane.sim.emulator.execute import Machine
 from firelane.sim.emulator.faults import EngineError
 from firelane.sim.emulator.layers import LayerCache
 from firelane.sim.emulator.loader import ImageStream
-from firelane.sim.emulator.memory import Memories, Writes
+from firelane.sim.emulator.memory import WorkingMemories, Writes
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Emulator:
 
     def __init__(self, cfg: EngineConfig, contents: MemoryContents, *, seed: int = 0):
         self.cfg = cfg
-        self.memories = Memories(cfg, seed)
+        self.memories = WorkingMemories(cfg, seed)
         self._contents = contents
         self._length = 0
         self._layers: LayerCache | None = None

@@ -36,7 +36,7 @@ NOTHING = np.empty(0, np.int64)
 NO_WRITES = Writes(NOTHING, NOTHING, NOTHING, np.empty((0, BANK_PIXELS), np.uint8))
 
 
-class Memories:
+class WorkingMemories:
     """Activation memory and channel sums, full of garbage at first.
 
     Members

@@ -15,7 +15,7 @@ from firelane.compiler.ir.graph import PIXEL_MAX
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import SLOTS, Operation, RowMove, Source
 from firelane.sim.emulator.decode import DescriptorFields, KernelPlace
-from firelane.sim.emulator.weights import Parameters
+from firelane.sim.emulator.weights import ChannelParameters
 
 FLOAT32_EXACT = 1 << 24                # integers below this are exact in float32
 
@@ -39,7 +39,7 @@ class PreparedLayer:
     matrix: np.ndarray
     present: np.ndarray
     taps: np.ndarray
-    parameters: Parameters
+    parameters: ChannelParameters
 
     @cached_property
     def rows(self) -> int:

@@ -1,6 +1,7 @@
 """What is done with one image: run every network that takes part, keep what the evaluation needs, drop the rest.
 
-A `Job` is what travels to another process: graph and models, no files. `Networks` is what the process makes of it.
+An `EvaluationJob` is what travels to another process: graph and models, no files. `Networks` is what the process makes
+of it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class OnnxModel:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Job:
+class EvaluationJob:
     """What an evaluation does with each image.
 
     Parameters
@@ -63,7 +64,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Ranking:
     """What one network says of one image: its best classes, whether the first has a rival, its distance from the float
     graph in nats (None if there is none)."""
 
@@ -76,7 +77,7 @@ class Outcome:
 class Measured:
     """What is known of one image: the outcome of each run, and signal and noise energy of each of the job's pairs."""
 
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, Ranking]
     energies: tuple[tuple[float, float], ...]
 
 
@@ -89,11 +90,11 @@ class Networks:
         If ONNX Runtime does not take a model.
     """
 
-    def __init__(self, job: Job):
+    def __init__(self, job: EvaluationJob):
         self._job = job
         tensors = [name for _, name in job.pairs]
-        self._model = _Session(job.model, job.graph, []) if job.model else None
-        self._original = _Session(job.original, job.graph, tensors) if job.original else None
+        self._model = _OnnxRunner(job.model, job.graph, []) if job.model else None
+        self._original = _OnnxRunner(job.original, job.graph, tensors) if job.original else None
 
     def measure(self, pixels: np.ndarray) -> Measured:
         """What the networks say of one image: uint8 (C, H, W), gray or RGB, of the networks' size."""
@@ -120,7 +121,7 @@ class Networks:
         return {name: values.ravel() for name, values in scores.items()}, noise
 
 
-class _Session:
+class _OnnxRunner:
     """ONNX Runtime with one thread, so that sums have one order.
 
     Parameters
@@ -183,11 +184,11 @@ def _pair_energies(graph: Graph, maps: Mapping[str, np.ndarray], theirs: Mapping
     return energies(wanted, ours)
 
 
-def _outcome(name: str, scores: np.ndarray, original: np.ndarray | None) -> Outcome:
+def _outcome(name: str, scores: np.ndarray, original: np.ndarray | None) -> Ranking:
     if original is not None and original.shape != scores.shape:
         raise FirelaneError("--float", f"{original.size} classes, the quantized network has {scores.size}",
                             hint="give the float model that was quantized")
     if not np.all(np.isfinite(scores)):
         raise ModelError(name, "gives scores that are not finite", hint="train or export the model again")
-    return Outcome(best_of(scores), is_tied(scores),
+    return Ranking(best_of(scores), is_tied(scores),
                    None if original is None or name == FLOAT else divergence(original, scores))

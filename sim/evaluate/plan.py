@@ -19,7 +19,7 @@ from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
-from firelane.sim.evaluate.job import Job, Networks, OnnxModel
+from firelane.sim.evaluate.job import EvaluationJob, Networks, OnnxModel
 
 __all__ = ["DERIVED", "Model", "Plan", "plan"]
 
@@ -37,7 +37,7 @@ class Plan:
     classes : of the network
     """
 
-    job: Job
+    job: EvaluationJob
     network: str
     float_graph: str
     shape: tuple[int, int, int]
@@ -57,7 +57,7 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
     graph = graph_of(content, where)
     own = _onnx_model(content, None)
     original, float_graph, pairs_ = _original(content, float_model, graph, record or {})
-    job = Job(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
+    job = EvaluationJob(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
               model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
     source = graph.tensors[graph.input]
     shape = source.channels, source.height, source.width
@@ -77,11 +77,11 @@ def _float_plan(model: Model, where: Path, float_model: Model | None, reference:
     if float_model is not None:
         _, original, float_graph = _given_float(float_model, shape, record.resize, options)
     own = _onnx_model(content, record)
-    job = Job(key=_key(own, original), reference=False, model=own, original=original)
+    job = EvaluationJob(key=_key(own, original), reference=False, model=own, original=original)
     return _plan(job, content.graph.name or where.stem, float_graph, shape, record.resize)
 
 
-def _plan(job: Job, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None) -> Plan:
+def _plan(job: EvaluationJob, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None) -> Plan:
     """Runs the networks once, so that what is wrong with them is known before there are images and workers."""
     classes = Networks(job).classes(np.zeros(shape, np.uint8))
     return Plan(job=job, network=network, float_graph=float_graph, shape=shape, resize=resize, classes=classes)

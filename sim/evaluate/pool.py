@@ -25,17 +25,17 @@ from distributed.utils import silence_logging_cmgr
 
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.progress import Progress
-from firelane.sim.evaluate.job import Job, Measured, Networks
+from firelane.sim.evaluate.job import EvaluationJob, Measured, Networks
 from firelane.sim.evaluate.worker import code_digest
 
 BATCH = 4                              # images of a task
 BATCHES_AHEAD = 3                      # batches that wait for each thread of a worker
 STAGE = "evaluating"
 CONNECT_SECONDS = 10.0
-Pool = Callable[[Job, Sequence[np.ndarray], Progress], list[Measured]]
+Pool = Callable[[EvaluationJob, Sequence[np.ndarray], Progress], list[Measured]]
 
 
-def in_process(job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+def in_process(job: EvaluationJob, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
     """A pool without processes: one image after the other.
 
     NumPy's BLAS takes as many threads as there are processors; OPENBLAS_NUM_THREADS=1 is several times faster where
@@ -141,7 +141,7 @@ def _task() -> Callable:
     return measure
 
 
-def _measure(client: Client, job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+def _measure(client: Client, job: EvaluationJob, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
     """What is measured of each image, in their order; never more than a few batches are on their way."""
     task = _task()
     try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from firelane.sim.evaluate.job import FLOAT, Job, Measured
+from firelane.sim.evaluate.job import FLOAT, EvaluationJob, Measured
 from firelane.sim.evaluate.metrics import decibels, mean
 
 __all__ = ["Evaluation", "LayerNoise", "Score", "added_up"]
@@ -105,7 +105,7 @@ class Evaluation:
         return json.dumps(found, indent=2, allow_nan=False) + "\n"
 
 
-def added_up(job: Job, measured: Sequence[Measured], labels: Sequence[int] | None, *, network: str,
+def added_up(job: EvaluationJob, measured: Sequence[Measured], labels: Sequence[int] | None, *, network: str,
              float_graph: str, seconds: float = 0.0) -> Evaluation:
     """The evaluation, from what was measured of each image, in the order of `labels`."""
     scores = tuple(_score(run, measured, labels) for run in measured[0].outcomes)

@@ -14,7 +14,7 @@ from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator
-from firelane.sim.judge.compare import first_difference, regions
+from firelane.sim.judge.compare import first_difference, tensor_parts
 from tests.networks import random_graph, random_image
 from tests.steps import emulated_steps
 
@@ -38,7 +38,7 @@ def compiled_network(rng: np.random.Generator, cfg: EngineConfig, **options) -> 
 
 def check(compiled: Compiled, image: np.ndarray) -> None:
     """Run, compare everything; twice, because a second frame must not depend on the first."""
-    graph, cfg, where = compiled.graph, compiled.cfg, regions(compiled.program)
+    graph, cfg, where = compiled.graph, compiled.cfg, tensor_parts(compiled.program)
     emulator = Emulator(cfg, compiled.program, seed=5)
     for pixels in (image, image[:, ::-1, ::-1]):
         tensors = reference.run(graph, np.ascontiguousarray(pixels))

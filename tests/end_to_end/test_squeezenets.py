@@ -15,7 +15,7 @@ from firelane.compiler.compile import compile_graph, compile_model
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import CapacityError
 from firelane.hw.contract.config import EngineConfig
-from firelane.models.squeezenet import NETWORKS, Conv, FireFamily
+from firelane.models.squeezenet import NETWORKS, ConvSpec, FireFamily
 from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES
 from firelane.sim import reference
@@ -28,7 +28,7 @@ LIGHT = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.o
 CFG = EngineConfig(banks=4, weight_words=1 << 18, program_words=1 << 14, value_symbols=4096,
                    run_symbols=4096, average_channels=400)
 MEMBER = FireFamily(base_e=32, incr_e=24, freq=3, squeeze_ratio=0.25, pct_3x3=0.3).network(
-    "member", conv1=Conv("conv1", 3, 24, 5, stride=2, pad=2), pools_after=("conv1", "fire4", "fire7"), conv10_pad=2,
+    "member", conv1=ConvSpec("conv1", 3, 24, 5, stride=2, pad=2), pools_after=("conv1", "fire4", "fire7"), conv10_pad=2,
     classes=77)
 
 

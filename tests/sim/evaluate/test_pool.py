@@ -13,7 +13,7 @@ from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
 from firelane.sim.evaluate import evaluate, worker, workers
-from firelane.sim.evaluate.job import Job, Networks
+from firelane.sim.evaluate.job import EvaluationJob, Networks
 from firelane.sim.evaluate.plan import DERIVED
 from firelane.sim.evaluate.pool import BATCH, _cluster, in_process
 from tests.limits import FOREVER
@@ -172,7 +172,7 @@ def test_a_worker_keeps_the_networks_of_few_jobs(digits, monkeypatch):
     from firelane.sim.evaluate.plan import plan
     built = []
 
-    def counted(job: Job) -> Networks:
+    def counted(job: EvaluationJob) -> Networks:
         built.append(key)
         return Networks(job)
     monkeypatch.setattr(worker, "Networks", counted)
