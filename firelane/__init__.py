@@ -1,1 +1,65 @@
-"""SqueezeNet inside one FPGA: compile, simulate, build."""
+"""SqueezeNet inside one FPGA: quantize, compress, compile, simulate, evaluate.
+
+A network, by name or from an ONNX file, is compiled for the engine of a board; what fits, and what a frame costs, is
+known then:
+
+>>> import firelane
+>>> network = firelane.load("digits")
+>>> network.input_shape, network.classes
+((1, 56, 56), 10)
+>>> compiled = firelane.compile(network, board="ulx3s_85f")
+>>> compiled.fits, compiled.cycles, compiled.rom_bytes
+(True, 38204, 27893)
+
+`compiled.save("build/digits")` writes what `firelane run` and `firelane load` take. Where a network does not fit, `fit`
+says why, for one board or for all:
+
+>>> for fit in firelane.fit(network, "ulx3s_25f", "ulx3s_12f"):
+...     print(fit.board, fit.frames_per_second or fit.reason)
+ulx3s_25f 655.23
+ulx3s_12f the engine needs 19700 LUT of 12000
+
+The Verilog of the engine, simulated; every result byte is compared with the integer reference:
+
+>>> simulation = firelane.simulate(network, images=2)
+>>> simulation.cycles, simulation.correct, simulation.results.shape
+(37948, 2, (2, 10, 1, 1))
+
+A float network of your own begins with `firelane.quantize("net.onnx", "calibration/")`, which can be saved, compiled,
+simulated and evaluated like any other; `firelane.compress` makes it smaller.
+
+Everything that a user can mend is a `FirelaneError`: where, what was found there, and what to do. The command line,
+`firelane --help`, calls these functions; docs/architecture.md says how the engine works.
+"""
+
+from typing import TYPE_CHECKING
+
+from firelane.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from firelane.api.compile import CompiledNetwork, compile
+    from firelane.api.compress import CompressedNetwork, compress
+    from firelane.api.evaluate import evaluate
+    from firelane.api.fit import fit
+    from firelane.api.network import Network, load
+    from firelane.api.quantize import QuantizedNetwork, quantize
+    from firelane.api.simulate import Simulation, simulate
+    from firelane.boards.report.board_fit import Fit
+    from firelane.compiler.support.errors import FirelaneError, MismatchError
+    from firelane.sim.evaluate.result import Evaluation
+
+__all__ = ["CompiledNetwork", "CompressedNetwork", "Evaluation", "FirelaneError", "Fit", "MismatchError", "Network",
+           "QuantizedNetwork", "Simulation", "compile", "compress", "evaluate", "fit", "load", "quantize", "simulate"]
+
+__getattr__, __dir__ = lazy_names(__name__, {
+    "firelane.api.compile": ["CompiledNetwork", "compile"],
+    "firelane.api.compress": ["CompressedNetwork", "compress"],
+    "firelane.api.evaluate": ["evaluate"],
+    "firelane.api.fit": ["fit"],
+    "firelane.api.network": ["Network", "load"],
+    "firelane.api.quantize": ["QuantizedNetwork", "quantize"],
+    "firelane.api.simulate": ["Simulation", "simulate"],
+    "firelane.boards.report.board_fit": ["Fit"],
+    "firelane.compiler.support.errors": ["FirelaneError", "MismatchError"],
+    "firelane.sim.evaluate.result": ["Evaluation"],
+})

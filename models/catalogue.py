@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of, record_preprocessing
@@ -33,7 +34,7 @@ from firelane.models.squeezenet import NETWORKS
 from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import published_densities
 
-__all__ = ["NAMES", "Entry", "find"]
+__all__ = ["NAMES", "CatalogueEntry", "find"]
 
 HERE = Path(__file__).resolve().parent
 EMBEDDED = {"digits": HERE / "digits_squeezenet.onnx", "digits-bypass": HERE / "digits_squeezenet_bypass.onnx"}
@@ -50,13 +51,13 @@ LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")                        #:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class CatalogueEntry:
     """A quantized network.
 
     Parameters
     ----------
     path : Path
-        Of the ONNX file.
+        The ONNX file.
     origin : str
         Where weights and ranges come from, in one line; empty for the embedded networks.
     photographs : sequence of Path
@@ -71,7 +72,7 @@ class Entry:
     labels: Path | None = None
 
 
-def find(name: str, *, input_size: int | None = None, progress: Progress = silent) -> Entry:
+def find(name: str, *, input_size: int | None = None, progress: Progress = silent) -> CatalogueEntry:
     """The network called `name`, with images of `input_size` rows and columns.
 
     Raises
@@ -84,34 +85,46 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
     if name not in PUBLISHED and input_size is not None:
         raise ConfigError("--input-size", f"{name} has one size only", hint=f"possible for {', '.join(PUBLISHED)}")
     if name in EMBEDDED:
-        return Entry(path=EMBEDDED[name])
+        return CatalogueEntry(path=EMBEDDED[name])
     size = input_size or SIZE
-    published = _published_files(size) if name == "squeezenet1.0" else None
+    published = _published(size) if name == "squeezenet1.0" else None
     key = digest([name, f"{size}", source_digest(*MADE_BY), *map(version, LIBRARIES),
-                  *([net_file(), *published] if published else [])])
+                  *([published.weights, *published.photographs] if published else [])])
     path = build_root() / "models" / f"{name}-{size}-{key}.onnx"
     with locked(path):
         if not path.exists():
             _make(path, name, size, published, progress)
     if published:
-        return Entry(path=path, origin=f"the published Deep Compression weights, {net_file()}",
-                     photographs=published, labels=labels_file())
+        return CatalogueEntry(path=path, origin=f"the published Deep Compression weights, {published.weights}",
+                     photographs=published.photographs, labels=labels_file())
     weights = LIGHT_WEIGHTS if name == LIGHT else "random weights of the published densities"
-    return Entry(path=path, origin=f"{weights}, calibrated with made images")
+    return CatalogueEntry(path=path, origin=f"{weights}, calibrated with made images")
 
 
-def _published_files(size: int) -> list[Path] | None:
-    """The photographs, if these and the weights are there, and the weights are for this size of image."""
-    return photographs() or None if size in INPUT_SIZES and net_file() else None
+@dataclass(frozen=True)
+class _Published:
+    """Weights that were published, and photographs to calibrate them with."""
+
+    weights: Path
+    photographs: Sequence[Path]
 
 
-def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, progress: Progress) -> None:
+def _published(size: int) -> _Published | None:
+    """What is there, if it is complete, and the weights are for this size of image."""
+    weights, images = net_file(), photographs()
+    return _Published(weights, images) if weights and images and size in INPUT_SIZES else None
+
+
+def _make(path: Path, name: str, size: int, published: _Published | None, progress: Progress) -> None:
     """Build and quantize; the file appears when it is complete."""
     progress(f"building {name}", 0, None)
-    model = fold_preprocessing(_float_model(name, size, bool(published)))
+    model = fold_preprocessing(_float_model(name, size, published))
     shape, record = read_input(model.graph).dims, preprocessing_of(metadata(model))
+    assert record is not None, "every float model here has one"
+    images: Sequence[np.ndarray]
     if published:
-        images = calibration_images(published[0].parent, shape, record, record, len(published))
+        folder = published.photographs[0].parent
+        images = calibration_images(folder, shape, record, record, len(published.photographs))
     else:
         images = [record.real(image) for image in made_images(MADE_IMAGES, shape, seed=IMAGE_SEED)]
     quantized = quantize(model, images, progress=lambda stage, done: progress(
@@ -119,10 +132,10 @@ def _make(path: Path, name: str, size: int, published: Sequence[Path] | None, pr
     write_model(quantized, path)
 
 
-def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
-    """As `compiler.quantize.quantize` takes it."""
+def _float_model(name: str, size: int, published: _Published | None) -> onnx.ModelProto:
+    """The network before it is quantized, with the record of how images get into it."""
     if published:
-        return network(decode(net_file()), input_size=size)
+        return network(decode(published.weights), input_size=size)
     if name == LIGHT:
         return _light_model()
     return build(name, input_size=size, seed=WEIGHT_SEED,
@@ -130,6 +143,6 @@ def _float_model(name: str, size: int, published: bool) -> onnx.ModelProto:
 
 
 def _light_model() -> onnx.ModelProto:
-    """As the exporter wrote it, with the record of how images get into it, which he did not make."""
+    """The model as its exporter wrote it, and the record that it did not write."""
     source = Path(onnx.__file__).parent / f"backend/test/data/light/{LIGHT}.onnx"
     return record_preprocessing(read_float_model(source), Preprocessing(channels="RGB", resize=256))

@@ -8,8 +8,8 @@ Little-endian, no padding:
 2. For each layer in that order: 256 x float32 codebook; one float32 bias per output channel; one uint8 codebook
    index per entry; 4-bit runs, two per byte, low nibble first, ceil(entries / 2) bytes.
 
-Entry i stands at place cumsum(run + 1)[i] - 1 of the flattened OIHW weights; all other places are 0. A gap of more than
-15 zeros is bridged by entries whose codebook value is 0.
+Entry i is the weight at place cumsum(run + 1)[i] - 1 of the flattened OIHW weights; all other places are 0. A gap of
+more than 15 zeros is bridged by entries whose codebook value is 0.
 
 The network takes Caffe's input: BGR, 0..255, mean (104, 117, 123) subtracted.
 """
@@ -24,12 +24,13 @@ import numpy as np
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, record_preprocessing
+from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing
 from firelane.compiler.support.errors import ConfigError, ModelError
-from firelane.models.squeezenet import NETWORKS, Conv
+from firelane.models.squeezenet import NETWORKS, ConvSpec
 from firelane.models.squeezenet_graph import float_onnx
 
-__all__ = ["CAFFE_INPUT", "DecodedLayer", "INPUT_SIZES", "NETWORK", "decode", "network"]
+__all__ = ["CAFFE_INPUT", "DecodedLayer", "INPUT_SIZES", "NETWORK", "convert", "decode", "network"]
 
 NETWORK = NETWORKS["squeezenet1.0"]
 CODEBOOK = 256
@@ -54,6 +55,23 @@ class DecodedLayer:
     weight: np.ndarray
     bias: np.ndarray
     entries: int
+
+
+def convert(file: Path, output: Path, *, input_size: int = 224) -> str:
+    """Write the published `file` as float ONNX; in words, what is in it.
+
+    Raises
+    ------
+    FirelaneError
+        If the file is not the published one, or `output` cannot be written.
+    """
+    layers = decode(file)
+    write_model(network(layers, input_size=input_size), output)
+    stored = sum(layer.entries for layer in layers.values())
+    weights = sum(layer.weight.size for layer in layers.values())
+    nonzero = sum(int(np.count_nonzero(layer.weight)) for layer in layers.values())
+    return (f"{len(layers)} layers, {nonzero} of {weights} weights are not zero ({nonzero / weights:.1%}), "
+            f"{stored} stored entries")
 
 
 def network(layers: Mapping[str, DecodedLayer], *, input_size: int = 224) -> onnx.ModelProto:
@@ -114,7 +132,7 @@ class _Reader:
         return ModelError(self.where, found, hint=HINT)
 
 
-def _layer(reader: _Reader, conv: Conv, count: int) -> DecodedLayer:
+def _layer(reader: _Reader, conv: ConvSpec, count: int) -> DecodedLayer:
     codebook = reader.take(f"the codebook of {conv.name}", np.dtype("<f4"), CODEBOOK)
     bias = reader.take(f"the biases of {conv.name}", np.dtype("<f4"), conv.outputs)
     indices = reader.take(f"the indices of {conv.name}", np.dtype("u1"), count)

@@ -12,7 +12,7 @@ import numpy as np
 __all__ = ["made_images"]
 
 MIDDLE, SPREAD = 118.0, 62.0            # mean and standard deviation of the pixels of the photographs of ImageNet
-COLOUR_SHARE = 0.35                     # of a channel's own noise in what it shows
+COLOUR_SHARE = 0.35                     # a channel's own noise, as a share of what it shows
 
 
 def made_images(count: int, shape: tuple[int, int, int], *, seed: int) -> np.ndarray:

@@ -4,7 +4,7 @@ They are looked for in the folder FIRELANE_DATA, or in `../shared/data` beside t
 
     deep_compression/compressed_SqueezeNet.net      the weights, see `models.deep_compression`
     images/0000_*.png                               photographs; a name begins with the index of the class
-    labels.txt                                      names of the classes, see `sim.labels`
+    labels.txt                                      names of the classes, see `sim.evaluate.labels`
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["class_of", "data_folder", "labels_file", "net_file", "photographs"]
 
 
 def data_folder() -> Path:
-    """Where the files are, if they are anywhere."""
+    """The folder of the files, if they are anywhere."""
     return Path(os.environ.get("FIRELANE_DATA", Path(__file__).resolve().parents[2] / "shared/data"))
 
 
@@ -29,12 +29,12 @@ def labels_file() -> Path | None:
 
 
 def photographs() -> list[Path]:
-    """In the order of their classes; none if there are none."""
+    """The photographs in the order of their classes; none if there are none."""
     return sorted((data_folder() / "images").glob("*.png"))
 
 
 def class_of(photograph: Path) -> int:
-    """Its class, from its name."""
+    """The class of a photograph, from its name."""
     return int(photograph.name[:4])
 
 

@@ -16,7 +16,7 @@ from enum import Enum
 
 from firelane.compiler.support.errors import ConfigError
 
-__all__ = ["Bypass", "Conv", "Fire", "FireFamily", "MaxPool", "NETWORKS", "Network"]
+__all__ = ["Bypass", "ConvSpec", "FireSpec", "FireFamily", "PoolSpec", "NETWORKS", "Architecture"]
 
 CLASSES = 1000
 POOL_KERNEL, POOL_STRIDE = 3, 2
@@ -31,7 +31,7 @@ class Bypass(Enum):
 
 
 @dataclass(frozen=True)
-class Conv:
+class ConvSpec:
     """A square convolution; `relu` follows it."""
 
     name: str
@@ -58,7 +58,7 @@ class Conv:
 
 
 @dataclass(frozen=True)
-class MaxPool:
+class PoolSpec:
     """3x3 maximum, stride 2; the last window may hang over the edge (ceil mode)."""
 
     name: str
@@ -69,7 +69,7 @@ class MaxPool:
 
 
 @dataclass(frozen=True)
-class Fire:
+class FireSpec:
     """Squeeze by 1x1 filters, expand by 1x1 and 3x3 filters side by side (section 3.2)."""
 
     name: str
@@ -83,37 +83,37 @@ class Fire:
         return self.expand1x1 + self.expand3x3
 
     @property
-    def convolutions(self) -> tuple[Conv, Conv, Conv]:
-        return (Conv(f"{self.name}/squeeze1x1", self.inputs, self.squeeze, 1),
-                Conv(f"{self.name}/expand1x1", self.squeeze, self.expand1x1, 1),
-                Conv(f"{self.name}/expand3x3", self.squeeze, self.expand3x3, 3, pad=1))
+    def convolutions(self) -> tuple[ConvSpec, ConvSpec, ConvSpec]:
+        return (ConvSpec(f"{self.name}/squeeze1x1", self.inputs, self.squeeze, 1),
+                ConvSpec(f"{self.name}/expand1x1", self.squeeze, self.expand1x1, 1),
+                ConvSpec(f"{self.name}/expand3x3", self.squeeze, self.expand3x3, 3, pad=1))
 
-    def bypass(self, kind: Bypass) -> Conv | bool:
+    def bypass(self, kind: Bypass) -> ConvSpec | bool:
         """The convolution on the way around this module; True: none is needed; False: there is no such way."""
         if kind is not Bypass.NONE and self.inputs == self.outputs:
             return True
-        return kind is Bypass.COMPLEX and Conv(f"{self.name}/bypass1x1", self.inputs, self.outputs, 1, relu=False)
+        return kind is Bypass.COMPLEX and ConvSpec(f"{self.name}/bypass1x1", self.inputs, self.outputs, 1, relu=False)
 
 
 @dataclass(frozen=True)
-class Network:
+class Architecture:
     """conv1, then fire modules and pools in order, then conv10."""
 
     name: str
-    conv1: Conv
-    body: tuple[Fire | MaxPool, ...]
-    conv10: Conv
+    conv1: ConvSpec
+    body: tuple[FireSpec | PoolSpec, ...]
+    conv10: ConvSpec
     bypass: Bypass = Bypass.NONE
 
     @property
-    def convolutions(self) -> tuple[Conv, ...]:
+    def convolutions(self) -> tuple[ConvSpec, ...]:
         """All of them in the order of execution; a bypass comes after its module."""
         found = [self.conv1]
         for layer in self.body:
-            if isinstance(layer, Fire):
+            if isinstance(layer, FireSpec):
                 found += layer.convolutions
                 around = layer.bypass(self.bypass)
-                found += [around] if isinstance(around, Conv) else []
+                found += [around] if isinstance(around, ConvSpec) else []
         return (*found, self.conv10)
 
     @property
@@ -131,12 +131,12 @@ class Network:
         """
         sides, side = {}, input_size
         for layer in (self.conv1, *self.body, self.conv10):
-            needed = layer.kernel if isinstance(layer, Conv) else POOL_KERNEL if isinstance(layer, MaxPool) else 1
+            needed = layer.kernel if isinstance(layer, ConvSpec) else POOL_KERNEL if isinstance(layer, PoolSpec) else 1
             if side < needed:
                 raise ConfigError("input size",
                                   f"{input_size} is too small for {self.name}: {layer.name} sees a {side} x {side} map",
                                   hint=f"{needed} are needed there; the published size is 224")
-            side = layer.side(side) if not isinstance(layer, Fire) else side
+            side = layer.side(side) if not isinstance(layer, FireSpec) else side
             sides[layer.name] = side
         return sides
 
@@ -176,26 +176,28 @@ class FireFamily:
         expand3x3 = round(expand * self.pct_3x3)
         return round(expand * self.squeeze_ratio), expand - expand3x3, expand3x3
 
-    def network(self, name: str, *, conv1: Conv, pools_after: tuple[str, ...], conv10_pad: int = 0,
-                classes: int = CLASSES) -> Network:
+    def network(self, name: str, *, conv1: ConvSpec, pools_after: tuple[str, ...], conv10_pad: int = 0,
+                classes: int = CLASSES) -> Architecture:
         """The member of the family with this first layer, and a pool after each layer named in `pools_after`."""
-        body, channels = [], conv1.outputs
+        body: list[FireSpec | PoolSpec] = []
+        channels = conv1.outputs
         if conv1.name in pools_after:
-            body.append(MaxPool("pool1"))
+            body.append(PoolSpec("pool1"))
         for module in range(self.modules):
-            fire = Fire(f"fire{module + 2}", channels, *self.filters(module))
-            body, channels = [*body, fire], fire.outputs
+            fire = FireSpec(f"fire{module + 2}", channels, *self.filters(module))
+            body.append(fire)
+            channels = fire.outputs
             if fire.name in pools_after:
-                body.append(MaxPool(f"pool{module + 2}"))
-        return Network(name, conv1, tuple(body), Conv("conv10", channels, classes, 1, pad=conv10_pad))
+                body.append(PoolSpec(f"pool{module + 2}"))
+        return Architecture(name, conv1, tuple(body), ConvSpec("conv10", channels, classes, 1, pad=conv10_pad))
 
 
-def _published() -> dict[str, Network]:
+def _published() -> dict[str, Architecture]:
     early, late = ("conv1", "fire3", "fire5"), ("conv1", "fire4", "fire8")
-    stem = Conv("conv1", 3, 96, 7, stride=2)
+    stem = ConvSpec("conv1", 3, 96, 7, stride=2)
     caffe = FireFamily().network("squeezenet1.0", conv1=stem, pools_after=late, conv10_pad=1)
     torchvision = replace(caffe, name="squeezenet1.0-torchvision", conv10=replace(caffe.conv10, pad=0))
-    revised = FireFamily().network("squeezenet1.1", conv1=Conv("conv1", 3, 64, 3, stride=2), pools_after=early)
+    revised = FireFamily().network("squeezenet1.1", conv1=ConvSpec("conv1", 3, 64, 3, stride=2), pools_after=early)
     bypassed = [replace(caffe, name=f"squeezenet1.0-{kind.value}-bypass", bypass=kind)
                 for kind in (Bypass.SIMPLE, Bypass.COMPLEX)]
     return {network.name: network for network in (caffe, torchvision, revised, *bypassed)}

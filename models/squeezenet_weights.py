@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from firelane.compiler.support.errors import ConfigError
-from firelane.models.squeezenet import Conv
+from firelane.models.squeezenet import ConvSpec
 
 __all__ = ["DEEP_COMPRESSION_DENSITIES", "published_densities", "random_parameters"]
 
@@ -29,15 +29,15 @@ DEEP_COMPRESSION_DENSITIES: Mapping[str, float] = MappingProxyType({
     "fire9/squeeze1x1": 0.4996, "fire9/expand1x1": 0.9951, "fire9/expand3x3": 0.2996,
     "conv10": 0.1998,
 })
-DEEP_COMPRESSION_DENSITY = 415_921 / 1_244_448      # of all layers together
+DEEP_COMPRESSION_DENSITY = 415_921 / 1_244_448      # all layers together
 
 
-def published_densities(convolutions: Iterable[Conv]) -> dict[str, float]:
+def published_densities(convolutions: Iterable[ConvSpec]) -> dict[str, float]:
     """Deep Compression's density of each convolution; the overall one for those that its network does not have."""
     return {conv.name: DEEP_COMPRESSION_DENSITIES.get(conv.name, DEEP_COMPRESSION_DENSITY) for conv in convolutions}
 
 
-def random_parameters(convolutions: Iterable[Conv], *, seed: int,
+def random_parameters(convolutions: Iterable[ConvSpec], *, seed: int,
                       densities: Mapping[str, float]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Weights (OIHW) and biases (O,), float32, by name of the convolution.
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime beside the reference: every quantized tensor of a model, and how far both are apart.
+"""ONNX Runtime beside the reference: every quantized tensor of a model.
 
 Without optimisation ONNX Runtime computes what the QDQ graph says: floats between DequantizeLinear and QuantizeLinear,
 rounded half to even. The reference rounds ties up and approximates each float scale by 16 bits and a shift, so that
@@ -9,8 +9,7 @@ for uint8 activations saturate 16-bit sums on x86 without VNNI and can be wrong 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Container
 from pathlib import Path
 
 import numpy as np
@@ -19,30 +18,8 @@ import onnxruntime
 
 from firelane.compiler.ir.graph import Graph, Tensor
 from firelane.compiler.onnx_import import CHANNELS_LAST, HOST_OPERATORS
-from firelane.sim.reference import run_node
 
 INT8_OFFSET = 128                      # the IR stores int8 with this added
-
-
-@dataclass
-class Difference:
-    """Of one tensor, over all images."""
-
-    values: int = 0
-    differing: int = 0
-    most_lsb: int = 0
-
-    @property
-    def share(self) -> float:
-        """Of values that differ."""
-        return self.differing / self.values if self.values else 0.0
-
-    def add(self, ours: np.ndarray, theirs: np.ndarray) -> None:
-        """Counts two uint8 arrays of one shape."""
-        steps = np.abs(ours.astype(np.int16) - theirs)
-        self.values += steps.size
-        self.differing += int(np.count_nonzero(steps))
-        self.most_lsb = max(self.most_lsb, int(steps.max()))
 
 
 class OnnxSession:
@@ -139,48 +116,7 @@ def _last(graph: Graph) -> set[str]:
 
 
 def _as_map(values: np.ndarray, tensor: Tensor, last: bool) -> np.ndarray:
-    """(C, H, W), from channels last if `last`."""
+    """The values as (C, H, W), from channels last if `last`."""
     if last:
         return values.reshape(*tensor.shape[1:], tensor.channels).transpose(2, 0, 1)
     return values.reshape(tensor.shape)
-
-
-def compare_layers(graph: Graph, session: OnnxSession, images: Iterable[np.ndarray]) -> dict[str, Difference]:
-    """Each tensor as the reference makes it *from ONNX Runtime's own inputs* of that layer, against ONNX Runtime's.
-
-    Tensors that only the IR has (parts of a concatenation) are computed by the reference on the way.
-    """
-    return _compare(graph, session, images, lambda ours, theirs: theirs)
-
-
-def compare_end_to_end(graph: Graph, session: OnnxSession, images: Iterable[np.ndarray]) -> dict[str, Difference]:
-    """Each tensor as both make it from the image alone."""
-    return _compare(graph, session, images, lambda ours, theirs: ours)
-
-
-def _compare(graph: Graph, session: OnnxSession, images: Iterable[np.ndarray],
-             goes_on_with: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> dict[str, Difference]:
-    differences: dict[str, Difference] = {}
-    for image in images:
-        theirs = session.run(graph, image)
-        maps = {graph.input: image[:, None]}
-        for node in graph.nodes:
-            ours = run_node(graph, node, maps)
-            if node.output in theirs:
-                other = theirs[node.output][:, None]
-                differences.setdefault(node.output, Difference()).add(ours, other)
-                ours = goes_on_with(ours, other)
-            maps[node.output] = ours
-    return differences
-
-
-def summary(differences: dict[str, Difference]) -> dict[str, float | int]:
-    """Worst and total of many tensors, for a report."""
-    total = Difference()
-    for difference in differences.values():
-        total.values += difference.values
-        total.differing += difference.differing
-        total.most_lsb = max(total.most_lsb, difference.most_lsb)
-    worst = max((difference.share for difference in differences.values()), default=0.0)
-    return {"tensors": len(differences), "values": total.values, "most_lsb": total.most_lsb,
-            "share_differing": total.share, "worst_tensor_share": worst}

@@ -86,7 +86,7 @@ def _(node: MaxPool, inputs, sources, result) -> np.ndarray:
 @compute.register
 def _(node: AveragePool, inputs, sources, result) -> np.ndarray:
     views = seen(inputs[0], node.window, result, outside=sources[0].zero_point)
-    return node.requantize.apply(sum(view.astype(np.int64) for view in views))
+    return node.requantize.apply(reduce(np.add, (view.astype(np.int64) for view in views)))
 
 
 @compute.register

@@ -26,8 +26,8 @@ MODULES = modules()
 
 
 def folder_of(module: str) -> str:
-    """The package that a module is a file of; a package is its own."""
-    return module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+    """The package that a module is a file of; a package is its own, and so is a `__main__`, which nobody imports."""
+    return module if MODULES[module].name in ("__init__.py", "__main__.py") else module.rpartition(".")[0]
 
 
 @cache

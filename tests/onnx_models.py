@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import onnx
@@ -186,7 +187,8 @@ class _Writer:
             case Add():
                 self.node("QLinearAdd", parts[0] + parts[1] + ends, node.output, node.name, domain=MICROSOFT)
             case Concat():
-                self.node("QLinearConcat", ends + sum(parts, []), node.output, node.name, domain=MICROSOFT, axis=1)
+                inputs = [*ends, *chain.from_iterable(parts)]
+                self.node("QLinearConcat", inputs, node.output, node.name, domain=MICROSOFT, axis=1)
             case Rescale():
                 value = self.node("DequantizeLinear", parts[0], f"{node.name}.real")
                 self.node("QuantizeLinear", [value, *ends], node.output)

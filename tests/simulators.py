@@ -9,7 +9,7 @@ import numpy as np
 
 from firelane.compiler.program.compiled import Compiled
 from firelane.hw.contract.config import EngineConfig
-from firelane.sim.judge.session import Session
+from firelane.sim.judge.trial import Trial
 from firelane.sim.simulator.build import Simulator, build
 from tests.end_to_end.test_reference_equals_emulator import compiled_network
 
@@ -39,5 +39,5 @@ def simulator(cfg: EngineConfig) -> Simulator:
     return build(cfg)
 
 
-def session(compiled: Compiled, directory: Path) -> Session:
-    return Session(compiled, simulator(compiled.cfg), directory)
+def trial(compiled: Compiled, directory: Path) -> Trial:
+    return Trial(compiled, simulator(compiled.cfg), directory)

@@ -13,6 +13,7 @@ from firelane.boards.board import Board
 from firelane.boards.contents.memory_key import to_bits
 from firelane.boards.contents.memory_map import BlockMap, MemoryMap, recognise
 from firelane.boards.contents.trellis_config import design_digest, read_blocks, replace_blocks
+from firelane.compiler.artefact.file_names import MANIFEST
 from firelane.compiler.fit.engine_sizes import SIZES, size_option
 from firelane.compiler.support.errors import FirelaneError, MismatchError
 from firelane.hw.contract.config import EngineConfig
@@ -139,7 +140,7 @@ def check_engine(design: RoutedDesign, contents: MemoryContents, model: Path) ->
 def _differences(design: RoutedDesign, model: Path) -> str:
     """Size by size, if the model's manifest tells them."""
     try:
-        engine = json.loads((model / "manifest.json").read_text())["engine"]
+        engine = json.loads((model / MANIFEST).read_text())["engine"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     differing = [f"{name} {engine.get(name)} in place of {value}" for name, value in asdict(design.engine).items()

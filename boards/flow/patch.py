@@ -10,6 +10,7 @@ from pathlib import Path
 from firelane.boards.contents.routed_design import RoutedDesign, check_engine, read_design
 from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
 from firelane.compiler.artefact.container import read_contents
+from firelane.compiler.artefact.file_names import PROGRAM
 from firelane.compiler.support.errors import FirelaneError
 
 
@@ -36,7 +37,7 @@ def patch(config: Path, model: Path, output: Path) -> Patched:
         If a tool is missing or fails.
     """
     text, design = read_design(config)
-    contents = read_contents(model / "program.bin")
+    contents = read_contents(model / PROGRAM)
     check_engine(design, contents, model)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,8 @@ from firelane.boards.board import Board
 from firelane.boards.flow import tools
 from firelane.boards.flow.build_plan import write_plan_files
 from firelane.boards.flow.place_route import Say
+from firelane.boards.top.board_design import board_design
+from firelane.compiler.compile import compile_model
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.work_folder import all_or_nothing
 from firelane.hw.blocks.pipeline import KEEP_COPIES_SCRIPT
@@ -52,6 +54,19 @@ class VivadoProject:
 
     folder: Path
     used: dict[str, int]
+
+
+def write_model_project(board: Board, model: Path, folder: Path | None = None, *, say: Say) -> VivadoProject:
+    """Compile `model` and write its project for `board`, into build/vivado/... if no folder is given.
+
+    Raises
+    ------
+    FirelaneError
+        As `write_project`, and if the model does not fit.
+    """
+    compiled = compile_model(model, board.engine)
+    return write_project(board, board_design(board, compiled.program.contents),
+                         folder or Path("build") / "vivado" / f"{board.name}-{model.stem}", say=say)
 
 
 def write_project(board: Board, top, folder: Path, *, say: Say) -> VivadoProject:

@@ -15,7 +15,7 @@ from firelane.boards.host.port import SerialPort
 from firelane.compiler.artefact.reader import HostModel, find_model, read_model
 from firelane.compiler.frame_io.classes import Guess, read_labels
 from firelane.compiler.support.errors import ConfigError, FirelaneError
-from firelane.compiler.support.progress import Progress
+from firelane.compiler.support.progress import Progress, silent
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff")    #: in folders
 
@@ -106,6 +106,27 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
             raise ConfigError(str(path), "there is no image in this folder", hint=f"looked for {' '.join(SUFFIXES)}")
         found += inside
     return found
+
+
+def classify(images: Sequence[Path], port: str, baud: int, *, folder: Path | None = None, labels: Path | None = None,
+             as_json: bool = False, say: Callable[[str], None], progress: Progress = silent) -> None:
+    """Have the board at `port` classify images, files or folders of them; says each answer when it is there.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        What `firelane compile` wrote; None: found by the digest that the board names.
+    labels : Path, optional
+        The file with the names of the classes.
+
+    Raises
+    ------
+    FirelaneError
+        If there is no board, another model in it, or an image cannot be read.
+    """
+    files = image_files(images)
+    with Session.open(port, baud, folder, labels) as session:
+        run_images(session, files, as_json=as_json, say=say, progress=progress)
 
 
 def run_images(session: Session, files: Sequence[Path], *, as_json: bool, say: Callable[[str], None],

@@ -10,7 +10,7 @@ from firelane.compiler.compile import compile_graph
 from firelane.compiler.fit.report import make_report
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.ir.graph import Graph
-from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.errors import CapacityError, FirelaneError
 from firelane.compiler.support.problems import further
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
@@ -18,13 +18,28 @@ from firelane.hw.contract.config import EngineConfig
 
 @dataclass(frozen=True)
 class Fit:
-    """One model on one board: cycles and frames a second at the board's clock, or the reason why it does not fit."""
+    """One model on one board: cycles and frames a second at the board's clock, or the reason why it does not fit.
+
+    Parameters
+    ----------
+    board, model : str
+        Their names.
+    reason : str
+        Why it does not fit, in short; empty if it does.
+    frame_cycles : int, optional
+        Of one frame.
+    frames_per_second : float, optional
+        At the board's clock.
+    problems : tuple of FirelaneError
+        Everything that is in the way, each with the node, what was found there, and what to do.
+    """
 
     board: str
     model: str
     reason: str = ""
     frame_cycles: int | None = None
     frames_per_second: float | None = None
+    problems: tuple[FirelaneError, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -40,7 +55,7 @@ def shortage(board: Board) -> str:
 
 def fits(boards: Sequence[Board], models: Sequence[tuple[str, Graph]], progress: Progress = silent) -> list[Fit]:
     """Every model on every board, board by board. Boards with equal engines are compiled for once."""
-    cycles: dict[tuple[str, EngineConfig], int | str] = {}
+    cycles: dict[tuple[str, EngineConfig], int | FirelaneError] = {}
     found = []
     for number, board in enumerate(boards):
         lacking = shortage(board)
@@ -48,7 +63,9 @@ def fits(boards: Sequence[Board], models: Sequence[tuple[str, Graph]], progress:
             progress("compiling for each board", number, len(boards))
             key = (name, board.engine)
             if lacking:
-                found.append(Fit(board.name, name, f"the engine needs {lacking}"))
+                problem = CapacityError(board.name, f"the engine needs {lacking}",
+                                        hint="a smaller engine, or a larger board")
+                found.append(Fit(board.name, name, problem.found, problems=(problem,)))
                 continue
             if key not in cycles:
                 cycles[key] = _cycles(graph, board.engine)
@@ -56,16 +73,17 @@ def fits(boards: Sequence[Board], models: Sequence[tuple[str, Graph]], progress:
     return found
 
 
-def _fit(board: Board, model: str, cycles: int | str) -> Fit:
-    if isinstance(cycles, str):
-        return Fit(board.name, model, cycles)
+def _fit(board: Board, model: str, cycles: int | FirelaneError) -> Fit:
+    if isinstance(cycles, FirelaneError):
+        more = len(further(cycles))
+        return Fit(board.name, model, f"{cycles.where}: {cycles.found}" + (f", and {more} more" if more else ""),
+                   problems=(cycles, *further(cycles)))
     return Fit(board.name, model, frame_cycles=cycles, frames_per_second=round(board.clock_hz / cycles, 2))
 
 
-def _cycles(graph: Graph, cfg: EngineConfig) -> int | str:
+def _cycles(graph: Graph, cfg: EngineConfig) -> int | FirelaneError:
     """Of a frame, or why there are none."""
     try:
         return make_report(compile_graph(graph, cfg)).cost.total
     except FirelaneError as problem:
-        more = len(further(problem))
-        return f"{problem.where}: {problem.found}" + (f", and {more} more" if more else "")
+        return problem

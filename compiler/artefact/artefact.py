@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from firelane.compiler.artefact import container
+from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM, ROM, SCHEDULE
 from firelane.compiler.artefact.listing import listing
 from firelane.compiler.artefact.manifest import manifest
 from firelane.compiler.artefact.rom_images import rom_files
@@ -18,11 +19,11 @@ from firelane.hw.contract.memory_contents import WORD_BITS
 def artefact_files(compiled: Compiled) -> dict[str, bytes]:
     """The files by name: the same bytes for the same network and engine, on any day and in any folder."""
     program = compiled.program
-    files = {"program.bin": container.to_bytes(program.contents),
-             "schedule.txt": listing(program, compiled.plan).encode()}
+    files = {PROGRAM: container.to_bytes(program.contents),
+             SCHEDULE: listing(program, compiled.plan).encode()}
     for name, words in program.contents.by_name.items():
-        files |= {f"rom/{file}": content for file, content in rom_files(name, words, WORD_BITS[name]).items()}
-    return files | {"manifest.json": manifest(compiled, files).encode()}
+        files |= {f"{ROM}/{file}": content for file, content in rom_files(name, words, WORD_BITS[name]).items()}
+    return files | {MANIFEST: manifest(compiled, files).encode()}
 
 
 def write_artefact(compiled: Compiled, folder: str | Path) -> None:
@@ -48,7 +49,7 @@ def write_artefact(compiled: Compiled, folder: str | Path) -> None:
 
 def _is_replaceable(folder: Path) -> bool:
     """An artefact, or an empty folder."""
-    return folder.is_dir() and ((folder / "manifest.json").exists() or not any(folder.iterdir()))
+    return folder.is_dir() and ((folder / MANIFEST).exists() or not any(folder.iterdir()))
 
 
 def _replace(folder: Path, files: dict[str, bytes]) -> None:

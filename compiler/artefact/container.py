@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from firelane.compiler.artefact.file_names import PROGRAM
 from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.instruction import HEADER_WORDS
 from firelane.hw.contract.memory_contents import MemoryContents
@@ -47,7 +48,7 @@ def from_bytes(octets: bytes, where: str) -> MemoryContents:
         If it is something else, of another version, cut off or damaged.
     """
     if len(octets) < _HEADER.size + 4 or not octets.startswith(MAGIC):
-        raise FirelaneError(where, "not a Firelane program", hint="give the program.bin that `firelane compile` wrote")
+        raise FirelaneError(where, "not a Firelane program", hint=f"give the {PROGRAM} that `firelane compile` wrote")
     _, version, digest, *lengths = _HEADER.unpack_from(octets)
     if version != VERSION:
         raise FirelaneError(where, f"format version {version}", hint=f"version {VERSION} is possible: compile again")
@@ -79,4 +80,4 @@ def read_contents(path: str | Path) -> MemoryContents:
         return from_bytes(Path(path).read_bytes(), str(path))
     except OSError as error:
         raise FirelaneError(str(path), error.strerror or "cannot be read",
-                            hint="give the program.bin that `firelane compile` wrote") from None
+                            hint=f"give the {PROGRAM} that `firelane compile` wrote") from None

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from firelane.compiler.artefact.container import read_contents
+from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM
 from firelane.compiler.artefact.manifest import MANIFEST_VERSION
 from firelane.compiler.frame_io.classes import Guess, best_classes
 from firelane.compiler.frame_io.preprocessing import read_image
@@ -23,7 +24,6 @@ from firelane.compiler.support.files import build_root
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.memory_contents import MemoryContents
 
-PROGRAM, MANIFEST = "program.bin", "manifest.json"
 FOLDERS = ("*", "bitstream/*/model")        #: under the build folder, where compiled models are looked for
 _HINT = "give the folder that `firelane compile` wrote"
 

@@ -65,7 +65,9 @@ class PrefixCode:
         lengths = code_lengths(counts)
         order = np.argsort(lengths, kind="stable")
         lengths = lengths[order]
-        limits, offsets, codes = [], [], np.zeros(len(order), np.int64)
+        limits: list[int] = []
+        offsets: list[int] = []
+        codes = np.zeros(len(order), np.int64)
         code = rank = 0
         for length in range(1, MAX_CODE_BITS + 1):
             code <<= 1

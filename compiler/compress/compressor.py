@@ -70,7 +70,9 @@ class Compressor:
         self.source, self.images = source, images
         self.network = FloatNetwork(source.graph)
         self._multiples = multiples
-        self._cfg, self._workers, self._progress, self._attempts = cfg, workers, progress, 0
+        self._cfg = cfg
+        self._workers, self._progress = workers, progress
+        self._attempts = 0
         self._importances = importances(self.network, source.weights, images, workers, seed=seed, progress=progress)
         self._tap_bits = {name: objective.value * tiles for name, tiles in layer_tiles(source.graph, cfg).items()}
 

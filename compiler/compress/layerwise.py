@@ -41,7 +41,8 @@ class Walk:
                  stage: str = "layer by layer"):
         self._real, self._ideal = network, FloatNetwork(network.graph, rounding=False)
         self._weights = ideal_weights
-        self._workers, self._progress, self._stage = workers, progress, stage
+        self._workers = workers
+        self._progress, self._stage = progress, stage
         self._images = images
 
     def run(self, importances: dict[str, np.ndarray], solver: Solver) -> dict[str, Weights]:
@@ -81,9 +82,9 @@ class Walk:
         return InputStatistics(len(real), *(total / len(real) for total in sums))
 
     def _solve(self, node: Conv, parts: list[InputStatistics], importance: np.ndarray, solver: Solver) -> Weights:
-        ideal, groups, whole = self._weights[node.name], node.groups, pooled(parts)
-        wanted = ideal.taps.astype(np.float64).reshape(groups, -1, ideal.taps.shape[1])
-        important = importance.reshape(groups, -1)
+        ideal, whole = self._weights[node.name], pooled(parts)
+        wanted = ideal.taps.astype(np.float64).reshape(node.groups, -1, ideal.taps.shape[1])
+        important = importance.reshape(node.groups, -1)
         problems = zip(corrected(wanted, parts, important), shrunk_moments(parts), important)
         taps = np.array([solver(node, Problem(target, damped(moments), of_channels))
                          for target, moments, of_channels in problems])

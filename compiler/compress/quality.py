@@ -51,7 +51,8 @@ class Judge:
 
     def __init__(self, graph: Graph, weights: dict[str, Weights], images: Sequence[np.ndarray], workers: Workers,
                  labels: Sequence[int] | None = None):
-        self._images, self._workers, self._labels = images, workers, labels
+        self._images, self._labels = images, labels
+        self._workers = workers
         self._wanted = softmax(self._logits(FloatNetwork(graph, rounding=False), weights))
 
     @property

@@ -1,4 +1,4 @@
-"""The work of `firelane compress`, from files to files."""
+"""A network compressed to a goal, and the frontier of sizes: what `firelane compress` does."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from firelane.compiler.compress.compressor import Attempt, Compressor, Objective
 from firelane.compiler.compress.frontier import FrontierRow, write_frontier
@@ -18,7 +19,9 @@ from firelane.compiler.compress.search import within_budget, within_drop
 from firelane.compiler.compress.sources import Material, read_material, read_others
 from firelane.compiler.compress.workers import Workers, workers
 from firelane.compiler.onnx_import import graph_of
-from firelane.compiler.quantize.float_model import write_model
+from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.program.rom_size import RomSize
+from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 
@@ -30,8 +33,8 @@ SWEEP_SLOPES = (2e-8, 6e-8, 1.2e-7, 2e-7, 3.5e-7, 6e-7)
 class Job:
     """What is compressed, with what, and how; fields as the options of the command line."""
 
-    model: Path
-    calibration: Path
+    model: Source
+    calibration: Images
     limit: int = 256
     method: str = "mse"
     record: dict = field(default_factory=dict)
@@ -39,7 +42,7 @@ class Job:
     thorough: bool = True
     mirror: bool | None = None          #: None: where images have colours
     seed: int = 0
-    judge: Path | None = None           #: images that results are judged by; None: some of the calibration's
+    judge: Images | None = None         #: images that results are judged by; None: some of the calibration's
     labels: Callable[[int], Sequence[int]] | None = None    #: of those images, in a network of so many classes
     cfg: EngineConfig = EngineConfig()
     progress: Progress = silent
@@ -50,15 +53,38 @@ class Job:
                              progress=self.progress)
 
 
-def compress_file(job: Job, output: Path, *, budget: int | None = None, max_drop: float | None = None) -> str:
-    """Write the compressed QDQ model; returns what was reached, in words.
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """A compressed network, and what it costs.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        Standard QDQ.
+    rom : RomSize
+        Of its ROM image.
+    tap_cycles : int
+        Of all taps of a frame; starts and ends of tiles are not counted.
+    nonzero, weights : int
+        How many weights are not zero, and how many there are.
+    """
+
+    model: onnx.ModelProto
+    rom: RomSize
+    tap_cycles: int
+    nonzero: int
+    weights: int
+
+
+def compress(job: Job, *, budget: int | None = None, max_drop: float | None = None) -> Compressed:
+    """The network, compressed as far as is wanted.
 
     Either `budget` (bytes) or `max_drop` (share of images, 0 .. 1) is given.
 
     Raises
     ------
     FirelaneError
-        As `read_material`, `within_budget` and `within_drop` do. Nothing is written then.
+        As `read_material`, `within_budget` and `within_drop` do.
     """
     material = job.read()
     with workers() as threads:
@@ -69,11 +95,11 @@ def compress_file(job: Job, output: Path, *, budget: int | None = None, max_drop
         else:
             assert budget is not None, "a budget or a drop is given"
             attempt = within_budget(compressor.at, budget)
-    source = material.source
+    source, levels = material.source, [layer.levels for layer in attempt.layers.values()]
     compressed = with_weights(source.model, source.graph, attempt.layers)
-    graph_of(compressed, output)                         # refused now, not when it is compiled
-    write_model(compressed, output)
-    return f"{_words(attempt)}\nwritten: {output}"
+    graph_of(compressed, Path(source.graph.name))        # refused now, not when it is compiled
+    return Compressed(compressed, attempt.cost.rom, attempt.cost.cycles,
+                      sum(int(np.count_nonzero(each)) for each in levels), sum(each.size for each in levels))
 
 
 def sweep(job: Job, folder: Path) -> str:
@@ -118,11 +144,10 @@ def _row(attempt: Attempt, quality: Quality) -> FrontierRow:
                        agreement=quality.agreement, cycles=attempt.cost.cycles)
 
 
-def _words(attempt: Attempt) -> str:
-    """What was reached, for people."""
-    rom, taps = attempt.cost.rom, sum(int((layer.levels != 0).sum()) for layer in attempt.layers.values())
-    weights = sum(layer.levels.size for layer in attempt.layers.values())
+def describe(compressed: Compressed) -> str:
+    """In words, what was reached."""
+    rom, nonzero, weights = compressed.rom, compressed.nonzero, compressed.weights
     return (f"{rom.bytes:,} bytes of ROM: values {rom.values / 8:,.0f}, runs {rom.runs / 8:,.0f}, parameters "
             f"{rom.parameters / 8:,.0f}, tables {rom.tables / 8:,.0f}\n"
-            f"{taps:,} of {weights:,} weights are not zero ({taps / weights:.1%}); a frame takes "
-            f"{attempt.cost.cycles:,} cycles of taps")
+            f"{nonzero:,} of {weights:,} weights are not zero ({nonzero / weights:.1%}); a frame takes "
+            f"{compressed.tap_cycles:,} cycles of taps")

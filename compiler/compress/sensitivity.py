@@ -15,6 +15,7 @@ import numpy as np
 
 from firelane.compiler.compress.float_network import FloatNetwork, Weights
 from firelane.compiler.compress.workers import Workers
+from firelane.compiler.ir.graph import Add, Conv
 from firelane.compiler.support.progress import Progress, silent
 
 PROBES = 2                  #: random directions v an image
@@ -70,7 +71,7 @@ def _squared_gradients(network: FloatNetwork, weights: dict[str, Weights], image
     squares: dict[str, np.ndarray] = {}
     spreads: dict[str, float] = {}
 
-    def take(node, seen, arrived):
+    def take(node: Conv, seen: np.ndarray, arrived: np.ndarray) -> None:
         by_group = np.matmul(arrived.reshape(node.groups, -1, arrived.shape[1]), seen.transpose(0, 2, 1))
         squares[node.name] = squares.get(node.name, 0) + (by_group.astype(np.float64) ** 2).sum(axis=2).reshape(-1)
         spreads[node.name] = float(np.square(seen, dtype=np.float64).sum()) / (seen.shape[2] * node.groups)
@@ -81,12 +82,12 @@ def _squared_gradients(network: FloatNetwork, weights: dict[str, Weights], image
     return squares, spreads
 
 
-def _makes_logits(network: FloatNetwork, node) -> bool:
+def _makes_logits(network: FloatNetwork, node: Conv) -> bool:
     """Whether nothing but pooling is between the layer and the output."""
     name = node.output
     while name != network.graph.output:
         readers = network.graph.consumers(name)
-        if len(readers) != 1 or hasattr(readers[0], "weight") or hasattr(readers[0], "weights_a"):
+        if len(readers) != 1 or isinstance(readers[0], Conv | Add):
             return False
         name = readers[0].output
     return True

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,9 +13,11 @@ from firelane.compiler.compress.compressor import Source
 from firelane.compiler.compress.quantized_graph import graph_weights, real_weights
 from firelane.compiler.ir.graph import PIXEL_MAX, Conv, Graph
 from firelane.compiler.onnx_import import load_graph
-from firelane.compiler.onnx_import.reader import read_model
+from firelane.compiler.onnx_import.reader import Source as Model
+from firelane.compiler.onnx_import.reader import read_source
 from firelane.compiler.quantize.calibrated import Calibrated, read_calibrated, read_quantized
 from firelane.compiler.quantize.calibration import Method
+from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.progress import Progress, silent
@@ -34,7 +34,7 @@ class Material:
     images: Sequence[np.ndarray]
 
 
-def read_material(path: Path, calibration: Path, *, limit: int, method: str = "mse", record: dict | None = None,
+def read_material(model: Model, calibration: Images, *, limit: int, method: str = "mse", record: dict | None = None,
                   progress: Progress = silent) -> Material:
     """The network, quantized if need be, and the images.
 
@@ -44,32 +44,33 @@ def read_material(path: Path, calibration: Path, *, limit: int, method: str = "m
         If the model has layers that cannot be compressed or weights that are not finite, or the images are unusable or
         fewer than `LEAST_IMAGES`.
     """
-    if _is_quantized(read_model(path)):
-        calibrated = read_quantized(path, calibration, limit)
+    if _is_quantized(read_source(model)[0]):
+        calibrated = read_quantized(model, calibration, limit)
         _enough(calibrated, calibration)
-        graph = load_graph(path)
+        graph = load_graph(model)
         source = Source(graph, calibrated.model, graph_weights(graph))
     else:
-        calibrated = read_calibrated(path, calibration, limit, record)
+        calibrated = read_calibrated(model, calibration, limit, record)
         _enough(calibrated, calibration)
-        model = quantize(calibrated.model, calibrated.images, method=Method(method),
-                         progress=lambda stage, done: progress(f"calibrating: {stage}", done, len(calibrated.images)))
-        graph = _graph_of(model)
-        source = Source(graph, model, real_weights(graph, calibrated.model))
+        quantized = quantize(calibrated.model, calibrated.images, method=Method(method),
+                             progress=lambda stage, done: progress(f"calibrating: {stage}", done,
+                                                                   len(calibrated.images)))
+        graph = load_graph(quantized)
+        source = Source(graph, quantized, real_weights(graph, calibrated.model))
     _refuse_without_convolutions(graph)
     return Material(source, [stored(graph, image) for image in calibrated.images])
 
 
-def read_others(path: Path, images: Path, graph: Graph, record: dict | None = None) -> list[np.ndarray]:
-    """All images of a folder or .npy file, for the model of `path`, as `Material.images` has them.
+def read_others(model: Model, images: Images, graph: Graph, record: dict | None = None) -> list[np.ndarray]:
+    """All images of a folder, a file or an array, for `model`, as `Material.images` has them.
 
     Raises
     ------
     FirelaneError
         If they are unusable, or there are none.
     """
-    calibrated = (read_quantized(path, images, EVERY) if _is_quantized(read_model(path))
-                  else read_calibrated(path, images, EVERY, record))
+    calibrated = (read_quantized(model, images, EVERY) if _is_quantized(read_source(model)[0])
+                  else read_calibrated(model, images, EVERY, record))
     return [stored(graph, image) for image in calibrated.images]
 
 
@@ -88,18 +89,11 @@ def _is_quantized(model: onnx.ModelProto) -> bool:
     return "QuantizeLinear" in kinds or "DequantizeLinear" in kinds
 
 
-def _graph_of(model: onnx.ModelProto) -> Graph:
-    """The graph of a model, as the compiler reads it."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "quantized.onnx")
-        onnx.save(model, path)
-        return load_graph(path)
-
-
-def _enough(calibrated: Calibrated, calibration: Path) -> None:
+def _enough(calibrated: Calibrated, calibration: Images) -> None:
     found = len(calibrated.images)
     if found < LEAST_IMAGES:
-        raise ConfigError("--calib", f"{found} images in {calibration}",
+        place = "the array" if isinstance(calibration, np.ndarray) else calibration
+        raise ConfigError("--calib", f"{found} images in {place}",
                           hint=f"at least {LEAST_IMAGES} are needed, 100 or more are better")
 
 

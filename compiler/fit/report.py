@@ -103,10 +103,10 @@ class Report:
 
 def make_report(compiled: Compiled, board: Target | None = None, clock_hz: float | None = None) -> Report:
     """The report of a compiled network, on `board` if there is one."""
-    program, plan, cfg = compiled.program, compiled.plan, compiled.cfg
-    cost = frame_cost(program.network, plan.steps, plan.wait_load, cfg, program.encoded)
+    program, plan = compiled.program, compiled.plan
+    cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded)
     return Report(tuple(_usage(compiled, board)), tuple(_layer_lines(compiled, cost)), cost, rom_size(program),
-                  _dense_macs(compiled), cfg.lanes, clock_hz or (board.clock_hz if board else None))
+                  _dense_macs(compiled), compiled.cfg.lanes, clock_hz or (board.clock_hz if board else None))
 
 
 def _usage(compiled: Compiled, board: Target | None) -> Iterator[Usage]:

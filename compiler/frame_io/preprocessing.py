@@ -108,10 +108,11 @@ def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
     where = f"metadata {INPUT_KEY}"
     try:
         record = json.loads(metadata[INPUT_KEY])
-        mean, scale, resize = record.get("mean", 0.0), record.get("scale", 1.0), record.get("resize")
+        resize = record.get("resize")
         if resize is not None and type(resize) is not int:
             raise TypeError("resize is not a whole number")
-        return Preprocessing(channels=record["channels"], mean=_floats(mean), scale=_floats(scale), resize=resize)
+        return Preprocessing(channels=record["channels"], mean=_floats(record.get("mean", 0.0)),
+                             scale=_floats(record.get("scale", 1.0)), resize=resize)
     except ConfigError as error:
         raise ModelError(where, error.found, hint=error.hint) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:

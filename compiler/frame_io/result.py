@@ -34,7 +34,8 @@ class ResultFormat:
 
     def unpack(self, octets: bytes) -> np.ndarray:
         """The tensor, uint8 (channels, height, width), of the bytes."""
-        flat, parts, start = np.frombuffer(octets, np.uint8), [], 0
+        flat, start = np.frombuffer(octets, np.uint8), 0
+        parts: list[np.ndarray] = []
         for row in range(0, self.height, self.group_rows):
             rows = min(self.group_rows, self.height - row)
             size = self.channels * rows * self.width

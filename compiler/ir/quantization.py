@@ -89,8 +89,9 @@ def conv_requantize(weight: np.ndarray, bias: np.ndarray, scales: np.ndarray, ze
     bias = bias - zero_point_in * flat.sum(axis=1)
     constant = _constant_channels(flat, np.asarray(scales, np.float64))
     if len(constant):
-        weight, bias, scales = weight.copy(), bias.copy(), np.array(scales, np.float64)
+        weight = weight.copy()
         weight[constant] = 0
+        bias, scales = bias.copy(), np.array(scales, np.float64)
         bias[constant] = np.rint(bias[constant] * scales[constant] / CONSTANT_STEP)
         scales[constant] = CONSTANT_STEP
     if len(bias) and (bias.min() < BIAS_MIN or bias.max() > BIAS_MAX):

@@ -161,11 +161,11 @@ def _verify_requantize(where: str, requantize: Requantize, output: Tensor) -> No
         _require(array.shape in ((1,), (output.channels,)), where,
                  f"{name} has shape {array.shape} for {output.channels} channels")
     low, high = 1 << (MULTIPLIER_BITS - 1), 1 << MULTIPLIER_BITS
-    multiplier, shift, bias = requantize.multiplier, requantize.shift, requantize.bias
+    multiplier, shift = requantize.multiplier, requantize.shift
     _require(np.all((multiplier == 0) | ((multiplier >= low) & (multiplier < high))), where,
              f"multipliers are not in [{low}, {high})")
     _require(np.all((shift >= SHIFT_MIN) & (shift <= SHIFT_MAX)), where, f"shifts outside {SHIFT_MIN}..{SHIFT_MAX}")
-    _require(np.all((bias >= BIAS_MIN) & (bias <= BIAS_MAX)), where, "biases do not fit 32 bits")
+    _require(np.all((requantize.bias >= BIAS_MIN) & (requantize.bias <= BIAS_MAX)), where, "biases do not fit 32 bits")
     _require(0 <= requantize.low <= requantize.high <= PIXEL_MAX, where,
              f"clamps to {requantize.low}..{requantize.high}")
     _require(requantize.zero_point == output.zero_point, where,

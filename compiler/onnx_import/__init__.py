@@ -24,11 +24,12 @@ from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.onnx_import.qoperator import QOPERATORS
 from firelane.compiler.onnx_import.reader import (
     InputMap,
+    Source,
     label,
     read_constant,
     read_input,
-    read_model,
     read_output,
+    read_source,
     type_name,
 )
 from firelane.compiler.onnx_import.standard import StandardErrors, admitted, opset_of, shapes_of
@@ -69,19 +70,18 @@ HINTS = {
 }
 
 
-def load_graph(path: str | Path) -> Graph:
-    """The verified, cleaned-up graph of an ONNX file.
+def load_graph(source: Source) -> Graph:
+    """The verified, cleaned-up graph of an ONNX file, or of a model in memory.
 
-    Its metadata are the file's, and `HOST_OPERATORS` where a Softmax at the end was left out.
+    Its metadata are the model's, and `HOST_OPERATORS` where a Softmax at the end was left out.
 
     Raises
     ------
     ModelErrors
         With every problem found, in the order of the graph.
     """
-    path = Path(path)
     try:
-        return graph_of(read_model(path), path)
+        return graph_of(*read_source(source))
     except ModelErrors:
         raise
     except ModelError as error:

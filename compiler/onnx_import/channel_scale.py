@@ -82,7 +82,8 @@ def channel_scale(view: NodeView, source: Real, factors: np.ndarray, offsets: np
 
 def per_channel(view: NodeView, value: Real | Lazy, constant: AnyConstant) -> np.ndarray:
     """The constant as ONNX spreads it over the map, float64 (C,)."""
-    channels, shape, numbers = value.dims[0], constant.shape, constant.real().reshape(-1)
+    channels, shape = value.dims[0], constant.shape
+    numbers = constant.real().reshape(-1)
     fitting = {(1, *value.dims): {(channels, 1, 1), (1, channels, 1, 1)}, (1, channels): {(channels,), (1, channels)}}
     if value.last:
         fitting = {value.shape: {(channels,), (1, channels), (1, 1, channels), (1, 1, 1, channels)}}

@@ -54,7 +54,8 @@ class NodeView:
     """
 
     def __init__(self, node: onnx.NodeProto, values: dict[str, Value], builder: Builder, opset: int):
-        self.node, self.values, self.builder, self.opset = node, values, builder, opset
+        self.node, self.opset = node, opset
+        self.values, self.builder = values, builder
         self.name = node.name or next(iter(node.output), "")
         self._attributes = {attribute.name: attribute for attribute in node.attribute}
 

@@ -26,9 +26,9 @@ class ModelErrors(ModelError):
     def __init__(self, problems: list[ModelError]):
         self.problems = tuple(ModelError(_printable(problem.where), _printable(problem.found),
                                          hint=_printable(problem.hint)) for problem in problems)
-        self.further = self.problems[1:]
-        first, more = self.problems[0], len(self.further)
+        first, more = self.problems[0], len(self.problems) - 1
         super().__init__(first.where, first.found, hint=first.hint)
+        self.further = self.problems[1:]
         if more:
             self.args = (f"{first} (and {more} more)",)
 

@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from firelane.compiler.onnx_import.limits import ELEMENTS_MAX, size_problem
 from firelane.compiler.support.errors import ModelError
 
+Source = str | Path | onnx.ModelProto  # where a model is
 TO_FIRST = (0, 3, 1, 2)                # the Transpose from (1, rows, columns, channels)
 _PASSES = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Cast", "Sub", "Add", "Mul", "Div"})
 
@@ -32,6 +33,21 @@ class InputMap:
     @property
     def shape(self) -> tuple[int, ...]:
         return (1, *self.dims[1:], self.dims[0]) if self.last else (1, *self.dims)
+
+
+def read_source(source: Source) -> tuple[onnx.ModelProto, Path]:
+    """The model of a file, or a copy of one in memory; and what messages call it.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read.
+    """
+    if isinstance(source, onnx.ModelProto):
+        copy = onnx.ModelProto()
+        copy.CopyFrom(source)
+        return copy, Path(source.graph.name or "model")
+    return read_model(Path(source)), Path(source)
 
 
 def read_model(path: Path) -> onnx.ModelProto:

@@ -67,9 +67,9 @@ def ceil_sizes(window: Window, height: int, width: int) -> tuple[int, int]:
     (A window may not begin in the padding of the second side: ONNX since opset 19, ONNX Runtime always.)
     """
     def windows(axis: int, size: int) -> int:
-        stride, before, after = window.stride[axis], window.pads[axis], window.pads[axis + 2]
-        count = -(-(size + before + after - window.kernel[axis]) // stride) + 1
-        return count - ((count - 1) * stride >= size + before)
+        padded, stride = size + window.pads[axis] + window.pads[axis + 2], window.stride[axis]
+        count = -(-(padded - window.kernel[axis]) // stride) + 1
+        return count - ((count - 1) * stride >= padded - window.pads[axis + 2])
     return windows(0, height), windows(1, width)
 
 

@@ -99,7 +99,8 @@ def emit(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> Program:
     instructions += split_words(pack(instruction_fields(cfg), {"opcode": Opcode.END, "wait_load": 1}, "end"), size)
     body = [*instructions, *tail]
     header = _header(cfg, body, memories)
-    contents = MemoryContents((*header, *body), memories.weights.words, memories.values.entries, memories.runs.entries)
+    contents = MemoryContents((*header, *body), tuple(memories.weights.words), tuple(memories.values.entries),
+                              tuple(memories.runs.entries))
     return Program(cfg, network, contents, tuple(memories.weights.streams), addresses, descriptors, tuple(notes))
 
 
@@ -203,7 +204,8 @@ def _tensor_of(network: TiledNetwork, view: View | None) -> str | None:
 
 
 def _header(cfg: EngineConfig, body: Sequence[int], memories: Memories) -> list[int]:
-    weights, values, runs = memories.weights.words, memories.values.entries, memories.runs.entries
+    weights = memories.weights.words
+    values, runs = memories.values.entries, memories.runs.entries
     header = [0] * HEADER_WORDS
     header[Header.IDENTITY] = MAGIC << 8 | FORMAT_VERSION
     header[Header.CONFIG_DIGEST] = cfg.digest

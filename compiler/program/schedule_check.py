@@ -125,7 +125,8 @@ def check_schedule(program: Program) -> None:
     """
     replay = _Replay(program, SymbolicMemory(program.cfg, sorted(program.network.maps)))
     numbers = {layer.name: number for number, layer in enumerate(program.network.layers)}
-    words, size, pc = program.contents.program, instruction_words(program.cfg), HEADER_WORDS
+    words, size = program.contents.program, instruction_words(program.cfg)
+    pc = HEADER_WORDS
     for note in program.notes:
         replay.where = f"word {pc}, {note.layer}, row {note.first_row}"
         fields = unpack(instruction_fields(program.cfg), join_words(words[pc:pc + size]))
@@ -327,7 +328,8 @@ def _average(replay: _Replay, instruction: _Instruction, layer: AverageLayer) ->
 
 
 def _output(replay: _Replay, instruction: _Instruction, layer: OutputLayer) -> None:
-    fields, descriptor, first = instruction.fields, instruction.descriptor, instruction.note.first_row
+    fields, descriptor = instruction.fields, instruction.descriptor
+    first = instruction.note.first_row
     source, (address, rows) = replay.maps[layer.input.map], instruction.slot(0)
     replay.require((descriptor["columns"], descriptor["channels_out"], descriptor["parts_log2"])
                    == (source.width, layer.input.channels, source.parts_log2), "another map")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import click
 import numpy as np
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of, record_preprocessing
-from firelane.compiler.onnx_import.reader import read_input, read_model
-from firelane.compiler.quantize.calibration_images import calibration_images
+from firelane.compiler.onnx_import.reader import Source, read_input, read_source
+from firelane.compiler.quantize.calibration_images import Images, calibration_images
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
 from firelane.compiler.quantize.partly_quantized import is_quantized, read_partly_quantized
@@ -33,21 +31,21 @@ class Calibrated:
         return taken is not None and taken.takes_pixels
 
 
-def read_calibrated(path: Path, calibration: Path, limit: int, record: dict | None = None) -> Calibrated:
+def read_calibrated(model: Source, calibration: Images, limit: int, record: dict | None = None) -> Calibrated:
     """A float model, its preprocessing folded into it where that is exact; or one that is quantized in part.
 
     Parameters
     ----------
-    record : channels, mean, scale, resize as on the command line, where they are given
+    record : channels, mean, scale, resize as `Preprocessing` has them or as on the command line, where they are given
 
     Raises
     ------
     FirelaneError
         If model or images cannot be used.
     """
-    if is_quantized(read_model(path)):
-        return _read_partly_quantized(path, calibration, limit, record or {})
-    network = read_float_model(path)
+    if is_quantized(read_source(model)[0]):
+        return _read_partly_quantized(model, calibration, limit, record or {})
+    network = read_float_model(model)
     shape = read_input(network.graph).dims
     recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record or {})
     if recorded is not None:
@@ -57,9 +55,9 @@ def read_calibrated(path: Path, calibration: Path, limit: int, record: dict | No
                                                   limit))
 
 
-def _read_partly_quantized(path: Path, calibration: Path, limit: int, record: dict) -> Calibrated:
+def _read_partly_quantized(model: Source, calibration: Images, limit: int, record: dict) -> Calibrated:
     """A model whose last layers somebody left float: `quantize` completes it, and leaves the rest as it is."""
-    network = read_partly_quantized(path)
+    network = read_partly_quantized(model)
     shape = read_input(network.graph).dims
     recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record)
     if recorded is not None:
@@ -67,9 +65,9 @@ def _read_partly_quantized(path: Path, calibration: Path, limit: int, record: di
     return Calibrated(network, calibration_images(calibration, shape, recorded, recorded, limit))
 
 
-def read_quantized(path: Path, calibration: Path, limit: int) -> Calibrated:
+def read_quantized(model: Source, calibration: Images, limit: int) -> Calibrated:
     """A model that is quantized already."""
-    network = read_model(path)
+    network, _ = read_source(model)
     recorded = preprocessing_of(metadata(network))
     shape = read_input(network.graph).dims
     return Calibrated(network, calibration_images(calibration, shape, recorded, recorded, limit))
@@ -87,22 +85,9 @@ def changed_record(recorded: Preprocessing | None, channels: int, options: dict)
     return replace(recorded or default, **given)
 
 
-def _numbers(option: str, text: str) -> tuple[float, ...]:
+def _numbers(option: str, given: str | float | Sequence[float]) -> tuple[float, ...]:
+    parts = given.split(",") if isinstance(given, str) else given if isinstance(given, Sequence) else [given]
     try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ConfigError(option, f"{text!r}", hint="one number, or several with commas between") from None
-
-
-def record_options(command: Callable) -> Callable:
-    """Add the options --channels, --mean, --scale and --resize to a command that calibrates."""
-    options = [
-        click.option("--channels", type=click.Choice(["gray", "RGB", "BGR"]), help="How the network takes channels."),
-        click.option("--mean", metavar="M[,M,M]", help="Subtracted from pixels 0..255, in the order of the channels."),
-        click.option("--scale", metavar="S[,S,S]",
-                     help="Pixels are multiplied by it after that, e.g. 0.00392 for 1/255."),
-        click.option("--resize", type=int, help="Shorter side of an image before its centre is cut out."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+        return tuple(float(part) for part in parts)
+    except (TypeError, ValueError):
+        raise ConfigError(option, f"{given!r}", hint="one number, or several with commas between") from None

@@ -16,6 +16,8 @@ __all__ = ["LazyImages", "calibration_images", "image_files", "no_images"]
 
 HINT = "give a folder of images, or an .npy file"
 Shape = tuple[int, int, int]
+Images = str | Path | np.ndarray        # a folder, an .npy file, or what one would hold
+IN_MEMORY = Path("calibration")         # what messages call an array that has no file
 
 
 class LazyImages(Sequence[np.ndarray]):
@@ -42,14 +44,14 @@ class LazyImages(Sequence[np.ndarray]):
         return self._make(index)
 
 
-def calibration_images(path: str | Path, shape: Shape, recorded: Preprocessing | None, taken: Preprocessing | None,
+def calibration_images(source: Images, shape: Shape, recorded: Preprocessing | None, taken: Preprocessing | None,
                        limit: int) -> Sequence[np.ndarray]:
-    """Images at `path`, at most `limit` of them, evenly spread, as float32 values of the network's input.
+    """Images of `source`, at most `limit` of them, evenly spread, as float32 values of the network's input.
 
     Parameters
     ----------
-    path : a folder of image files, or an .npy file: uint8 pixels (N, C, H, W) or (N, H, W, C), gray or RGB; or floats
-        (N, C, H, W), values of the input as `recorded` has them
+    source : a folder of image files, or an array or an .npy file: uint8 pixels (N, C, H, W) or (N, H, W, C), gray or
+        RGB; or floats (N, C, H, W), values of the input as `recorded` has them
     shape : (channels, height, width) of the input
     recorded : preprocessing of the model as its user knows it, None if it is not known
     taken : of the model that is calibrated, after `fold_preprocessing`
@@ -59,17 +61,19 @@ def calibration_images(path: str | Path, shape: Shape, recorded: Preprocessing |
     FirelaneError
         If there are no images, or they cannot be used.
     """
-    path = Path(path)
     if recorded is not None and CHANNELS[recorded.channels] != shape[0]:
         raise ModelError(f"metadata {INPUT_KEY}", f"channels {recorded.channels}, the input has {shape[0]}",
                          hint="correct it with --channels")
+    if isinstance(source, np.ndarray):
+        return _array(source, IN_MEMORY, shape, recorded, taken, limit)
+    path = Path(source)
     if path.is_dir():
         return _folder(path, shape, taken, limit)
     if not path.exists():
         raise FirelaneError(str(path), "no such file or folder", hint=HINT)
     if path.suffix.lower() != ".npy":
         raise FirelaneError(str(path), "neither a folder nor an .npy file", hint=HINT)
-    return _array(path, shape, recorded, taken, limit)
+    return _array(_loaded(path), path, shape, recorded, taken, limit)
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -92,13 +96,16 @@ def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -
     return LazyImages(len(chosen), lambda index: record.real(read_pixels(chosen[index], *shape, record.resize)))
 
 
-def _array(path: Path, shape: Shape, recorded: Preprocessing | None, taken: Preprocessing | None,
-           limit: int) -> Sequence[np.ndarray]:
+def _loaded(path: Path) -> np.ndarray:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         reason = getattr(error, "strerror", None) or "not an .npy file of numbers, or a damaged one"
         raise FirelaneError(str(path), reason, hint="write it with numpy.save") from None
+
+
+def _array(array: np.ndarray, path: Path, shape: Shape, recorded: Preprocessing | None, taken: Preprocessing | None,
+           limit: int) -> Sequence[np.ndarray]:
     if not isinstance(array, np.ndarray) or array.dtype not in (np.uint8, np.float32, np.float64):
         raise FirelaneError(str(path), f"holds {getattr(array, 'dtype', 'several arrays')}",
                             hint="uint8 pixels or float32 input values are possible")

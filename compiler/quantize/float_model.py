@@ -15,7 +15,7 @@ from onnx import TensorProto
 from firelane.compiler.frame_io.preprocessing import CHANNELS, Preprocessing, preprocessing_of, record_preprocessing
 from firelane.compiler.onnx_import import limits, refuse_unsupported
 from firelane.compiler.onnx_import.problems import ModelErrors
-from firelane.compiler.onnx_import.reader import one_line, read_input, read_model, type_name
+from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source, type_name
 from firelane.compiler.onnx_import.standard import StandardErrors, admitted, opset_of
 from firelane.compiler.quantize import canonical
 from firelane.compiler.quantize.float_types import as_float32, takes_bytes
@@ -32,31 +32,33 @@ CORE = frozenset({"Add", "AveragePool", "Clip", "Concat", "Conv", "Dropout", "Fl
 FOLDED = frozenset({"BatchNormalization", "Pad"})      # what the importer does not know, and never gets to see
 
 
-def read_float_model(path: str | Path) -> onnx.ModelProto:
+def read_float_model(source: Source) -> onnx.ModelProto:
     """A float model with one image input of fixed size, batch 1 and one output; nodes in order, opset 13 at least.
+
+    It is read from a file, or is a copy of one in memory.
 
     Raises
     ------
     ModelError
         If it is something else, is damaged, quantized already, or has weights that are not finite.
     """
-    model = read_model(Path(path))
+    model, path = read_source(source)
     if is_quantized(model):
         raise ModelError(str(path), "is quantized already", hint="compile it as it is")
     bytes_in, model = takes_bytes(model), as_float32(model)
     limits.check_nodes(str(path), len(model.graph.node), limits.FLOAT_NODES_MAX)
-    source = read_input(model.graph)
-    if source.element_type != TensorProto.FLOAT:
-        raise ModelError(f"input {source.name}", f"is {type_name(source.element_type)}",
+    image = read_input(model.graph)
+    if image.element_type != TensorProto.FLOAT:
+        raise ModelError(f"input {image.name}", f"is {type_name(image.element_type)}",
                          hint="float32, or uint8 with a Cast to float32 behind it, is possible")
     try:
         model = admitted(model, Path(path))
         refuse_unsupported(model.graph, also=FOLDED)
-        _one_plain_input(model, source.name)
+        _one_plain_input(model, image.name)
         model = _modern(canonical.channels_first(canonical.without_copies(model)))
         model = canonical.rewritten(canonical.without_copies(model))
         refuse_unsupported(model.graph)
-        return _recording_bytes(model, source.dims[0]) if bytes_in else model
+        return _recording_bytes(model, image.dims[0]) if bytes_in else model
     except StandardErrors as several:
         raise ModelErrors(several.problems) from None
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, onnx.version_converter.ConvertError,

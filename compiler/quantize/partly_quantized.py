@@ -7,14 +7,13 @@ OpTypesToExcludeOutputQuantization). What is quantized already stays bit for bit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from firelane.compiler.onnx_import.problems import ModelErrors
-from firelane.compiler.onnx_import.reader import read_input, read_model
+from firelane.compiler.onnx_import.reader import Source, read_input, read_source
 from firelane.compiler.onnx_import.standard import StandardErrors, admitted
 from firelane.compiler.quantize.calibration import Method, calibrate
 from firelane.compiler.quantize.canonical import channels_first
@@ -34,7 +33,7 @@ def is_quantized(model: onnx.ModelProto) -> bool:
     return any(node.op_type in QUANTIZED or node.op_type.startswith("QLinear") for node in model.graph.node)
 
 
-def read_partly_quantized(path: Path) -> onnx.ModelProto:
+def read_partly_quantized(source: Source) -> onnx.ModelProto:
     """A quantized model that lacks quantizers.
 
     Raises
@@ -42,8 +41,9 @@ def read_partly_quantized(path: Path) -> onnx.ModelProto:
     ModelError
         If it lacks none, or breaks the standard.
     """
+    given, path = read_source(source)
     try:
-        model = channels_first(admitted(read_model(path), path))
+        model = channels_first(admitted(given, path))
     except StandardErrors as several:
         raise ModelErrors(several.problems) from None
     if not unquantized(model.graph):

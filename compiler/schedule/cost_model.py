@@ -68,7 +68,8 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
     body = {layer.name: tile_cycles(layer, cfg, encoded.get(layer.name)) for layer in network.layers
             if isinstance(layer, TileLayer)}
     fetch = {layer.name: timing.fetch_cycles(cfg, _descriptor_words(layer)) for layer in network.layers}
-    fetch_again, now, load_end, waiting = timing.fetch_cycles(cfg), 0, 0, 0
+    fetch_again = timing.fetch_cycles(cfg)
+    now = load_end = waiting = 0
     previous: AnyLayer | None = None
     for step, waits in zip(steps, wait_load):
         layer, begin = network.layers[step.layer], now

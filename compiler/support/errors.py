@@ -14,6 +14,11 @@ class FirelaneError(Exception):
         What was found there.
     hint : str
         What is possible, or what to do next.
+
+    Attributes
+    ----------
+    further : tuple of FirelaneError
+        What else is wrong, where several things were found at once.
     """
 
     further: tuple[FirelaneError, ...] = ()         #: found together with this one, see `support.problems`
@@ -22,6 +27,7 @@ class FirelaneError(Exception):
         self.where = where
         self.found = found
         self.hint = hint
+        self.further: tuple[FirelaneError, ...] = ()
         super().__init__(f"{where}: {found}" + (f"; {hint}" if hint else ""))
 
     def __reduce__(self):

@@ -1,1 +1,1 @@
-"""The commands, a file each."""
+"""The command line: `main` knows the commands, `commands` has a file for each, `support` what they share."""

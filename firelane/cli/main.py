@@ -1,72 +1,49 @@
-"""The `firelane` command."""
+"""The `firelane` command: which commands there are, and what exit codes mean."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
-from rich.console import Console
 
-from firelane.boards import get_board
-from firelane.cli.bench import bench as bench_command
-from firelane.cli.bitstream import bitstream as bitstream_command
-from firelane.cli.bitstream import program as program_command
-from firelane.cli.boards import boards_command
-from firelane.cli.compress import compress_command
-from firelane.cli.die_plot import die_plot_command
-from firelane.cli.engine_options import engine_config, engine_options
-from firelane.cli.evaluate import evaluate_command
-from firelane.cli.host import host_commands
-from firelane.cli.import_model import import_group
-from firelane.cli.patch import patch_command
-from firelane.cli.quantize import quantize_command
-from firelane.cli.simulate import simulate as simulate_command
-from firelane.cli.vivado_project import vivado_project_command
-from firelane.compiler.support.errors import ConfigError, FirelaneError, MismatchError
-from firelane.compiler.support.problems import further
-from firelane.compiler.support.progress import display
+from firelane.cli.lazy_group import LazyGroup
+from firelane.compiler.support.errors import FirelaneError, MismatchError
 
-USER_ERROR, MISMATCH = 2, 1
+USER_ERROR, MISMATCH, INTERRUPTED = 2, 1, 130
+COMMANDS = {        # name: (module of `firelane.cli.commands`, the first sentence of its help)
+    "bench": ("bench", "Measure whole frames in Verilator, the speed of the tools and the accuracy, and write "
+                       "docs/benchmarks.md."),
+    "bitstream": ("bitstream", "Build a bitstream: MODEL in the memories of the board's engine, behind the board's "
+                               "serial line."),
+    "board-sim": ("board_sim", "Simulate a board with a model in its memories, and offer its serial line as a "
+                               "pseudo-terminal."),
+    "boards": ("boards", "List the boards: device, engine, clock, serial line, and which models fit."),
+    "compile": ("compile", "Compile MODEL, a quantized ONNX file, for an engine, and report what fits."),
+    "compress": ("compress", "Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a "
+                             "budget."),
+    "die-plot": ("die_plot", "Draw the die of the build in FOLDER: each cell where it was placed, coloured by the part "
+                             "of the engine."),
+    "evaluate": ("evaluate", "Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float "
+                             "network."),
+    "import": ("import_model", "Turn published weights into a float ONNX model."),
+    "load": ("load", "Put the model that `firelane compile` wrote to DIR into a running board."),
+    "patch": ("patch", "Put the model that `firelane compile` wrote to DIR into a finished design, in seconds."),
+    "program": ("program", "Send a bitstream to the connected board (openFPGALoader)."),
+    "quantize": ("quantize", "Quantize MODEL, a float ONNX file, to a standard QDQ graph."),
+    "run": ("run", "Have a board classify images: files, or all images in a folder."),
+    "simulate": ("simulate", "Simulate the Verilog of an engine with Verilator, and check every result byte against "
+                             "the reference."),
+    "vivado-project": ("vivado_project", "Write the Vivado project of MODEL, a quantized ONNX file, on a board, and "
+                                         "count what it needs with Yosys."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, package="firelane.cli.commands", table=COMMANDS,
+             context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="firelane")
 def firelane() -> None:
     """SqueezeNet inside one FPGA: compile, simulate, build."""
-
-
-@firelane.command(name="compile")
-@click.argument("model", type=click.Path(path_type=Path))
-@engine_options
-@click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Clock for frames per second.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write: build/<model> if not given.")
-def compile_command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, **sizes) -> None:
-    """Compile MODEL, a quantized ONNX file, for an engine, and report what fits."""
-    from firelane.compiler.artefact.artefact import write_artefact
-    from firelane.compiler.compile import compile_model
-    from firelane.compiler.fit.report import make_report, render
-    chosen = get_board(board) if board else None
-    console = Console()
-    with display(console) as progress:
-        compiled = compile_model(model, engine_config(board, **sizes), progress)
-    folder = output or Path("build") / model.stem
-    write_artefact(compiled, folder)
-    report = make_report(compiled, chosen, clock_mhz and clock_mhz * 1e6)
-    console.print(render(report))
-    console.print(f"written: {folder}", highlight=False, soft_wrap=True)
-    if not report.fits:
-        too_many = ", ".join(line.name for line in report.usage if not line.fits)
-        raise ConfigError(chosen.name, f"the engine needs more than the board has of {too_many}",
-                          hint="a smaller engine, or a larger board")
-
-
-COMMANDS = (simulate_command, bench_command, bitstream_command, program_command, patch_command, vivado_project_command,
-            boards_command, die_plot_command, quantize_command, compress_command, evaluate_command, import_group,
-            *host_commands)
-for command in COMMANDS:
-    firelane.add_command(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USER_ERROR
     except click.Abort:
         print("interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except FirelaneError as problem:
         print(f"error: {problem}", file=sys.stderr)
-        for other in further(problem):
+        for other in problem.further:
             print(f"  also: {other}", file=sys.stderr)
         return USER_ERROR
     except MismatchError as problem:

@@ -21,29 +21,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from firelane.models.digits import CLASSES, SIDE
+from firelane.models.squeezenet import ConvSpec, FireSpec
 
-__all__ = ["Conv", "Fire", "GraphOps", "Ops", "Pool", "convolutions", "float_onnx", "walk"]
+__all__ = ["GraphOps", "Ops", "Pool", "convolutions", "float_onnx", "walk"]
 
 OPSET = 15
 IR_VERSION = 8
 
 Tensor = TypeVar("Tensor")
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution with square kernel, followed by ReLU."""
-
-    name: str
-    inputs: int
-    outputs: int
-    kernel: int
-    stride: int = 1
-    pad: int = 0
-
-    @property
-    def weight_shape(self) -> tuple[int, int, int, int]:
-        return (self.outputs, self.inputs, self.kernel, self.kernel)
 
 
 @dataclass(frozen=True)
@@ -54,50 +39,30 @@ class Pool:
     ceil_mode: bool
 
 
-@dataclass(frozen=True)
-class Fire:
-    """Squeeze to a few channels, expand by 1x1 and 3x3 filters side by side."""
-
-    name: str
-    inputs: int
-    squeeze: int
-    expand: int
-
-    @property
-    def convolutions(self) -> tuple[Conv, Conv, Conv]:
-        return (Conv(f"{self.name}/squeeze1x1", self.inputs, self.squeeze, 1),
-                Conv(f"{self.name}/expand1x1", self.squeeze, self.expand, 1),
-                Conv(f"{self.name}/expand3x3", self.squeeze, self.expand, 3, pad=1))
-
-    @property
-    def can_bypass(self) -> bool:
-        return self.inputs == 2 * self.expand
-
-
-CONV1 = Conv("conv1", 1, 24, 3, stride=2)
-BODY: tuple[Fire | Pool, ...] = (
+CONV1 = ConvSpec("conv1", 1, 24, 3, stride=2)
+BODY: tuple[FireSpec | Pool, ...] = (
     Pool("pool1", ceil_mode=False),
-    Fire("fire2", 24, 16, 32),
-    Fire("fire3", 64, 16, 32),
+    FireSpec("fire2", 24, 16, 32, 32),
+    FireSpec("fire3", 64, 16, 32, 32),
     Pool("pool3", ceil_mode=True),
-    Fire("fire4", 64, 24, 40),
-    Fire("fire5", 80, 24, 40),
-    Fire("fire6", 80, 24, 64),
-    Fire("fire7", 128, 24, 64),
+    FireSpec("fire4", 64, 24, 40, 40),
+    FireSpec("fire5", 80, 24, 40, 40),
+    FireSpec("fire6", 80, 24, 64, 64),
+    FireSpec("fire7", 128, 24, 64, 64),
 )
-CONV10 = Conv("conv10", 128, CLASSES, 1)
+CONV10 = ConvSpec("conv10", 128, CLASSES, 1)
 
 
-def convolutions() -> tuple[Conv, ...]:
+def convolutions() -> tuple[ConvSpec, ...]:
     """Every convolution in the order of execution; the same for both variants."""
-    fires = [conv for layer in BODY if isinstance(layer, Fire) for conv in layer.convolutions]
+    fires = [conv for layer in BODY if isinstance(layer, FireSpec) for conv in layer.convolutions]
     return (CONV1, *fires, CONV10)
 
 
 class Ops(Protocol[Tensor]):
     """What a back-end must do for each kind of layer."""
 
-    def conv_relu(self, conv: Conv, x: Tensor) -> Tensor: ...
+    def conv_relu(self, conv: ConvSpec, x: Tensor) -> Tensor: ...
 
     def max_pool(self, pool: Pool, x: Tensor) -> Tensor: ...
 
@@ -117,13 +82,13 @@ def walk(ops: Ops[Tensor], x: Tensor, *, bypass: bool) -> Tensor:
         match layer:
             case Pool():
                 x = ops.max_pool(layer, x)
-            case Fire():
-                x = _walk_fire(ops, layer, x, bypass=bypass and layer.can_bypass)
+            case FireSpec():
+                x = _walk_fire(ops, layer, x, bypass=bypass and layer.inputs == layer.outputs)
     x = ops.conv_relu(CONV10, ops.dropout(x))
     return ops.global_average(x)
 
 
-def _walk_fire(ops: Ops[Tensor], fire: Fire, x: Tensor, *, bypass: bool) -> Tensor:
+def _walk_fire(ops: Ops[Tensor], fire: FireSpec, x: Tensor, *, bypass: bool) -> Tensor:
     squeeze, expand1x1, expand3x3 = fire.convolutions
     squeezed = ops.conv_relu(squeeze, x)
     parts = (ops.conv_relu(expand1x1, squeezed), ops.conv_relu(expand3x3, squeezed))
@@ -153,7 +118,7 @@ class GraphOps:
         self.initializers.append(numpy_helper.from_array(values.astype(np.float32), name))
         return name
 
-    def conv_relu(self, conv: Conv, x: str) -> str:
+    def conv_relu(self, conv: ConvSpec, x: str) -> str:
         operands = [x, self._constant(f"{conv.name}.weight", self._weights[conv.name]),
                     self._constant(f"{conv.name}.bias", self._biases[conv.name])]
         y = self._emit("Conv", conv.name, operands, kernel_shape=[conv.kernel] * 2,

@@ -11,7 +11,7 @@ import onnx
 
 from firelane.compiler.quantize.quantize import quantize as quantize_model
 from firelane.models.digits import Digits, load_split, to_network_input
-from firelane.models.making.variants import FOLDER, NETWORKS
+from firelane.models.making.variants import FOLDER, VARIANTS
 
 __all__ = ["INPUT_RECORD", "main", "quantize"]
 
@@ -29,8 +29,8 @@ def quantize(model: onnx.ModelProto, data: Digits) -> onnx.ModelProto:
 
 def main() -> None:
     training = load_split()[0]
-    for network in NETWORKS:
-        onnx.save(quantize(onnx.load(FOLDER / network.float_file), training), FOLDER / network.file)
+    for variant in VARIANTS:
+        onnx.save(quantize(onnx.load(FOLDER / variant.float_file), training), FOLDER / variant.file)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Training, pruning and weight grids for the digit SqueezeNets. The only module here that imports torch.
 
-One run has three phases, each a span of epochs (see `Schedule`):
+One run has three phases, each a span of epochs (see `TrainingPlan`):
 
     dense      all weights free
     pruning    a growing share of the smallest weights of each layer is fixed at zero
@@ -18,9 +18,10 @@ import torch
 from torch.nn import functional as F
 
 from firelane.models.digits import CLASSES, Digits, to_network_input
-from firelane.models.making.digits_net import Conv, Pool, convolutions, walk
+from firelane.models.making.digits_net import Pool, convolutions, walk
+from firelane.models.squeezenet import ConvSpec
 
-__all__ = ["DigitNet", "GRID_LEVEL_MAX", "Schedule", "train"]
+__all__ = ["DigitNet", "GRID_LEVEL_MAX", "TrainingPlan", "train"]
 
 GRID_LEVEL_MAX = 15        # levels -15..15: 31 distinct weights
 _PIXEL_MAX = 255.0         # the network trains on 0..1 and is exported for 0..255
@@ -29,8 +30,8 @@ _WEIGHT_DECAY = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """How long each phase takes and how sparse the result is.
+class TrainingPlan:
+    """Lengths of the phases, and how sparse the result is.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ class Schedule:
     peak_rate : float
         Largest learning rate; the grid phase begins at a third of it.
     seed : int
-        Of the initial weights, the order of images and their augmentation.
+        Seed of the initial weights, the order of images and their augmentation.
     """
 
     dense_epochs: int = 40
@@ -59,7 +60,7 @@ class Schedule:
     def epochs(self) -> int:
         return self.dense_epochs + self.pruning_epochs + self.grid_epochs
 
-    def density(self, conv: Conv, epoch: int) -> float:
+    def density(self, conv: ConvSpec, epoch: int) -> float:
         """Share of weights of `conv` that may be non-zero in `epoch`; falls with the cube, as is usual."""
         if conv.inputs == 1:
             return 1.0
@@ -93,11 +94,13 @@ class DigitNet(torch.nn.Module):
         super().__init__()
         self._bypass = bypass
         self.use_grid = False
-        self.weights, self.biases, self.masks = {}, {}, {}
+        self.weights: dict[str, torch.nn.Parameter] = {}
+        self.biases: dict[str, torch.nn.Parameter] = {}
+        self.masks: dict[str, torch.Tensor] = {}
         for conv in convolutions():
             self._add_parameters(conv)
 
-    def _add_parameters(self, conv: Conv) -> None:
+    def _add_parameters(self, conv: ConvSpec) -> None:
         weight = torch.empty(conv.weight_shape)
         torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
         if conv.outputs == CLASSES:
@@ -117,11 +120,11 @@ class DigitNet(torch.nn.Module):
         step = weight.detach().abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-8) / GRID_LEVEL_MAX
         return _Round.apply(weight / step) * step
 
-    def prune(self, schedule: Schedule, epoch: int) -> None:
-        """Keep the largest magnitudes of each layer, as many as the schedule allows in this epoch."""
+    def prune(self, plan: TrainingPlan, epoch: int) -> None:
+        """Keep the largest magnitudes of each layer, as many as the plan allows in this epoch."""
         for conv in convolutions():
             magnitude = self.weights[conv.name].detach().abs().flatten()
-            keep = max(1, round(schedule.density(conv, epoch) * magnitude.numel()))
+            keep = max(1, round(plan.density(conv, epoch) * magnitude.numel()))
             mask = torch.zeros_like(magnitude)
             mask[magnitude.topk(keep).indices] = 1.0
             self.masks[conv.name] = mask.reshape(conv.weight_shape)
@@ -129,7 +132,7 @@ class DigitNet(torch.nn.Module):
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return walk(self, pixels / _PIXEL_MAX, bypass=self._bypass)
 
-    def conv_relu(self, conv: Conv, x: torch.Tensor) -> torch.Tensor:
+    def conv_relu(self, conv: ConvSpec, x: torch.Tensor) -> torch.Tensor:
         weight, bias = self.effective_weight(conv.name), self.biases[conv.name]
         return F.relu(F.conv2d(x, weight, bias, stride=conv.stride, padding=conv.pad))
 
@@ -170,36 +173,36 @@ def _augment(pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-def _rate(schedule: Schedule, epoch: float) -> float:
+def _rate(plan: TrainingPlan, epoch: float) -> float:
     """Warm up, fall by a half cosine; the grid phase starts again at a third of the peak."""
-    first = schedule.dense_epochs + schedule.pruning_epochs
+    first = plan.dense_epochs + plan.pruning_epochs
     if epoch < first:
         warm = min(1.0, (epoch + 0.1) / 2.0)
-        return schedule.peak_rate * warm * (0.15 + 0.85 * 0.5 * (1 + np.cos(np.pi * epoch / first)))
-    progress = (epoch - first) / max(schedule.grid_epochs, 1)
-    return schedule.peak_rate / 3 * 0.5 * (1 + np.cos(np.pi * progress))
+        return plan.peak_rate * warm * (0.15 + 0.85 * 0.5 * (1 + np.cos(np.pi * epoch / first)))
+    progress = (epoch - first) / max(plan.grid_epochs, 1)
+    return plan.peak_rate / 3 * 0.5 * (1 + np.cos(np.pi * progress))
 
 
-def train(data: Digits, schedule: Schedule, *, bypass: bool, progress: Callable[[str], None] = print) -> DigitNet:
+def train(data: Digits, plan: TrainingPlan, *, bypass: bool, progress: Callable[[str], None] = print) -> DigitNet:
     """Train one variant on `data`; the same seed and torch version give the same network."""
-    torch.manual_seed(schedule.seed)
+    torch.manual_seed(plan.seed)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    generator = torch.Generator().manual_seed(schedule.seed)
+    generator = torch.Generator().manual_seed(plan.seed)
     pixels, labels = torch.from_numpy(to_network_input(data.images)), torch.from_numpy(data.labels.copy())
     net = DigitNet(bypass=bypass).train()
-    optimizer = torch.optim.AdamW(net.parameters(), lr=schedule.peak_rate, weight_decay=_WEIGHT_DECAY)
-    for epoch in range(schedule.epochs):
-        net.use_grid = schedule.uses_grid(epoch)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=plan.peak_rate, weight_decay=_WEIGHT_DECAY)
+    for epoch in range(plan.epochs):
+        net.use_grid = plan.uses_grid(epoch)
         if not net.use_grid:
-            net.prune(schedule, epoch)
+            net.prune(plan, epoch)
         order, losses = torch.randperm(len(labels), generator=generator), []
-        for start in range(0, len(order), schedule.batch):
-            chosen = order[start:start + schedule.batch]
+        for start in range(0, len(order), plan.batch):
+            chosen = order[start:start + plan.batch]
             for group in optimizer.param_groups:
-                group["lr"] = _rate(schedule, epoch + start / len(order))
+                group["lr"] = _rate(plan, epoch + start / len(order))
             losses.append(_step(net, optimizer, _augment(pixels[chosen], generator), labels[chosen]))
-        progress(f"epoch {epoch + 1}/{schedule.epochs}: loss {np.mean(losses):.4f}")
+        progress(f"epoch {epoch + 1}/{plan.epochs}: loss {np.mean(losses):.4f}")
     return net.eval()
 
 

@@ -18,7 +18,7 @@ import onnx
 from firelane.models.digits import load_split
 from firelane.models.making.digits_net import float_onnx
 from firelane.models.making.digits_quantize import quantize
-from firelane.models.making.variants import FOLDER, NETWORKS
+from firelane.models.making.variants import FOLDER, VARIANTS
 
 __all__ = ["main"]
 
@@ -26,7 +26,7 @@ __all__ = ["main"]
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m firelane.models.making.train_digits",
                                      description=__doc__.splitlines()[0])
-    parser.add_argument("--variant", choices=[network.variant for network in NETWORKS], action="append",
+    parser.add_argument("--variant", choices=[variant.name for variant in VARIANTS], action="append",
                         help="train only this one (may be repeated); default: all")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder for the ONNX files")
     parser.add_argument("--epochs", type=int, nargs=3, metavar=("DENSE", "PRUNING", "GRID"),
@@ -46,15 +46,15 @@ def main(argv: list[str] | None = None) -> int:
     if importlib.util.find_spec("torch") is None:
         print("error: training needs torch, which is not installed; pip install torch", file=sys.stderr)
         return 2
-    from firelane.models.making.digits_torch import Schedule, train  # noqa: PLC0415 (torch may be missing)
+    from firelane.models.making.digits_torch import TrainingPlan, train  # noqa: PLC0415 (torch may be missing)
     phases = ("dense_epochs", "pruning_epochs", "grid_epochs")
-    schedule = Schedule(**dict(zip(phases, args.epochs or ())))
+    plan = TrainingPlan(**dict(zip(phases, args.epochs or ())))
     train_part, _ = load_split()
-    for network in NETWORKS:
-        if args.variant is None or network.variant in args.variant:
-            model = float_onnx(*train(train_part, schedule, bypass=network.bypass).exported(), bypass=network.bypass)
-            replace_file(model, args.output / network.float_file)
-            replace_file(quantize(model, train_part), args.output / network.file)
+    for variant in VARIANTS:
+        if args.variant is None or variant.name in args.variant:
+            model = float_onnx(*train(train_part, plan, bypass=variant.bypass).exported(), bypass=variant.bypass)
+            replace_file(model, args.output / variant.float_file)
+            replace_file(quantize(model, train_part), args.output / variant.file)
     return 0
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FOLDER", "NETWORKS", "RECORD", "Network"]
+__all__ = ["FOLDER", "RECORD", "VARIANTS", "Variant"]
 
 FOLDER = Path(__file__).resolve().parent.parent
 RECORD = "digits.json"      #: what was measured of them: `sim.benchmark.record_digits` writes it
 
 
 @dataclass(frozen=True)
-class Network:
+class Variant:
     """One variant and its files.
 
     Parameters
     ----------
-    variant : str
+    name : str
         Name on the command line and in `digits.json`.
     bypass : bool
         Whether fire3, fire5 and fire7 have the paper's simple bypass.
     """
 
-    variant: str
+    name: str
     bypass: bool
 
     @property
@@ -35,4 +35,4 @@ class Network:
         return self.file.replace(".onnx", "_float.onnx")
 
 
-NETWORKS = (Network("plain", bypass=False), Network("bypass", bypass=True))
+VARIANTS = (Variant("plain", bypass=False), Variant("bypass", bypass=True))

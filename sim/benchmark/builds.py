@@ -21,11 +21,11 @@ class BuildRecord:
     Parameters
     ----------
     seconds : float
-        Of wall clock, from the synthesis to the packed bitstream.
+        Wall clock, from the synthesis to the packed bitstream.
     resources : dict
         Used and available, by "LUT", "FF", "EBR" and "DSP".
     clock_mhz, fmax_mhz : float
-        That the PLL makes; that is possible after routing.
+        What the PLL makes; what is possible after routing.
     """
 
     made: Provenance
@@ -50,7 +50,7 @@ def note_build(folder: Path, made: Provenance, seconds: float) -> None:
 
 
 def load_builds(root: Path | None = None) -> list[BuildRecord]:
-    """Of all builds in the folders of `root` (build/bitstream), by board and model.
+    """The records of all builds in the folders of `root` (build/bitstream), by board and model.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from firelane.compiler.support.errors import ConfigError
 
 ACCURACY = "accuracy"                   #: the measurement that is no frame
-ACCURACY_NETWORK = "squeezenet1.0"      #: that has published weights
+ACCURACY_NETWORK = "squeezenet1.0"      #: the one with published weights
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from firelane.compiler.support.errors import ConfigError
 from firelane.sim.benchmark.builds import BuildRecord
 from firelane.sim.benchmark.cases import ACCURACY, CASES, NAMES
 from firelane.sim.benchmark.records import AccuracyRecord, FrameRecord
 from firelane.sim.judge.layer_cycles import LayerCycles
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs/benchmarks.md"
-PREDICTION_BOUND = 0.005        # of a layer's cycles
+CHECKOUT = Path(__file__).resolve().parents[2]      #: if it has a pyproject.toml: an installed package has none
+NAME = "docs/benchmarks.md"
+PREDICTION_BOUND = 0.005        # largest error of a layer's predicted cycles
 HEAD = """# Benchmarks
 
 Written by `make bench` from measurements that it made. `make bench ONLY=NAME` makes one of them
@@ -52,17 +54,32 @@ model.
 """
 
 
+def document_path() -> Path:
+    """The document that is part of the checkout.
+
+    Raises
+    ------
+    ConfigError
+        If this is an installed package, which has no documents.
+    """
+    if not (CHECKOUT / "pyproject.toml").is_file():
+        raise ConfigError("firelane bench", f"{NAME} is part of a checkout, and this is an installed package",
+                          hint="name a file with --output")
+    return CHECKOUT / NAME
+
+
 def render(records: Mapping[str, FrameRecord | AccuracyRecord], builds: Sequence[BuildRecord] = ()) -> str:
     """The document; what was not measured is left out."""
-    frames = {case: records[case.network] for case in CASES if case.network in records}
+    found = [(case, records.get(case.network)) for case in CASES]
+    frames = {case: record for case, record in found if isinstance(record, FrameRecord)}
+    accuracy = records.get(ACCURACY)
     parts = [HEAD.format(names=", ".join(name for name in NAMES if name != "squeezenet1.1"))]
     if frames:
         parts += [_section("Whole frames, 224 x 224, through Verilator", _frame_rows(frames), FRAMES_NOTE),
                   _section("Best classes", _guess_rows(frames)),
                   _section("Predicted and measured cycles", _prediction_rows(frames)),
                   _section("Speed of the tools", _speed_rows(frames), SPEEDS_NOTE)]
-    if ACCURACY in records:
-        accuracy = records[ACCURACY]
+    if isinstance(accuracy, AccuracyRecord):
         parts.append(_section("Accuracy", _accuracy_rows(accuracy), ACCURACY_NOTE.format(images=accuracy.images)))
     if builds:
         parts.append(_section("Boards", _board_rows(builds), BOARDS_NOTE))
@@ -169,7 +186,7 @@ def _provenance_rows(records: Mapping, builds: Sequence[BuildRecord]) -> Iterato
 
 
 def _number(value: float) -> str:
-    """In groups of three digits; empty for 0.
+    """A number in groups of three digits; empty for 0.
 
     >>> _number(1234567)
     '1 234 567'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from firelane.compiler.artefact.artefact import artefact_files
@@ -16,19 +17,31 @@ from firelane.compiler.program.rom_size import rom_size
 from firelane.compiler.support.files import build_root, locked
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
-from firelane.models.catalogue import Entry, find
+from firelane.models.catalogue import CatalogueEntry, find
 from firelane.models.published_data import net_file
 from firelane.sim.benchmark.cases import Case
 from firelane.sim.benchmark.provenance import provenance
 from firelane.sim.benchmark.records import FrameRecord
 from firelane.sim.judge.images import ImageSet, choose_images
-from firelane.sim.judge.session import Session, check_outcome
+from firelane.sim.judge.trial import Trial, check_outcome
 from firelane.sim.simulator.build import build
 
+ENGINE = EngineConfig(trace=True)       #: unless a network needs more
 
-def measure_frame(case: Case, *, input_size: int | None = None,
+
+def measure_frame(case: Case, *, engine: EngineConfig = ENGINE, input_size: int | None = None,
                   notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> FrameRecord:
-    """Simulate one frame and compare every result byte; `input_size`: smaller images, for tests.
+    """Simulate one frame and compare every result byte.
+
+    Parameters
+    ----------
+    case : Case
+    engine : EngineConfig
+        Its memories grow to what the network needs.
+    input_size : int, optional
+        Smaller images, for tests.
+    notify, progress : callables
+        Told in words what takes long; told how far it is.
 
     Raises
     ------
@@ -37,13 +50,14 @@ def measure_frame(case: Case, *, input_size: int | None = None,
     """
     made = provenance()
     entry = find(case.network, input_size=input_size, progress=progress)
-    compiled, compile_seconds = _timed(lambda: _compile(entry.path, case.activation_words, progress))
+    compiled, compile_seconds = _timed(lambda: _compile(entry.path, engine, case.activation_words, progress))
     images = choose_images(compiled.graph, entry.photographs[:1])
     simulator = build(compiled.cfg, notify=notify, progress=progress)
-    session = Session(compiled, simulator, build_root() / "sim" / "bench")
-    with locked(session.directory):
+    trial = Trial(compiled, simulator, build_root() / "sim" / "bench")
+    with locked(trial.directory):
         before = _seconds_of_children()
-        report = check_outcome(session, images, labels=_labels(entry, compiled), notify=notify, progress=progress)
+        report = check_outcome(trial, images, labels=_labels(entry, compiled), notify=notify,
+                               progress=progress).report
         simulation_seconds = round(_seconds_of_children() - before, 2)
     progress("timing reference and emulator", 0, None)
     return FrameRecord(
@@ -52,14 +66,15 @@ def measure_frame(case: Case, *, input_size: int | None = None,
         weight_words=len(compiled.program.contents.weights), program_words=len(compiled.program.contents.program),
         rom_bytes=rom_size(compiled.program).bytes, report=report, compile_seconds=compile_seconds,
         simulation_seconds=simulation_seconds,
-        reference_seconds=_timed(lambda: session.expected(images.pixels[:1]))[1],
-        emulator_seconds=_timed(lambda: session.predict(images.pixels[0]))[1])
+        reference_seconds=_timed(lambda: trial.expected(images.pixels[:1]))[1],
+        emulator_seconds=_timed(lambda: trial.predict(images.pixels[0]))[1])
 
 
-def _compile(path: Path, activation_words: int | None, progress: Progress) -> Compiled:
-    """From the file to the bytes of all ROM images."""
+def _compile(path: Path, cfg: EngineConfig, activation_words: int | None, progress: Progress) -> Compiled:
+    """The network compiled to the bytes of all ROM images."""
     free = [name for name in GROWING if name != "activation_words" or activation_words is None]
-    cfg = EngineConfig(trace=True, activation_words=activation_words)
+    if activation_words is not None:
+        cfg = replace(cfg, activation_words=activation_words)
     compiled = compile_fitting(load_graph(path), cfg, free, progress)
     progress("compiling: writing ROM images", 0, None)
     artefact_files(compiled)
@@ -79,10 +94,10 @@ def _seconds_of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _labels(entry: Entry, compiled: Compiled) -> tuple[str, ...]:
+def _labels(entry: CatalogueEntry, compiled: Compiled) -> tuple[str, ...]:
     classes = compiled.graph.tensors[compiled.graph.output].channels
     return read_labels(entry.labels, classes) if entry.labels else ()
 
 
-def _image_name(entry: Entry, images: ImageSet) -> str:
+def _image_name(entry: CatalogueEntry, images: ImageSet) -> str:
     return entry.photographs[0].name if entry.photographs else images.description.partition(" (")[0]

@@ -1,4 +1,4 @@
-"""Where and when a measurement was made."""
+"""The commit, the day and the machine of a measurement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Parameters
+    """Commit, day and machine of a measurement.
+
+    Parameters
     ----------
     commit : str
         Short; with a "+" if the tree held changes.
@@ -35,13 +37,13 @@ class Provenance:
 
 
 def provenance() -> Provenance:
-    """Of a measurement that begins now."""
+    """The provenance of a measurement that begins now."""
     return Provenance(commit=_commit(), day=datetime.now(UTC).date().isoformat(), machine=machine(),
                       load=round(os.getloadavg()[0], 1))
 
 
 def machine() -> str:
-    """Cores and processor, as far as the system says."""
+    """Cores and processor; the architecture where the system does not name the processor."""
     lines = CPU_FILE.read_text().splitlines() if CPU_FILE.exists() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     return f"{os.cpu_count()} cores of {model or platform.machine()}"
@@ -49,10 +51,11 @@ def machine() -> str:
 
 def _commit() -> str:
     try:
+        _git("ls-files", "--error-unmatch", Path(__file__).name)    # an environment may stand in a foreign repository
         commit = _git("rev-parse", "--short=12", "HEAD")
         return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
-        return UNKNOWN                          # an export without its history
+        return UNKNOWN                          # an export without its history, or an installed package
 
 
 def _git(*arguments: str) -> str:

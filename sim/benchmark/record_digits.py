@@ -21,7 +21,7 @@ from onnx import numpy_helper
 
 from firelane.compiler.onnx_import import load_graph
 from firelane.models.digits import Digits, load_split, to_network_input
-from firelane.models.making.variants import FOLDER, NETWORKS, RECORD, Network
+from firelane.models.making.variants import FOLDER, RECORD, VARIANTS, Variant
 from firelane.sim.reference import run_batch
 
 __all__ = ["accuracy", "densities", "int8_weights", "main", "record",
@@ -68,13 +68,13 @@ def _share(named: np.ndarray, data: Digits) -> float:
     return round(float(np.mean(named == data.labels)), 6)
 
 
-def _network_record(network: Network, folder: Path, held_out: Digits) -> dict:
-    path, float_path = folder / network.file, folder / network.float_file
+def _network_record(variant: Variant, folder: Path, held_out: Digits) -> dict:
+    path, float_path = folder / variant.file, folder / variant.float_file
     weights = int8_weights(onnx.load(path))
     return {
-        "file": network.file,
+        "file": variant.file,
         "sha256": digest(path),
-        "float_file": network.float_file,
+        "float_file": variant.float_file,
         "float_sha256": digest(float_path),
         "accuracy_float": accuracy(float_path, held_out),
         "accuracy_onnxruntime": accuracy(path, held_out),
@@ -109,8 +109,8 @@ def record(folder: Path = FOLDER) -> dict:
         "training_images": len(train),
         "held_out_images": len(held_out),
         "held_out_sha256": hashlib.sha256(held_out.images.tobytes() + held_out.labels.tobytes()).hexdigest(),
-        "networks": {network.variant: _network_record(network, folder, held_out)
-                     for network in NETWORKS if (folder / network.file).exists()},
+        "networks": {variant.name: _network_record(variant, folder, held_out)
+                     for variant in VARIANTS if (folder / variant.file).exists()},
         "versions": _versions(folder),
     }
 

@@ -12,7 +12,7 @@ from firelane.compiler.support.files import build_root
 from firelane.sim.benchmark.cases import NAMES
 from firelane.sim.benchmark.provenance import Provenance
 from firelane.sim.judge.layer_cycles import LayerCycles
-from firelane.sim.judge.report import Report
+from firelane.sim.judge.report import SimulationReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,18 +24,18 @@ class FrameRecord:
     weights, image : str
         What was computed with, in words.
     banks, activation_words, weight_words, program_words : int
-        Of the engine; of the last two, what the network uses.
+        Sizes of the engine; of the last two memories, the words that the network uses.
     rom_bytes : int
-        Of weights, biases and code tables.
-    report : Report
+        Size of weights, biases and code tables.
+    report : SimulationReport
         What the simulation showed; `build_seconds` is the build of its simulator.
     compile_seconds : float
-        From the ONNX file to ROM images, the choice of the engine included. These are seconds of CPU, one thread each:
-        what the machine does besides changes them little.
+        Seconds of CPU from the ONNX file to ROM images, the choice of the engine included. Like the others of one
+        thread, so that what the machine does besides changes it little.
     simulation_seconds : float
-        Of the whole run, which begins with the loading of the memories.
+        Seconds of CPU of the whole run, which begins with the loading of the memories.
     reference_seconds, emulator_seconds : float
-        For a frame.
+        Seconds of CPU for a frame.
     """
 
     made: Provenance
@@ -46,7 +46,7 @@ class FrameRecord:
     weight_words: int
     program_words: int
     rom_bytes: int
-    report: Report
+    report: SimulationReport
     compile_seconds: float
     simulation_seconds: float
     reference_seconds: float
@@ -54,12 +54,12 @@ class FrameRecord:
 
     @property
     def cycles_per_second(self) -> float:
-        """Of the simulator."""
+        """Cycles that the simulator does in a second of CPU."""
         return self.report.simulated_cycles / self.simulation_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score:
+class Hits:
     """Images of `images` whose class was the best, or among the five best."""
 
     top1: int
@@ -72,11 +72,11 @@ class AccuracyRecord:
 
     made: Provenance
     images: int
-    scores: dict[str, Score]
+    scores: dict[str, Hits]
 
 
 def folder() -> Path:
-    """Where the files are."""
+    """The folder of the files."""
     return build_root() / "bench"
 
 
@@ -99,12 +99,12 @@ def _load(path: Path) -> FrameRecord | AccuracyRecord:
         fields = json.loads(path.read_text())
         fields["made"] = Provenance(**fields["made"])
         if "scores" in fields:
-            return AccuracyRecord(**fields | {"scores": {key: Score(**value)
+            return AccuracyRecord(**fields | {"scores": {key: Hits(**value)
                                                          for key, value in fields["scores"].items()}})
         report = fields["report"]
         report["layers"] = [LayerCycles(**layer) for layer in report["layers"]]
         report["guesses"] = [Guess(**guess) for guess in report["guesses"]]
-        return FrameRecord(**fields | {"report": Report(**report)})
+        return FrameRecord(**fields | {"report": SimulationReport(**report)})
     except (ValueError, TypeError, KeyError) as error:
         raise FirelaneError(str(path), f"not a result of this version ({error})",
                             hint=f"delete it, or measure again: make bench ONLY={path.stem}") from None

@@ -1,4 +1,4 @@
-"""When each instruction of a frame begins and ends, predicted from the promises of `hw/contract/timing.py`.
+"""Predicts when each instruction of a frame begins and ends, from the promises of `hw/contract/timing.py`.
 
     every        fetch of the instruction, and of descriptor and tables if they are not here yet; then START_LAG
     TILE         decoder start + sum over output channels of max(taps, drain_cycles) + address + tail of the data path
@@ -25,7 +25,7 @@ from firelane.sim.emulator.decode import DescriptorFields, Instruction
 
 @dataclass(frozen=True)
 class InstructionCycles:
-    """When an instruction ran, in cycles from the start of the frame.
+    """The time in which an instruction ran, in cycles from the start of the frame.
 
     `start`: its fetch begins; `end`: the next fetch begins; `waited`: of these, cycles that it waited for a load.
     """
@@ -37,20 +37,20 @@ class InstructionCycles:
 
 
 def tile_cycles(cfg: EngineConfig, fields: DescriptorFields, taps: np.ndarray) -> int:
-    """Of a TILE from its start until everything is written; `taps` int64 (channels,)."""
+    """Cycles of a TILE from its start until everything is written; `taps` int64 (channels,)."""
     streamed, averages = fields.source is Source.STREAM, fields.destination is Destination.AVERAGE
     return (timing.tap_path_cycles(cfg, taps.tolist(), streamed=streamed, dense=bool(fields.dense))
             + timing.tile_tail_cycles(cfg, averages))
 
 
 def load_cycles(instruction: Instruction, fields: DescriptorFields) -> int:
-    """Of a LOAD from its start until its last pixel is written."""
+    """Cycles of a LOAD from its start until its last pixel is written."""
     return timing.load_cycles(map_rows=instruction.slots[0].rows, image_columns=fields.image_columns,
                               channels=fields.channels_in, space_to_depth=bool(fields.space_to_depth))
 
 
 def output_cycles(instruction: Instruction, fields: DescriptorFields) -> int:
-    """Of an OUTPUT from its start to its last byte."""
+    """Cycles of an OUTPUT from its start to its last byte."""
     return timing.output_cycles(channels=fields.channels_out, rows=instruction.slots[0].rows, columns=fields.columns)
 
 

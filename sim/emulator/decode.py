@@ -1,4 +1,4 @@
-"""From 36-bit words to instructions and descriptors, through the layouts of `hw.contract.instruction`.
+"""Decodes 36-bit words to instructions and descriptors, through the layouts of `hw.contract.instruction`.
 
 Each layout is turned once into a table field -> (offset, width); decoding is then shifts and masks of Python integers.
 """
@@ -6,7 +6,7 @@ Each layout is turned once into a table field -> (offset, width); decoding is th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -87,8 +87,44 @@ class Instruction:
 
 
 DESCRIPTOR_FIELDS = field_table(DESCRIPTOR)
-DescriptorFields = make_dataclass("DescriptorFields", [(name, int) for name in DESCRIPTOR_FIELDS], frozen=True)
-DescriptorFields.__doc__ = "The fixed part of a descriptor: a field for each of `hw.contract.instruction.DESCRIPTOR`."
+
+
+@dataclass(frozen=True)
+class DescriptorFields:
+    """The fixed part of a descriptor: the fields of `hw.contract.instruction.DESCRIPTOR`, which says what they are."""
+
+    source: Source
+    operation: Operation
+    destination: Destination
+    dense: int
+    raw_values: int
+    parameters: ParameterForm
+    space_to_depth: int
+    subsample: int
+    row_phase: int
+    column_phase: int
+    parts_log2: int
+    out_parts_log2: int
+    columns: int
+    out_columns: int
+    pad: int
+    kernel_taps: int
+    channels_in: int
+    channels_out: int
+    group_channels: int
+    zero_point: int
+    clamp_low: int
+    clamp_high: int
+    multiplier: int
+    shift: int
+    bias: int
+    bias_shift: int
+    value_address: int
+    run_address: int
+    parameter_address: int
+    value_table: int
+    run_table: int
+    image_columns: int
 
 
 @dataclass(frozen=True)
@@ -149,28 +185,28 @@ def decode_instruction(words: Sequence[int], pc: int, cfg: EngineConfig) -> Inst
     item = join_words(words[pc:pc + instruction_length(cfg)])
     plain, slots = instruction_fields(cfg)
     values = unpack(item, plain)
-    values["opcode"] = Opcode(values["opcode"])
-    return Instruction(pc=pc, slots=tuple(Slot(**unpack(item, slot)) for slot in slots), **values)
+    opcode = Opcode(values.pop("opcode"))
+    return Instruction(pc=pc, opcode=opcode, slots=tuple(Slot(**unpack(item, slot)) for slot in slots), **values)
 
 
 def decode_descriptor(words: Sequence[int], address: int) -> DescriptorFields:
     """The fixed part of the descriptor at word `address`."""
     values = unpack(join_words(words[address:address + DESCRIPTOR_WORDS]), DESCRIPTOR_FIELDS)
-    for name, kind in (("source", Source), ("operation", Operation), ("destination", Destination),
-                       ("parameters", ParameterForm)):
-        values[name] = kind(values[name])
     values["bias"] = signed(values["bias"], DESCRIPTOR_FIELDS["bias"][1])
-    return DescriptorFields(**values)
+    return DescriptorFields(
+        source=Source(values.pop("source")), operation=Operation(values.pop("operation")),
+        destination=Destination(values.pop("destination")), parameters=ParameterForm(values.pop("parameters")),
+        **values)
 
 
 def decode_codes(words: Sequence[int]) -> tuple[PrefixCode, PrefixCode]:
     """The codes of values and of runs, from `CODE_WORDS` code words."""
     entries = [unpack(int(word), field_table(CODE_WORD)) for word in words[:CODE_WORDS]]
-    return tuple(_prefix_code([entry[f"{kind}_limit"] for entry in entries],
-                              [entry[f"{kind}_offset"] for entry in entries]) for kind in ("value", "run"))
+    return _prefix_code(entries, "value"), _prefix_code(entries, "run")
 
 
-def _prefix_code(limits: list[int], offsets: list[int]) -> PrefixCode:
+def _prefix_code(entries: Sequence[dict[str, int]], kind: str) -> PrefixCode:
+    limits, offsets = ([entry[f"{kind}_{name}"] for entry in entries] for name in ("limit", "offset"))
     lengths, symbols = np.zeros(CODE_WINDOW, np.int64), np.zeros(CODE_WINDOW, np.int64)
     window = np.arange(CODE_WINDOW)
     for length in range(MAX_CODE_BITS, 0, -1):
@@ -186,8 +222,7 @@ def decode_kernel(words: Sequence[int], count: int) -> tuple[KernelPlace, ...]:
     for index in range(count):
         half = int(words[index // 2]) >> (index % 2 * KERNEL_ENTRY_BITS)
         entry = unpack(half, fields)
-        entry["row_move"] = RowMove(entry["row_move"])
         for name in ("column_move", "weight"):
             entry[name] = signed(entry[name], fields[name][1])
-        places.append(KernelPlace(**entry))
+        places.append(KernelPlace(row_move=RowMove(entry.pop("row_move")), **entry))
     return tuple(places)

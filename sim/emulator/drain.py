@@ -1,4 +1,4 @@
-"""From the accumulators of a channel to pixels: requantize, keep every second one, write bank by bank or add up."""
+"""Makes pixels of the accumulators of a channel: requantize, keep every second one, write bank by bank or add up."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.sim.emulator.decode import DescriptorFields
 from firelane.sim.emulator.memory import Writes
-from firelane.sim.emulator.weights import Parameters
+from firelane.sim.emulator.weights import ChannelParameters
 
 
 @dataclass(frozen=True, eq=False)
 class DrainPlan:
-    """Which lane's pixel goes where, for every channel of a tile.
+    """The bank and the place that each lane's pixel goes to, for every channel of a tile.
 
     The drain takes the banks of the lanes from bank 0 on and makes at most one write of each.
 
@@ -79,7 +79,7 @@ def _by_bank(count: int, bank: np.ndarray, lanes: np.ndarray, places: np.ndarray
                      np.array(sources, np.int64).reshape(-1, BANK_PIXELS), lanes, places, counted)
 
 
-def requantize(sums: np.ndarray, parameters: Parameters, fields: DescriptorFields) -> np.ndarray:
+def requantize(sums: np.ndarray, parameters: ChannelParameters, fields: DescriptorFields) -> np.ndarray:
     """y = clip((((acc + bias) * multiplier + 2**(shift-1)) >> shift) + zero_point, clamp_low, clamp_high).
 
     int64 (channels, n) -> uint8 (channels, n). Exact: |acc + bias| < 2**33, so that the product is below 2**50. A shift

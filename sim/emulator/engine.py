@@ -18,7 +18,7 @@ from firelane.sim.emulator.execute import Machine
 from firelane.sim.emulator.faults import EngineError
 from firelane.sim.emulator.layers import LayerCache
 from firelane.sim.emulator.loader import ImageStream
-from firelane.sim.emulator.memory import Memories, Writes
+from firelane.sim.emulator.memory import WorkingMemories, Writes
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +53,12 @@ class Emulator:
     contents : MemoryContents
         What the load port has written.
     seed : int
-        Of the garbage that the memories hold at first.
+        Seed of the garbage that the memories hold at first.
     """
 
     def __init__(self, cfg: EngineConfig, contents: MemoryContents, *, seed: int = 0):
         self.cfg = cfg
-        self.memories = Memories(cfg, seed)
+        self.memories = WorkingMemories(cfg, seed)
         self._contents = contents
         self._length = 0
         self._layers: LayerCache | None = None
@@ -102,10 +102,11 @@ class Emulator:
         return self._program[pc]
 
     def _run(self, machine: Machine) -> FrameResult:
-        trace, timeline, here, pc = [], machine.timeline, None, HEADER_WORDS
+        timeline, here, pc = machine.timeline, None, HEADER_WORDS
+        trace: list[InstructionTrace] = []
         while (instruction := self.instruction(pc)).opcode is not Opcode.END:
-            fields = self._layers.fields(instruction.layer, pc)
-            here = self._fetch(instruction, here, timeline)
+            fields = machine.layers.fields(instruction.layer, pc)
+            here = self._fetch(machine, instruction, here)
             check_instruction(instruction, fields, self.cfg)
             sent = len(machine.result)
             writes = machine.execute(instruction, fields)
@@ -116,14 +117,14 @@ class Emulator:
         total = timeline.finish_frame()
         return FrameResult(bytes(machine.result), tuple(timeline.done), total, tuple(trace))
 
-    def _fetch(self, instruction: Instruction, here: tuple[int, bool] | None, timeline: Timeline) -> tuple[int, bool]:
+    def _fetch(self, machine: Machine, instruction: Instruction, here: tuple[int, bool] | None) -> tuple[int, bool]:
         """Count the fetch of an instruction, with its descriptor if that is not `here`: (address, with tables).
 
         Returns the descriptor that is here afterwards.
         """
         tile, words = instruction.opcode is Opcode.TILE, 0
         if here is None or here[0] != instruction.layer or (tile and not here[1]):
-            words = self._layers.words(instruction.layer, tile)
+            words = machine.layers.words(instruction.layer, tile)
             here = (instruction.layer, tile)
-        timeline.fetch(words)
+        machine.timeline.fetch(words)
         return here

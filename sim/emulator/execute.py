@@ -15,10 +15,10 @@ from firelane.sim.emulator.cycles import Timeline, load_cycles, output_cycles, t
 from firelane.sim.emulator.decode import DescriptorFields, Instruction
 from firelane.sim.emulator.drain import DrainPlan, drain_plan, requantize
 from firelane.sim.emulator.faults import InvariantError
-from firelane.sim.emulator.hazards import Region
+from firelane.sim.emulator.hazards import WordRange
 from firelane.sim.emulator.layers import LayerCache
 from firelane.sim.emulator.loader import ImageStream, load, loaded_words, output
-from firelane.sim.emulator.memory import NO_WRITES, Memories, Writes
+from firelane.sim.emulator.memory import NO_WRITES, WorkingMemories, Writes
 from firelane.sim.emulator.tile import PreparedLayer
 
 
@@ -31,11 +31,11 @@ class Machine:
 
     cfg: EngineConfig
     layers: LayerCache
-    memories: Memories
+    memories: WorkingMemories
     image: ImageStream
     timeline: Timeline
     tracing: bool
-    pending_load: Region | None = None
+    pending_load: WordRange | None = None
     result: bytearray = field(default_factory=bytearray)
 
     def execute(self, instruction: Instruction, fields: DescriptorFields) -> Writes:
@@ -61,7 +61,7 @@ class Machine:
         check_words(instruction.address, words, self.cfg, instruction.pc, "the map that is loaded")
         writes = load(self.image, instruction, fields, self.cfg)
         writes.apply(self.memories.activations)
-        self.pending_load = Region(instruction.address, words, hazards.bank_mask(writes.bank))
+        self.pending_load = WordRange(instruction.address, words, hazards.bank_mask(writes.bank))
         self.timeline.start_load(load_cycles(instruction, fields))
         return writes
 
@@ -94,8 +94,8 @@ class Machine:
             self.result += pixels.tobytes()
             return NO_WRITES
         check_words(instruction.address, channels, self.cfg, instruction.pc, "the averages")
-        region = Region(instruction.address, channels, 1 << instruction.row)
-        hazards.check_load(self.pending_load, instruction, [region])
+        words = WordRange(instruction.address, channels, 1 << instruction.row)
+        hazards.check_load(self.pending_load, instruction, [words])
         data = np.zeros((channels, BANK_PIXELS), np.uint8)
         data[:, 0] = pixels
         writes = Writes(instruction.address + np.arange(channels), np.full(channels, instruction.row),
@@ -106,8 +106,8 @@ class Machine:
     def output(self, instruction: Instruction, fields: DescriptorFields) -> Writes:
         address, channels = instruction.slots[0].address, fields.channels_out
         check_words(address, channels, self.cfg, instruction.pc, "the map that is sent")
-        region = Region(address, channels, (1 << self.cfg.banks) - 1)
-        hazards.check_load(self.pending_load, instruction, [region])
+        words = WordRange(address, channels, (1 << self.cfg.banks) - 1)
+        hazards.check_load(self.pending_load, instruction, [words])
         sent = output(self.memories.activations, instruction, fields, self.cfg)
         self.timeline.spend(output_cycles(instruction, fields))
         self.result += sent
@@ -125,12 +125,12 @@ class Machine:
 
     def _check_accesses(self, instruction: Instruction, layer: PreparedLayer, plan: DrainPlan) -> None:
         """Addresses of the result, and that neither a load nor the tile itself disturbs what it reads."""
-        reads = hazards.slot_regions(layer, instruction)
+        reads = hazards.slot_ranges(layer, instruction)
         used = list(reads.values())
         if layer.fields.destination is Destination.MEMORY:
             channels = layer.fields.channels_out
             check_words(instruction.address, channels, self.cfg, instruction.pc, "the result")
-            written = Region(instruction.address, channels, hazards.bank_mask(plan.bank))
+            written = WordRange(instruction.address, channels, hazards.bank_mask(plan.bank))
             hazards.check_in_place(layer, instruction, reads, written)
             used.append(written)
         hazards.check_load(self.pending_load, instruction, used)

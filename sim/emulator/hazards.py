@@ -12,16 +12,19 @@ from firelane.sim.emulator.tile import PreparedLayer
 
 
 @dataclass(frozen=True)
-class Region:
-    """Words [address, address + words) of some banks (a bit mask) of the activation memory."""
+class WordRange:
+    """Words [address, address + count) of some banks (a bit mask) of the activation memory."""
 
     address: int
-    words: int
+    count: int
     banks: int
 
-    def overlaps(self, other: Region) -> bool:
-        return bool(self.banks & other.banks and self.address < other.address + other.words
-                    and other.address < self.address + self.words)
+    @property
+    def end(self) -> int:
+        return self.address + self.count
+
+    def overlaps(self, other: WordRange) -> bool:
+        return bool(self.banks & other.banks and self.address < other.end and other.address < self.end)
 
 
 def bank_mask(banks: np.ndarray) -> int:
@@ -29,18 +32,19 @@ def bank_mask(banks: np.ndarray) -> int:
     return sum(1 << int(bank) for bank in np.unique(banks))
 
 
-def slot_regions(layer: PreparedLayer, instruction: Instruction) -> dict[int, Region]:
+def slot_ranges(layer: PreparedLayer, instruction: Instruction) -> dict[int, WordRange]:
     """What a tile reads of each slot: banks of rows that exist, and that some lane sees."""
     row = np.arange(layer.cfg.banks) % layer.rows
-    regions = {}
+    ranges = {}
     for slot in layer.used_slots:
         banks = np.flatnonzero(layer.banks_read[slot] & (row < instruction.slots[slot].rows))
         if len(banks):
-            regions[slot] = Region(instruction.slots[slot].address, layer.slot_channels, bank_mask(banks))
-    return regions
+            ranges[slot] = WordRange(instruction.slots[slot].address, layer.slot_channels, bank_mask(banks))
+    return ranges
 
 
-def check_in_place(layer: PreparedLayer, instruction: Instruction, reads: dict[int, Region], written: Region) -> None:
+def check_in_place(layer: PreparedLayer, instruction: Instruction, reads: dict[int, WordRange],
+                   written: WordRange) -> None:
     """Refuse a tile that writes a word for one output channel and may read it for a later one.
 
     A word that only this channel or earlier ones read may be written: that is how pooling works in place.
@@ -48,18 +52,18 @@ def check_in_place(layer: PreparedLayer, instruction: Instruction, reads: dict[i
     channel = np.arange(layer.fields.channels_out - 1)
     inputs_of_a_group = layer.slot_channels // layer.groups
     next_input = (channel + 1) // layer.group_channels * inputs_of_a_group
-    for slot, region in reads.items():
+    for slot, read in reads.items():
         word = written.address + channel
-        later = (word >= region.address + next_input) & (word < region.address + region.words)
-        if region.banks & written.banks and later.any():
+        later = (word >= read.address + next_input) & (word < read.end)
+        if read.banks & written.banks and later.any():
             raise InvariantError(instruction.pc, f"output channel {int(channel[later][0])} is written to word "
                                                  f"{int(word[later][0])}, which later channels read as slot {slot}")
 
 
-def check_load(pending: Region | None, instruction: Instruction, used: list[Region]) -> None:
+def check_load(pending: WordRange | None, instruction: Instruction, used: list[WordRange]) -> None:
     """Refuse an instruction that uses words which a load under way may be writing."""
-    for region in used:
-        if pending is not None and pending.overlaps(region):
-            raise InvariantError(instruction.pc, f"uses words {region.address} .. {region.address + region.words - 1} "
+    for words in used:
+        if pending is not None and pending.overlaps(words):
+            raise InvariantError(instruction.pc, f"uses words {words.address} .. {words.end - 1} "
                                                  f"while the load of words {pending.address} .. "
-                                                 f"{pending.address + pending.words - 1} is under way")
+                                                 f"{pending.end - 1} is under way")

@@ -11,7 +11,7 @@ from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.decode import DescriptorFields, decode_codes, decode_descriptor, decode_kernel
 from firelane.sim.emulator.faults import EngineError
 from firelane.sim.emulator.tile import PreparedLayer
-from firelane.sim.emulator.weights import Parameters, read_parameters, read_taps
+from firelane.sim.emulator.weights import ChannelParameters, read_parameters, read_taps
 
 
 class LayerCache:
@@ -23,7 +23,7 @@ class LayerCache:
         self._words = contents.program[:program_length]
         self._fields: dict[int, DescriptorFields] = {}
         self._tiles: dict[int, PreparedLayer] = {}
-        self._parameters: dict[int, Parameters] = {}
+        self._parameters: dict[int, ChannelParameters] = {}
 
     def fields(self, address: int, pc: int) -> DescriptorFields:
         """The fixed part of a descriptor."""
@@ -32,7 +32,7 @@ class LayerCache:
             self._fields[address] = decode_descriptor(self._words, address)
         return self._fields[address]
 
-    def parameters(self, address: int, pc: int) -> Parameters:
+    def parameters(self, address: int, pc: int) -> ChannelParameters:
         """Requantization of an AVERAGE."""
         if address not in self._parameters:
             self._parameters[address] = read_parameters(self.fields(address, pc), self._contents, self._cfg, pc)

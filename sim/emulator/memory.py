@@ -32,10 +32,11 @@ class Writes:
         memory[self.address[write], self.bank[write], pixel] = self.data[write, pixel]
 
 
-NO_WRITES = Writes(*(np.empty(0, np.int64) for _ in range(3)), np.empty((0, BANK_PIXELS), np.uint8))
+NOTHING = np.empty(0, np.int64)
+NO_WRITES = Writes(NOTHING, NOTHING, NOTHING, np.empty((0, BANK_PIXELS), np.uint8))
 
 
-class Memories:
+class WorkingMemories:
     """Activation memory and channel sums, full of garbage at first.
 
     Members

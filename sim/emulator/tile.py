@@ -15,7 +15,7 @@ from firelane.compiler.ir.graph import PIXEL_MAX
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import SLOTS, Operation, RowMove, Source
 from firelane.sim.emulator.decode import DescriptorFields, KernelPlace
-from firelane.sim.emulator.weights import Parameters
+from firelane.sim.emulator.weights import ChannelParameters
 
 FLOAT32_EXACT = 1 << 24                # integers below this are exact in float32
 
@@ -39,7 +39,7 @@ class PreparedLayer:
     matrix: np.ndarray
     present: np.ndarray
     taps: np.ndarray
-    parameters: Parameters
+    parameters: ChannelParameters
 
     @cached_property
     def rows(self) -> int:
@@ -104,7 +104,7 @@ class PreparedLayer:
     @cached_property
     def group_matrices(self) -> np.ndarray:
         """`number` (groups, channels of a group, channels in * places), zeros behind the last channel."""
-        padded = np.zeros((self.groups * self.group_channels, self.matrix.shape[1]), self.number)
+        padded: np.ndarray = np.zeros((self.groups * self.group_channels, self.matrix.shape[1]), self.number)
         padded[:len(self.matrix)] = self.matrix
         return padded.reshape(self.groups, self.group_channels, -1)
 
@@ -114,7 +114,7 @@ class PreparedLayer:
         `words`: uint8 (slot_channels, banks, 14) of each used slot; `rows`: how many rows of each slot exist.
         """
         cfg, channels = self.cfg, self.slot_channels
-        pixels = np.full((channels, SLOTS * cfg.lanes + 1), self.fields.pad, self.number)
+        pixels: np.ndarray = np.full((channels, SLOTS * cfg.lanes + 1), self.fields.pad, self.number)
         row = np.arange(cfg.banks) % self.rows
         by_bank = pixels[:, :-1].reshape(channels, SLOTS, cfg.banks, BANK_PIXELS)
         for slot, values in words.items():

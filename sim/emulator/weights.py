@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import islice
 
 import numpy as np
@@ -26,11 +27,11 @@ from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.decode import INVALID, DescriptorFields, PrefixCode, record_fields, signed, unpack
 from firelane.sim.emulator.faults import EngineError, InvariantError
 
-PIECE_WORDS = 256               # of a stream that are looked up at once
+PIECE_WORDS = 256               # words of a stream that are looked up at once
 
 
 @dataclass(frozen=True, eq=False)
-class Taps:
+class StreamTaps:
     """The taps of a layer in the order of the stream.
 
     `channel`, `place`, `weight` int64 (taps,): output channel, place in the filter (input channel of the group *
@@ -45,7 +46,7 @@ class Taps:
 
 
 @dataclass(frozen=True, eq=False)
-class Parameters:
+class ChannelParameters:
     """Requantization per output channel: int64 (channels,) each."""
 
     bias: np.ndarray
@@ -73,7 +74,8 @@ class BitStream:
         bits = self.bits(first_word, PIECE_WORDS + 1).astype(np.int64)
         count = min(PIECE_WORDS * MEMORY_BITS, self.length - first_word * MEMORY_BITS)
         bits = np.concatenate([bits, np.zeros(MAX_CODE_BITS, np.int64)])
-        return sum(bits[bit:bit + count] << (MAX_CODE_BITS - 1 - bit) for bit in range(MAX_CODE_BITS))
+        shifted = (bits[bit:bit + count] << (MAX_CODE_BITS - 1 - bit) for bit in range(MAX_CODE_BITS))
+        return reduce(np.bitwise_or, shifted)
 
     def fields(self, width: int, count: int) -> np.ndarray:
         """`count` plain fields of `width` bits, least significant first: int64 (count,)."""
@@ -105,7 +107,8 @@ class BitStream:
             first_word, position = first_word + PIECE_WORDS, position - piece_bits
 
 
-def read_taps(layer: DescriptorFields, codes: tuple[PrefixCode, PrefixCode], contents: MemoryContents, pc: int) -> Taps:
+def read_taps(layer: DescriptorFields, codes: tuple[PrefixCode, PrefixCode], contents: MemoryContents,
+              pc: int) -> StreamTaps:
     """All taps of a Source.STREAM layer, without the terminator."""
     value_code, run_code = codes
     if layer.dense:
@@ -115,7 +118,7 @@ def read_taps(layer: DescriptorFields, codes: tuple[PrefixCode, PrefixCode], con
     else:
         channel, place, run_bits = _read_runs(layer, run_code, contents, pc)
     weight, value_bits = _read_values(layer, value_code, len(channel) + 1, contents, pc)
-    return Taps(channel, place, weight[:-1], value_bits, run_bits)
+    return StreamTaps(channel, place, weight[:-1], value_bits, run_bits)
 
 
 def _read_runs(layer: DescriptorFields, code: PrefixCode, contents: MemoryContents, pc: int):
@@ -124,7 +127,8 @@ def _read_runs(layer: DescriptorFields, code: PrefixCode, contents: MemoryConten
     entries = np.array(contents.runs[layer.run_table:layer.run_table + 256], np.int64)
     kernel_steps, channel_steps = (entries & ((1 << KERNEL_BITS) - 1)).tolist(), (entries >> KERNEL_BITS).tolist()
     channel, c, k = 0, -1, layer.kernel_taps - 1             # the place before the first
-    channels, places = [], []
+    channels: list[int] = []
+    places: list[int] = []
     for symbol, bits in stream.symbols(code):
         if symbol >= len(kernel_steps):
             raise EngineError(ErrorCode.BAD_CODE, pc, f"run symbol {symbol} is not in the table")
@@ -157,10 +161,10 @@ def _read_values(layer: DescriptorFields, code: PrefixCode, count: int, contents
     return np.append(table, 0)[np.minimum(symbols, len(table))].astype(np.int64), ends[-1]
 
 
-def read_parameters(layer: DescriptorFields, contents: MemoryContents, cfg: EngineConfig, pc: int) -> Parameters:
+def read_parameters(layer: DescriptorFields, contents: MemoryContents, cfg: EngineConfig, pc: int) -> ChannelParameters:
     """Bias, multiplier and shift of each output channel."""
     if layer.parameters is ParameterForm.CONSTANT:
-        found = Parameters(*(np.full(layer.channels_out, value, np.int64)
+        found = ChannelParameters(*(np.full(layer.channels_out, value, np.int64)
                              for value in (layer.bias, layer.multiplier, layer.shift)))
     else:
         found = _expand(layer, _read_records(layer, contents, cfg, pc))
@@ -176,7 +180,7 @@ def _read_records(layer: DescriptorFields, contents: MemoryContents, cfg: Engine
     chunks_each, fields = record_chunks(layer.parameters, cfg), record_fields(layer.parameters, cfg)
     stream = BitStream(contents.weights, layer.parameter_address, pc)
     chunks = stream.fields(PARAMETER_CHUNK_BITS, layer.channels_out * chunks_each)
-    records = {name: [] for name in fields}
+    records: dict[str, list[int]] = {name: [] for name in fields}
     for record in chunks.reshape(-1, chunks_each).tolist():
         item = sum(chunk << (index * PARAMETER_CHUNK_BITS) for index, chunk in enumerate(record))
         for name, value in unpack(item, fields).items():
@@ -184,16 +188,16 @@ def _read_records(layer: DescriptorFields, contents: MemoryContents, cfg: Engine
     return {name: np.array(values, np.int64) for name, values in records.items()}
 
 
-def _expand(layer: DescriptorFields, records: dict[str, np.ndarray]) -> Parameters:
+def _expand(layer: DescriptorFields, records: dict[str, np.ndarray]) -> ChannelParameters:
     """What the records mean; `hw.contract.instruction.ParameterForm` says it."""
     top = 1 << (MULTIPLIER_BITS - 1)
     match layer.parameters:
         case ParameterForm.FULL:
-            return Parameters(records["bias"], top + records["fraction"], records["shift"])
+            return ChannelParameters(records["bias"], top + records["fraction"], records["shift"])
         case ParameterForm.BIAS_1 | ParameterForm.BIAS_2 | ParameterForm.BIAS_3:
             same = np.ones(layer.channels_out, np.int64)
-            return Parameters(records["bias"] << layer.bias_shift, layer.multiplier * same, layer.shift * same)
+            return ChannelParameters(records["bias"] << layer.bias_shift, layer.multiplier * same, layer.shift * same)
         case _:
             step = 1 << (MULTIPLIER_BITS - 1 - FRACTION_BITS)
-            return Parameters(records["bias"] << (layer.bias_shift + records["offset"]),
+            return ChannelParameters(records["bias"] << (layer.bias_shift + records["offset"]),
                               top + records["fraction"] * step, layer.shift + records["offset"])

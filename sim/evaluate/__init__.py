@@ -1,4 +1,4 @@
-"""How much of a float network a quantized one keeps: accuracy, agreement, divergence, and noise layer by layer.
+"""Measures how much of a float network a quantized one keeps: accuracy, agreement, divergence, noise by layer.
 
     from firelane.sim.evaluate import evaluate, workers
     with workers(2) as pool:

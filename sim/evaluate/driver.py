@@ -1,24 +1,30 @@
-"""From models and images to an `Evaluation`."""
+"""Makes an `Evaluation` of models and images."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import overload
 
 import numpy as np
 
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.progress import Progress, silent
+from firelane.sim.evaluate.image_folder import find_images, pixels_of
+from firelane.sim.evaluate.labels import labels_of
 from firelane.sim.evaluate.plan import Model, Plan, plan
 from firelane.sim.evaluate.pool import Pool, in_process
 from firelane.sim.evaluate.result import Evaluation, added_up
 
-__all__ = ["carry_out", "evaluate"]
+__all__ = ["carry_out", "evaluate", "images_of"]
 
 
-def evaluate(model: Model, images: Sequence[np.ndarray], *, labels: Sequence[int] | None = None,
+def evaluate(model: Model, images: Sequence[np.ndarray], *,  # noqa: PLR0913 (all but two have a default)
+             labels: Sequence[int] | None = None,
              float_model: Model | None = None, reference: bool | None = None, onnxruntime: bool = False,
              record: dict | None = None, pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
-    """How well `model` does on `images`.
+    """Measure how well `model` does on `images`.
 
     Parameters
     ----------
@@ -45,16 +51,38 @@ def evaluate(model: Model, images: Sequence[np.ndarray], *, labels: Sequence[int
 
 def carry_out(planned: Plan, images: Sequence[np.ndarray], *, labels: Sequence[int] | None = None,
               pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
-    """`evaluate`, from a plan."""
+    """Do what `evaluate` does, from a plan."""
     if not len(images):
         raise FirelaneError("images", "there are none", hint="one at least is needed")
     if labels is not None and len(labels) != len(images):
         raise FirelaneError("labels", f"{len(labels)} for {len(images)} images", hint="one for each")
+    began = time.monotonic()
     measured = pool(planned.job, _Checked(images, planned.shape), progress)
-    return added_up(planned.job, measured, labels, network=planned.network, float_graph=planned.float_graph)
+    return added_up(planned.job, measured, labels, network=planned.network, float_graph=planned.float_graph,
+                    seconds=time.monotonic() - began)
 
 
-class _Checked(Sequence):
+def images_of(planned: Plan, folder: Path, labels: Path | None = None,
+              limit: int | None = None) -> tuple[Sequence[np.ndarray], list[int] | None]:
+    """At most `limit` of the images in `folder`, evenly spread, for a plan; and the class of each, if that is known.
+
+    Images are read when they are asked for. `labels`: the file that says what they show, see `sim.evaluate.labels`.
+
+    Raises
+    ------
+    FirelaneError
+        If there are no images, the first one cannot be used, or a class is missing or not clear.
+    """
+    files = find_images(folder)
+    classes = labels_of(files, folder, labels, planned.classes)
+    chosen = range(len(files)) if limit is None or limit >= len(files) else [
+        index * len(files) // limit for index in range(limit)]
+    images = pixels_of([files[index] for index in chosen], planned.shape, planned.resize)
+    images[0]                                            # what is wrong with all of them is known at once
+    return images, classes and [classes[index] for index in chosen]
+
+
+class _Checked(Sequence[np.ndarray]):
     """Images, each of which is looked at before it is used."""
 
     def __init__(self, images: Sequence[np.ndarray], shape: tuple[int, int, int]):
@@ -63,7 +91,15 @@ class _Checked(Sequence):
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[np.ndarray]: ...
+
+    def __getitem__(self, index: int | slice) -> np.ndarray | Sequence[np.ndarray]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(len(self))[index]]
         image = self._images[index]
         if image.dtype != np.uint8 or image.shape != self._shape:
             raise FirelaneError(f"image {index}", f"{image.dtype} of shape {image.shape}",

@@ -92,8 +92,9 @@ def derived_float(model: onnx.ModelProto) -> onnx.ModelProto:
         if node.op_type == DEQUANTIZE and node.input[0] in quantizers:
             source = quantizers[node.input[0]]
             kind = "Relu" if _starts_at_0(model.graph, source) else "Identity"
-            node = helper.make_node(kind, [source.input[0]], [node.output[0]], name=node.name)
-        nodes.append(node)
+            nodes.append(helper.make_node(kind, [source.input[0]], [node.output[0]], name=node.name))
+        else:
+            nodes.append(node)
     del plain.graph.node[:]
     plain.graph.node.extend(node for node in nodes if not (node.op_type == QUANTIZE and node.output[0] in quantizers))
     for value in [value for value in plain.graph.output if value.name in quantizers]:

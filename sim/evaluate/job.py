@@ -1,11 +1,12 @@
 """What is done with one image: run every network that takes part, keep what the evaluation needs, drop the rest.
 
-A `Job` is what travels to another process: graph and models, no files. `Networks` is what the process makes of it.
+An `EvaluationJob` is what travels to another process: graph and models, no files. `Networks` is what the process makes
+of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ class OnnxModel:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Job:
+class EvaluationJob:
     """What an evaluation does with each image.
 
     Parameters
@@ -63,8 +64,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Of one network and one image: its best classes, whether the first has a rival, how far it is from the float
+class Ranking:
+    """What one network says of one image: its best classes, whether the first has a rival, its distance from the float
     graph in nats (None if there is none)."""
 
     best: tuple[int, ...]
@@ -74,9 +75,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one image: the outcome of each run, and signal and noise energy of each of the job's pairs."""
+    """What is known of one image: the outcome of each run, and signal and noise energy of each of the job's pairs."""
 
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, Ranking]
     energies: tuple[tuple[float, float], ...]
 
 
@@ -89,46 +90,55 @@ class Networks:
         If ONNX Runtime does not take a model.
     """
 
-    def __init__(self, job: Job):
+    def __init__(self, job: EvaluationJob):
         self._job = job
-        self._model = job.model and _Session(job.model, [job.model.scores])
-        tensors = list(dict.fromkeys(name for _, name in job.pairs))
-        self._original = job.original and _Session(job.original, [job.original.scores, *tensors])
+        tensors = [name for _, name in job.pairs]
+        self._model = _OnnxRunner(job.model, job.graph, []) if job.model else None
+        self._original = _OnnxRunner(job.original, job.graph, tensors) if job.original else None
 
     def measure(self, pixels: np.ndarray) -> Measured:
-        """Of one image: uint8 (C, H, W), gray or RGB, of the networks' size."""
+        """What the networks say of one image: uint8 (C, H, W), gray or RGB, of the networks' size."""
         scores, noise = self._run(pixels)
         return Measured({name: _outcome(name, values, scores.get(FLOAT)) for name, values in scores.items()}, noise)
 
     def classes(self, pixels: np.ndarray) -> int:
-        """How many there are, found by running the networks on an image."""
+        """The number of classes, found by running the networks on an image."""
         return next(iter(self._run(pixels)[0].values())).size
 
     def _run(self, pixels: np.ndarray) -> tuple[dict[str, np.ndarray], tuple[tuple[float, float], ...]]:
         """The scores (classes,) of each run, and the energies of each pair."""
-        job, scores, noise = self._job, {}, ()
-        theirs = self._original.run(pixels, job.graph) if job.original else {}
-        if job.reference:
-            maps = run(job.graph, stored_input(job.graph, pixels))
-            scores[REFERENCE] = _real(job.graph, job.graph.output, maps)
-            noise = tuple(_pair_energies(job.graph, maps, theirs, pair) for pair in job.pairs)
-        if job.model:
-            scores[ONNXRUNTIME] = self._model.run(pixels, job.graph)[job.model.scores]
-        if job.original:
-            scores[FLOAT] = theirs[job.original.scores]
+        graph, scores = self._job.graph, {}
+        noise: tuple[tuple[float, float], ...] = ()
+        theirs = self._original.run(pixels) if self._original else {}
+        if self._job.reference and graph:
+            maps = run(graph, stored_input(graph, pixels))
+            scores[REFERENCE] = _real(graph, graph.output, maps)
+            noise = tuple(_pair_energies(graph, maps, theirs, pair) for pair in self._job.pairs)
+        if self._model:
+            scores[ONNXRUNTIME] = self._model.run(pixels)[self._model.scores]
+        if self._original:
+            scores[FLOAT] = theirs[self._original.scores]
         return {name: values.ravel() for name, values in scores.items()}, noise
 
 
-class _Session:
-    """ONNX Runtime with one thread, so that sums have one order."""
+class _OnnxRunner:
+    """ONNX Runtime with one thread, so that sums have one order.
 
-    def __init__(self, model: OnnxModel, tensors: list[str]):
-        self._record, self._tensors = model.record, list(dict.fromkeys(tensors))
+    Parameters
+    ----------
+    model : OnnxModel
+    graph : whose stored values a model without a record takes
+    tensors : to be had besides the scores
+    """
+
+    def __init__(self, model: OnnxModel, graph: Graph | None, tensors: Iterable[str]):
+        self.scores = model.scores
+        self._record, self._graph = model.record, graph
         exposed = onnx.ModelProto.FromString(model.content)
         self._name = exposed.graph.name or "model"
         constants = {tensor.name for tensor in exposed.graph.initializer}
         self._source = next(value for value in exposed.graph.input if value.name not in constants)
-        inside = [name for name in self._tensors if name != self._source.name]
+        inside = [name for name in dict.fromkeys([model.scores, *tensors]) if name != self._source.name]
         del exposed.graph.output[:]
         exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inside)
         options = onnxruntime.SessionOptions()
@@ -142,12 +152,14 @@ class _Session:
                              hint="export the model again") from None
         self._outputs = inside
 
-    def run(self, pixels: np.ndarray, graph: Graph | None) -> dict[str, np.ndarray]:
-        """The tensors by name; the input among them if it was asked for."""
-        if self._record is None:
+    def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+        """The tensors by name, and the input."""
+        if self._record is not None:
+            feed = self._record.real(pixels)[None]
+        elif graph := self._graph:
             feed = fed(stored_input(graph, pixels), graph.tensors[graph.input], self._source.type.tensor_type.elem_type)
         else:
-            feed = self._record.real(pixels)[None]
+            raise ValueError(f"{self._name}: neither a record nor a graph says how it takes pixels")
         try:
             found = self._session.run(self._outputs, {self._source.name: feed})
         except Exception as error:
@@ -172,11 +184,11 @@ def _pair_energies(graph: Graph, maps: Mapping[str, np.ndarray], theirs: Mapping
     return energies(wanted, ours)
 
 
-def _outcome(name: str, scores: np.ndarray, original: np.ndarray | None) -> Outcome:
+def _outcome(name: str, scores: np.ndarray, original: np.ndarray | None) -> Ranking:
     if original is not None and original.shape != scores.shape:
         raise FirelaneError("--float", f"{original.size} classes, the quantized network has {scores.size}",
                             hint="give the float model that was quantized")
     if not np.all(np.isfinite(scores)):
         raise ModelError(name, "gives scores that are not finite", hint="train or export the model again")
-    return Outcome(best_of(scores), is_tied(scores),
+    return Ranking(best_of(scores), is_tied(scores),
                    None if original is None or name == FLOAT else divergence(original, scores))

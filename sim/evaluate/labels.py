@@ -1,4 +1,4 @@
-"""Which class each image shows: from a file, from its name, or from the folder it stands in.
+"""The class that each image shows: from a file, from its name, or from the folder that it is in.
 
 A labels file is one of
 
@@ -18,9 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.quantize.calibration_images import image_files
 from firelane.compiler.support.errors import ConfigError
 
-__all__ = ["labels_of"]
+__all__ = ["labels_of", "labels_of_folder"]
 
 LABELS = "--labels"
 WORDNET_ID = re.compile(r"(?<![A-Za-z0-9])n\d{8}(?!\d)")
@@ -28,7 +29,7 @@ LEADING_NUMBER = re.compile(r"\d+")
 
 
 def labels_of(files: Sequence[Path], folder: Path, path: Path | None, classes: int) -> tuple[int, ...] | None:
-    """The class of each of `files`, which stand in or below `folder`; None if nobody says.
+    """The class of each of `files`, which are in or below `folder`; None if nobody says.
 
     Parameters
     ----------
@@ -57,6 +58,23 @@ def labels_of(files: Sequence[Path], folder: Path, path: Path | None, classes: i
     return _by_class_list(names, [tuple(field.strip() for field in row.split("\t")) for row in rows])
 
 
+def labels_of_folder(folder: Path, labels: Path, option: str, classes: int) -> tuple[int, ...] | None:
+    """The class of each image in `folder`, in the order in which images are read from it.
+
+    Parameters
+    ----------
+    option : of the command line, that named the folder
+
+    Raises
+    ------
+    ConfigError
+        If it is no folder, or the class of an image is not clear.
+    """
+    if not folder.is_dir():
+        raise ConfigError(option, f"{folder} is no folder", hint="labels belong to image files in a folder")
+    return labels_of(image_files(folder), folder, labels, classes)
+
+
 def _rows(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
@@ -66,11 +84,11 @@ def _rows(path: Path) -> list[str]:
 
 
 def _listed(names: Sequence[str], rows: Sequence[str], path: Path, classes: int) -> tuple[int, ...]:
-    """From `name index` lines; they may be of more images than there are."""
+    """Classes from `name index` lines; these may name more images than there are."""
     listed: dict[str, int] = {}
     for row in rows:
-        name, index = row.rsplit(maxsplit=1)
-        index = _checked(int(index), classes, f"{path}: {name}")
+        name, number = row.rsplit(maxsplit=1)
+        index = _checked(int(number), classes, f"{path}: {name}")
         if listed.setdefault(name.strip(), index) != index:
             raise ConfigError(LABELS, f"{path} has {name.strip()} twice, with classes {listed[name.strip()]} "
                               f"and {index}", hint="one line for each image")
@@ -90,7 +108,7 @@ def _by_class_list(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> tup
 
 
 def _named_class(name: str, by_name: dict[str, set[int]], classes: int) -> int:
-    """From the folder's name if there is one, else from the number at the start of the file's."""
+    """The class that the folder is named after if there is one, else the number at the start of the file's name."""
     folder, _, file = name.rpartition("/")
     if not folder:
         number = LEADING_NUMBER.match(file)

@@ -1,6 +1,6 @@
-"""How good a classifier's outputs are, and how far they are from another's: pure functions of arrays.
+"""Measures of a classifier's outputs, alone and against another's: pure functions of arrays.
 
-Outputs are what stands before a Softmax ("scores", any real numbers). Everything is float64, and sums over images are
+Outputs are what a Softmax reads ("scores", any real numbers). Everything is float64, and sums over images are
 exactly rounded (`math.fsum`), so that no digit depends on the order of the images.
 """
 
@@ -40,7 +40,7 @@ def divergence(original: np.ndarray, other: np.ndarray) -> float:
 
 
 def energies(original: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Of two arrays of one shape: sum of original**2, sum of (other - original)**2."""
+    """Energies of signal and noise, from two arrays of one shape: sum of original**2, of (other - original)**2."""
     original = original.astype(np.float64)
     noise = other - original
     return float(np.square(original).sum()), float(np.square(noise, out=noise).sum())
@@ -52,6 +52,6 @@ def decibels(signal: float, noise: float) -> float | None:
 
 
 def mean(values: Iterable[float]) -> float:
-    """Of at least one value; the same whatever their order."""
+    """The mean of at least one value; the same whatever their order."""
     values = list(values)
     return math.fsum(values) / len(values)

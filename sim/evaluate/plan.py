@@ -1,4 +1,4 @@
-"""What an evaluation will run: found out from the models, and whatever cannot run is refused."""
+"""Finds out from the models what an evaluation will run, and refuses what cannot run."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import onnx
 from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
-from firelane.compiler.onnx_import.reader import read_input, read_model
+from firelane.compiler.onnx_import.reader import Source as Model
+from firelane.compiler.onnx_import.reader import read_input, read_source
 from firelane.compiler.quantize.calibrated import changed_record
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
-from firelane.sim.evaluate.job import Job, Networks, OnnxModel
+from firelane.sim.evaluate.job import EvaluationJob, Networks, OnnxModel
 
 __all__ = ["DERIVED", "Model", "Plan", "plan"]
 
 DERIVED = "derived"                    # float_model: the quantized model without quantization of its activations
-Model = str | Path | onnx.ModelProto
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Plan:
     classes : of the network
     """
 
-    job: Job
+    job: EvaluationJob
     network: str
     float_graph: str
     shape: tuple[int, int, int]
@@ -48,7 +48,7 @@ class Plan:
 def plan(model: Model, *, float_model: Model | None = None, reference: bool | None = None,
          onnxruntime: bool = False, record: dict | None = None) -> Plan:
     """Reads the models; parameters and errors as for `sim.evaluate.driver.evaluate`."""
-    content, where = _read(model)
+    content, where = read_source(model)
     if not is_quantized(content.graph):
         return _float_plan(model, where, float_model, bool(reference), record or {})
     reference = reference is not False
@@ -57,13 +57,15 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
     graph = graph_of(content, where)
     own = _onnx_model(content, None)
     original, float_graph, pairs_ = _original(content, float_model, graph, record or {})
-    job = Job(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
+    job = EvaluationJob(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
               model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
-    return _plan(job, graph.name, float_graph, graph.tensors[graph.input].shape, record_of(graph).resize)
+    source = graph.tensors[graph.input]
+    shape = source.channels, source.height, source.width
+    return _plan(job, graph.name, float_graph, shape, record_of(graph).resize)
 
 
 def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool, options: dict) -> Plan:
-    """Of a float model: ONNX Runtime only."""
+    """The plan for a float model: ONNX Runtime only."""
     if reference:
         raise ModelError(str(where), "a float model, the reference computes with integers",
                          hint="quantize it first: firelane quantize MODEL --calib IMAGES -o QUANTIZED")
@@ -75,14 +77,14 @@ def _float_plan(model: Model, where: Path, float_model: Model | None, reference:
     if float_model is not None:
         _, original, float_graph = _given_float(float_model, shape, record.resize, options)
     own = _onnx_model(content, record)
-    job = Job(key=_key(own, original), reference=False, model=own, original=original)
+    job = EvaluationJob(key=_key(own, original), reference=False, model=own, original=original)
     return _plan(job, content.graph.name or where.stem, float_graph, shape, record.resize)
 
 
-def _plan(job: Job, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None) -> Plan:
+def _plan(job: EvaluationJob, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None) -> Plan:
     """Runs the networks once, so that what is wrong with them is known before there are images and workers."""
     classes = Networks(job).classes(np.zeros(shape, np.uint8))
-    return Plan(job=job, network=network, float_graph=float_graph, shape=tuple(shape), resize=resize, classes=classes)
+    return Plan(job=job, network=network, float_graph=float_graph, shape=shape, resize=resize, classes=classes)
 
 
 def _key(*parts: OnnxModel | bool | None) -> str:
@@ -110,7 +112,7 @@ def _original(content: onnx.ModelProto, float_model: Model | None, graph: Graph,
 
 def _given_float(float_model: Model, shape: tuple[int, ...], resize: int | None,
                  options: dict) -> tuple[onnx.ModelProto, OnnxModel, str]:
-    where = _read(float_model)[1]
+    where = read_source(float_model)[1]
     given = _float_model(float_model)
     found, record = read_input(given.graph).dims, _record(given, where, options)
     if found != tuple(shape):
@@ -137,13 +139,6 @@ def _record(model: onnx.ModelProto, where: Path, options: dict) -> Preprocessing
         raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {channels}",
                          hint="correct it with --channels")
     return record
-
-
-def _read(model: Model) -> tuple[onnx.ModelProto, Path]:
-    """The model, and what messages call it."""
-    if isinstance(model, onnx.ModelProto):
-        return model, Path(model.graph.name or "model")
-    return read_model(Path(model)), Path(model)
 
 
 def _float_model(model: Model) -> onnx.ModelProto:

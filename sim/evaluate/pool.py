@@ -25,23 +25,24 @@ from distributed.utils import silence_logging_cmgr
 
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.progress import Progress
-from firelane.sim.evaluate.job import Job, Measured, Networks
+from firelane.sim.evaluate.job import EvaluationJob, Measured, Networks
 from firelane.sim.evaluate.worker import code_digest
 
 BATCH = 4                              # images of a task
-BATCHES_AHEAD = 3                      # that wait for each thread of a worker
+BATCHES_AHEAD = 3                      # batches that wait for each thread of a worker
 STAGE = "evaluating"
 CONNECT_SECONDS = 10.0
-Pool = Callable[[Job, Sequence[np.ndarray], Progress], list[Measured]]
+Pool = Callable[[EvaluationJob, Sequence[np.ndarray], Progress], list[Measured]]
 
 
-def in_process(job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+def in_process(job: EvaluationJob, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
     """A pool without processes: one image after the other.
 
     NumPy's BLAS takes as many threads as there are processors; OPENBLAS_NUM_THREADS=1 is several times faster where
     these have other work.
     """
-    networks, measured = Networks(job), []
+    networks = Networks(job)
+    measured: list[Measured] = []
     for pixels in images:
         progress(STAGE, len(measured), len(images))
         measured.append(networks.measure(pixels))
@@ -93,7 +94,7 @@ def _cluster(count: int | None) -> Iterator[Client]:
 
 @contextlib.contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Processes that start meanwhile never see Ctrl-C: it is for this one, which then ends them without their words."""
+    """Hide Ctrl-C from processes that start here: it is for this one, which then ends them without their words."""
     if threading.current_thread() is not threading.main_thread():        # where signals are not to be had
         yield
         return
@@ -129,15 +130,18 @@ async def _identity(address: str, seconds: float) -> dict:
 
 
 def _task() -> Callable:
-    """What Dask carries to a worker. Being local, it travels as code, and knows nothing of us before it runs there: so
-    the scheduler, which unpickles what it passes on, needs Dask alone."""
+    """The function that Dask carries to a worker.
+
+    Being local, it travels as code, and imports nothing of ours before it runs there: so the scheduler, which unpickles
+    what it passes on, needs Dask alone.
+    """
     def measure(*arguments):
         from firelane.sim.evaluate.worker import measure_batch  # noqa: PLC0415 (this function runs elsewhere)
         return measure_batch(*arguments)
     return measure
 
 
-def _measure(client: Client, job: Job, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+def _measure(client: Client, job: EvaluationJob, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
     """What is measured of each image, in their order; never more than a few batches are on their way."""
     task = _task()
     try:

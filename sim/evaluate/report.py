@@ -24,7 +24,7 @@ def print_evaluation(console: Console, evaluation: Evaluation) -> None:
 
 
 def share(value: float | None, images: int) -> str:
-    """With its standard error, that of a share of independent images.
+    """A share with its standard error, that of a share of independent images.
 
     >>> share(0.71, 100)
     '71.00 % ± 4.54'
@@ -58,8 +58,9 @@ def _cells(score: Score, images: int) -> dict[str, str]:
 
 def _layers(evaluation: Evaluation) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, justify in (("layer", "left"), ("float tensor", "left"), ("signal to noise, dB", "right")):
-        table.add_column(name, justify=justify)
+    table.add_column("layer")
+    table.add_column("float tensor")
+    table.add_column("signal to noise, dB", justify="right")
     for layer in evaluation.layers:
         ratio = "no noise" if layer.snr_db is None else f"{layer.snr_db:.2f}"
         table.add_row(layer.node or "input", layer.original, ratio)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
-from firelane.sim.evaluate.job import FLOAT, Job, Measured
+from firelane.sim.evaluate.job import FLOAT, EvaluationJob, Measured
 from firelane.sim.evaluate.metrics import decibels, mean
 
 __all__ = ["Evaluation", "LayerNoise", "Score", "added_up"]
@@ -14,16 +14,17 @@ __all__ = ["Evaluation", "LayerNoise", "Score", "added_up"]
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """Of one run over all images.
+    """What one run found over all images.
 
     Parameters
     ----------
     run : "reference" (the integers of the engine), "onnxruntime" or "float"
     top1, top5 : shares of images whose class is the best one, or among the best five; None without labels
     agreement : share of images whose best class is the float graph's; None without one, and of the float graph itself
-    divergence : mean over the images of D(float || this), in nats; None likewise
+    divergence : mean over the images of D(float || this), in nats; None where `agreement` is
     tied : images whose best class has a rival of the same score (the lower index counts)
-    lost, gained : images that the float graph names right and this run wrong, and the reverse; None likewise
+    lost, gained : images that the float graph names right and this run wrong, and the reverse; None if one of them
+        has no classes to compare
     """
 
     run: str
@@ -56,15 +57,16 @@ class LayerNoise:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Of one network over a set of images.
+    """What was found of one network over a set of images.
 
     Parameters
     ----------
     network : its name
     images : how many
     float_graph : in words, what "float" is; empty if there is none
-    scores : of each run
+    scores : of each run, the most exact one of `network` first: "reference", "onnxruntime", "float"
     layers : in the order of the graph; empty without a float graph
+    seconds : of wall clock that the images took, workers' start not counted; no part of the result
     """
 
     network: str
@@ -72,18 +74,39 @@ class Evaluation:
     float_graph: str
     scores: tuple[Score, ...]
     layers: tuple[LayerNoise, ...]
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def top1(self) -> float | None:
+        """Share of images whose class is the network's best one, by its first run; None without labels."""
+        return self.scores[0].top1
+
+    @property
+    def top5(self) -> float | None:
+        """Share of images whose class is among the network's best five, by its first run; None without labels."""
+        return self.scores[0].top5
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of images whose best class is the float graph's, by the first run; None without a float graph."""
+        return self.scores[0].agreement
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images / self.seconds
 
     def score(self, run: str) -> Score:
-        """Of the run with this name; KeyError if it did not take place."""
+        """The score of the run with this name; KeyError if it did not take place."""
         found = {score.run: score for score in self.scores}
         return found[run]
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
+        found = {name: value for name, value in asdict(self).items() if name != "seconds"}
+        return json.dumps(found, indent=2, allow_nan=False) + "\n"
 
 
-def added_up(job: Job, measured: Sequence[Measured], labels: Sequence[int] | None, *, network: str,
-             float_graph: str) -> Evaluation:
+def added_up(job: EvaluationJob, measured: Sequence[Measured], labels: Sequence[int] | None, *, network: str,
+             float_graph: str, seconds: float = 0.0) -> Evaluation:
     """The evaluation, from what was measured of each image, in the order of `labels`."""
     scores = tuple(_score(run, measured, labels) for run in measured[0].outcomes)
     makers = {node.output: node.name for node in job.graph.nodes} if job.graph else {}
@@ -93,7 +116,7 @@ def added_up(job: Job, measured: Sequence[Measured], labels: Sequence[int] | Non
         layers.append(LayerNoise(node=makers.get(tensor, ""), tensor=tensor, original=original,
                                  snr_db=decibels(signal, noise)))
     return Evaluation(network=network, images=len(measured), float_graph=float_graph, scores=scores,
-                      layers=tuple(layers))
+                      layers=tuple(layers), seconds=seconds)
 
 
 def _score(run: str, measured: Sequence[Measured], labels: Sequence[int] | None) -> Score:
@@ -110,7 +133,8 @@ def _score(run: str, measured: Sequence[Measured], labels: Sequence[int] | None)
             gained = sum(is_ and not was for was, is_ in zip(before, right))
     return Score(run=run, top1=top1, top5=top5, lost=lost, gained=gained, tied=sum(outcome.tied for outcome in found),
                  agreement=_share([a.best[0] == b.best[0] for a, b in zip(found, original)]) if compared else None,
-                 divergence=mean(outcome.divergence for outcome in found) if compared else None)
+                 divergence=mean(outcome.divergence for outcome in found if outcome.divergence is not None)
+                 if compared else None)
 
 
 def _share(hits: Sequence[bool]) -> float:

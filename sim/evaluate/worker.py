@@ -28,7 +28,7 @@ def measure_batch(key: str, job: bytes, code: str, start: int, shape: tuple[int,
     Parameters
     ----------
     key : of the job
-    job : the pickled `Job`
+    job : the pickled `EvaluationJob`
     shape, pixels : of the images, uint8 (N, C, H, W)
     code : `code_digest()` of the process that adds up
 

@@ -1,7 +1,7 @@
-"""Where the memory of an engine first differs from the reference: layer, channel, row, column, in words.
+"""Finds where the memory of an engine first differs from the reference, and says it: layer, channel, row, column.
 
     tensors = reference.run(graph, image)
-    difference = first_difference(regions(program), tensors, frame.trace, program.cfg)
+    difference = first_difference(tensor_parts(program), tensors, frame.trace, program.cfg)
 
 Whatever ran the program, the emulator or the Verilog, it gives the same steps: the program word of each instruction
 and its writes to the activation memory.
@@ -26,12 +26,12 @@ Step = tuple[int, Writes]
 
 
 @dataclass(frozen=True)
-class Region:
-    """What one instruction makes: rows of some channels of a tensor, and where they stand.
+class TensorPart:
+    """What one instruction makes: rows of some channels of a tensor, and where they are stored.
 
-    Channels [channel, channel + channels) and rows [row, row + rows) of `tensor`, `width` columns, stand in words
-    `address` .. from word row `word_row` on, in rows of 2**parts_log2 banks. With `split`, tensor pixel (y, x, c)
-    stands as pixel (y div 2, x div 2) of channel (2 (y mod 2) + x mod 2) * C + c, `pad` where there is none; row and
+    Channels [channel, channel + channels) and rows [row, row + rows) of `tensor`, `width` columns, are stored in
+    words `address` .. from word row `word_row` on, in rows of 2**parts_log2 banks. With `split`, tensor pixel (y, x, c)
+    is stored as pixel (y div 2, x div 2) of channel (2 (y mod 2) + x mod 2) * C + c, `pad` where there is none; row and
     rows count halved rows. `loaded`: made by a LOAD, whose writes a Verilog trace does not show.
     """
 
@@ -63,8 +63,8 @@ class Difference:
     column: int
     expected: int
     got: int | None
-    count: int          #: of pixels that differ in the same instruction
-    total: int          #: of pixels that the instruction makes
+    count: int          #: pixels that differ in the same instruction
+    total: int          #: pixels that the instruction makes
 
     def __str__(self) -> str:
         got = "it was not written" if self.got is None else f"got {self.got}"
@@ -73,17 +73,17 @@ class Difference:
                 f"({self.count} of {self.total} pixels of this instruction differ)")
 
 
-def regions(program: Program) -> dict[int, Region]:
+def tensor_parts(program: Program) -> dict[int, TensorPart]:
     """What each instruction that writes a tensor of the graph makes, by its program word.
 
     Instructions whose result is no tensor of the graph (a step between, channel sums) are left out.
     """
     layers = {layer.name: layer for layer in program.network.layers}
-    found = ((note, _region(note, layers[note.layer], program.network)) for note in program.notes)
-    return {note.address: region for note, region in found if region is not None}
+    found = ((note, _tensor_part(note, layers[note.layer], program.network)) for note in program.notes)
+    return {note.address: part for note, part in found if part is not None}
 
 
-def _region(note: InstructionNote, layer, network: TiledNetwork) -> Region | None:
+def _tensor_part(note: InstructionNote, layer, network: TiledNetwork) -> TensorPart | None:
     view: View | None = getattr(layer, "output", None)
     if note.opcode is Opcode.OUTPUT or view is None:
         return None
@@ -93,11 +93,11 @@ def _region(note: InstructionNote, layer, network: TiledNetwork) -> Region | Non
     tensor, channel = named
     target = network.maps[view.map]
     width = layer.out_width if isinstance(layer, TileLayer) else target.width
-    region = Region(note.address, layer.name, tensor, channel, view.channels, note.first_row, note.rows, width,
+    part = TensorPart(note.address, layer.name, tensor, channel, view.channels, note.first_row, note.rows, width,
                     note.words, note.row, target.parts_log2)
     if isinstance(layer, LoadLayer):
-        return replace(region, loaded=True, split=layer.space_to_depth, pad=layer.pad)
-    return region
+        return replace(part, loaded=True, split=layer.space_to_depth, pad=layer.pad)
+    return part
 
 
 def _tensor_of(view: View, network: TiledNetwork) -> tuple[str, int] | None:
@@ -109,59 +109,59 @@ def _tensor_of(view: View, network: TiledNetwork) -> tuple[str, int] | None:
     return min(holders)[1:] if holders else None
 
 
-def expected_pixels(region: Region, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
-    """uint8 (channels, rows, width) of a region, from the reference's tensors."""
-    values = tensors[region.tensor]
-    if region.split:
-        even = np.pad(values, ((0, 0), (0, values.shape[1] % 2), (0, values.shape[2] % 2)), constant_values=region.pad)
+def expected_pixels(part: TensorPart, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
+    """uint8 (channels, rows, width) of a part, from the reference's tensors."""
+    values = tensors[part.tensor]
+    if part.split:
+        even = np.pad(values, ((0, 0), (0, values.shape[1] % 2), (0, values.shape[2] % 2)), constant_values=part.pad)
         values = np.concatenate([even[:, y::2, x::2] for y in (0, 1) for x in (0, 1)])
-    return values[region.channel:region.channel + region.channels, region.row:region.row + region.rows, :region.width]
+    return values[part.channel:part.channel + part.channels, part.row:part.row + part.rows, :part.width]
 
 
-def written_pixels(region: Region, writes: Writes, cfg: EngineConfig) -> tuple[np.ndarray, np.ndarray]:
-    """What stands in the region after `writes`: (uint8, bool "was written"), (channels, rows, width) each."""
-    shape = (region.channels, cfg.banks, BANK_PIXELS)
+def written_pixels(part: TensorPart, writes: Writes, cfg: EngineConfig) -> tuple[np.ndarray, np.ndarray]:
+    """The contents of the part after `writes`: (uint8, bool "was written"), (channels, rows, width) each."""
+    shape = (part.channels, cfg.banks, BANK_PIXELS)
     values, written = np.zeros(shape, np.uint8), np.zeros(shape, bool)
-    inside = (writes.address >= region.address) & (writes.address < region.address + region.channels)
-    mine = Writes(writes.address[inside] - region.address, writes.bank[inside], writes.enable[inside],
+    inside = (writes.address >= part.address) & (writes.address < part.address + part.channels)
+    mine = Writes(writes.address[inside] - part.address, writes.bank[inside], writes.enable[inside],
                   writes.data[inside])
     mine.apply(values)
     Writes(mine.address, mine.bank, mine.enable, np.ones_like(mine.data)).apply(written)
-    rows = cfg.banks >> region.parts_log2
-    return tuple(word_rows(array, rows)[:, region.word_row:region.word_row + region.rows, :region.width]
-                 for array in (values, written))
+    rows = cfg.banks >> part.parts_log2
+    place = np.s_[:, part.word_row:part.word_row + part.rows, :part.width]
+    return word_rows(values, rows)[place], word_rows(written, rows)[place]
 
 
-def first_difference(where: Mapping[int, Region], tensors: Mapping[str, np.ndarray], steps: Iterable[Step],
+def first_difference(where: Mapping[int, TensorPart], tensors: Mapping[str, np.ndarray], steps: Iterable[Step],
                      cfg: EngineConfig) -> Difference | None:
     """The first pixel, in program order, that an instruction wrote wrong or not at all.
 
     Parameters
     ----------
-    where : from `regions`
+    where : from `tensor_parts`
     tensors : tensor name -> uint8 (C, H, W)
         From `sim.reference.run`.
     steps : instructions of one frame as they ran
     """
     for pc, writes in steps:
-        region = where.get(pc)
-        if region is not None and not (region.loaded and not len(writes)):
-            found = _difference(region, expected_pixels(region, tensors), *written_pixels(region, writes, cfg))
+        part = where.get(pc)
+        if part is not None and not (part.loaded and not len(writes)):
+            found = _difference(part, expected_pixels(part, tensors), *written_pixels(part, writes, cfg))
             if found is not None:
                 return found
     return None
 
 
-def _difference(region: Region, expected: np.ndarray, got: np.ndarray, written: np.ndarray) -> Difference | None:
+def _difference(part: TensorPart, expected: np.ndarray, got: np.ndarray, written: np.ndarray) -> Difference | None:
     if expected.shape != got.shape:
-        raise ValueError(f"layer {region.layer}: the reference has {expected.shape} pixels, the engine {got.shape}")
+        raise ValueError(f"layer {part.layer}: the reference has {expected.shape} pixels, the engine {got.shape}")
     wrong = ~written | (got != expected)
     if not wrong.any():
         return None
     channel, row, column = place = tuple(int(axis) for axis in np.argwhere(wrong)[0])
-    channel, row = channel + region.channel, row + region.row
-    if region.split:
-        phase, channel = divmod(channel, region.channels // 4)
+    channel, row = channel + part.channel, row + part.row
+    if part.split:
+        phase, channel = divmod(channel, part.channels // 4)
         row, column = 2 * row + phase // 2, 2 * column + phase % 2
-    return Difference(region.pc, region.layer, region.tensor, channel, row, column, int(expected[place]),
+    return Difference(part.pc, part.layer, part.tensor, channel, row, column, int(expected[place]),
                       int(got[place]) if written[place] else None, int(wrong.sum()), wrong.size)

@@ -31,7 +31,7 @@ class LayerCycles:
     tiles : int
         How many tiles it takes at least; more instructions are tiles that are computed again.
     taps : int
-        Of one tile: weights that are not zero, or places of a window times channels.
+        Taps of one tile: weights that are not zero, or places of a window times channels.
     convolution : bool
         Whether the taps have weights of their own.
     ideal : int
@@ -55,15 +55,15 @@ class LayerCycles:
 
     @property
     def error(self) -> float:
-        """Of the prediction, as a share of what was measured."""
+        """The error of the prediction, as a share of what was measured."""
         return (self.predicted - self.measured) / max(self.measured, 1)
 
 
 def instruction_cycles(outcome: Outcome, count: int, frame: int = 0) -> list[int]:
     """Cycles of the `count` instructions of a frame, in program order.
 
-    From the end of the instruction before to its own end, so fetch and waiting are included; for the first one, whose
-    fetch begins unseen, from its start.
+    An instruction's cycles begin with the end of the one before, so fetch and waiting are included; those of the first
+    one, whose fetch begins unseen, with its start.
     """
     tiles = outcome.tiles[frame * count:(frame + 1) * count]
     ends = [tile.done for tile in tiles]
@@ -81,7 +81,7 @@ def layer_cycles(graph: Graph, program: Program, measured: Sequence[int],
 
 
 def whole_name(name: str) -> str:
-    """Of the layer that `name` is a part of.
+    """The name of the layer that `name` is a part of.
 
     >>> whole_name("fire4/expand1x1[32:64]")
     'fire4/expand1x1'

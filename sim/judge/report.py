@@ -13,7 +13,7 @@ from firelane.sim.judge.layer_cycles import LayerCycles
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class SimulationReport:
     """One `make sim`.
 
     Parameters
@@ -24,7 +24,7 @@ class Report:
         Multipliers.
     layers : sequence of LayerCycles
     frame_cycles, predicted_frame_cycles : int
-        Of one frame, from the first fetch to END.
+        Cycles of one frame, from the first fetch to END.
     input_bytes, input_wait, output_bytes, output_cycles : int
         The streams of one frame: cycles in which an instruction waited for the image, and from the first to the last
         result byte.
@@ -35,7 +35,7 @@ class Report:
     guesses : sequence of Guess
         The best classes of the first frame, if they are of interest.
     simulated_cycles, seconds, build_seconds
-        Of the simulator.
+        What the simulator did, and how long it and its build took.
     """
 
     model: str
@@ -67,7 +67,7 @@ class Report:
 
     @property
     def ideal_with_windows(self) -> int:
-        """And of pooling, additions and rescaling, whose taps are places of a window."""
+        """Cycles of the taps of all layers; those of pooling, additions and rescaling are places of a window."""
         return sum(layer.ideal for layer in self.layers)
 
     @property
@@ -84,13 +84,13 @@ class Report:
         return self.simulated_cycles / self.seconds
 
 
-def print_report(console: Console, report: Report) -> None:
+def print_report(console: Console, report: SimulationReport) -> None:
     """Both tables."""
     console.print(_layer_table(report))
     console.print(_summary_table(report))
 
 
-def _layer_table(report: Report) -> Table:
+def _layer_table(report: SimulationReport) -> Table:
     table = Table(title=f"{report.model} on {report.engine}: cycles of one frame", title_justify="left",
                   caption="use: dense MACs per multiplier and cycle", caption_justify="left")
     table.add_column("layer", overflow="fold")
@@ -120,14 +120,14 @@ def _use(macs: int, lanes: int, cycles: int) -> str:
     return f"{macs / (lanes * cycles):.2f}" if macs and cycles else ""
 
 
-def _summary_table(report: Report) -> Table:
+def _summary_table(report: SimulationReport) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in (*_results(report), *_cycles(report)):
         table.add_row(*row)
     return table
 
 
-def _results(report: Report) -> Iterator[tuple[str, str]]:
+def _results(report: SimulationReport) -> Iterator[tuple[str, str]]:
     yield "results", f"{report.values:,} of {report.values:,} values of {report.frames} frames equal the reference"
     if report.correct is not None:
         yield "accuracy", f"{report.correct} of {report.frames} ({report.correct / report.frames:.1%})"
@@ -135,7 +135,7 @@ def _results(report: Report) -> Iterator[tuple[str, str]]:
         yield "" if rank else "best classes", f"{guess.share:7.4f}  {guess.index} {guess.name}".rstrip()
 
 
-def _cycles(report: Report) -> Iterator[tuple[str, str]]:
+def _cycles(report: SimulationReport) -> Iterator[tuple[str, str]]:
     worst, ideal = report.worst_prediction, report.ideal
     yield "image in", f"{report.input_bytes:,} bytes beside the layers; these waited {report.input_wait:,} cycles"
     yield "result out", f"{report.output_bytes:,} bytes in {report.output_cycles:,} cycles"

@@ -6,35 +6,18 @@ depends on the image stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from firelane.hw.contract.config import BANK_PIXELS
-from firelane.hw.contract.instruction import HEADER_WORDS, Opcode
+from firelane.hw.contract.instruction import Opcode
 from firelane.sim.emulator import InstructionTrace, Writes
 from firelane.sim.judge.compare import Step
 
 
-def frames(steps: Iterable[Step]) -> Iterator[list[Step]]:
-    """The steps of a log frame by frame: each begins at the first instruction of the program."""
-    frame: list[Step] = []
-    for step in steps:
-        if step[0] == HEADER_WORDS and frame:
-            yield frame
-            frame = []
-        frame.append(step)
-    if frame:
-        yield frame
-
-
-def emulated_steps(trace: Iterable[InstructionTrace]) -> list[Step]:
-    """The emulator's steps for `sim.judge.compare.first_difference`, loads included."""
-    return [(step.instruction.pc, step.writes) for step in trace]
-
-
 def first_trace_difference(expected: Sequence[InstructionTrace], got: Sequence[Step]) -> str | None:
-    """Where a frame of the Verilog departs from the emulator's: one line of text, or None.
+    """The place where a frame of the Verilog departs from the emulator's: one line of text, or None.
 
     Instructions, and for each of them the number of its writes, their order, addresses, banks, enables and enabled
     pixels are compared.
@@ -52,7 +35,7 @@ def first_trace_difference(expected: Sequence[InstructionTrace], got: Sequence[S
 
 
 def _difference(want: Writes, have: Writes) -> str | None:
-    """Where two lists of writes differ first."""
+    """The first difference of two lists of writes."""
     common = min(len(want), len(have))
     enabled = (want.enable[:common, None] >> np.arange(BANK_PIXELS)) & 1 == 1
     wrong = np.any((want.data[:common] != have.data[:common]) & enabled, axis=1)

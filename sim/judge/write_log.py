@@ -38,7 +38,7 @@ def read_write_log(path: Path) -> list[Step]:
 
 
 def _writes(lines: Sequence[Sequence[str]]) -> Writes:
-    """From bank, address (decimal), enable and data (hexadecimal, pixel 0 last)."""
+    """Writes from lines of bank, address (decimal), enable and data (hexadecimal, pixel 0 last)."""
     bank, address = (np.array([int(fields[index]) for fields in lines], np.int64) for index in (0, 1))
     enable = np.array([int(fields[2], 16) for fields in lines], np.int64)
     octets = bytes.fromhex("".join(fields[3] for fields in lines))

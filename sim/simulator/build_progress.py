@@ -1,4 +1,4 @@
-"""How far the build of a simulator is, seen from the files that it leaves behind."""
+"""Progress of the build of a simulator, seen from the files that it leaves behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ POLL_SECONDS = 0.5
 
 
 def followed(work: Callable[[], None], directory: Path, progress: Progress) -> None:
-    """Do `work`, which builds in `directory`, and tell `progress` meanwhile; what it raises is raised."""
+    """Do `work`, which builds in `directory`, and tell `progress` while it runs; what it raises is raised."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         future = pool.submit(work)
         while not future.done():

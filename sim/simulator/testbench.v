@@ -168,16 +168,8 @@ module firelane_bench #(
     // --------------------------------------------------------------------------------------------- image feed
     integer next_byte;                  // of the file; negative behind its end
     reg [31:0] sent = 0;                // bytes of this frame that are offered or taken
-    reg [31:0] frames_sent = 0;
-    reg first_of_frame = 1;             // the next byte that is taken is a frame's first
     wire last_of_frame = sent + 1 == frame_bytes;
     always @(posedge clk) if (running) begin
-        if (s_valid && s_ready && first_of_frame) record("in_first", frames_sent);
-        if (s_valid && s_ready) first_of_frame <= s_last;
-        if (s_valid && s_ready && s_last) begin
-            record("in_last", frames_sent);
-            frames_sent <= frames_sent + 1;
-        end
         if (!s_valid || s_ready) begin
             s_valid <= 0;
             if (!pause_in) begin

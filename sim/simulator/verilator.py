@@ -175,7 +175,7 @@ def _run(commands: Sequence[Sequence[str]], log: Path) -> None:
     with open(log, "w") as output:
         for command in commands:
             done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                  env=tool_environment(os.environ))
+                                  check=False, env=tool_environment(os.environ))
             if done.returncode:
                 output.flush()
                 raise _failed(log)
@@ -188,7 +188,8 @@ def _failed(log: Path) -> SimulatorError:
 def wave_format(notify: Callable[[str], None]) -> str:
     """FST if its writer can be compiled here."""
     include = [argument for header in FST_HEADERS for argument in ("-include", header)]
-    probe = subprocess.run(["g++", "-fsyntax-only", "-x", "c++", *include, os.devnull], capture_output=True)
+    probe = subprocess.run(["g++", "-fsyntax-only", "-x", "c++", *include, os.devnull], capture_output=True,
+                           check=False)
     if probe.returncode == 0:
         return "fst"
     notify("writing VCD; for the smaller FST files install zlib and lz4 headers (Debian: zlib1g-dev liblz4-dev)")

@@ -2,7 +2,7 @@
 
 Clock, streams and logs are in testbench.v. Each time `wakeups` changes, it is told how far the simulation is, as a line
 of the file `progress`: frames done, cycles. The end is judged, written to outcome.json, and fails the test if it is not
-the one that the job expects.
+the one that the stimulus expects.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import cocotb
 from cocotb.triggers import ValueChange
 
-JOB_VARIABLE = "FIRELANE_JOB"
+STIMULUS_VARIABLE = "FIRELANE_STIMULUS"
 VERDICTS = ("complete", "engine error", "timed out", "result stream unstable")
 
 
@@ -43,10 +43,11 @@ class ResultReader:
 
 @cocotb.test()
 async def frames_give_the_expected_results(dut):
-    job = json.loads(Path(os.environ[JOB_VARIABLE]).read_text())
-    directory = Path(job["directory"])
-    expected = [bytes.fromhex(text) for text in job["expected"]]
-    reader, results = ResultReader(directory / "results"), []
+    stimulus = json.loads(Path(os.environ[STIMULUS_VARIABLE]).read_text())
+    directory = Path(stimulus["directory"])
+    expected = [bytes.fromhex(text) for text in stimulus["expected"]]
+    reader = ResultReader(directory / "results")
+    results: list[bytes] = []
     started = time.perf_counter()
     with (directory / "progress").open("w", buffering=1) as progress:       # a line at a time
         while not dut.finished.value:
@@ -59,6 +60,6 @@ async def frames_give_the_expected_results(dut):
     (directory / "outcome.json").write_text(json.dumps({
         "verdict": verdict, "results": [result.hex() for result in results], "cycles": int(dut.cycle.value),
         "seconds": time.perf_counter() - started}))
-    assert verdict == job["verdict"], f"ended as '{VERDICTS[verdict]}', not '{VERDICTS[job['verdict']]}'"
+    assert verdict == stimulus["verdict"], f"ended as '{VERDICTS[verdict]}', not '{VERDICTS[stimulus['verdict']]}'"
     different = [index for index, result in enumerate(results) if expected and result != expected[index]]
     assert not different, f"frames {different} differ from what is expected"

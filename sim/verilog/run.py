@@ -1,7 +1,8 @@
-"""One run of a built simulator: what goes in (`Job`), and what came out (`Outcome`)."""
+"""One run of a built simulator: what goes in (`Stimulus`), and what came out (`Outcome`)."""
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ from firelane.sim.simulator.verilator import SIMULATOR_SEED, PortsOnlyRunner, Si
 
 POLL_SECONDS = 0.2
 STALL_SCALE = 256
-JOB_VARIABLE = "FIRELANE_JOB"       # tells sim/verilog/cocotb_bench.py where its part of the job is
+STIMULUS_VARIABLE = "FIRELANE_STIMULUS"     # tells sim/verilog/cocotb_bench.py where its part of it is
 
 
 class Verdict(enum.IntEnum):
@@ -29,7 +30,7 @@ class Verdict(enum.IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Stimulus:
     """What one simulation does.
 
     Parameters
@@ -74,11 +75,9 @@ class Job:
 
 
 @dataclass
-class Frame:
-    """Cycle numbers of one frame's bytes; -1 where it did not come so far."""
+class FrameTimes:
+    """Cycle numbers of one frame's first and last result byte; -1 where it did not come so far."""
 
-    in_first: int = -1
-    in_last: int = -1
     out_first: int = -1
     out_last: int = -1
 
@@ -102,7 +101,7 @@ class Outcome:
 
     verdict: Verdict
     results: list[bytes]
-    frames: list[Frame]
+    frames: list[FrameTimes]
     tiles: list[TileTime]
     csrs: dict[int, int]
     cycles: int
@@ -116,16 +115,16 @@ class Outcome:
 class _Events:
     """The event log, as it is read."""
 
-    frames: dict[int, Frame] = field(default_factory=dict)
+    frames: dict[int, FrameTimes] = field(default_factory=dict)
     tiles: list[TileTime] = field(default_factory=list)
     csrs: dict[int, int] = field(default_factory=dict)
     run: int = 0
     end: int = 0
 
 
-def run(simulator: Simulator, job: Job, directory: Path,
+def run(simulator: Simulator, stimulus: Stimulus, directory: Path,
         progress: Callable[[int, int], None] = lambda frames_done, cycles: None) -> Outcome:
-    """Simulate `job`, with all files in `directory`; `progress` is told of frames done and cycles simulated.
+    """Simulate `stimulus`, with all files in `directory`; `progress` is told of frames done and cycles simulated.
 
     Raises
     ------
@@ -134,7 +133,7 @@ def run(simulator: Simulator, job: Job, directory: Path,
     """
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
-    plusargs = _write_inputs(job, directory)
+    plusargs = _write_inputs(stimulus, directory)
     with ThreadPoolExecutor(max_workers=1) as pool, without("WAVES", "PYTEST_CURRENT_TEST"):
         future = pool.submit(_simulate, simulator, plusargs, directory)
         _follow(future, directory / "progress", progress)
@@ -145,40 +144,39 @@ def run(simulator: Simulator, job: Job, directory: Path,
         verdict=Verdict(ending["verdict"]), results=[bytes.fromhex(text) for text in ending["results"]],
         frames=[events.frames[index] for index in sorted(events.frames)], tiles=events.tiles, csrs=events.csrs,
         cycles=ending["cycles"], run_cycles=events.end - events.run, seconds=ending["seconds"],
-        writes=directory / "writes" if job.log_writes else None,
+        writes=directory / "writes" if stimulus.log_writes else None,
         waves=directory / f"dump.{simulator.waves}" if simulator.waves else None)
 
 
-def _write_inputs(job: Job, directory: Path) -> list[str]:
-    """Files and plusargs for testbench.v, and job.json for cocotb_bench.py."""
+def _write_inputs(stimulus: Stimulus, directory: Path) -> list[str]:
+    """Files and plusargs for testbench.v, and stimulus.json for cocotb_bench.py."""
     files = {name: directory / name for name in ("script", "images", "results", "events")}
-    if job.log_writes:
+    if stimulus.log_writes:
         files["writes"] = directory / "writes"
     for stale in ("progress", "outcome.json", "writes"):
         (directory / stale).unlink(missing_ok=True)
-    files["script"].write_text("".join(f"{address:02x} {data:08x}\n" for address, data in job.script))
-    files["images"].write_bytes(b"".join(job.images))
-    (directory / "job.json").write_text(json.dumps({
-        "directory": str(directory), "verdict": job.verdict, "expected": [item.hex() for item in job.expected]}))
+    files["script"].write_text("".join(f"{address:02x} {data:08x}\n" for address, data in stimulus.script))
+    files["images"].write_bytes(b"".join(stimulus.images))
+    (directory / "stimulus.json").write_text(json.dumps({
+        "directory": str(directory), "verdict": stimulus.verdict,
+        "expected": [item.hex() for item in stimulus.expected]}))
     numbers = {
-        "frames": len(job.images), "frame_bytes": len(job.images[0]), "seed": job.seed & 0xFFFF,
-        "stall_in": round(job.stall_in * STALL_SCALE), "stall_out": round(job.stall_out * STALL_SCALE),
-        "timeout": job.timeout_cycles, "error_address": job.error_register[0],
-        "error_mask": job.error_register[1], "csr_count": job.csr_count}
+        "frames": len(stimulus.images), "frame_bytes": len(stimulus.images[0]), "seed": stimulus.seed & 0xFFFF,
+        "stall_in": round(stimulus.stall_in * STALL_SCALE), "stall_out": round(stimulus.stall_out * STALL_SCALE),
+        "timeout": stimulus.timeout_cycles, "error_address": stimulus.error_register[0],
+        "error_mask": stimulus.error_register[1], "csr_count": stimulus.csr_count}
     return [f"+{name}={value}" for name, value in {**files, **numbers}.items()]
 
 
 def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path) -> None:
     """Run the cocotb test `sim.verilog.cocotb_bench`, and make sure that it really ran."""
     log, results = directory / "simulator.log", directory / "results.xml"
-    try:
+    with contextlib.suppress(RuntimeError):         # the simulator's exit code: the results tell more
         PortsOnlyRunner().test(
             test_module="firelane.sim.verilog.cocotb_bench", hdl_toplevel=simulator.top, hdl_toplevel_lang="verilog",
             build_dir=simulator.directory, test_dir=directory, plusargs=list(plusargs), seed=SIMULATOR_SEED,
-            extra_env={JOB_VARIABLE: str(directory / "job.json")}, waves=bool(simulator.waves), log_file=log,
+            extra_env={STIMULUS_VARIABLE: str(directory / "stimulus.json")}, waves=bool(simulator.waves), log_file=log,
             results_xml=str(results))
-    except RuntimeError:
-        pass        # the simulator's exit code: the results tell more
     try:
         ran, _ = get_results(results)
     except RuntimeError:
@@ -188,7 +186,7 @@ def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path) ->
 
 
 def _follow(future: Future, path: Path, progress: Callable[[int, int], None]) -> None:
-    """Tell `progress` of what the simulator writes, until it ends."""
+    """Tell `progress` what the simulator writes, until it ends."""
     while not future.done():
         wait([future], POLL_SECONDS)
         lines = path.read_text().split("\n") if path.exists() else []
@@ -201,11 +199,11 @@ def _read_events(path: Path) -> _Events:
     events = _Events()
     start = 0
     for line in path.read_text().splitlines():
-        name, number, detail = line.split()
-        number, detail = int(number), int(detail)
+        name, *numbers = line.split()
+        number, detail = map(int, numbers)
         match name:
-            case "in_first" | "in_last" | "out_first" | "out_last":
-                setattr(events.frames.setdefault(detail, Frame()), name, number)
+            case "out_first" | "out_last":
+                setattr(events.frames.setdefault(detail, FrameTimes()), name, number)
             case "tile_start":
                 start = number
             case "tile_done":

@@ -63,7 +63,7 @@ class ImageSource:
         self._valid.value = 0
 
     async def _taken(self) -> None:
-        """Until the rising edge to come transfers."""
+        """Wait until the rising edge to come transfers."""
         await ReadOnly()
         while not self._ready.value:
             await FallingEdge(self._clk)

@@ -3,7 +3,7 @@
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
-from firelane.models.squeezenet import Bypass, Conv, FireFamily
+from firelane.models.squeezenet import Bypass, ConvSpec, FireFamily
 from firelane.models.squeezenet_graph import build
 
 SIDE = 33
@@ -12,7 +12,7 @@ SIDE = 33
 def small_model(*, seed: int = 0, bypass: Bypass = Bypass.NONE, density: float = 0.4, pad: int = 0,
                 record: Preprocessing | None = None) -> onnx.ModelProto:
     """33 x 33 pixels, 10 classes, two fire modules; `record` replaces what it says about its input."""
-    conv1 = Conv("conv1", 3, 8, 3, stride=2, pad=pad)
+    conv1 = ConvSpec("conv1", 3, 8, 3, stride=2, pad=pad)
     network = FireFamily(base_e=8, incr_e=8, freq=1, squeeze_ratio=0.5, modules=2).network(
         "small", conv1=conv1, pools_after=("conv1", "fire3"), conv10_pad=1, classes=10)
     network = type(network)(network.name, network.conv1, network.body, network.conv10, bypass)

@@ -15,12 +15,14 @@ from firelane.compiler.compile import compile_model
 from firelane.compiler.program.compiled import Compiled
 from firelane.models.digits import load_split
 from firelane.sim.emulator import Emulator, FrameResult
-from firelane.sim.judge.session import instruction_cycles, stop_text
-from firelane.sim.judge.trace import first_trace_difference, frames
+from firelane.sim.judge.layer_cycles import instruction_cycles
+from firelane.sim.judge.trace import first_trace_difference
+from firelane.sim.judge.trial import stop_text
 from firelane.sim.judge.write_log import read_write_log
 from firelane.sim.verilog.run import Outcome, Verdict
 from tests.networks import random_image
-from tests.simulators import default_engine, random_network, session
+from tests.simulators import default_engine, random_network, trial
+from tests.steps import frames_of
 
 MODELS = Path(__file__).parents[2] / "models"
 EMBEDDED = ("digits_squeezenet.onnx", "digits_squeezenet_bypass.onnx")
@@ -31,7 +33,7 @@ CYCLES_TOLERANCE = 0.01
 
 def run(compiled: Compiled, images: np.ndarray, directory: Path, **options) -> tuple[Outcome, list[FrameResult]]:
     """Simulate uint8 (N, C, H, W) in Verilog, and in one emulator."""
-    bench = session(compiled, directory)
+    bench = trial(compiled, directory)
     outcome = bench.run(images, expected=bench.expected(images), log_writes=True, **options)
     assert outcome.verdict is Verdict.COMPLETE, stop_text(outcome)
     emulator = Emulator(compiled.cfg, bench.program.contents)
@@ -40,7 +42,7 @@ def run(compiled: Compiled, images: np.ndarray, directory: Path, **options) -> t
 
 def check_writes(outcome: Outcome, emulated: list[FrameResult]) -> None:
     """Every write of every instruction, in order. A LOAD's are not shown by the trace ports."""
-    logged = list(frames(read_write_log(outcome.writes)))
+    logged = list(frames_of(read_write_log(outcome.writes)))
     assert len(logged) == len(emulated)
     for frame, steps in zip(emulated, logged):
         difference = first_trace_difference(frame.trace, steps)
@@ -95,8 +97,8 @@ def test_a_second_model_in_the_same_simulator(tmp_path):
     """Programs are data: nothing is built between two models of one engine."""
     rng = np.random.default_rng(98)
     first, second = (random_network(rng, 2) for _ in range(2))
-    sessions = [session(compiled, tmp_path / name) for name, compiled in (("first", first), ("second", second))]
-    assert sessions[0].simulator == sessions[1].simulator
-    for bench in sessions:
+    trials = [trial(compiled, tmp_path / name) for name, compiled in (("first", first), ("second", second))]
+    assert trials[0].simulator == trials[1].simulator
+    for bench in trials:
         image = random_image(rng, bench.graph)[None]
         assert bench.run(image).results == bench.expected(image)

@@ -17,7 +17,7 @@ from firelane.sim.emulator import Emulator, EngineError
 from firelane.sim.emulator.contents_check import crc_of_words
 from firelane.sim.verilog import run as bench
 from firelane.sim.verilog.loading import CSR_COUNT, ERROR_REGISTER, engine_error, error_text, load_script
-from firelane.sim.verilog.run import Job, Verdict
+from firelane.sim.verilog.run import Stimulus, Verdict
 from tests.networks import random_image
 from tests.simulators import random_network, simulator
 
@@ -56,9 +56,9 @@ def with_program(contents: MemoryContents, changes: dict[int, int], *, sound: bo
 
 
 def run(case: Case, contents: MemoryContents, image: bytes, directory) -> bench.Outcome:
-    job = Job(script=load_script(contents), images=[image], verdict=Verdict.ENGINE_ERROR, error_register=ERROR_REGISTER,
-              csr_count=CSR_COUNT, timeout_cycles=200_000)
-    return bench.run(simulator(case.compiled.cfg), job, directory)
+    stimulus = Stimulus(script=load_script(contents), images=[image], verdict=Verdict.ENGINE_ERROR,
+                        error_register=ERROR_REGISTER, csr_count=CSR_COUNT, timeout_cycles=200_000)
+    return bench.run(simulator(case.compiled.cfg), stimulus, directory)
 
 
 def check(case: Case, contents: MemoryContents, image: bytes, code: ErrorCode, directory) -> None:

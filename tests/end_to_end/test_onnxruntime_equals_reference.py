@@ -12,9 +12,10 @@ import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from firelane.compiler.onnx_import import load_graph
-from firelane.sim.onnx_session import OnnxSession, compare_end_to_end, compare_layers, summary
+from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.reference import run_batch
 from tests.float_models import small_squeezenet
+from tests.onnx_comparison import compare_end_to_end, compare_layers, summary
 
 MODELS = Path(__file__).parents[2] / "models"
 SHARE_OF_LAYER = 2e-4                  # of the values of all layers, each on the same inputs: measured 5e-5 .. 1.3e-4

@@ -14,8 +14,9 @@ from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator
-from firelane.sim.judge.compare import first_difference, regions
+from firelane.sim.judge.compare import first_difference, tensor_parts
 from tests.networks import random_graph, random_image
+from tests.steps import emulated_steps
 
 LARGE = {"activation_words": 4096, "weight_words": 1 << 16, "program_words": 1 << 14, "value_symbols": 4096,
          "run_symbols": 4096, "accumulator_bits": 28, "average_channels": 256}
@@ -37,13 +38,12 @@ def compiled_network(rng: np.random.Generator, cfg: EngineConfig, **options) -> 
 
 def check(compiled: Compiled, image: np.ndarray) -> None:
     """Run, compare everything; twice, because a second frame must not depend on the first."""
-    graph, cfg, where = compiled.graph, compiled.cfg, regions(compiled.program)
+    graph, cfg, where = compiled.graph, compiled.cfg, tensor_parts(compiled.program)
     emulator = Emulator(cfg, compiled.program, seed=5)
     for pixels in (image, image[:, ::-1, ::-1]):
         tensors = reference.run(graph, np.ascontiguousarray(pixels))
         frame = emulator.run_frame(pixels.transpose(1, 2, 0), trace=True)
-        steps = [(step.instruction.pc, step.writes) for step in frame.trace]
-        assert str(first_difference(where, tensors, steps, cfg) or "") == ""
+        assert str(first_difference(where, tensors, emulated_steps(frame.trace), cfg) or "") == ""
         assert frame.result == compiled.result.pack(tensors[graph.output])
 
 

@@ -11,24 +11,24 @@ import onnx
 import pytest
 
 from firelane.cli.main import main
-from firelane.cli.quantize import quantize_file
 from firelane.compiler.compile import compile_graph, compile_model
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import CapacityError
 from firelane.hw.contract.config import EngineConfig
-from firelane.models.squeezenet import NETWORKS, Conv, FireFamily
+from firelane.models.squeezenet import NETWORKS, ConvSpec, FireFamily
 from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator
 from tests.end_to_end.test_reference_equals_emulator import check
+from tests.quantized_file import quantize_file
 
 SIDE = 56
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
 CFG = EngineConfig(banks=4, weight_words=1 << 18, program_words=1 << 14, value_symbols=4096,
                    run_symbols=4096, average_channels=400)
 MEMBER = FireFamily(base_e=32, incr_e=24, freq=3, squeeze_ratio=0.25, pct_3x3=0.3).network(
-    "member", conv1=Conv("conv1", 3, 24, 5, stride=2, pad=2), pools_after=("conv1", "fire4", "fire7"), conv10_pad=2,
+    "member", conv1=ConvSpec("conv1", 3, 24, 5, stride=2, pad=2), pools_after=("conv1", "fire4", "fire7"), conv10_pad=2,
     classes=77)
 
 
@@ -46,7 +46,7 @@ def quantized(network, folder: Path):
     (NETWORKS["squeezenet1.0-simple-bypass"], 936), (NETWORKS["squeezenet1.0-complex-bypass"], 1562), (MEMBER, 143)],
     ids=lambda value: getattr(value, "name", None))
 def test_small_in_a_small_memory(network, words, tmp_path):
-    """In about three quarters of the words that the order from end to end needs: with whole maps, most in chunks."""
+    """Networks fit in about three quarters of the words that the order from end to end needs: whole maps, or chunks."""
     graph = quantized(network, tmp_path)
     compiled = compile_graph(graph, replace(CFG, activation_words=words))
     assert compiled.plan.whole or compiled.plan.network.chunks

@@ -10,9 +10,9 @@ import pytest
 from firelane.compiler.compile import compile_model
 from firelane.models.catalogue import find
 from firelane.sim.judge.images import choose_images
-from firelane.sim.judge.report import Report
-from firelane.sim.judge.session import check_outcome
-from tests.simulators import roomy_engine, session
+from firelane.sim.judge.report import SimulationReport
+from firelane.sim.judge.trial import check_outcome
+from tests.simulators import roomy_engine, trial
 
 SIZE = 64                   # the last maps are 3 x 3
 CYCLES_TOLERANCE = 0.005    # of each layer
@@ -20,11 +20,11 @@ CONVOLUTIONS = 26
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory) -> Report:
+def report(tmp_path_factory) -> SimulationReport:
     """One frame in the Verilog; that all 1000 values are those of the reference is checked on the way."""
     entry = find("squeezenet1.0", input_size=SIZE)
     compiled = compile_model(entry.path, roomy_engine(4))
-    return check_outcome(session(compiled, tmp_path_factory.mktemp("whole")), choose_images(compiled.graph, ()))
+    return check_outcome(trial(compiled, tmp_path_factory.mktemp("whole")), choose_images(compiled.graph, ())).report
 
 
 def test_every_layer_ran_and_every_value_is_right(report):

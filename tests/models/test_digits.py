@@ -10,10 +10,11 @@ import pytest
 from onnx import numpy_helper
 
 from firelane.models.digits import Digits, load_split, to_network_input
-from firelane.models.making.digits_net import CONV1, Conv, convolutions, float_onnx
+from firelane.models.making.digits_net import CONV1, convolutions, float_onnx
 from firelane.models.making.digits_quantize import INPUT_RECORD
 from firelane.models.making.train_digits import main as train_main
-from firelane.models.making.variants import FOLDER, NETWORKS
+from firelane.models.making.variants import FOLDER, VARIANTS
+from firelane.models.squeezenet import ConvSpec
 from firelane.sim.benchmark.record_digits import accuracy, densities, int8_weights, reference_accuracy
 
 QDQ_BYTES_MAX = 200_000
@@ -22,7 +23,7 @@ ACCURACY_MIN = 0.97
 DENSITY_3X3_MAX = 0.40
 CODEBOOK_MAX = 31
 
-every_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.variant)
+every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,8 @@ def facts() -> dict:
     return json.loads((FOLDER / "digits.json").read_text())
 
 
-def load(network) -> onnx.ModelProto:
-    return onnx.load(FOLDER / network.file)
+def load(variant) -> onnx.ModelProto:
+    return onnx.load(FOLDER / variant.file)
 
 
 def arbitrary_parameters() -> tuple[dict, dict]:
@@ -77,16 +78,16 @@ class TestSplit:
 
 
 class TestFloatGraph:
-    @every_network
-    def test_has_every_convolution_in_order(self, network):
-        graph = float_onnx(*arbitrary_parameters(), bypass=network.bypass).graph
+    @every_variant
+    def test_has_every_convolution_in_order(self, variant):
+        graph = float_onnx(*arbitrary_parameters(), bypass=variant.bypass).graph
         assert [node.name for node in graph.node if node.op_type == "Conv"] == [c.name for c in convolutions()]
 
-    @every_network
-    def test_bypasses_fire_3_5_and_7_only(self, network):
-        graph = float_onnx(*arbitrary_parameters(), bypass=network.bypass).graph
+    @every_variant
+    def test_bypasses_fire_3_5_and_7_only(self, variant):
+        graph = float_onnx(*arbitrary_parameters(), bypass=variant.bypass).graph
         added = [node.name for node in graph.node if node.op_type == "Add"]
-        assert added == (["fire3/bypass", "fire5/bypass", "fire7/bypass"] if network.bypass else [])
+        assert added == (["fire3/bypass", "fire5/bypass", "fire7/bypass"] if variant.bypass else [])
 
     def test_pools_once_with_and_once_without_ceil_mode(self):
         graph = float_onnx(*arbitrary_parameters(), bypass=False).graph
@@ -96,57 +97,57 @@ class TestFloatGraph:
 
     def test_weight_shape_is_output_channels_first(self):
         assert CONV1.weight_shape == (24, 1, 3, 3)
-        assert Conv("c", inputs=5, outputs=2, kernel=1).weight_shape == (2, 5, 1, 1)
+        assert ConvSpec("c", inputs=5, outputs=2, kernel=1).weight_shape == (2, 5, 1, 1)
 
 
-@every_network
+@every_variant
 class TestCommittedNetwork:
-    def test_is_small(self, network):
-        assert (FOLDER / network.file).stat().st_size <= QDQ_BYTES_MAX
-        assert (FOLDER / network.float_file).stat().st_size <= FLOAT_BYTES_MAX
+    def test_is_small(self, variant):
+        assert (FOLDER / variant.file).stat().st_size <= QDQ_BYTES_MAX
+        assert (FOLDER / variant.float_file).stat().st_size <= FLOAT_BYTES_MAX
 
-    def test_passes_the_onnx_checker(self, network):
-        for name in (network.file, network.float_file):
+    def test_passes_the_onnx_checker(self, variant):
+        for name in (variant.file, variant.float_file):
             onnx.checker.check_model(FOLDER / name, full_check=True)
 
-    def test_is_the_file_that_was_measured(self, network, facts):
-        recorded = facts["networks"][network.variant]
-        for name, key in ((network.file, "sha256"), (network.float_file, "float_sha256")):
+    def test_is_the_file_that_was_measured(self, variant, facts):
+        recorded = facts["networks"][variant.name]
+        for name, key in ((variant.file, "sha256"), (variant.float_file, "float_sha256")):
             assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == recorded[key], name
 
-    def test_names_the_held_out_digits(self, network, facts):
-        found = accuracy(FOLDER / network.file, load_split()[1])
+    def test_names_the_held_out_digits(self, variant, facts):
+        found = accuracy(FOLDER / variant.file, load_split()[1])
         assert found >= ACCURACY_MIN
-        assert found == pytest.approx(facts["networks"][network.variant]["accuracy_onnxruntime"], abs=0.006)
+        assert found == pytest.approx(facts["networks"][variant.name]["accuracy_onnxruntime"], abs=0.006)
 
-    def test_names_them_as_well_in_integers(self, network, facts):
+    def test_names_them_as_well_in_integers(self, variant, facts):
         _, held_out = load_split()
         few = Digits(held_out.images[:60], held_out.labels[:60], held_out.index[:60])
-        assert reference_accuracy(FOLDER / network.file, few) >= ACCURACY_MIN
-        assert facts["networks"][network.variant]["accuracy_reference"] >= ACCURACY_MIN
+        assert reference_accuracy(FOLDER / variant.file, few) >= ACCURACY_MIN
+        assert facts["networks"][variant.name]["accuracy_reference"] >= ACCURACY_MIN
 
-    def test_3x3_layers_are_sparse(self, network, facts):
-        weights = int8_weights(load(network))
+    def test_3x3_layers_are_sparse(self, variant, facts):
+        weights = int8_weights(load(variant))
         found = densities(weights)
         sparse = {name: found[name] for name in weights if name.endswith("/expand3x3")}
         assert len(sparse) == 6 and max(sparse.values()) <= DENSITY_3X3_MAX
-        assert found == facts["networks"][network.variant]["density"]
+        assert found == facts["networks"][variant.name]["density"]
 
-    def test_every_layer_fits_one_codebook(self, network):
-        for name, values in int8_weights(load(network)).items():
+    def test_every_layer_fits_one_codebook(self, variant):
+        for name, values in int8_weights(load(variant)).items():
             assert values.dtype == np.int8
             assert len(np.unique(values)) <= CODEBOOK_MAX, name
 
-    def test_raw_pixels_are_the_quantized_input(self, network):
-        model = load(network)
+    def test_raw_pixels_are_the_quantized_input(self, variant):
+        model = load(variant)
         constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         first = next(node for node in model.graph.node if list(node.input[:1]) == ["image"])
         scale, zero_point = (constants[name] for name in first.input[1:])
         assert first.op_type == "QuantizeLinear" and scale == 1.0
         assert zero_point == 0 and zero_point.dtype == np.uint8
 
-    def test_records_its_preprocessing(self, network):
-        properties = {entry.key: entry.value for entry in load(network).metadata_props}
+    def test_records_its_preprocessing(self, variant):
+        properties = {entry.key: entry.value for entry in load(variant).metadata_props}
         assert json.loads(properties["firelane.input"]) == INPUT_RECORD
 
 

@@ -9,7 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 from firelane.compiler.support.errors import ConfigError
-from firelane.models.squeezenet import NETWORKS, Bypass, Conv, FireFamily
+from firelane.models.squeezenet import NETWORKS, Bypass, ConvSpec, FireFamily
 from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES, random_parameters
 
@@ -102,7 +102,7 @@ class TestFireFamily:
 
     def test_small_member_runs(self):
         network = FireFamily(base_e=8, incr_e=4, freq=1, modules=3).network(
-            "tiny", conv1=Conv("conv1", 3, 6, 3, stride=2), pools_after=("conv1", "fire3"), classes=7)
+            "tiny", conv1=ConvSpec("conv1", 3, 6, 3, stride=2), pools_after=("conv1", "fire3"), classes=7)
         assert [layer.name for layer in network.body] == ["pool1", "fire2", "fire3", "pool3", "fire4"]
         assert run(build(network, input_size=33), np.zeros((1, 3, 33, 33))).shape == (1, 7)
 

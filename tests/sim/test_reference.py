@@ -157,7 +157,7 @@ def test_unknown_node():
 
 
 def lines_executed(work) -> int:
-    """Of Python, so many times as they are."""
+    """Lines of Python, counted each time they are executed."""
     count, before = 0, sys.gettrace()
 
     def trace(frame, event, argument):

@@ -58,7 +58,7 @@ def test_the_command(monkeypatch, tmp_path, capsys):
         return VivadoProject(folder, {"LUT": 63_500, "RAMB18": 254})
 
     monkeypatch.setattr("firelane.boards.flow.vivado_project.write_project", written)
-    monkeypatch.setattr("firelane.boards.top.board_design.board_design", lambda board, contents: "the design")
+    monkeypatch.setattr("firelane.boards.flow.vivado_project.board_design", lambda board, contents: "the design")
     assert main(["vivado-project", str(EMBEDDED["digits"]), "--board", "arty_a7_100", "-o", str(tmp_path / "p")]) == 0
     said = capsys.readouterr().out
     assert "63500" in said and "94%" in said and "vivado -mode batch -source top.tcl" in said

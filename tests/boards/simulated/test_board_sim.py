@@ -18,10 +18,11 @@ from firelane.boards.host.port import SerialPort
 from firelane.boards.host.simulated_clock import CYCLES_PER_SECOND
 from firelane.boards.host.words import words
 from firelane.boards.simulated.build import Design, build_board
+from firelane.boards.simulated.model_board import UNNAMED, UNNAMED_CLOCK_HZ
 from firelane.boards.simulated.running import QUIET_CYCLES, RunningBoard
 from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import SIMULATED_TIMING
-from firelane.cli.board_sim import LEAST_PATIENCE, UNNAMED, UNNAMED_CLOCK_HZ
+from firelane.cli.commands.board_sim import LEAST_PATIENCE
 from firelane.compiler.artefact.reader import read_model
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.schedule.cost_model import frame_cost

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from PIL import Image
 
-from firelane.cli.compress import parse_size
+from firelane.cli.commands.compress import parse_size
 from firelane.cli.main import main
 from firelane.compiler.coding.parameter_form import nearest_scales
 from firelane.compiler.compress import run
@@ -22,6 +22,7 @@ from firelane.compiler.compress.workers import workers
 from firelane.compiler.fit.engine_fit import compile_fitting
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.program.rom_size import rom_size
+from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.config import EngineConfig
 from firelane.models.digits import load_split
@@ -39,6 +40,10 @@ def digits_job(calibration, **options) -> run.Job:
     return run.Job(FLOAT_DIGITS, calibration, record={"channels": "gray"}, thorough=False, **options)
 
 
+def compress_file(job: run.Job, output: Path, **goal) -> None:
+    write_model(run.compress(job, **goal).model, output)
+
+
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     """A folder with calibration images, and the digits compressed to 20 000 bytes with them."""
@@ -46,7 +51,7 @@ def digits(tmp_path_factory):
     training, held_out = load_split()
     np.save(folder / "calibration.npy", training.images[:48])
     np.save(folder / "others.npy", held_out.images[:60])
-    run.compress_file(digits_job(folder / "calibration.npy"), folder / "out.onnx", budget=20_000)
+    compress_file(digits_job(folder / "calibration.npy"), folder / "out.onnx", budget=20_000)
     return folder
 
 
@@ -92,7 +97,7 @@ def test_the_same_seed_gives_the_same_bytes_and_a_quantized_model_will_do(digits
     job = digits_job(digits / "calibration.npy", limit=12)
     quantized = run.Job(digits / "out.onnx", digits / "calibration.npy", limit=12, thorough=False)
     for name, chosen in (("a", job), ("b", job), ("c", quantized)):
-        run.compress_file(chosen, tmp_path / f"{name}.onnx", budget=19_000)
+        compress_file(chosen, tmp_path / f"{name}.onnx", budget=19_000)
     assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
     assert measure(load_graph(tmp_path / "c.onnx"), EngineConfig()).rom.bytes <= 19_000
 
@@ -101,14 +106,14 @@ def test_cycles_are_bought_with_a_few_bytes(digits, tmp_path):
     costs = {}
     for objective in ("size", "cycles"):
         job = digits_job(digits / "calibration.npy", limit=16, objective=objective)
-        run.compress_file(job, tmp_path / "out.onnx", budget=20_000)
+        compress_file(job, tmp_path / "out.onnx", budget=20_000)
         costs[objective] = measure(load_graph(tmp_path / "out.onnx"), EngineConfig()).cycles
     assert costs["cycles"] < costs["size"]
 
 
 def test_the_least_size_for_a_drop(digits, tmp_path):
     job = digits_job(digits / "calibration.npy", limit=20)
-    run.compress_file(job, tmp_path / "out.onnx", max_drop=0.01)
+    compress_file(job, tmp_path / "out.onnx", max_drop=0.01)
     assert measure(load_graph(tmp_path / "out.onnx"), EngineConfig()).rom.bytes < 27_000
 
 
@@ -199,7 +204,7 @@ def test_interrupting_leaves_the_old_file(digits, tmp_path, monkeypatch):
         raise KeyboardInterrupt
     monkeypatch.setattr("firelane.compiler.compress.compressor.Compressor.at", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run.compress_file(digits_job(digits / "calibration.npy", limit=8), tmp_path / "out.onnx", budget=1)
+        compress_file(digits_job(digits / "calibration.npy", limit=8), tmp_path / "out.onnx", budget=1)
     assert [file.name for file in tmp_path.iterdir()] == ["out.onnx"]
     assert (tmp_path / "out.onnx").read_bytes() == b"old"
 
@@ -222,7 +227,7 @@ def test_networks_with_a_bypass_and_padding(tmp_path):
     job = run.Job(tmp_path / "small.onnx", tmp_path / "images.npy", thorough=False)
     material = job.read()
     before = measure(material.source.graph, EngineConfig()).rom.bytes
-    run.compress_file(job, tmp_path / "out.onnx", budget=before * 9 // 10)
+    compress_file(job, tmp_path / "out.onnx", budget=before * 9 // 10)
     check_against_reference(compile_fitting(load_graph(tmp_path / "out.onnx"), EngineConfig(banks=2)))
 
 

@@ -70,7 +70,7 @@ def test_parameters_are_stored_once():
     channels = 72
     plain = compile_graph(averaged(pads=(0, 0, 0, 0), channels=channels), CFG).program
     padded = compile_graph(averaged(channels=channels), CFG).program
-    assert len(padded.weights) - len(plain.weights) == -(-(channels + 1) // 36)
+    assert len(padded.contents.weights) - len(plain.contents.weights) == -(-(channels + 1) // 36)
 
 
 def test_without_an_average_the_padding_is_computed():

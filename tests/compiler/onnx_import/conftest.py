@@ -8,7 +8,8 @@ import pytest
 
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import load_graph
-from firelane.sim.onnx_session import OnnxSession, compare_layers
+from firelane.sim.onnx_session import OnnxSession
+from tests.onnx_comparison import compare_layers
 
 
 @pytest.fixture

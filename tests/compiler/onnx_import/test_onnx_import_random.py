@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.onnx_import import load_graph
-from firelane.sim.onnx_session import OnnxSession, compare_layers
+from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.reference import run
 from tests.networks import random_graph, random_image
+from tests.onnx_comparison import compare_layers
 from tests.onnx_models import qdq_model, qoperator_model
 
 SEEDS = st.integers(0, 2 ** 32 - 1)

@@ -9,8 +9,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import FirelaneError
-from firelane.sim.onnx_session import OnnxSession, compare_layers
+from firelane.sim.onnx_session import OnnxSession
 from tests.compiler.onnx_import.test_onnx_import import Model
+from tests.onnx_comparison import compare_layers
 
 
 def refusal(model: onnx.ModelProto, folder) -> str:

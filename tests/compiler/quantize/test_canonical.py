@@ -16,8 +16,9 @@ from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import FirelaneError
-from firelane.sim.onnx_session import OnnxSession, compare_layers
+from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.reference import run
+from tests.onnx_comparison import compare_layers
 
 
 class FloatModel:

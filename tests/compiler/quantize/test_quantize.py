@@ -10,7 +10,6 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from firelane.cli.main import main
-from firelane.cli.quantize import quantize_file
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing, read_image
 from firelane.compiler.ir.graph import Rescale
 from firelane.compiler.onnx_import import load_graph
@@ -18,10 +17,12 @@ from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.quantize import quantize
 from firelane.models.squeezenet import Bypass
-from firelane.sim.onnx_session import OnnxSession, compare_layers
+from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.reference import run_batch
 from tests.compiler.small_networks import SIDE, small_model, without_record
+from tests.onnx_comparison import compare_layers
 from tests.published_data import IMAGES, NET_FILE, accuracy, images, needs_images, needs_net, slow
+from tests.quantized_file import quantize_file
 
 IMAGENET = Preprocessing(channels="RGB", mean=(123.675, 116.28, 103.53), scale=(1 / 58.395, 1 / 57.12, 1 / 57.375),
                          resize=40)
@@ -155,7 +156,7 @@ class TestFile:
         onnx.save(without_record(small_model()), folder / "float.onnx")
         np.save(folder / "x.npy", pixels())
         record = {"mean": "123.675,116.28,103.53", "scale": "0.0171,0.0175,0.0174", "channels": "BGR"}
-        summary = quantize_file(folder / "float.onnx", folder / "x.npy", folder / "q.onnx", record=record)
+        summary = quantize_file(folder / "float.onnx", folder / "x.npy", folder / "q.onnx", **record)
         assert summary.endswith("raw pixels")
         assert load_graph(folder / "q.onnx").tensors["image_QuantizeLinear_Output"].scale == 1.0
 

@@ -98,7 +98,7 @@ def shifted(plan, by):
 def test_sums_in_place_are_sound(tight):
     program = emit(tight.network, shifted(tight, 0), CFG)
     check_schedule(program)
-    Emulator(CFG, program).run_frame(np.zeros((14, 14, 3), np.uint8))
+    Emulator(CFG, program.contents).run_frame(np.zeros((14, 14, 3), np.uint8))
 
 
 @pytest.mark.parametrize("by", [1, 15, 16, 47])
@@ -109,7 +109,7 @@ def test_sums_that_are_written_too_far_behind_are_refused(tight, by):
         check_schedule(program)
     if by < 16:
         with pytest.raises(InvariantError, match="which later channels read as slot"):
-            Emulator(CFG, program).run_frame(np.zeros((14, 14, 3), np.uint8))
+            Emulator(CFG, program.contents).run_frame(np.zeros((14, 14, 3), np.uint8))
 
 
 def test_live_words_of_a_hand_made_case():

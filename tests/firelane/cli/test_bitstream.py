@@ -28,8 +28,8 @@ def asked(monkeypatch, tmp_path):
         assert contents == key_contents(board.engine), "place and route must not see the model"
         return "the design"
 
-    monkeypatch.setattr("firelane.boards.flow.bitstream.build_bitstream", build)
-    monkeypatch.setattr("firelane.boards.top.board_design.board_design", design)
+    monkeypatch.setattr("firelane.boards.flow.model_build.build_bitstream", build)
+    monkeypatch.setattr("firelane.boards.flow.model_build.board_design", design)
     return calls
 
 

@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firelane.cli.main import firelane, main
-from firelane.cli.simulate import simulate
-from firelane.sim.judge import session
-
-firelane.add_command(simulate)
+from firelane.cli.main import main
+from firelane.sim.judge import trial
 
 
 @pytest.fixture
@@ -63,12 +60,12 @@ def test_image_of_another_size(run, tmp_path):
 
 def test_a_difference_is_found_and_named(run, monkeypatch):
     """The reference is made to disagree in one value: exit code 1, and the search for the place takes place."""
-    honest = session.Session.expected
+    honest = trial.Trial.expected
 
     def disagree(self, images):
         first, second, *others = honest(self, images)
         return [first, bytes([second[0] ^ 1]) + second[1:], *others]
-    monkeypatch.setattr(session.Session, "expected", disagree)
+    monkeypatch.setattr(trial.Trial, "expected", disagree)
     code, output = run("--images", 3)
     assert code == 1
     assert "1 of 3 frames differ" in output

@@ -5,9 +5,9 @@ from __future__ import annotations
 from firelane.compiler.frame_io.classes import Guess
 from firelane.sim.benchmark.builds import BuildRecord
 from firelane.sim.benchmark.provenance import Provenance
-from firelane.sim.benchmark.records import AccuracyRecord, FrameRecord, Score
+from firelane.sim.benchmark.records import AccuracyRecord, FrameRecord, Hits
 from firelane.sim.judge.layer_cycles import LayerCycles
-from firelane.sim.judge.report import Report
+from firelane.sim.judge.report import SimulationReport
 
 MADE = Provenance(commit="0123456789ab", day="2026-01-02", machine="2 cores of a machine", load=0.5)
 
@@ -18,7 +18,7 @@ def frame_record(*, frame_cycles: int = 1100, measured: int = 1000) -> FrameReco
                        measured=measured, predicted=1000, macs=22000)
     pool = LayerCycles(name="pool", kind="TILE", instructions=4, tiles=4, taps=10, convolution=False, ideal=40,
                        measured=100, predicted=100, macs=0)
-    report = Report(model="net", engine="2 banks", lanes=10, layers=[conv, pool], frame_cycles=frame_cycles,
+    report = SimulationReport(model="net", engine="2 banks", lanes=10, layers=[conv, pool], frame_cycles=frame_cycles,
                     predicted_frame_cycles=1100, input_bytes=300, input_wait=5, output_bytes=3, output_cycles=3,
                     frames=1, values=1000, correct=None, guesses=[Guess(7, "cock", 0.75), Guess(3, "", 0.125)],
                     simulated_cycles=44000, seconds=3.0, build_seconds=61.0)
@@ -28,8 +28,8 @@ def frame_record(*, frame_cycles: int = 1100, measured: int = 1000) -> FrameReco
 
 
 def accuracy_record() -> AccuracyRecord:
-    return AccuracyRecord(made=MADE, images=50, scores={"float": Score(top1=40, top5=45),
-                                                        "integer reference": Score(top1=39, top5=46)})
+    return AccuracyRecord(made=MADE, images=50, scores={"float": Hits(top1=40, top5=45),
+                                                        "integer reference": Hits(top1=39, top5=46)})
 
 
 def build_record() -> BuildRecord:

@@ -6,14 +6,14 @@ import numpy as np
 
 from firelane.models import published_data
 from firelane.sim.benchmark.accuracy import measure_accuracy, score
-from firelane.sim.benchmark.records import Score
+from firelane.sim.benchmark.records import Hits
 from tests.published_data import needs_images, needs_net
 
 
 def test_score():
     results = np.array([[9, 1, 2, 3, 4, 5, 6], [9, 8, 7, 6, 5, 4, 3], [1, 1, 1, 1, 1, 1, 1]], np.uint8)
-    assert score(results, np.array([0, 4, 0])) == Score(top1=2, top5=3)
-    assert score(results, np.array([1, 5, 5])) == Score(top1=0, top5=0)         # of equal ones the first five
+    assert score(results, np.array([0, 4, 0])) == Hits(top1=2, top5=3)
+    assert score(results, np.array([1, 5, 5])) == Hits(top1=0, top5=0)         # of equal ones the first five
 
 
 def test_nothing_is_measured_without_the_published_files(tmp_path, monkeypatch):

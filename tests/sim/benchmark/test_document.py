@@ -18,7 +18,7 @@ def cells(row: str) -> list[str]:
 
 
 def section(text: str, title: str) -> str:
-    return text.split(f"## {title}\n")[1].split("\n## ")[0]
+    return text.partition(f"## {title}\n")[2].partition("\n## ")[0]
 
 
 def test_table():

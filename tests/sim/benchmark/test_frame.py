@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from firelane.sim.benchmark import frame
 from firelane.sim.benchmark.cases import Case
 from firelane.sim.benchmark.frame import measure_frame
 from firelane.sim.benchmark.records import FrameRecord
@@ -14,11 +13,9 @@ SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory) -> FrameRecord:
-    """On the simulator that other tests of whole networks share, so that none is built for this one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frame, "engine_config", lambda board, **sizes: roomy_engine(4))
-        return measure_frame(Case(network="squeezenet1.1", title="small"), input_size=SIZE)
+def record() -> FrameRecord:
+    """A frame on the simulator that other tests of whole networks share, so that none is built for this one."""
+    return measure_frame(Case(network="squeezenet1.1", title="small"), engine=roomy_engine(4), input_size=SIZE)
 
 
 def test_every_result_was_compared(record):

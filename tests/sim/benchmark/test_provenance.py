@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 from firelane.sim.benchmark import provenance
 
@@ -17,6 +18,15 @@ def test_of_this_machine_and_tree():
 def test_an_export_without_history(monkeypatch, tmp_path):
     monkeypatch.setattr(provenance, "HERE", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert provenance.provenance().commit == provenance.UNKNOWN
+
+
+def test_an_installed_package_in_a_foreign_repository(monkeypatch, tmp_path):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e"]
+    for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", "theirs"]):
+        subprocess.run([*git, *command], check=True)
+    (tmp_path / "provenance.py").touch()
+    monkeypatch.setattr(provenance, "HERE", tmp_path)
     assert provenance.provenance().commit == provenance.UNKNOWN
 
 

@@ -54,11 +54,11 @@ def pack(layout, values: dict) -> int:
     for name, value in values.items():
         if name not in known:
             raise ValueError(f"no field {name}")
-        width, value = known[name].width, int(getattr(value, "value", value))
+        width, number = known[name].width, int(getattr(value, "value", value))
         low, high = (-(1 << (width - 1)), 1 << (width - 1)) if name in SIGNED else (0, 1 << width)
-        if not low <= value < high:
-            raise ValueError(f"{name} = {value} does not fit {width} bits")
-        item |= (value & ((1 << width) - 1)) << known[name].offset
+        if not low <= number < high:
+            raise ValueError(f"{name} = {number} does not fit {width} bits")
+        item |= (number & ((1 << width) - 1)) << known[name].offset
     return item
 
 
@@ -88,7 +88,7 @@ class Code:
         return codes
 
     def fields(self, kind: str) -> list[dict[str, int]]:
-        """Of the code words for lengths 1 .. 8."""
+        """Fields of the code words for lengths 1 .. 8."""
         codes, fields = self.codes(), []
         for length in range(1, MAX_CODE_BITS + 1):
             up_to = [(code + 1) << (MAX_CODE_BITS - n) for code, n in zip(codes, self.lengths) if n <= length]
@@ -162,7 +162,7 @@ class Assembler:
         streams = (("value", self.values, values, codes[0]), ("run", self.runs, runs, codes[1]))
         for kind, table, symbols, code in streams:
             entries = list(dict.fromkeys(symbols))
-            table += entries
+            table.extend(entries)
             fields[f"{kind}_address"] = self.stream(code.bits(map(entries.index, symbols)))
         return fields
 

@@ -44,7 +44,7 @@ def small(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scores(small):
-    """Of the reference and of ONNX Runtime on the float graph, (COUNT, classes) each, as other code computes them."""
+    """Scores of the reference and of ONNX Runtime on the float graph, (COUNT, classes), as other code computes them."""
     import onnxruntime
     graph = load_graph(small["model"])
     tensor = graph.tensors[graph.output]

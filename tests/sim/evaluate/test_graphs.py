@@ -1,4 +1,4 @@
-"""Where scores are, which tensors belong together, and the float graph inside a quantized one."""
+"""Finding the scores, tensors that belong together, and the float graph inside a quantized one."""
 
 import numpy as np
 import onnx
@@ -59,7 +59,7 @@ def test_without_a_softmax_the_output_has_the_scores(models):
 
 
 def test_pairs_are_behind_clamps_that_the_quantizer_took_in(models):
-    """ONNX Runtime drops each ReLU whose tensor has the zero point 0: its Conv's tensor then stands for the ReLU's."""
+    """ONNX Runtime drops each ReLU whose tensor has the zero point 0: its Conv's tensor then belongs to the ReLU's."""
     original, quantized, graph = models
     found = dict(pairs(quantized.graph, original.graph, graph.tensors))
     assert len(found) >= 10
@@ -69,7 +69,7 @@ def test_pairs_are_behind_clamps_that_the_quantizer_took_in(models):
 
 
 def test_a_clamp_that_was_kept_keeps_its_tensors_apart(models):
-    """Where a quantized graph has the Conv's tensor before its own ReLU, that stands for the Conv's."""
+    """A quantized Conv's tensor before a ReLU of its own belongs to the Conv's."""
     original, _, _ = models
     quantizer = onnx.helper.make_node("QuantizeLinear", ["conv1_out", "scale"], ["codes"])
     absorbed = onnx.GraphProto(node=[quantizer])

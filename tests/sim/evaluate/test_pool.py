@@ -13,7 +13,7 @@ from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
 from firelane.sim.evaluate import evaluate, worker, workers
-from firelane.sim.evaluate.job import Job, Networks
+from firelane.sim.evaluate.job import EvaluationJob, Networks
 from firelane.sim.evaluate.plan import DERIVED
 from firelane.sim.evaluate.pool import BATCH, _cluster, in_process
 from tests.limits import FOREVER
@@ -25,7 +25,7 @@ MOMENT = 0.01                          # of waiting for what is known not to com
 # from it.
 SCHEDULER = """
 import asyncio, sys
-sys.modules["sim"] = sys.modules["compiler"] = None
+sys.modules["firelane"] = None
 from distributed import Scheduler
 async def run():
     async with Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address="127.0.0.1:0") as scheduler:
@@ -36,7 +36,7 @@ asyncio.run(run())
 WORKER = """
 import sys
 if sys.argv[2] == "bare":
-    sys.modules["sim"] = None
+    sys.modules["firelane"] = None
 from distributed.cli.dask_worker import main
 main([sys.argv[1], "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-nanny", "--nthreads", "2"])
 """
@@ -118,9 +118,10 @@ def test_worker_without_our_code(digits, start):
 
 def test_scheduler_without_workers(start):
     address = start(None)
-    with pytest.raises(ConfigError, match=f"^--scheduler: {address} has no workers; start some: dask worker {address}"):
-        with workers(scheduler=address, seconds=FOREVER, worker_seconds=MOMENT):
-            pass
+    message = f"^--scheduler: {address} has no workers; start some: dask worker {address}"
+    with (pytest.raises(ConfigError, match=message),
+          workers(scheduler=address, seconds=FOREVER, worker_seconds=MOMENT)):
+        pass
 
 
 def test_scheduler_that_does_not_answer():
@@ -129,23 +130,22 @@ def test_scheduler_that_does_not_answer():
         silent.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         for _ in range(2):
-            with pytest.raises(ConfigError, match=f"^--scheduler: {address}: no answer in {MOMENT} s; the address of"):
-                with workers(scheduler=address, seconds=MOMENT):
-                    pass
+            with (pytest.raises(ConfigError, match=f"^--scheduler: {address}: no answer in {MOMENT} s; the address of"),
+                  workers(scheduler=address, seconds=MOMENT)):
+                pass
             silent.listen(5)
 
 
 @pytest.mark.parametrize("address", ["host", "host:port", "ftp://host:21", ""])
 def test_what_is_no_address(address):
-    with pytest.raises(ConfigError, match=f"^--scheduler: {address}: not an address; "):
-        with workers(scheduler=address):
-            pass
+    with pytest.raises(ConfigError, match=f"^--scheduler: {address}: not an address; "), workers(scheduler=address):
+        pass
 
 
 def test_workers_of_both_kinds_are_refused():
-    with pytest.raises(ConfigError, match="^--workers: 2, but the workers of tcp://x:1 are to be used; leave out"):
-        with workers(2, "tcp://x:1"):
-            pass
+    with (pytest.raises(ConfigError, match="^--workers: 2, but the workers of tcp://x:1 are to be used; leave out"),
+          workers(2, "tcp://x:1")):
+        pass
 
 
 def test_no_workers_is_this_process():
@@ -172,7 +172,7 @@ def test_a_worker_keeps_the_networks_of_few_jobs(digits, monkeypatch):
     from firelane.sim.evaluate.plan import plan
     built = []
 
-    def counted(job: Job) -> Networks:
+    def counted(job: EvaluationJob) -> Networks:
         built.append(key)
         return Networks(job)
     monkeypatch.setattr(worker, "Networks", counted)

@@ -1,5 +1,7 @@
 """What people read."""
 
+import io
+
 import pytest
 from rich.console import Console
 
@@ -8,10 +10,9 @@ from firelane.sim.evaluate.result import Evaluation, LayerNoise, Score
 
 
 def printed(evaluation: Evaluation) -> list[str]:
-    console = Console(width=120, record=True, file=open("/dev/null", "w"))
-    with console.file:
-        print_evaluation(console, evaluation)
-        return [" ".join(line.split()) for line in console.export_text().splitlines()]
+    console = Console(width=120, record=True, file=io.StringIO())
+    print_evaluation(console, evaluation)
+    return [" ".join(line.split()) for line in console.export_text().splitlines()]
 
 
 def score(run: str, **values) -> Score:

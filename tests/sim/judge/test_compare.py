@@ -14,8 +14,8 @@ from firelane.compiler.program.compiled import Compiled
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator, Writes
-from firelane.sim.judge.compare import Region, expected_pixels, first_difference, regions, written_pixels
-from firelane.sim.judge.trace import emulated_steps
+from firelane.sim.judge.compare import TensorPart, expected_pixels, first_difference, tensor_parts, written_pixels
+from tests.steps import emulated_steps
 
 CFG = EngineConfig(banks=2, activation_words=256, weight_words=1024, program_words=1024)
 
@@ -40,7 +40,7 @@ def ran(stride: int):
 
 
 def difference(compiled: Compiled, tensors, steps) -> str | None:
-    found = first_difference(regions(compiled.program), tensors, steps, CFG)
+    found = first_difference(tensor_parts(compiled.program), tensors, steps, CFG)
     return None if found is None else str(found)
 
 
@@ -48,7 +48,7 @@ def difference(compiled: Compiled, tensors, steps) -> str | None:
 def test_every_tensor_is_compared(stride):
     compiled, tensors, steps = ran(stride)
     assert difference(compiled, tensors, steps) is None
-    assert {region.tensor for region in regions(compiled.program).values()} == {"image", "middle", "result"}
+    assert {region.tensor for region in tensor_parts(compiled.program).values()} == {"image", "middle", "result"}
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -68,7 +68,7 @@ def test_each_wrong_pixel_is_found(stride, tensor):
 
 def test_missing_write():
     compiled, tensors, steps = ran(1)
-    where = regions(compiled.program)
+    where = tensor_parts(compiled.program)
     number = next(n for n, (pc, _) in enumerate(steps) if pc in where and where[pc].layer == "second")
     pc, writes = steps[number]
     last = slice(0, len(writes) - 1)
@@ -86,20 +86,20 @@ def test_wrong_weight_shows_in_its_layer():
     wrong = compile_graph(other, CFG)
     image = tensors["image"].transpose(1, 2, 0)
     frame = Emulator(CFG, wrong.program.contents).run_frame(np.ascontiguousarray(image), trace=True)
-    found = first_difference(regions(wrong.program), tensors, emulated_steps(frame.trace), CFG)
+    found = first_difference(tensor_parts(wrong.program), tensors, emulated_steps(frame.trace), CFG)
     assert (found.layer, found.tensor, found.channel) == ("first", "middle", 2)
 
 
 def test_loads_that_a_verilog_trace_does_not_show():
     compiled, tensors, steps = ran(1)
-    where = regions(compiled.program)
+    where = tensor_parts(compiled.program)
     shown = [(pc, writes if not (pc in where and where[pc].loaded) else Writes(*(
         getattr(writes, name)[:0] for name in ("address", "bank", "enable", "data")))) for pc, writes in steps]
     assert difference(compiled, tensors, shown) is None
 
 
 def test_a_later_write_of_the_same_pixel_wins():
-    region = Region(0, "layer", "t", 0, 1, 0, 1, 14, 5, 0, 0)
+    region = TensorPart(0, "layer", "t", 0, 1, 0, 1, 14, 5, 0, 0)
     data = np.stack([np.full(14, 1), np.full(14, 2)]).astype(np.uint8)
     writes = Writes(np.array([5, 5]), np.array([0, 0]), np.array([0x3FFF, 1]), data)
     values, written = written_pixels(region, writes, CFG)
@@ -107,6 +107,6 @@ def test_a_later_write_of_the_same_pixel_wins():
 
 
 def test_channels_of_a_tensor():
-    region = Region(0, "layer", "t", 1, 2, 3, 1, 2, 0, 0, 0)
+    region = TensorPart(0, "layer", "t", 1, 2, 3, 1, 2, 0, 0, 0)
     values = np.arange(60, dtype=np.uint8).reshape(3, 5, 4)
     np.testing.assert_array_equal(expected_pixels(region, {"t": values}), values[1:3, 3:4, :2])

@@ -1,4 +1,4 @@
-"""How cycles are attributed to layers, and what the ideal is."""
+"""Cycles are attributed to layers; the ideal is counted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def emulated(compiled: Compiled) -> FrameResult:
 
 
 def rows(compiled: Compiled) -> dict:
-    """By name, with what is predicted for what is measured."""
+    """Rows by name, with what is predicted for what is measured."""
     frame = emulated(compiled)
     spent = [cycles.end - cycles.start for cycles in frame.cycles]
     return {row.name: row for row in layer_cycles(compiled.graph, compiled.program, spent, frame.cycles)}

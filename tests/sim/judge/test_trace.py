@@ -11,9 +11,10 @@ import pytest
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Opcode, Source
 from firelane.sim.emulator import Emulator
-from firelane.sim.judge.trace import emulated_steps, first_trace_difference, frames
+from firelane.sim.judge.trace import first_trace_difference
 from firelane.sim.judge.write_log import read_write_log
 from tests.sim.emulator.assembler import Assembler
+from tests.steps import frames_of
 
 CFG = EngineConfig(banks=2, activation_words=64, weight_words=64, program_words=256)
 
@@ -57,8 +58,8 @@ def read(tmp_path, lines):
 
 def test_round_trip(tmp_path, trace):
     steps = read(tmp_path, log_lines(trace) * 2)
-    assert [len(frame) for frame in frames(steps)] == [3, 3]
-    for frame in frames(steps):
+    assert [len(frame) for frame in frames_of(steps)] == [3, 3]
+    for frame in frames_of(steps):
         assert first_trace_difference(trace, frame) is None
 
 
@@ -89,7 +90,3 @@ def test_missing_and_extra_writes(tmp_path, trace):
     assert "2 writes are expected, the engine made 1" in first_trace_difference(
         trace, read(tmp_path, [line for line in lines if not line.startswith("write 161 ")]))
     assert first_trace_difference(trace, read(tmp_path, lines)[:2]) == "3 instructions are expected, the engine ran 2"
-
-
-def test_emulated_steps(trace):
-    assert [(pc, len(writes)) for pc, writes in emulated_steps(trace)] == [(8, 56), (10, 2), (12, 4)]

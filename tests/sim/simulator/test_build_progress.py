@@ -1,4 +1,4 @@
-"""How far a build is."""
+"""The progress of a build."""
 
 import threading
 

@@ -12,13 +12,13 @@ from firelane.compiler.ir.graph import Conv, Graph
 from firelane.hw.contract.config import EngineConfig
 from firelane.models.catalogue import EMBEDDED
 from firelane.sim.judge.images import choose_images
-from firelane.sim.judge.session import Session, _explain
-from tests.simulators import session
+from firelane.sim.judge.trial import Trial, _explain
+from tests.simulators import trial
 
 
 @pytest.fixture(scope="module")
-def digits() -> Session:
-    return Session(compile_model(EMBEDDED["digits"], EngineConfig(trace=True)), None, None)
+def digits() -> Trial:
+    return Trial(compile_model(EMBEDDED["digits"], EngineConfig(trace=True)), None, None)
 
 
 def with_other_bias(graph: Graph, name: str, channel: int) -> Graph:
@@ -36,7 +36,7 @@ def test_first_difference_is_named(digits, tmp_path):
     """A reference with another bias disagrees first in that layer and channel."""
     convolution = [node for node in digits.graph.nodes if isinstance(node, Conv)][4]
     graph = with_other_bias(digits.graph, convolution.name, 3)
-    wrong = session(replace(digits.compiled, graph=graph), tmp_path)
+    wrong = trial(replace(digits.compiled, graph=graph), tmp_path)
     text = _explain(wrong, choose_images(graph, (), 1).pixels[0], 7)
     assert text.startswith(f"frame 7: layer {convolution.name} ")
     assert ", channel 3, row 0, column 0: expected " in text

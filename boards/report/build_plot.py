@@ -1,11 +1,9 @@
-"""`firelane die-plot`."""
+"""A finished build as a picture: what `firelane die-plot` draws."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-
-import click
 
 from firelane.boards import get_board
 from firelane.boards.report.die_plot import die_plot
@@ -14,21 +12,24 @@ from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import write_file
 from firelane.sim.benchmark.builds import RECORD_FILE
 
-PICTURE = "die.png"
+PICTURE = "die.png"             #: in the folder of the build, if no file is named
 
 
-@click.command(name="die-plot")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=f"PNG.  [default: {PICTURE} in FOLDER]")
-def die_plot_command(folder: Path, output: Path | None) -> None:
-    """Draw the die of the build in FOLDER: each cell where it was placed, coloured by the part of the engine."""
+def plot_build(folder: Path, output: Path | None = None) -> Path:
+    """Draw the die of the build in `folder`; returns the file that was written.
+
+    Raises
+    ------
+    FirelaneError
+        If there is no finished build, or the file is no PNG or cannot be written.
+    """
     output = output or folder / PICTURE
     if output.suffix.lower() != ".png":
         raise ConfigError("--output", f"{output.name} is no PNG", hint="name a file that ends in .png")
     placement = read_placement(folder)
     board, title = _described(folder / RECORD_FILE)
     write_file(output, die_plot(placement, get_board(board).device.name, title), "--output")
-    click.echo(f"written: {output}")
+    return output
 
 
 def _described(record: Path) -> tuple[str, str]:

@@ -5,33 +5,37 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
+from rich.console import Console
 
-from firelane.cli.engine_options import size_options
-from firelane.cli.quantize import METHODS
-from firelane.compiler.quantize.calibrated import record_options
+import firelane
+from firelane.cli.support import work
+from firelane.cli.support.options import METHODS, PATH, record_options, size_options
+from firelane.cli.support.terminal import display, say
+from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.support.errors import ConfigError
 
-OBJECTIVES = ("size", "balanced", "cycles")
+OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor.Objective`
 UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20}
 
 
-@click.command(name="compress")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("--calib", "calibration", required=True, type=click.Path(path_type=Path), metavar="IMAGES",
+@click.command()
+@click.argument("model", type=PATH)
+@click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
               help="Folder of images without labels, or .npy, as for `firelane quantize`.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The QDQ model to write.")
+@click.option("-o", "--output", type=PATH, help="The QDQ model to write.")
 @click.option("--budget", metavar="SIZE", help="Bytes of the ROM image, e.g. 336KB (1000 bytes a KB) or 300000.")
 @click.option("--max-drop", type=click.FloatRange(0, min_open=True), metavar="POINTS",
               help="In place of a budget: the smallest size that loses at most so much expected top-1, e.g. 0.5.")
 @click.option("--objective", type=click.Choice(OBJECTIVES), default="balanced", show_default=True,
               help="Whether cycles count beside bytes, and how much.")
-@click.option("--sweep", type=click.Path(path_type=Path), metavar="FOLDER",
+@click.option("--sweep", type=PATH, metavar="FOLDER",
               help="Compress to several sizes and write size against accuracy against cycles: frontier.png, .csv.")
-@click.option("--judge", type=click.Path(path_type=Path), metavar="IMAGES",
+@click.option("--judge", type=PATH, metavar="IMAGES",
               help="For --sweep and --max-drop: images to judge by.  [default: one in five of --calib, left out there]")
-@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--labels", type=PATH, metavar="FILE",
               help="Classes of the images of --judge, as for `firelane evaluate`: the sweep then shows top-1.")
 @click.option("--method", type=click.Choice(METHODS), default="mse", show_default=True,
               help="How the ranges of activations are found, if the model is float.")
@@ -44,39 +48,44 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               help="The same seed gives the same bytes.")
 @size_options
 @record_options
-def compress_command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
-                     objective: str, sweep: Path | None, judge: Path | None, labels: Path | None, method: str,
-                     limit: int, effort: str, mirror: bool | None, seed: int, **options) -> None:
+def command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
+            sweep: Path | None, judge: Path | None, labels: Path | None, effort: str, **options: Any) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
     The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same.
     """
+    _check_goal(budget, max_drop, sweep)
+    _check_judge(budget, sweep, judge, labels)
+    if sweep is None and output is None:
+        raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
+    size = None if budget is None else parse_size(budget)
+    console = Console(stderr=True)
+    with display(console) as progress:
+        options |= {"thorough": effort == "thorough", "judge": judge, "progress": progress}
+        if sweep is not None:
+            summary = work.sweep(_sweep_job(model, calibration, labels, options), sweep)
+        else:
+            compressed = firelane.compress(model, calibration, budget=size, max_drop=max_drop and max_drop / 100,
+                                           **options)
+            summary = f"{compressed}\nwritten: {compressed.save(output)}"
+    say(Console())(summary)
+
+
+def _sweep_job(model: Path, calibration: Path, labels: Path | None, options: dict[str, Any]) -> Any:
+    """What a sweep compresses; labels are of the images in the folder `judge`."""
+    record = {name: options.pop(name) for name in ("channels", "mean", "scale", "resize")}
+    cfg = work.chosen_engine(None, **{name: options.pop(name) for name in SIZES})
+    return work.Job(model, calibration, record=record, cfg=cfg,
+                    labels=labels and partial(work.labels_of_folder, options["judge"], labels, "--judge"), **options)
+
+
+def _check_goal(budget: str | None, max_drop: float | None, sweep: Path | None) -> None:
+    """Refuse no goal, and several."""
     wanted = [name for name, given in (("--budget", budget), ("--max-drop", max_drop), ("--sweep", sweep))
               if given is not None]
     if len(wanted) != 1:
         raise ConfigError(" and ".join(wanted) or "firelane compress", "one goal is needed",
                           hint="give --budget, --max-drop or --sweep")
-    _check_judge(budget, sweep, judge, labels)
-    if sweep is None and output is None:
-        raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
-    size = None if budget is None else parse_size(budget)
-    from rich.console import Console
-
-    from firelane.cli.engine_options import engine_config
-    from firelane.compiler.compress import run
-    from firelane.compiler.support.progress import display
-    record = {name: options.pop(name) for name in ("channels", "mean", "scale", "resize")}
-    console = Console(stderr=True)
-    with display(console) as progress:
-        job = run.Job(model, calibration, limit=limit, method=method, record=record, objective=objective,
-                      thorough=effort == "thorough", mirror=mirror, seed=seed, judge=judge,
-                      labels=labels and partial(labels_of_folder, judge, labels),
-                      cfg=engine_config(None, **options), progress=progress)
-        if sweep is not None:
-            summary = run.sweep(job, sweep)
-        else:
-            summary = run.compress_file(job, output, budget=size, max_drop=max_drop and max_drop / 100)
-    Console().print(summary, highlight=False, soft_wrap=True)
 
 
 def _check_judge(budget: str | None, sweep: Path | None, judge: Path | None, labels: Path | None) -> None:
@@ -87,21 +96,6 @@ def _check_judge(budget: str | None, sweep: Path | None, judge: Path | None, lab
         raise ConfigError("--labels", "only a sweep shows top-1", hint="leave it out, or give --sweep")
     if labels is not None and judge is None:
         raise ConfigError("--labels", "labels of no images", hint="name the folder of images with --judge")
-
-
-def labels_of_folder(judge: Path, labels: Path, classes: int) -> tuple[int, ...]:
-    """Class of each image in the folder `judge`, in the order in which images are read from it.
-
-    Raises
-    ------
-    ConfigError
-        If it is no folder, or the class of an image is not clear.
-    """
-    from firelane.compiler.quantize.calibration_images import image_files
-    from firelane.sim.evaluate.labels import labels_of
-    if not judge.is_dir():
-        raise ConfigError("--judge", f"{judge} is no folder", hint="labels belong to image files in a folder")
-    return labels_of(image_files(judge), judge, labels, classes)
 
 
 def parse_size(text: str) -> int:

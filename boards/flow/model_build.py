@@ -1,0 +1,100 @@
+"""From an ONNX file and a board to a bitstream with the compiled model beside it: what `firelane bitstream` does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from firelane.boards.board import Board
+from firelane.boards.contents.memory_key import key_contents
+from firelane.boards.flow.bitstream import Build, build_bitstream
+from firelane.boards.flow.pack_bitstream import BITSTREAM
+from firelane.boards.flow.place_route import Say
+from firelane.boards.report.build_record import ModelFacts, hex32
+from firelane.boards.report.build_report import table
+from firelane.boards.top.board_design import board_design
+from firelane.compiler.artefact.artefact import write_artefact
+from firelane.compiler.compile import compile_model
+from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.schedule.cost_model import frame_cost
+from firelane.sim.benchmark.builds import note_build
+from firelane.sim.benchmark.provenance import provenance
+
+BUILD = Path("build") / "bitstream"
+MODEL_FOLDER = "model"          #: beside the bitstream: what `firelane run` looks for
+
+
+@dataclass(frozen=True)
+class ModelBuild:
+    """A finished build, of what it was made, and the seconds of wall clock that it took."""
+
+    board: Board
+    model: ModelFacts
+    build: Build
+    seconds: float
+
+    @property
+    def table(self) -> Table:
+        """What it takes of the device, for the terminal."""
+        return table(self.build.report, title=f"{self.model.name} on {self.board.description}")
+
+    @property
+    def lines(self) -> list[str]:
+        """Speed, limit, digests and tools, in words."""
+        report = self.build.report
+        return [f"{self.model.frames_per_second(report.target_hz):.1f} frames/s: {report.target_hz / 1e6:g} MHz, "
+                f"{self.model.frame_cycles} cycles a frame",
+                f"limited by {report.limit}",
+                f"engine {hex32(self.board.engine.digest)}, program {hex32(self.model.program_digest)}, "
+                f"seed {self.build.seed}, {self.seconds:.0f} s",
+                *(f"{name}: {version}" for name, version in self.build.tool_versions.items()),
+                f"written: {self.build.bitstream}", f"sha256: {self.build.digests.bitstream}"]
+
+
+def build_folder(board: Board, model: Path) -> Path:
+    """Where the build of `model` for `board` goes if nobody says otherwise."""
+    return BUILD / f"{board.name}-{model.stem}"
+
+
+def bitstream_file(board: Board, model: Path) -> Path:
+    """The bitstream of that build."""
+    return build_folder(board, model) / BITSTREAM
+
+
+def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds: Sequence[int], say: Say) -> ModelBuild:
+    """Compile `model` for the engine of `board`, and build its bitstream; see `boards.flow.bitstream`.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        `build_folder` if not given.
+    seeds : sequence of int
+        Of the placer; the first that meets timing wins.
+    say : function of a line
+        Told before each step.
+
+    Raises
+    ------
+    FirelaneError
+        If the model does not fit, a tool fails, or timing is missed.
+    """
+    compiled = compile_model(model, board.engine)
+    top = board_design(board, key_contents(board.engine))
+    facts = _facts(model, compiled)
+    made, started = provenance(), time.monotonic()
+    build = build_bitstream(board, top, compiled.program.contents, facts, folder or build_folder(board, model),
+                            seeds=seeds, say=say)
+    seconds = time.monotonic() - started
+    write_artefact(compiled, build.folder / MODEL_FOLDER)
+    note_build(build.folder, made, seconds)
+    return ModelBuild(board, facts, build, seconds)
+
+
+def _facts(model: Path, compiled: Compiled) -> ModelFacts:
+    program, plan = compiled.program, compiled.plan
+    cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded)
+    return ModelFacts(model.stem, program.contents.program_digest, cost.total)

@@ -1,0 +1,6 @@
+"""Names of the files in the folder that `firelane compile` writes."""
+
+PROGRAM = "program.bin"         #: the contents of all memories, see `container`
+MANIFEST = "manifest.json"      #: see `manifest`; a folder that has one is a compiled network
+SCHEDULE = "schedule.txt"       #: see `listing`
+ROM = "rom"                     #: a folder, see `rom_images`

@@ -1,0 +1,126 @@
+"""A network becomes a program for an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Group
+
+from firelane.api.network import Network, load
+from firelane.boards import get_board
+from firelane.boards.chosen_engine import chosen_engine
+from firelane.compiler.artefact.artefact import write_artefact
+from firelane.compiler.compile import compile_graph
+from firelane.compiler.fit.report import LayerLine, Report, Usage, make_report, render
+from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.support.progress import Progress, silent
+from firelane.hw.contract.config import EngineConfig
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CompiledNetwork:
+    """A network compiled for an engine: what a frame costs, what fits, and the files.
+
+    Printed with `rich`, it is the tables of `firelane compile`.
+
+    Parameters
+    ----------
+    network : Network
+    board : str, optional
+        Whose engine it is, and whose device the usage is compared with.
+    compiled : Compiled
+        What the compiler made: graph, schedule, program.
+    report : Report
+        All figures of it.
+    """
+
+    network: Network
+    board: str | None
+    compiled: Compiled
+    report: Report
+
+    @property
+    def engine(self) -> EngineConfig:
+        """Sizes of the engine."""
+        return self.compiled.cfg
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of a frame, estimated to a percent or two; `firelane.simulate` measures them."""
+        return self.report.cost.total
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """At the clock that was given, or the board's; None without either."""
+        return self.report.frames_per_second
+
+    @property
+    def rom_bytes(self) -> int:
+        """Bytes of weights, biases and code tables."""
+        return self.report.rom.bytes
+
+    @property
+    def layers(self) -> tuple[LayerLine, ...]:
+        """Taps, density, bits a weight and cycles of each layer."""
+        return self.report.layers
+
+    @property
+    def usage(self) -> tuple[Usage, ...]:
+        """What is used of the engine's memories and of the board's device, each line with `fits`."""
+        return self.report.usage
+
+    @property
+    def fits(self) -> bool:
+        """Whether the engine fits the board's device, by the estimate; True without a board."""
+        return self.report.fits
+
+    def save(self, folder: str | Path) -> Path:
+        """Write program, ROM images, manifest and schedule to `folder`, in place of an older one.
+
+        Raises
+        ------
+        FirelaneError
+            If it cannot be written, or holds something else.
+        """
+        write_artefact(self.compiled, folder)
+        return Path(folder)
+
+    def __rich__(self) -> Group:
+        return render(self.report)
+
+    def __repr__(self) -> str:
+        place = f"for {self.board}" if self.board else f"for {self.engine.banks} banks"
+        return (f"<CompiledNetwork {self.network.name!r} {place}: {self.cycles:,} cycles a frame, "
+                f"{self.rom_bytes:,} bytes of ROM, {'fits' if self.fits else 'does not fit'}>")
+
+
+def compile(network: Network | Source, board: str | None = None, *, clock_hz: float | None = None,
+            progress: Progress = silent, **sizes: int | None) -> CompiledNetwork:
+    """Compile a quantized network for the engine of a board, or for one of other sizes.
+
+    Parameters
+    ----------
+    network : Network, str, Path or onnx.ModelProto
+        As `load` takes it.
+    board : str, optional
+        E.g. "ulx3s_85f"; None: the default engine, and no device.
+    clock_hz : float, optional
+        Of the engine, for frames per second; the board's if not given.
+    progress : callable
+        Told the name of a stage, how much is done, and of how much.
+    **sizes : int, optional
+        In place of the engine's own: `banks`, `activation_words`, `weight_words`, `program_words`,
+        `accumulator_bits`.
+
+    Raises
+    ------
+    FirelaneError
+        If the network has something that the engine cannot do, or is too large for it: `further` lists what else is
+        wrong. An engine that is too large for the board's device is no error, see `CompiledNetwork.fits`.
+    """
+    chosen, cfg = get_board(board) if board else None, chosen_engine(board, **sizes)
+    given = load(network, progress=progress)
+    compiled = compile_graph(given.graph, cfg, progress)
+    return CompiledNetwork(given, board, compiled, make_report(compiled, chosen, clock_hz))

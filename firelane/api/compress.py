@@ -1,0 +1,96 @@
+"""A network whose weights take fewer bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from firelane.api.network import Network, load
+from firelane.boards.chosen_engine import chosen_engine
+from firelane.compiler.compress import run
+from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.program.rom_size import RomSize
+from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.progress import Progress, silent
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class CompressedNetwork(Network):
+    """A network that was compressed here, and what it costs.
+
+    Parameters
+    ----------
+    rom : RomSize
+        Bits of its ROM image, by what they are for.
+    tap_cycles : int
+        Cycles of all taps of a frame; starts and ends of tiles are not counted.
+    nonzero, weights : int
+        How many weights are not zero, and how many there are.
+    """
+
+    rom: RomSize
+    tap_cycles: int
+    nonzero: int
+    weights: int
+
+    @property
+    def rom_bytes(self) -> int:
+        """Bytes of its ROM image: what a budget is compared with."""
+        return self.rom.bytes
+
+    def __str__(self) -> str:
+        return run.describe(run.Compressed(self.model, self.rom, self.tap_cycles, self.nonzero, self.weights))
+
+
+def compress(network: Network | Source, calibration: Images, *, budget: int | None = None,
+             max_drop: float | None = None, objective: str = "balanced", method: str = "mse", limit: int = 256,
+             thorough: bool = True, mirror: bool | None = None, seed: int = 0, judge: Images | None = None,
+             channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+             scale: float | str | Sequence[float] | None = None, resize: int | None = None,
+             progress: Progress = silent, **sizes: int | None) -> CompressedNetwork:
+    """Compress a network, float or QDQ, so that its weights as the engine stores them fit a budget.
+
+    The result is a standard QDQ graph, and what `compile` makes of it computes exactly the same.
+
+    Parameters
+    ----------
+    network : Network, str, Path or onnx.ModelProto
+    calibration : str, Path or numpy.ndarray
+        Images without labels, as for `quantize`; at least 8, better 100 or more.
+    budget : int, optional
+        Bytes of the ROM image.
+    max_drop : float, optional
+        In place of a budget: the smallest size that loses at most this share of images (0 .. 1) of expected top-1.
+    objective : str
+        Whether cycles count beside bytes, and how much: "size", "balanced" or "cycles".
+    method, limit, channels, mean, scale, resize
+        As for `quantize`, if the network is float.
+    thorough : bool
+        Whether many steps of its weights' grid are tried for each layer, or few.
+    mirror : bool, optional
+        Whether each image is taken mirrored, too; None: if the images have colours.
+    seed : int
+        The same seed gives the same bytes.
+    judge : str, Path or numpy.ndarray, optional
+        With `max_drop`: images to judge by; if not given, one in five of `calibration`, left out there.
+    progress : callable
+        Told the name of a stage, how much is done, and of how much.
+    **sizes : int, optional
+        Sizes of the engine whose tiles are counted, as for `compile`.
+
+    Raises
+    ------
+    FirelaneError
+        If network or images cannot be used, or the goal cannot be reached.
+    """
+    if (budget is None) == (max_drop is None):
+        raise ConfigError("firelane.compress", "one goal is needed", hint="give budget or max_drop")
+    given = load(network, progress=progress)
+    record = {"channels": channels, "mean": mean, "scale": scale, "resize": resize}
+    job = run.Job(given.source, calibration, limit=limit, method=method, record=record, objective=objective,
+                  thorough=thorough, mirror=mirror, seed=seed, judge=judge, cfg=chosen_engine(None, **sizes),
+                  progress=progress)
+    found = run.compress(job, budget=budget, max_drop=max_drop)
+    return CompressedNetwork(name=given.name, model=found.model, rom=found.rom, tap_cycles=found.tap_cycles,
+                             nonzero=found.nonzero, weights=found.weights)

@@ -1,0 +1,81 @@
+"""How good a network is on a set of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from firelane.api.network import Network, load
+from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.progress import Progress, silent
+from firelane.sim.evaluate.driver import carry_out, images_of
+from firelane.sim.evaluate.plan import DERIVED, plan
+from firelane.sim.evaluate.pool import workers as pool_of
+from firelane.sim.evaluate.result import Evaluation
+
+
+def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray], *,
+             labels: str | Path | Sequence[int] | None = None, float_model: Network | Source | None = None,
+             derive_float: bool = False, reference: bool | None = None, onnxruntime: bool = False,
+             limit: int | None = None, workers: int | None = 0, scheduler: str | None = None,
+             channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+             scale: float | str | Sequence[float] | None = None, resize: int | None = None,
+             progress: Progress = silent) -> Evaluation:
+    """Measure a network on images: accuracy, and what is left of the float network.
+
+    Parameters
+    ----------
+    network : Network, str, Path or onnx.ModelProto
+        Quantized, or float, which only ONNX Runtime computes.
+    images : str, Path or sequence of numpy.ndarray
+        A folder of images, or of folders of them, one for each class; or pixels, uint8 (C, H, W) each, of the network's
+        size.
+    labels : str, Path or sequence of int, optional
+        The class of each image. Of a folder: a list of images or of classes, see `firelane evaluate --help`.
+    float_model : Network, str, Path or onnx.ModelProto, optional
+        Compare with this float network: agreement, divergence, noise of each layer.
+    derive_float : bool
+        Compare with the network itself without quantization of activations; weights stay as they are.
+    reference : bool, optional
+        Run the integer reference; None: if the network is quantized.
+    onnxruntime : bool
+        Run the network in ONNX Runtime as well.
+    limit : int, optional
+        Use so many of the images of a folder at most, evenly spread.
+    workers : int, optional
+        Processes on this machine; 0: only this one, None: as many as processors. A script that starts processes does so
+        under `if __name__ == "__main__"`.
+    scheduler : str, optional
+        Address of a Dask scheduler, in place of `workers`, which is then None.
+    channels, mean, scale, resize
+        As for `quantize`, if a float network does not say so itself.
+    progress : callable
+        Told the name of a stage, images done, and images in all.
+
+    Returns
+    -------
+    Evaluation
+        `top1`, `top5`, `agreement`; `scores` of each run; `layers` with the noise of each.
+
+    Raises
+    ------
+    FirelaneError
+        If networks, images or labels cannot be used, or workers are lost.
+    """
+    if float_model is not None and derive_float:
+        raise ConfigError("--derive-float", f"{float_model} is given as well", hint="leave out one of them")
+    given = load(network, progress=progress)
+    original = None if float_model is None else load(float_model, progress=progress).source
+    record = {"channels": channels, "mean": mean, "scale": scale, "resize": resize}
+    planned = plan(given.source, float_model=DERIVED if derive_float else original, reference=reference,
+                   onnxruntime=onnxruntime, record=record)
+    if isinstance(images, str | Path):
+        file = None if labels is None else Path(labels)
+        pixels, classes = images_of(planned, Path(images), file, limit)
+    else:
+        pixels, classes = images, labels
+    with pool_of(workers, scheduler) as pool:
+        return carry_out(planned, pixels, labels=classes, pool=pool, progress=progress)

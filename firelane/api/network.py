@@ -1,0 +1,137 @@
+"""Networks: by name, from a file, or in memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import onnx
+
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.onnx_import import graph_of
+from firelane.compiler.onnx_import.reader import Source, read_input, read_source
+from firelane.compiler.quantize.float_model import write_model
+from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.progress import Progress, silent
+from firelane.models.catalogue import NAMES, find
+from firelane.sim.evaluate.graphs import is_quantized
+
+IN_MEMORY = "model"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Network:
+    """A network as an ONNX model, float or quantized.
+
+    Parameters
+    ----------
+    name : str
+        As it was asked for: its name, or the path of its file.
+    model : onnx.ModelProto
+    path : Path, optional
+        The file, if it comes from one.
+    origin : str
+        Where weights and ranges come from, if it was made here.
+    photographs : tuple of Path
+        Images that it knows.
+    labels : Path, optional
+        A file with the names of its classes.
+    """
+
+    name: str
+    model: onnx.ModelProto
+    path: Path | None = None
+    origin: str = ""
+    photographs: tuple[Path, ...] = ()
+    labels: Path | None = None
+
+    @property
+    def quantized(self) -> bool:
+        """Whether it computes with integers: only then it can be compiled and simulated."""
+        return is_quantized(self.model.graph)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return read_input(self.model.graph).dims
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the result of a quantized network: classes, 1, 1 if it is a classifier."""
+        return self.graph.tensors[self.graph.output].shape
+
+    @property
+    def classes(self) -> int:
+        """Values of a quantized network's result."""
+        return math.prod(self.output_shape)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What the compiler makes of a quantized network.
+
+        Raises
+        ------
+        FirelaneError
+            If it is a float network, or has something that the engine cannot do: each such node is named.
+        """
+        return graph_of(self.model, self.path or Path(self.name))
+
+    @property
+    def source(self) -> Source:
+        """The file if there is one, so that messages name it; else the model."""
+        return self.path or self.model
+
+    def save(self, path: str | Path) -> Path:
+        """Write the ONNX file, all of it or nothing.
+
+        Raises
+        ------
+        FirelaneError
+            If it cannot be written.
+        """
+        write_model(self.model, path)
+        return Path(path)
+
+    def __repr__(self) -> str:
+        kind = "quantized" if self.quantized else "float"
+        return f"<{type(self).__name__} {self.name!r}, {kind}, images of {' x '.join(map(str, self.input_shape))}>"
+
+
+def load(source: Network | Source, *, input_size: int | None = None, progress: Progress = silent) -> Network:
+    """A network by its name, from an ONNX file, or from a model in memory.
+
+    Parameters
+    ----------
+    source : str, Path, onnx.ModelProto or Network
+        A name: digits and digits-bypass are part of the project; squeezenet1.0, squeezenet1.0-torchvision,
+        squeezenet1.1, squeezenet1.0-simple-bypass, squeezenet1.0-complex-bypass and light_squeezenet are built and
+        quantized at the first use, and kept in build/models. Or a file. A `Network` is returned as it is.
+    input_size : int, optional
+        Rows and columns of the images of a network by name; 224 if not given.
+    progress : callable
+        Told the name of a stage, how much is done, and of how much.
+
+    Raises
+    ------
+    FirelaneError
+        If there is no such network or file, or it is not an ONNX model.
+    """
+    if isinstance(source, Network):
+        return source
+    if not isinstance(source, onnx.ModelProto) and _is_name(source):
+        entry = find(str(source), input_size=input_size, progress=progress)
+        return Network(name=str(source), model=read_source(entry.path)[0], path=entry.path, origin=entry.origin,
+                       photographs=tuple(entry.photographs), labels=entry.labels)
+    if input_size is not None:
+        where = IN_MEMORY if isinstance(source, onnx.ModelProto) else source
+        raise ConfigError("--input-size", f"{where} has one size only", hint="export it again with another one")
+    if isinstance(source, onnx.ModelProto):
+        return Network(name=source.graph.name or IN_MEMORY, model=read_source(source)[0])
+    return Network(name=str(source), model=read_source(source)[0], path=Path(source))
+
+
+def _is_name(source: str | Path) -> bool:
+    """A text that is neither a file nor a name is taken as a name: then the names are listed."""
+    return str(source) in NAMES or (isinstance(source, str) and not Path(source).exists())

@@ -1,0 +1,75 @@
+"""A float network becomes one of integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from firelane.api.network import Network, load
+from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.quantize import quantize as quantization
+from firelane.compiler.quantize.calibrated import read_calibrated
+from firelane.compiler.quantize.calibration import Method
+from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.support.progress import Progress, silent
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class QuantizedNetwork(Network):
+    """A network that was quantized here.
+
+    Parameters
+    ----------
+    method : str
+        How the ranges of activations were found.
+    images : int
+        How many it was calibrated with.
+    takes_pixels : bool
+        Whether its input takes pixels 0..255 as they are; else the host has to quantize its values.
+    """
+
+    method: str
+    images: int
+    takes_pixels: bool
+
+    def __str__(self) -> str:
+        pixels = "raw pixels" if self.takes_pixels else "values that the host quantizes"
+        return f"calibrated with {self.images} images ({self.method}); the input takes {pixels}"
+
+
+def quantize(network: Network | Source, calibration: Images, *, method: str = "minmax", limit: int = 256,
+             channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+             scale: float | str | Sequence[float] | None = None, resize: int | None = None,
+             progress: Progress = silent) -> QuantizedNetwork:
+    """Quantize a float network: int8 weights, uint8 activations, a standard QDQ graph.
+
+    Parameters
+    ----------
+    network : Network, str, Path or onnx.ModelProto
+        A float network, as `load` takes it.
+    calibration : str, Path or numpy.ndarray
+        A folder of images, or an array or an .npy file: uint8 pixels (N, C, H, W) or (N, H, W, C), or floats
+        (N, C, H, W), values of the input.
+    method : str
+        How the range of an activation is found: "minmax", "mse" or "percentile".
+    limit : int
+        Use so many of the images at most, evenly spread.
+    channels, mean, scale, resize
+        How images become the network's input, where its metadata do not say so: "gray", "RGB" or "BGR"; what is
+        subtracted from pixels 0..255, and what they are multiplied by then, a number or one for each channel; the
+        shorter side of an image before its centre is cut out.
+    progress : callable
+        Told the name of a stage, images done, and images in all.
+
+    Raises
+    ------
+    FirelaneError
+        If the network is none, is quantized already, or the images cannot be used.
+    """
+    given = load(network, progress=progress)
+    record = {"channels": channels, "mean": mean, "scale": scale, "resize": resize}
+    source = read_calibrated(given.source, calibration, limit, record)
+    model = quantization.quantize(source.model, source.images, method=Method(method),
+                                  progress=lambda stage, done: progress(stage, done, len(source.images)))
+    return QuantizedNetwork(name=given.name, model=model, method=method, images=len(source.images),
+                            takes_pixels=source.takes_pixels)

@@ -1,0 +1,149 @@
+"""The Verilog of an engine, simulated with a network in its memories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from firelane.api.network import Network, load
+from firelane.boards.chosen_engine import chosen_engine
+from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
+from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.support.files import build_root, locked
+from firelane.compiler.support.progress import Progress, silent
+from firelane.hw.contract.config import EngineConfig
+from firelane.sim.judge.images import choose_images
+from firelane.sim.judge.layer_cycles import LayerCycles
+from firelane.sim.judge.report import SimulationReport
+from firelane.sim.judge.trial import Trial, check_outcome
+from firelane.sim.simulator.build import build
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulation:
+    """Frames that went through the Verilog, all results equal to the reference.
+
+    Parameters
+    ----------
+    network : Network
+    engine : EngineConfig
+        With memories as large as the network needs, if no board was named.
+    images : str
+        What the frames show, in words.
+    results : numpy.ndarray
+        uint8 (N, C, H, W): what the engine sent for each image.
+    report : SimulationReport
+        All figures of the run.
+    waves : Path, optional
+        The waveforms, if they were wanted.
+    """
+
+    network: Network
+    engine: EngineConfig
+    images: str
+    results: np.ndarray
+    report: SimulationReport
+    waves: Path | None = None
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of one frame, measured."""
+        return self.report.frame_cycles
+
+    @property
+    def predicted_cycles(self) -> int:
+        """Cycles of one frame, as the emulator predicts them."""
+        return self.report.predicted_frame_cycles
+
+    @property
+    def layers(self) -> Sequence[LayerCycles]:
+        """Taps and cycles of each layer: ideal, predicted, measured."""
+        return self.report.layers
+
+    @property
+    def correct(self) -> int | None:
+        """Images whose best class is the right one; None where nobody knows it."""
+        return self.report.correct
+
+    def __repr__(self) -> str:
+        return (f"<Simulation of {self.network.name!r} on {self.engine.banks} banks: {len(self.results)} frames of "
+                f"{self.cycles:,} cycles, all results equal to the reference>")
+
+
+def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | None = None, board: str | None = None,
+             input_size: int | None = None, labels: str | Path | None = None, waves: bool = False,
+             say: Callable[[str], None] = lambda text: None, progress: Progress = silent,
+             **sizes: int | None) -> Simulation:
+    """Simulate an engine with Verilator, and compare every result byte with the integer reference.
+
+    The simulator of an engine is built once, which takes minutes, and kept in build/sim.
+
+    Parameters
+    ----------
+    network : Network, str, Path or onnx.ModelProto
+        A quantized network, as `load` takes it.
+    images : int or sequence of paths, optional
+        Image files; or how many held-out digits, or photographs that the network knows, or made images. If not given:
+        20 digits, one of others, and one with `waves`.
+    board : str, optional
+        Whose engine is simulated; None: one of 8 banks, its memories as large as needed.
+    input_size : int, optional
+        Rows and columns of the images of a network by name, as for `load`.
+    labels : str or Path, optional
+        A text file with the name of a class in each line.
+    waves : bool
+        Write waveforms: slow and large, and another build of the simulator.
+    say : callable
+        Told in words what is chosen, and what takes long.
+    progress : callable
+        Told the name of a stage, how much is done, and of how much.
+    **sizes : int, optional
+        As for `compile`; those that are given do not grow.
+
+    Raises
+    ------
+    FirelaneError
+        If network, images or tools cannot be used.
+    MismatchError
+        If the Verilog computes anything else than the reference: a defect of ours.
+    """
+    cfg = replace(chosen_engine(board, **sizes), trace=True)
+    given = load(network, input_size=input_size, progress=progress)
+    if given.origin:
+        say(f"model: {given.path} ({given.origin})")
+    free = () if board else [name for name in GROWING if sizes.get(name) is None]
+    compiled = compile_fitting(given.graph, cfg, free, progress)
+    if compiled.cfg != cfg:
+        say(_grown(compiled.cfg))
+    files, count = _wanted(given, images, waves)
+    chosen = choose_images(compiled.graph, files, count)
+    names = _class_names(compiled, labels or given.labels)
+    simulator = build(compiled.cfg, waves=waves, notify=say, progress=progress)
+    trial = Trial(compiled, simulator, build_root() / "sim" / "last")
+    with locked(trial.directory):
+        checked = check_outcome(trial, chosen, labels=names, notify=say, progress=progress)
+    results = np.stack([compiled.result.unpack(result) for result in checked.outcome.results])
+    return Simulation(given, compiled.cfg, chosen.description, results, checked.report, checked.outcome.waves)
+
+
+def _wanted(network: Network, images: int | Sequence[str | Path] | None, waves: bool) -> tuple[list[Path], int | None]:
+    """Files, and how many images if there are none."""
+    count = images if isinstance(images, int) else None
+    files = [] if images is None or isinstance(images, int) else [Path(file) for file in images]
+    return files or list(network.photographs[:count or 1]), count or (1 if waves else None)
+
+
+def _grown(cfg: EngineConfig) -> str:
+    """In words, an engine that was chosen."""
+    return (f"engine: {cfg.banks} banks of {cfg.activation_words:,} words, {cfg.weight_words:,} words of weights, "
+            f"{cfg.program_words:,} of program, chosen so that the network fits")
+
+
+def _class_names(compiled: Compiled, file: str | Path | None) -> tuple[str, ...]:
+    """The names of the network's classes, if there is a file that has them."""
+    return read_labels(Path(file), compiled.graph.tensors[compiled.graph.output].channels) if file else ()

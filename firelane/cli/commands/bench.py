@@ -1,0 +1,27 @@
+"""`firelane bench`: what `make bench` runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from firelane.cli.support import work
+from firelane.cli.support.options import PATH
+from firelane.cli.support.terminal import display, log_console, say
+
+
+@click.command()
+@click.option("--only", multiple=True, metavar="NAME", help="Measure this, and keep what is known of the others; "
+              "may be repeated. 'none' measures nothing.  [default: everything]")
+@click.option("-o", "--output", type=PATH, help="The document.  [default: docs/benchmarks.md]")
+def command(only: tuple[str, ...], output: Path | None) -> None:
+    """Measure whole frames in Verilator, the speed of the tools and the accuracy, and write docs/benchmarks.md.
+
+    Results are kept in build/bench; the document is made of all that are there, and of the bitstreams in
+    build/bitstream. Some minutes for each network.
+    """
+    console = log_console()
+    with display(console) as progress:
+        done = work.run_benchmark(only, output, notify=say(console), progress=progress)
+    say(console)(f"written: {done.path} ({', '.join(done.measurements) or 'no results yet'})")

@@ -1,0 +1,35 @@
+"""`firelane bitstream`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from firelane.cli.support import work
+from firelane.cli.support.options import PATH, build_options, size_options
+from firelane.cli.support.terminal import say
+
+
+@click.command()
+@build_options
+@size_options
+@click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Engine clock, if not the board's usual one.")
+@click.option("--seed", type=int, help="Of the placer; the first, if there are several.  [default: the board's]")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
+              help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")
+@click.option("-o", "--output", type=PATH, help="Folder; build/bitstream/... if not given.")
+def command(board_name: str, model: Path | None, clock_mhz: float | None, seed: int | None, seeds: int,
+            output: Path | None, **sizes: int | None) -> None:
+    """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line."""
+    usual, console = work.get_board(board_name), Console()
+    board = replace(usual, engine=work.chosen_engine(board_name, **sizes),
+                    clock_hz=clock_mhz * 1e6 if clock_mhz else usual.clock_hz)
+    first = board.seed if seed is None else seed
+    built = work.build_model(board, model or work.EMBEDDED["digits"], output, seeds=range(first, first + seeds),
+                             say=say(console))
+    console.print(built.table)
+    for line in built.lines:
+        say(console, markup=False)(line)

@@ -1,0 +1,53 @@
+"""`firelane evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+import firelane
+from firelane.cli.support import work
+from firelane.cli.support.options import PATH, record_options
+from firelane.cli.support.terminal import display, log_console, say
+from firelane.compiler.support.errors import ConfigError
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.option("--images", "folder", required=True, type=PATH, metavar="DIR",
+              help="Folder of images, or of folders of them, one for each class.")
+@click.option("--labels", type=PATH, metavar="FILE",
+              help="List of images, `name index` in each line; or list of classes in their order: then image names "
+              "begin with the index, or folders have the name, of their class.")
+@click.option("--float", "float_model", type=PATH, metavar="FILE",
+              help="Compare with this float model: agreement, divergence, noise of each layer.")
+@click.option("--derive-float", is_flag=True,
+              help="Compare with MODEL itself without quantization of activations; weights stay as they are.")
+@click.option("--reference/--no-reference", default=None,
+              help="Run the integer reference.  [default: if MODEL is quantized]")
+@click.option("--onnxruntime", is_flag=True, help="Run MODEL in ONNX Runtime as well (float models always do).")
+@click.option("--limit", type=click.IntRange(1), help="Use so many of the images at most, evenly spread.")
+@click.option("--scheduler", metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
+@click.option("--workers", type=click.IntRange(0), metavar="N",
+              help="Processes on this machine, 0 for none but this one.  [default: as many as processors]")
+@click.option("--json", "output", type=PATH, metavar="FILE", help="Write the result there.")
+@record_options
+def command(model: Path, folder: Path, output: Path | None, **options: Any) -> None:
+    """Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float network.
+
+    How images become the input of a float model is read from its metadata; --channels, --mean, --scale and --resize
+    say or change it. A quantized model says so itself.
+    """
+    if output is not None and output.is_dir():
+        raise ConfigError("--json", f"{output} is a folder", hint="name a file")
+    with display(Console(stderr=True)) as progress:
+        evaluation = firelane.evaluate(model, folder, progress=progress, **options)
+    console = log_console()
+    work.print_evaluation(console, evaluation)
+    say(console)(f"{evaluation.images_per_second:.1f} images/s")
+    if output is not None:
+        work.write_file(output, evaluation.to_json().encode(), "--json")
+        say(console)(f"written: {output}")

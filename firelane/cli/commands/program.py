@@ -1,0 +1,19 @@
+"""`firelane program`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from firelane.cli.support import work
+from firelane.cli.support.options import PATH, build_options
+
+
+@click.command()
+@build_options
+@click.option("--bitstream", "file", type=PATH, help="If not the one of `firelane bitstream`.")
+def command(board_name: str, model: Path | None, file: Path | None) -> None:
+    """Send a bitstream to the connected board (openFPGALoader)."""
+    board = work.get_board(board_name)
+    work.program(board, file or work.bitstream_file(board, model or work.EMBEDDED["digits"]), say=click.echo)

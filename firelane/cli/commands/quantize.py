@@ -1,0 +1,35 @@
+"""`firelane quantize`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+import firelane
+from firelane.cli.support.options import METHODS, PATH, record_options
+from firelane.cli.support.terminal import display, say
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
+              help="Folder of images, or .npy: uint8 pixels, or float input values (N, C, H, W).")
+@click.option("-o", "--output", required=True, type=PATH, help="The QDQ model to write.")
+@click.option("--method", type=click.Choice(METHODS), default="minmax", show_default=True,
+              help="How the ranges of activations are found.")
+@click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
+              help="Use so many of the images at most.")
+@record_options
+def command(model: Path, calibration: Path, output: Path, **options: Any) -> None:
+    """Quantize MODEL, a float ONNX file, to a standard QDQ graph.
+
+    How images become the network's input is read from the model's metadata; --channels, --mean, --scale and --resize
+    say or change it. It is recorded in the result.
+    """
+    with display(Console(stderr=True)) as progress:
+        quantized = firelane.quantize(model, calibration, progress=progress, **options)
+        quantized.save(output)
+    say(Console())(f"{quantized}\nwritten: {output}")

@@ -1,0 +1,25 @@
+"""`firelane vivado-project`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from firelane.cli.support import work
+from firelane.cli.support.options import PATH
+from firelane.cli.support.terminal import say
+
+
+@click.command(name="vivado-project")
+@click.argument("model", type=PATH)
+@click.option("--board", "board_name", required=True, metavar="NAME", help="A board with an AMD device: arty_a7_100.")
+@click.option("-o", "--output", type=PATH, help="Folder; build/vivado/... if not given.")
+def command(model: Path, board_name: str, output: Path | None) -> None:
+    """Write the Vivado project of MODEL, a quantized ONNX file, on a board, and count what it needs with Yosys."""
+    board, console = work.get_board(board_name), Console()
+    project = work.write_model_project(board, model, output, say=say(console))
+    console.print(work.table(project, board, title=f"{model.stem} on {board.description}: Yosys' count"))
+    for line in (f"written: {project.folder}", f"next: cd {project.folder} && vivado -mode batch -source top.tcl"):
+        say(console, markup=False)(line)

@@ -1,0 +1,1 @@
+"""What commands share: options, the terminal, and `work`, which fetches what they call."""

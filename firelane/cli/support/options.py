@@ -1,0 +1,51 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from firelane.compiler.fit.engine_sizes import SIZES, size_option
+
+Function = TypeVar("Function", bound=Callable)
+PATH = click.Path(path_type=Path)
+METHODS = ("minmax", "mse", "percentile")       #: `compiler.quantize.calibration.Method`
+BAUD = 3_000_000
+
+
+def size_options(command: Function) -> Function:
+    """Sizes that differ from the board's engine, or from the default one."""
+    for name, text in reversed(SIZES.items()):
+        command = click.option(size_option(name), type=int, help=text)(command)
+    return command
+
+
+def record_options(command: Function) -> Function:
+    """--channels, --mean, --scale and --resize: how images become the input of a float model."""
+    options = [
+        click.option("--channels", type=click.Choice(["gray", "RGB", "BGR"]), help="How the network takes channels."),
+        click.option("--mean", metavar="M[,M,M]", help="Subtracted from pixels 0..255, in the order of the channels."),
+        click.option("--scale", metavar="S[,S,S]",
+                     help="Pixels are multiplied by it after that, e.g. 0.00392 for 1/255."),
+        click.option("--resize", type=int, help="Shorter side of an image before its centre is cut out."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def port_options(command: Function) -> Function:
+    """Where a board is."""
+    baud = click.option("--baud", type=int, default=BAUD, show_default=True, help="Of the board's serial line.")
+    port = click.option("--port", required=True, metavar="NAME", help="Serial port, e.g. /dev/ttyUSB0.")
+    return port(baud(command))
+
+
+def build_options(command: Function) -> Function:
+    """Which bitstream: a board and a model."""
+    board = click.option("--board", "board_name", required=True, metavar="NAME", help="E.g. ulx3s_85f.")
+    model = click.option("--model", type=PATH, show_default="digits", help="Quantized ONNX file.")
+    return board(model(command))

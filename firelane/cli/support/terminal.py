@@ -1,0 +1,35 @@
+"""Where commands print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+
+from firelane.compiler.support.progress import display
+
+__all__ = ["display", "log_console", "progress_console", "say", "say_plainly"]
+
+LOG_COLUMNS = 120           # where there is no terminal that has a width
+
+
+def log_console() -> Console:
+    """Standard output, wide enough for tables in a log."""
+    return Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)
+
+
+def progress_console(as_json: bool = False) -> Console:
+    """Where progress is shown: not among results that a program reads."""
+    return Console(stderr=as_json or not sys.stdout.isatty())
+
+
+def say(console: Console, *, markup: bool = True) -> Callable[[str], None]:
+    """A function that prints a line, past the bars that a terminal shows."""
+    return lambda line: console.print(line, highlight=False, soft_wrap=True, markup=markup)
+
+
+def say_plainly(console: Console) -> Callable[[str], None]:
+    """The same for results, which go to standard output wherever progress goes."""
+    return click.echo if console.stderr else say(console, markup=False)

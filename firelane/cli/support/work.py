@@ -1,0 +1,56 @@
+"""What the commands call and `firelane` does not have, by name; each is imported when a command runs.
+
+See `firelane.lazy` for the reason.
+"""
+
+from typing import TYPE_CHECKING
+
+from firelane.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from firelane.boards import all_boards, get_board
+    from firelane.boards.chosen_engine import chosen_engine
+    from firelane.boards.flow.bitstream import program
+    from firelane.boards.flow.model_build import bitstream_file, build_model
+    from firelane.boards.flow.patch import patch
+    from firelane.boards.flow.vivado_project import table, write_model_project
+    from firelane.boards.host.run import classify, load_model
+    from firelane.boards.report.board_fit import fits
+    from firelane.boards.report.board_list import to_json, to_tables
+    from firelane.boards.report.build_plot import plot_build
+    from firelane.boards.simulated.model_board import build_model_board
+    from firelane.compiler.compress.run import Job, sweep
+    from firelane.compiler.support.files import write_file
+    from firelane.models.catalogue import EMBEDDED
+    from firelane.models.deep_compression import convert
+    from firelane.sim.benchmark.run import run_benchmark
+    from firelane.sim.evaluate.labels import labels_of_folder
+    from firelane.sim.evaluate.report import print_evaluation
+    from firelane.sim.judge.report import print_report
+
+__all__ = ["EMBEDDED", "Job", "all_boards", "bitstream_file", "build_model", "build_model_board", "chosen_engine",
+           "classify", "convert", "fits", "get_board", "labels_of_folder", "load_model", "patch", "plot_build",
+           "print_evaluation", "print_report", "program", "run_benchmark", "sweep", "table", "to_json", "to_tables",
+           "write_file", "write_model_project"]
+
+__getattr__, __dir__ = lazy_names(__name__, {
+    "firelane.boards": ["all_boards", "get_board"],
+    "firelane.boards.chosen_engine": ["chosen_engine"],
+    "firelane.boards.flow.bitstream": ["program"],
+    "firelane.boards.flow.model_build": ["bitstream_file", "build_model"],
+    "firelane.boards.flow.patch": ["patch"],
+    "firelane.boards.flow.vivado_project": ["table", "write_model_project"],
+    "firelane.boards.host.run": ["classify", "load_model"],
+    "firelane.boards.report.board_fit": ["fits"],
+    "firelane.boards.report.board_list": ["to_json", "to_tables"],
+    "firelane.boards.report.build_plot": ["plot_build"],
+    "firelane.boards.simulated.model_board": ["build_model_board"],
+    "firelane.compiler.compress.run": ["Job", "sweep"],
+    "firelane.compiler.support.files": ["write_file"],
+    "firelane.models.catalogue": ["EMBEDDED"],
+    "firelane.models.deep_compression": ["convert"],
+    "firelane.sim.benchmark.run": ["run_benchmark"],
+    "firelane.sim.evaluate.labels": ["labels_of_folder"],
+    "firelane.sim.evaluate.report": ["print_evaluation"],
+    "firelane.sim.judge.report": ["print_report"],
+})

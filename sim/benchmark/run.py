@@ -1,0 +1,67 @@
+"""What `firelane bench` does: measurements one after the other, and the document of all that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from firelane.compiler.support.files import write_file
+from firelane.compiler.support.progress import Progress, silent
+from firelane.sim.benchmark import accuracy, frame
+from firelane.sim.benchmark.builds import load_builds
+from firelane.sim.benchmark.cases import ACCURACY, CASES, chosen
+from firelane.sim.benchmark.document import document_path, render
+from firelane.sim.benchmark.records import load_all, store
+
+NOTHING = "none"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The document that was written, and the measurements in it."""
+
+    path: Path
+    measurements: tuple[str, ...]
+
+
+def run_benchmark(only: Sequence[str] = (), output: Path | None = None, *,
+                  notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Benchmark:
+    """Measure, keep the results in build/bench, and write the document.
+
+    Parameters
+    ----------
+    only : sequence of str
+        What is measured; all if empty, nothing if `NOTHING`.
+    output : Path, optional
+        The document; that of the checkout if not given.
+    notify : callable
+        Told in words what is measured.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such measurement, or no document to write.
+    MismatchError
+        If a level of truth disagrees.
+    """
+    names = () if tuple(only) == (NOTHING,) else chosen(only)
+    path = output or document_path()
+    for name in names:
+        _measure(name, notify, progress)
+    known = load_all()
+    write_file(path, render(known, load_builds()).encode(), "--output")
+    return Benchmark(path, tuple(known))
+
+
+def _measure(name: str, notify: Callable[[str], None], progress: Progress) -> None:
+    notify(f"measuring {name}")
+    if name != ACCURACY:
+        case = next(case for case in CASES if case.network == name)
+        store(name, frame.measure_frame(case, notify=notify, progress=progress))
+        return
+    record = accuracy.measure_accuracy(progress=progress)
+    if record is None:
+        notify("no accuracy: there are no published weights and photographs (FIRELANE_DATA)")
+    else:
+        store(name, record)
