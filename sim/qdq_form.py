@@ -42,9 +42,10 @@ class _Node:
 
     def real(self, index: int, axis: int | None = None) -> onnx.NodeProto:
         """DequantizeLinear of input `index` with the two inputs behind it; its output is `prefix/index`."""
-        attributes = {} if axis is None or self.array(index + 1).size == 1 else {"axis": axis}
-        inputs = [name for name in self.node.input[index:index + 3] if name]
-        return helper.make_node("DequantizeLinear", inputs, [f"{self.prefix}/{index}"], **attributes)
+        inputs, outputs = [name for name in self.node.input[index:index + 3] if name], [f"{self.prefix}/{index}"]
+        if axis is None or self.array(index + 1).size == 1:
+            return helper.make_node("DequantizeLinear", inputs, outputs)
+        return helper.make_node("DequantizeLinear", inputs, outputs, axis=axis)
 
     def bias(self, index: int, scale_x: int, scale_w: int) -> Iterator[onnx.NodeProto]:
         """DequantizeLinear of the int32 bias, whose scale is the product of two inputs'."""

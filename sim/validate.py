@@ -184,7 +184,6 @@ def validate_rewriting(given: str | Path, rewritten: onnx.ModelProto, images: Se
     """
     source, original = read_input(rewritten.graph), read_model(Path(given))
     rng, worst = np.random.default_rng(seed), 0.0
-    moved = recorded is not None and taken is not None and recorded != taken
     noise = rng.integers(0, 256, source.dims).astype(np.float32) if taken is not None else \
         rng.normal(0, 1, source.dims).astype(np.float32)
     if taken is not None:
@@ -192,7 +191,9 @@ def validate_rewriting(given: str | Path, rewritten: onnx.ModelProto, images: Se
     try:
         sessions = [_float_session(model) for model in (original, rewritten)]
         for image in [noise, *(images[index] for index in range(min(len(images), 1)))]:
-            real = recorded.real(taken.pixels(image)) if moved else image
+            real = image
+            if recorded is not None and taken is not None and recorded != taken:
+                real = recorded.real(taken.pixels(image))
             theirs, ours = (session.run(None, {session.get_inputs()[0].name: _as_input(session, values)})[0].ravel()
                             for session, values in zip(sessions, (real, image)))
             if theirs.shape != ours.shape:

@@ -237,14 +237,14 @@ def _check_output(output: str, values: dict[str, Value], builder: Builder, probl
     if isinstance(value, Lazy) and value.natural and not problems:
         tensor = value.write(Target(output, value.natural, 0, PIXEL_MAX))
         value = values[output] = Real(value.dims, value.shape, tensor, value.last)
-    tensor = _stored(value)
+    stored_in = None if value is None else _stored(value)
     if value is None or isinstance(value, Broken):
         if not problems:
             problems.append(ModelError(f"output {output}", "nothing computes it", hint="export the model again"))
-    elif isinstance(value, FloatInput) or (isinstance(value, Stored) and tensor is None) or (
-            tensor is not None and tensor is builder.input_tensor):
+    elif isinstance(value, FloatInput) or (isinstance(value, Stored) and stored_in is None) or (
+            stored_in is not None and stored_in is builder.input_tensor):
         problems.append(ModelError(f"output {output}", "is the input itself", hint="there is nothing to compute"))
-    elif tensor is None:
+    elif stored_in is None:
         problems.append(ModelError(f"output {output}", "is not quantized", hint="quantize the whole network: "
                                    "firelane quantize MODEL --calib IMAGES -o QUANTIZED adds what is missing"))
 

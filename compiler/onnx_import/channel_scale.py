@@ -33,12 +33,12 @@ def sub(view: NodeView) -> Value:
     """ONNX Sub of a constant from a map, or of a map from a constant."""
     first, second = view.value(0), view.value(1)
     if isinstance(second, AnyConstant):
-        lazy = isinstance(first, Lazy) and first.with_bias is not None
-        return plus_constant(view, first if lazy else quantized(view, 0), Constant(-second.real()))
+        source = first if isinstance(first, Lazy) and first.with_bias is not None else quantized(view, 0)
+        return plus_constant(view, source, Constant(-second.real()))
     if isinstance(first, AnyConstant):
-        source = quantized(view, 1)
-        numbers = per_channel(view, source, first)
-        return channel_scale(view, source, -np.ones(len(numbers)), numbers)
+        taken = quantized(view, 1)
+        numbers = per_channel(view, taken, first)
+        return channel_scale(view, taken, -np.ones(len(numbers)), numbers)
     raise view.problem("subtracts two maps", "a map minus a constant, or a constant minus a map, is possible")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import onnx
@@ -24,8 +25,9 @@ _ONE_BY_ONE = frozenset({"Add", "Div", "Equal", "Max", "Min", "Mul", "Pow", "Sub
 def constant(view: NodeView) -> Value:
     """The value of a Constant node, whichever attribute holds it."""
     names = {attribute.name for attribute in view.node.attribute}
-    if "value" in names:
-        return Constant(view.tensor_attribute("value"))
+    tensor = view.tensor_attribute("value")
+    if tensor is not None:
+        return Constant(tensor)
     if "value_float" in names:
         return Constant(np.array(view.number("value_float", 0.0), np.float32))
     if "value_floats" in names:
@@ -78,7 +80,8 @@ class Folder:
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", self._opset)])
         try:
             with np.errstate(all="ignore"):
-                result = np.asarray(ReferenceEvaluator(model).run(None, dict(zip(names, inputs)))[0])
+                outputs: Any = ReferenceEvaluator(model).run(None, dict(zip(names, inputs)))
+            result = np.asarray(outputs[0])
         except Exception as error:     # a foreign evaluator on a file of unknown origin raises anything
             raise view.problem(f"cannot be computed from its constants ({one_line(error)})") from None
         if result.dtype.kind == "f" and not np.all(np.isfinite(result)):

@@ -123,7 +123,7 @@ class NodeView:
                                f"{value.operator} is possible only at the end of the network")
         return value
 
-    def any_value(self, index: int) -> Value:
+    def any_value(self, index: int) -> Known | Hosted:
         """The same, but one that the host makes will do."""
         value = self.values[self.node.input[index]] if self.has(index) else None
         return value if isinstance(value, Hosted) else self.value(index)
@@ -153,7 +153,9 @@ class NodeView:
 
     def settled(self, value: Lazy, name: str) -> Real:
         """A value that is not quantized, stored with the quantization that suits it."""
-        return Real(value.dims, value.shape, self._stored(value, value.exact or value.natural, name), value.last)
+        quantization = value.exact or value.natural
+        assert quantization is not None, "the caller has looked"
+        return Real(value.dims, value.shape, self._stored(value, quantization, name), value.last)
 
     def real_map(self, index: int) -> Real | Lazy:
         """A map of real values, quantized or about to be."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
@@ -178,7 +177,7 @@ def concat(view: NodeView) -> Value:
     """Channels one after the other."""
     axis, places = view.integer("axis", 1), range(len(view.node.input))
     if any(isinstance(view.value(index), Stored) for index in places):
-        return stored.concat(view, [view.value(index) for index in places], partial(concat_of, view, axis=axis))
+        return stored.concat(view, [view.value(index) for index in places], lambda parts: concat_of(view, parts, axis))
     return concat_of(view, [view.real_map(index) for index in places], axis)
 
 

@@ -149,8 +149,10 @@ def _nodes_written_out(model: onnx.ModelProto) -> int:
 
 def _plain_domains(model: onnx.ModelProto) -> None:
     """Write ONNX's own domain as "" everywhere, in place."""
-    for entry in (*model.opset_import, *model.graph.node):
+    for entry in model.opset_import:
         entry.domain = "" if entry.domain in STANDARD else entry.domain
+    for node in model.graph.node:
+        node.domain = "" if node.domain in STANDARD else node.domain
     if not any(entry.domain == MICROSOFT for entry in model.opset_import):
         model.opset_import.add(domain=MICROSOFT, version=1)            # ONNX Runtime takes it as said
 

@@ -10,9 +10,19 @@ from firelane.compiler.ir.graph import PIXEL_MAX, Rescale
 from firelane.compiler.ir.quantization import rescale_requantize
 from firelane.compiler.onnx_import.node_view import INT8_OFFSET, NodeView
 from firelane.compiler.onnx_import.reader import type_name
-from firelane.compiler.onnx_import.values import AnyConstant, Hosted, Quantization, Real, Stored, Target, Value
+from firelane.compiler.onnx_import.values import (
+    AnyConstant,
+    Hosted,
+    Known,
+    Lazy,
+    Quantization,
+    Real,
+    Stored,
+    Target,
+    Value,
+)
 
-EIGHT_BITS = {TensorProto.UINT8: False, TensorProto.INT8: True}        # signed
+EIGHT_BITS: dict[int, bool] = {TensorProto.UINT8: False, TensorProto.INT8: True}       # signed
 
 
 def cast(view: NodeView) -> Value:
@@ -47,13 +57,15 @@ def clamped(view: NodeView, value: Stored, low: float, high: float) -> Stored:
     return Stored(value.dims, value.shape, view.builder.add(node, tensor), value.signed, value.last)
 
 
-def concat(view: NodeView, values: list[Value], join: Callable[[list[Real]], Real]) -> Stored:
+def concat(view: NodeView, values: list[Known], join: Callable[[list[Real]], Real | Lazy]) -> Stored:
     """Stored values one after the other: all of one scale, zero point and type."""
-    kinds = {(type(value), getattr(value, "signed", None)) for value in values}
-    if len(kinds) != 1 or any(value.tensor is None for value in values):
+    parts = [value for value in values if isinstance(value, Stored)]
+    reals = [Real(part.dims, part.shape, part.tensor, part.last) for part in parts if part.tensor is not None]
+    if len(reals) != len(values) or len({part.signed for part in parts}) != 1:
         raise view.problem("joins stored integers with something else", "parts of one type are possible")
-    if len({(value.tensor.scale, value.tensor.zero_point) for value in values}) != 1:
+    if len({(real.tensor.scale, real.tensor.zero_point) for real in reals}) != 1:
         raise view.problem("joins stored integers of different scales or zero points",
                            "dequantize each part before, and quantize the whole after it")
-    whole = join([Real(value.dims, value.shape, value.tensor, value.last) for value in values])
-    return Stored(whole.dims, whole.shape, whole.tensor, values[0].signed, whole.last)
+    whole = join(reals)
+    assert isinstance(whole, Real), "parts of one quantization are joined as they are"
+    return Stored(whole.dims, whole.shape, whole.tensor, parts[0].signed, whole.last)

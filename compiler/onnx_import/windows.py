@@ -31,15 +31,15 @@ def read_window(view: NodeView, kernel: tuple[int, ...]) -> Window:
 
 def read_dilations(view: NodeView) -> tuple[int, int]:
     """Distances of the rows and of the columns of a kernel; 1 is dense."""
-    dilations = view.integers("dilations", (1, 1))
-    if len(dilations) != 2 or not all(1 <= step <= 255 for step in dilations):
-        raise view.problem(f"dilations {list(dilations)}", "two numbers of 1 to 255 are possible")
-    return dilations
+    said = view.integers("dilations", (1, 1))
+    if len(said) != 2 or not all(1 <= step <= 255 for step in said):
+        raise view.problem(f"dilations {list(said)}", "two numbers of 1 to 255 are possible")
+    return said[0], said[1]
 
 
 def dilated(kernel: tuple[int, ...], dilations: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of the dense kernel that a dilated one is, zeros between its places."""
-    return tuple((size - 1) * step + 1 for size, step in zip(kernel, dilations))
+    return (kernel[0] - 1) * dilations[0] + 1, (kernel[1] - 1) * dilations[1] + 1
 
 
 def resolve_window(view: NodeView, window: Window, height: int, width: int) -> tuple[Window, tuple[int, int]]:

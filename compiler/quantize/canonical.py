@@ -275,7 +275,7 @@ def _scale_conv(graph: onnx.GraphProto, conv: onnx.NodeProto, constants: dict, s
         weight = weight * scaling.factor[:, None, None]
     if len(conv.input) < 3 or not conv.input[2]:
         name = f"{conv.input[1]}/bias"
-        graph.initializer.append(numpy_helper.from_array(np.float32(bias), name))
+        graph.initializer.append(numpy_helper.from_array(np.asarray(bias, np.float32), name))
         constants[name] = graph.initializer[-1]
         conv.input[:] = [*conv.input[:2], name]
     for name, values in ((conv.input[1], weight), (conv.input[2], bias)):

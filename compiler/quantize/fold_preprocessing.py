@@ -84,6 +84,7 @@ def _with_scaling_recorded(model: onnx.ModelProto) -> onnx.ModelProto:
     mean, scale = mean - offset / (factor * scale), factor * scale
     model = record_preprocessing(model, replace(recorded, mean=tuple(mean.tolist()), scale=tuple(scale.tolist())))
     first, source = _first_conv(model.graph), conv.input[0]
+    assert first is not None, "the copy has what the model had"
     for node in model.graph.node:
         for index, name in enumerate(node.input):
             if name == first.output[0]:
