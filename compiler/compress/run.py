@@ -18,6 +18,7 @@ from firelane.compiler.compress.quantized_graph import with_weights
 from firelane.compiler.compress.search import within_budget, within_drop
 from firelane.compiler.compress.sources import Material, read_material, read_others
 from firelane.compiler.compress.workers import Workers, workers
+from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.rom_size import RomSize
 from firelane.compiler.quantize.calibration_images import Images
@@ -95,7 +96,9 @@ def compress(job: Job, *, budget: int | None = None, max_drop: float | None = No
             assert budget is not None, "a budget or a drop is given"
             attempt = within_budget(compressor.at, budget)
     source, levels = material.source, [layer.levels for layer in attempt.layers.values()]
-    return Compressed(with_weights(source.model, source.graph, attempt.layers), attempt.cost.rom, attempt.cost.cycles,
+    compressed = with_weights(source.model, source.graph, attempt.layers)
+    graph_of(compressed, Path(source.graph.name))        # refused now, not when it is compiled
+    return Compressed(compressed, attempt.cost.rom, attempt.cost.cycles,
                       sum(int(np.count_nonzero(each)) for each in levels), sum(each.size for each in levels))
 
 

@@ -18,7 +18,8 @@ SHOWN = 5
 class Guess:
     """One class: its index, its name (empty if unknown), and the share that the network gives it.
 
-    `share` is a probability if the network ends with a Softmax, which the host computes, else the network's own value.
+    `share` is a probability if the network ends with a Softmax or a Sigmoid, which the host computes, else the
+    network's own value.
     """
 
     index: int
@@ -27,14 +28,32 @@ class Guess:
 
 
 def best_classes(graph: Graph, result: np.ndarray, labels: tuple[str, ...] = (), count: int = SHOWN) -> list[Guess]:
-    """The `count` classes of a result, uint8 (C, 1, 1), that it favours; of equal ones the first."""
+    """The `count` classes of a result, uint8 (C, 1, 1), that it favours; of equal ones the first; none of a map."""
     tensor, stored = graph.tensors[graph.output], result.reshape(-1)
+    if tensor.shape[1:] != (1, 1):
+        return []
     values = (stored.astype(np.float64) - tensor.zero_point) * tensor.scale
-    if "Softmax" in graph.metadata.get(HOST_OPERATORS, "").split(","):
-        values = np.exp(values - values.max())
-        values /= values.sum()
+    for operator in filter(None, graph.metadata.get(HOST_OPERATORS, "").split(",")):
+        values = _after(operator, values)
     order = np.argsort(-values, kind="stable")[:count]
     return [Guess(int(index), labels[index] if labels else "", float(values[index])) for index in order]
+
+
+def _after(operator: str, values: np.ndarray) -> np.ndarray:
+    """What the host makes of the values; of a LogSoftmax the probabilities themselves.
+
+    An operator is its name, and its numbers behind colons: `Softmax`, `HardSigmoid:0.2:0.5`.
+    """
+    name, *numbers = operator.split(":")
+    if name.endswith("Softmax"):
+        values = np.exp(values - values.max())
+        return values / values.sum()
+    if name == "Sigmoid":
+        return 1 / (1 + np.exp(-values))
+    if name == "HardSigmoid":
+        slope, offset = map(float, numbers)
+        return np.clip(slope * values + offset, 0, 1)
+    return values
 
 
 def read_labels(path: Path, classes: int) -> tuple[str, ...]:

@@ -7,15 +7,18 @@ how the one pass over the nodes works; `compiler.passes` then cleans up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Container
 from pathlib import Path
 
 import onnx
 
-from firelane.compiler.ir.graph import Graph, Tensor
+from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
 from firelane.compiler.ir.verify import verify
-from firelane.compiler.onnx_import import channel_scale, constants, operators, qdq, shapes, weighted
+from firelane.compiler.onnx_import import channel_scale, constants, layout, operators, qdq, shapes, stored, weighted
 from firelane.compiler.onnx_import.builder import Builder
+from firelane.compiler.onnx_import.heads import HEADS
+from firelane.compiler.onnx_import.limits import size_problem
 from firelane.compiler.onnx_import.node_view import BrokenInputError, NodeView
 from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.onnx_import.qoperator import QOPERATORS
@@ -23,34 +26,45 @@ from firelane.compiler.onnx_import.reader import (
     InputMap,
     Source,
     label,
-    order_nodes,
     read_constant,
     read_input,
     read_output,
     read_source,
+    type_name,
 )
-from firelane.compiler.onnx_import.values import Broken, Constant, FloatInput, Hosted, Real, Stored, Value
+from firelane.compiler.onnx_import.standard import StandardErrors, admitted, opset_of, shapes_of
+from firelane.compiler.onnx_import.values import (
+    AnyConstant,
+    Broken,
+    Constant,
+    FloatInput,
+    Hosted,
+    Lazy,
+    Real,
+    Stored,
+    Target,
+    Value,
+)
 from firelane.compiler.passes import run_passes
 from firelane.compiler.support.errors import ModelError
 
 HOST_OPERATORS = "firelane.host_operators"           # metadata key: what the host has to do after the network
+CHANNELS_LAST = "firelane.channels_last"             # metadata key: names of tensors (JSON) that the ONNX file has so
 
 OPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "QuantizeLinear": qdq.quantize_linear, "DequantizeLinear": qdq.dequantize_linear,
     "Conv": weighted.conv, "Gemm": weighted.gemm, "MatMul": weighted.matmul,
     "Relu": operators.relu, "Clip": operators.clip, "Add": operators.add, "Concat": operators.concat,
-    "Mul": channel_scale.mul,
+    "Mul": channel_scale.mul, "Div": channel_scale.div, "Sub": channel_scale.sub,
     "MaxPool": operators.max_pool, "AveragePool": operators.average_pool, "ReduceMean": operators.reduce_mean,
     "GlobalAveragePool": operators.global_average_pool,
     "Identity": shapes.identity, "Dropout": shapes.identity, "Flatten": shapes.flatten, "Reshape": shapes.reshape,
-    "Squeeze": shapes.squeeze, "Unsqueeze": shapes.unsqueeze, "Softmax": shapes.softmax, "LogSoftmax": shapes.softmax,
-    "Constant": constants.constant, "Shape": constants.shape, **QOPERATORS,
+    "Squeeze": shapes.squeeze, "Unsqueeze": shapes.unsqueeze, "Transpose": layout.transpose, "Cast": stored.cast,
+    "Constant": constants.constant, "Shape": constants.shape, **HEADS, **QOPERATORS,
 }
 
 HINTS = {
-    "BatchNormalization": "fold it into the Conv before quantization (onnxruntime.quantization.shape_inference."
-                          "quant_pre_process), or write it as Mul and Add of constants",
-    "Transpose": "export with (1, channels, rows, columns) throughout",
+    "BatchNormalization": "quantize the float model with firelane quantize, or write it as Mul and Add of constants",
     "ConvInteger": "quantize with quantize_static, not quantize_dynamic",
     "DynamicQuantizeLinear": "quantize with quantize_static, not quantize_dynamic",
 }
@@ -88,22 +102,27 @@ def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
 def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
     """The graph as the model has it, before any pass."""
     _refuse_float(model.graph, path)
-    nodes, problems = order_nodes(model.graph)
-    problems += _unsupported(model.graph)
+    try:
+        model = admitted(model, path)
+    except StandardErrors as several:
+        raise ModelErrors(several.problems) from None
+    problems = _unsupported(model.graph)
     try:
         source, output = read_input(model.graph), read_output(model.graph)
         values = {"": Broken(), **_constants(model.graph, problems), source.name: _input_value(source)}
     except ModelError as error:
         raise ModelErrors([*problems, error]) from None
     builder = Builder(source.name, {name for node in model.graph.node for name in node.input} | {output})
-    opset = max([entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")], default=1)
-    _read_nodes(nodes, values, builder, opset, problems)
-    _check_output(output, values, problems)
+    builder.channels_last |= {source.name} if source.last else set()
+    _read_nodes(model, values, builder, problems)
+    _check_output(output, values, builder, problems)
     if problems:
         raise ModelErrors(problems)
     result = _stored(values[output])
     assert builder.input_tensor is not None and result is not None, "a graph without problems has both"
     metadata = {entry.key: entry.value for entry in model.metadata_props}
+    if builder.channels_last:
+        metadata[CHANNELS_LAST] = json.dumps(sorted(builder.channels_last))
     if builder.host_operators:
         metadata[HOST_OPERATORS] = ",".join(builder.host_operators)
     graph = Graph(model.graph.name or path.stem, tuple(builder.nodes), builder.tensors, builder.input_tensor.name,
@@ -120,12 +139,25 @@ def _refuse_float(graph: onnx.GraphProto, path: Path) -> None:
                          hint="quantize it first: firelane quantize MODEL --calib IMAGES -o QUANTIZED")
 
 
-def _unsupported(graph: onnx.GraphProto) -> list[ModelError]:
+def refuse_unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> None:
+    """Refuse a model with operators that the engine does not have, those in `also` excepted.
+
+    Raises
+    ------
+    ModelErrors
+        With all of them.
+    """
+    problems = _unsupported(graph, also)
+    if problems:
+        raise ModelErrors(problems)
+
+
+def _unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> list[ModelError]:
     known = OPERATORS.keys() | constants.FOLDABLE
     named = ", ".join(sorted(OPERATORS.keys() - QOPERATORS.keys()))
     return [ModelError(label(node), "the engine has no such operator",
                        hint=HINTS.get(node.op_type, f"there are {named}"))
-            for node in graph.node if node.op_type not in known]
+            for node in graph.node if node.op_type not in known and node.op_type not in also]
 
 
 def _constants(graph: onnx.GraphProto, problems: list[ModelError]) -> dict[str, Value]:
@@ -143,38 +175,54 @@ def _constants(graph: onnx.GraphProto, problems: list[ModelError]) -> dict[str, 
 
 
 def _input_value(source: InputMap) -> Value:
-    shape = (1, *source.dims)
     if source.element_type == onnx.TensorProto.FLOAT:
-        return FloatInput(source.dims, shape)
+        return FloatInput(source.dims, source.shape, source.last)
     if source.element_type in (onnx.TensorProto.UINT8, onnx.TensorProto.INT8):
-        return Stored(source.dims, shape, None, source.element_type == onnx.TensorProto.INT8)
-    raise ModelError(f"input {source.name}", f"element type {source.element_type} (onnx.TensorProto.DataType)",
+        return Stored(source.dims, source.shape, None, source.element_type == onnx.TensorProto.INT8, source.last)
+    raise ModelError(f"input {source.name}", f"is {type_name(source.element_type)}",
                      hint="float32, uint8 and int8 are possible")
 
 
-def _read_nodes(nodes: list[onnx.NodeProto], values: dict[str, Value], builder: Builder, opset: int,
+def _read_nodes(model: onnx.ModelProto, values: dict[str, Value], builder: Builder,
                 problems: list[ModelError]) -> None:
     """Fill `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`."""
-    for node in nodes:
+    shapes, opset = shapes_of(model), opset_of(model)
+    folder = constants.Folder(opset)
+    for node in model.graph.node:
         result: Value = Broken()
         try:
-            result = _read_node(NodeView(node, values, builder), opset)
+            view = NodeView(node, values, builder, opset)
+            result = _of_right_shape(view, _read_node(view, folder), shapes)
         except ModelError as error:
             problems.append(error)
         except BrokenInputError:
             pass
+        if isinstance(result, Stored) and result.last and result.tensor and result.tensor.name == node.output[0]:
+            builder.channels_last.add(node.output[0])
         for index, name in enumerate(node.output):
             values[name] = result if index == 0 else Broken()
 
 
-def _read_node(view: NodeView, opset: int) -> Value:
+def _of_right_shape(view: NodeView, value: Value, shapes: dict[str, tuple[int, ...]]) -> Value:
+    """The value, if it has the shape that ONNX infers for it and is not larger than any engine's."""
+    wanted = shapes.get(view.output)
+    if wanted is not None and not isinstance(value, Broken) and value.shape != wanted:
+        raise view.problem(f"is read as shape {list(value.shape)}, but has shape {list(wanted)}",
+                           "export with (1, channels, rows, columns) throughout")
+    too_large = "" if isinstance(value, AnyConstant | Broken) else size_problem(value.dims)
+    if too_large:
+        raise view.problem(f"makes {too_large}")
+    return value
+
+
+def _read_node(view: NodeView, folder: constants.Folder) -> Value:
     if not view.node.output or not view.node.output[0]:
         raise view.problem("makes nothing", "export the model again")
     for name in view.node.input:
         values_of_name = view.values.get(name)
         if values_of_name is None:
             raise BrokenInputError
-    folded = constants.fold(view, opset)
+    folded = folder.fold(view)
     if folded is not None:
         return folded
     if view.node.op_type not in OPERATORS:
@@ -184,16 +232,21 @@ def _read_node(view: NodeView, opset: int) -> Value:
     return OPERATORS[view.node.op_type](view)
 
 
-def _check_output(output: str, values: dict[str, Value], problems: list[ModelError]) -> None:
+def _check_output(output: str, values: dict[str, Value], builder: Builder, problems: list[ModelError]) -> None:
     value = values.get(output)
+    if isinstance(value, Lazy) and value.natural and not problems:
+        tensor = value.write(Target(output, value.natural, 0, PIXEL_MAX))
+        value = values[output] = Real(value.dims, value.shape, tensor, value.last)
+    stored_in = None if value is None else _stored(value)
     if value is None or isinstance(value, Broken):
         if not problems:
             problems.append(ModelError(f"output {output}", "nothing computes it", hint="export the model again"))
-    elif _stored(value) is None:
-        problems.append(ModelError(f"output {output}", "is not quantized", hint="quantize the whole network: its last "
-                                   "layer needs a QuantizeLinear after it"))
-    elif not problems and isinstance(value, Stored) and value.tensor is None:
-        problems.append(ModelError(f"output {output}", "is the input itself"))
+    elif isinstance(value, FloatInput) or (isinstance(value, Stored) and stored_in is None) or (
+            stored_in is not None and stored_in is builder.input_tensor):
+        problems.append(ModelError(f"output {output}", "is the input itself", hint="there is nothing to compute"))
+    elif stored_in is None:
+        problems.append(ModelError(f"output {output}", "is not quantized", hint="quantize the whole network: "
+                                   "firelane quantize MODEL --calib IMAGES -o QUANTIZED adds what is missing"))
 
 
 def _stored(value: Value) -> Tensor | None:

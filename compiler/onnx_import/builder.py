@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Container
 from dataclasses import replace
 
@@ -26,8 +25,13 @@ class Builder:
         self.host_operators: list[str] = []          # at the end, left to the host
         self.input_tensor: Tensor | None = None
         self.nodes: list[Node] = []
+        self.channels_last: set[str] = set()         # tensors whose ONNX form is (1, rows, columns, channels)
+        self._taken: set[str] = set()                # names of nodes
+        self._nodes_named: dict[str, int] = {}       # how often a name was wanted
+        self._tensors_named: dict[str, int] = {}
         self.tensors: dict[str, Tensor] = {}
         self.quantized: dict[tuple[int, Quantization], tuple[Value, Tensor]] = {}    # by identity of the value
+        self.parts: dict[tuple, tuple[Value, Tensor]] = {}       # the same, of parts of a map with their clamp
 
     def settle_input(self, tensor: Tensor) -> Tensor:
         """The network's input tensor: `tensor`, unless another was settled before."""
@@ -37,17 +41,22 @@ class Builder:
 
     def tensor(self, target: Target, dims: tuple[int, int, int]) -> Tensor:
         """The tensor of `target`; its name is made unique."""
-        name = _unique(target.name, self.tensors)
+        name = _unique(target.name, self.tensors, self._tensors_named)
         return Tensor(name, *dims, target.quantization.scale, target.quantization.zero_point)
 
     def add(self, node: Node, tensor: Tensor) -> Tensor:
         """`node`, its name made unique, makes `tensor`."""
-        self.nodes.append(replace(node, name=_unique(node.name, {other.name for other in self.nodes})))
+        name = _unique(node.name, self._taken, self._nodes_named)
+        self._taken.add(name)
+        self.nodes.append(replace(node, name=name))
         self.tensors[tensor.name] = tensor
         return tensor
 
 
-def _unique(name: str, taken: Container[str]) -> str:
-    """`name`, or name#2, name#3, ..."""
-    return next(candidate for count in itertools.count(1)
-                if (candidate := f"{name}#{count}" if count > 1 else name) not in taken)
+def _unique(name: str, taken: Container[str], counts: dict[str, int]) -> str:
+    """`name`, or name#2, name#3, ...; `counts` remembers where to go on."""
+    while True:
+        count = counts[name] = counts.get(name, 0) + 1
+        candidate = f"{name}#{count}" if count > 1 else name
+        if candidate not in taken:
+            return candidate

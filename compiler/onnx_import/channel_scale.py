@@ -9,7 +9,7 @@ import numpy as np
 from firelane.compiler.ir.graph import ChannelScale, Tensor
 from firelane.compiler.ir.quantization import channel_scale_requantize
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import AnyConstant, Lazy, Real, Target, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Constant, FloatInput, Lazy, Real, Target, Value
 
 
 def mul(view: NodeView) -> Value:
@@ -17,8 +17,37 @@ def mul(view: NodeView) -> Value:
     for index in (0, 1):
         value = view.value(index)
         if isinstance(value, AnyConstant):
-            return times_constant(view, view.dequantized(1 - index), value)
+            return times_constant(view, quantized(view, 1 - index), value)
     raise view.problem("multiplies two maps", "a map times a constant is possible")
+
+
+def div(view: NodeView) -> Value:
+    """ONNX Div of a map by a constant."""
+    constant = view.value(1)
+    if not isinstance(constant, AnyConstant) or not np.all(constant.real()):
+        raise view.problem("divides by a map, or by 0", "a map divided by a constant is possible")
+    return times_constant(view, quantized(view, 0), Constant(1 / constant.real()))
+
+
+def sub(view: NodeView) -> Value:
+    """ONNX Sub of a constant from a map, or of a map from a constant."""
+    first, second = view.value(0), view.value(1)
+    if isinstance(second, AnyConstant):
+        source = first if isinstance(first, Lazy) and first.with_bias is not None else quantized(view, 0)
+        return plus_constant(view, source, Constant(-second.real()))
+    if isinstance(first, AnyConstant):
+        taken = quantized(view, 1)
+        numbers = per_channel(view, taken, first)
+        return channel_scale(view, taken, -np.ones(len(numbers)), numbers)
+    raise view.problem("subtracts two maps", "a map minus a constant, or a constant minus a map, is possible")
+
+
+def quantized(view: NodeView, index: int) -> Real:
+    """A quantized map; arithmetic before the first QuantizeLinear is a part of how pixels come in."""
+    if isinstance(view.value(index), FloatInput):
+        raise view.problem("normalises the input before it is quantized", "take it out of the model and give --mean "
+                           "and --scale, or quantize the float model with firelane quantize, which folds it")
+    return view.dequantized(index)
 
 
 def times_constant(view: NodeView, source: Real, constant: AnyConstant) -> Lazy:
@@ -48,7 +77,7 @@ def channel_scale(view: NodeView, source: Real, factors: np.ndarray, offsets: np
     def with_bias(more: np.ndarray) -> Lazy:
         return channel_scale(view, source, factors, more if offsets is None else offsets + more)
 
-    return Lazy(source.dims, source.shape, emit, with_bias=with_bias)
+    return Lazy(source.dims, source.shape, emit, with_bias=with_bias, last=source.last)
 
 
 def per_channel(view: NodeView, value: Real | Lazy, constant: AnyConstant) -> np.ndarray:
@@ -56,6 +85,8 @@ def per_channel(view: NodeView, value: Real | Lazy, constant: AnyConstant) -> np
     channels, shape = value.dims[0], constant.shape
     numbers = constant.real().reshape(-1)
     fitting = {(1, *value.dims): {(channels, 1, 1), (1, channels, 1, 1)}, (1, channels): {(channels,), (1, channels)}}
+    if value.last:
+        fitting = {value.shape: {(channels,), (1, channels), (1, 1, channels), (1, 1, 1, channels)}}
     one_number = math.prod(shape) == 1 and len(shape) <= len(value.shape)
     if not one_number and shape not in fitting.get(value.shape, ()):
         raise view.problem(f"a constant of shape {list(shape)} for a map of shape {list(value.shape)}",

@@ -12,7 +12,8 @@ from onnx import AttributeProto
 from firelane.compiler.ir.graph import PIXEL_MAX, Rescale, Tensor
 from firelane.compiler.ir.quantization import ScaleError, rescale_requantize
 from firelane.compiler.onnx_import.builder import Builder
-from firelane.compiler.onnx_import.reader import label, read_constant
+from firelane.compiler.onnx_import.limits import LAZY_MAX
+from firelane.compiler.onnx_import.reader import is_integer, label, read_constant
 from firelane.compiler.onnx_import.values import (
     AnyConstant,
     Broken,
@@ -30,6 +31,7 @@ from firelane.compiler.onnx_import.values import (
 )
 from firelane.compiler.support.errors import ModelError
 
+INT8_OFFSET = (PIXEL_MAX + 1) // 2     # the IR stores int8 with this added
 Result = TypeVar("Result")
 
 
@@ -47,10 +49,12 @@ class NodeView:
         What every tensor made so far is.
     builder : Builder
         Takes the IR nodes.
+    opset : int
+        Version of ONNX's own operators.
     """
 
-    def __init__(self, node: onnx.NodeProto, values: dict[str, Value], builder: Builder):
-        self.node = node
+    def __init__(self, node: onnx.NodeProto, values: dict[str, Value], builder: Builder, opset: int):
+        self.node, self.opset = node, opset
         self.values, self.builder = values, builder
         self.name = node.name or next(iter(node.output), "")
         self._attributes = {attribute.name: attribute for attribute in node.attribute}
@@ -77,6 +81,10 @@ class NodeView:
     def number(self, name: str, default: float) -> float:
         """An attribute of type FLOAT."""
         return self._attribute(name, AttributeProto.FLOAT, "f", default)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """An attribute of type FLOATS."""
+        return tuple(self._attribute(name, AttributeProto.FLOATS, "floats", ()))
 
     def text(self, name: str, default: str) -> str:
         """An attribute of type STRING."""
@@ -111,8 +119,14 @@ class NodeView:
         if isinstance(value, Broken):
             raise BrokenInputError
         if isinstance(value, Hosted):
-            raise self.problem("reads the result of a Softmax", "Softmax is possible only at the end of the network")
+            raise self.problem(f"reads the result of a {value.operator}",
+                               f"{value.operator} is possible only at the end of the network")
         return value
+
+    def any_value(self, index: int) -> Known | Hosted:
+        """The same, but one that the host makes will do."""
+        value = self.values[self.node.input[index]] if self.has(index) else None
+        return value if isinstance(value, Hosted) else self.value(index)
 
     def constant(self, index: int, what: str) -> np.ndarray:
         """A constant that has not been through DequantizeLinear."""
@@ -128,20 +142,40 @@ class NodeView:
             return value
         name = self.node.input[index]
         if isinstance(value, Lazy) and value.exact:
-            return Real(value.dims, value.shape, self._stored(value, value.exact, name))
+            return self.settled(value, name)
+        if isinstance(value, Stored):
+            raise self.problem(f"input {name} is quantized and not dequantized again", "a DequantizeLinear must stand "
+                               "before this node")
         if isinstance(value, AnyConstant):
             raise self.problem(f"input {name} is a constant", "a feature map is needed there")
         raise self.problem(f"input {name} is not quantized", "quantize the whole network: "
                            "QuantizeLinear and DequantizeLinear must stand before this node")
+
+    def settled(self, value: Lazy, name: str) -> Real:
+        """A value that is not quantized, stored with the quantization that suits it."""
+        quantization = value.exact or value.natural
+        assert quantization is not None, "the caller has looked"
+        return Real(value.dims, value.shape, self._stored(value, quantization, name), value.last)
 
     def real_map(self, index: int) -> Real | Lazy:
         """A map of real values, quantized or about to be."""
         value = self.value(index)
         return value if isinstance(value, Lazy) else self.dequantized(index)
 
+    def deeper(self, *values: Value) -> int:
+        """How many lazy values stand one after the other with one more behind `values`."""
+        depth = 1 + max((value.depth for value in values if isinstance(value, Lazy)), default=0)
+        if depth > LAZY_MAX:
+            raise self.problem(f"{depth} pools and concatenations without a quantization between",
+                               f"at most {LAZY_MAX} are possible; QuantizeLinear and DequantizeLinear must stand there")
+        return depth
+
     def require_map(self, value: Map) -> tuple[int, int, int]:
         """(channels, height, width) of a value that still has its four dimensions."""
-        if len(value.shape) != 4:
+        if value.last:
+            raise self.problem(f"input of shape {list(value.shape)} has its channels last",
+                               "export with (1, channels, rows, columns) throughout")
+        if value.shape != (1, *value.dims):
             raise self.problem(f"input of shape {list(value.shape)}", "a map of four dimensions is needed; Flatten and "
                                "Reshape are possible only before the classifier or at the end")
         return value.dims
@@ -160,7 +194,7 @@ class NodeView:
         if zero_point.dtype not in (np.int8, np.uint8):
             raise self.problem(f"activations are {zero_point.dtype}", "int8 and uint8 are possible")
         signed = zero_point.dtype == np.int8
-        offset = (PIXEL_MAX + 1) // 2 if signed else 0
+        offset = INT8_OFFSET if signed else 0
         return Quantization(float(scale.item()), int(zero_point.item()) + offset), signed
 
     def scale_and_zero_point(self, scale_index: int, zero_point_index: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -173,7 +207,7 @@ class NodeView:
             worst = scale[~(np.isfinite(scale) & (scale > 0))].ravel()[:1] if scale.ndim <= 1 else scale.shape
             raise self.problem(f"scale {worst} is not positive", "calibrate the model again")
         zero_point = self.constant(zero_point_index, "the zero point") if self.has(zero_point_index) else None
-        if zero_point is not None and zero_point.dtype.kind not in "iu":
+        if zero_point is not None and not is_integer(zero_point.dtype):
             raise self.problem(f"the zero point is {zero_point.dtype}", "an integer type is needed")
         return scale, zero_point
 
@@ -191,11 +225,11 @@ class NodeView:
             raise self.problem(f"reads {tensor.name} with scale {quantization.scale:.6g} and zero point "
                                f"{quantization.zero_point}, but it was made with {tensor.scale:.6g} and "
                                f"{tensor.zero_point}", "both must be the same")
-        return Real(value.dims, value.shape, tensor)
+        return Real(value.dims, value.shape, tensor, value.last)
 
     def quantize(self, value: Map, quantization: Quantization, signed: bool) -> Stored:
         """The stored values of real ones, in the tensor named as this node's output."""
-        return Stored(value.dims, value.shape, self._stored(value, quantization, self.output), signed)
+        return Stored(value.dims, value.shape, self._stored(value, quantization, self.output), signed, value.last)
 
     def _stored(self, value: Map, quantization: Quantization, name: str) -> Tensor:
         """The IR tensor of `value` with that quantization; written once, however often it is asked for."""
@@ -203,6 +237,14 @@ class NodeView:
         if key not in self.builder.quantized:
             self.builder.quantized[key] = (value, self._write(value, quantization, name))
         return self.builder.quantized[key][1]
+
+    def part(self, value: Real | Lazy, target: Target) -> Tensor:
+        """The tensor of a part of a larger map; written once for each quantization and clamp."""
+        key = (id(value), target.quantization, target.low, target.high)
+        if key not in self.builder.parts:
+            lazy = self.rescaled(value) if isinstance(value, Real) else value
+            self.builder.parts[key] = (value, lazy.write(target))
+        return self.builder.parts[key][1]
 
     def _write(self, value: Map, quantization: Quantization, name: str) -> Tensor:
         if isinstance(value, FloatInput):
@@ -227,7 +269,7 @@ class NodeView:
             tensor = self.builder.tensor(target, source.shape)
             return self.builder.add(Rescale(f"{self.name}/rescale", (source.name,), tensor.name, requantize), tensor)
 
-        return Lazy(value.dims, value.shape, emit)
+        return Lazy(value.dims, value.shape, emit, last=value.last)
 
     def exact(self, function: Callable[..., Result], *arguments: Any, **options: Any) -> Result:
         """`function(...)` of `compiler.ir.quantization`, its refusal as a problem of this node."""

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
-from firelane.compiler.onnx_import.channel_scale import plus_constant
+from firelane.compiler.onnx_import import stored
+from firelane.compiler.onnx_import.channel_scale import plus_constant, quantized
+from firelane.compiler.onnx_import.limits import size_problem
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import AnyConstant, Lazy, Quantization, Real, Stored, Target, Value
 from firelane.compiler.onnx_import.windows import ceil_sizes, read_window, resolve_window
@@ -16,6 +18,9 @@ from firelane.compiler.onnx_import.windows import ceil_sizes, read_window, resol
 
 def relu(view: NodeView) -> Value:
     """ONNX Relu: max(x, 0)."""
+    value = view.value(0)
+    if isinstance(value, Stored):
+        return stored.clamped(view, value, 0, math.inf)
     return clamped(view, 0.0, math.inf)
 
 
@@ -31,6 +36,9 @@ def clip(view: NodeView) -> Value:
             bounds[index - 1] = float(bound.real().item())
     if math.isnan(sum(bounds)) or bounds[0] > bounds[1]:
         raise view.problem(f"bounds {bounds[0]} and {bounds[1]}", "the lower one must not be above the other")
+    value = view.value(0)
+    if isinstance(value, Stored):
+        return stored.clamped(view, value, *bounds)
     return clamped(view, *bounds)
 
 
@@ -42,7 +50,7 @@ def clamped(view: NodeView, low: float, high: float) -> Lazy:
             exact = Quantization(value.tensor.scale, value.tensor.zero_point)
         value = view.rescaled(value)
     return replace(value, low=min(max(value.low, low), high), high=min(max(value.high, low), high), exact=exact,
-                   with_bias=None)
+                   natural=None, with_bias=None)
 
 
 def max_pool(view: NodeView) -> Value:
@@ -65,7 +73,8 @@ def max_pool(view: NodeView) -> Value:
     if isinstance(value, Lazy):
         inner = value
         return Lazy(dims, (1, *dims), lambda target: emit(
-            inner.write(replace(target, name=f"{target.name}/before_{view.name}")), target))
+            view.part(inner, replace(target, name=f"{target.name}/before_{view.name}")), target),
+            depth=view.deeper(inner))
     if value.tensor is None:
         raise view.problem("pools the raw input", "dequantize the input first")
     tensor = emit(value.tensor, _same(view, value.tensor))
@@ -109,10 +118,14 @@ def reduce_mean(view: NodeView) -> Value:
     axes = view.integers("axes", ())
     if view.has(1):
         axes = tuple(int(axis) for axis in view.constant(1, "the list of axes").ravel())
-    if sorted(axis % 4 for axis in axes) != [2, 3]:
-        raise view.problem(f"the mean over axes {list(axes)}", "rows and columns, [2, 3], are possible")
-    value = global_average(view, view.dequantized(0))
-    return value if view.integer("keepdims", 1) else replace(value, shape=(1, value.dims[0]))
+    source = view.dequantized(0)
+    places = [1, 2] if source.last else [2, 3]
+    if len(source.shape) != 4 or sorted(axis % 4 for axis in axes) != places:
+        raise view.problem(f"the mean over axes {list(axes)}", f"rows and columns, {places}, are possible")
+    value = global_average(view, replace(source, shape=(1, *source.dims), last=False))
+    if not view.integer("keepdims", 1):
+        return replace(value, shape=(1, value.dims[0]))
+    return replace(value, shape=(1, 1, 1, value.dims[0]), last=True) if source.last else value
 
 
 def global_average(view: NodeView, source: Real) -> Lazy:
@@ -125,7 +138,8 @@ def global_average(view: NodeView, source: Real) -> Lazy:
         tensor = view.builder.tensor(target, (channels, 1, 1))
         return view.builder.add(GlobalAverage(view.name, (source.tensor.name,), tensor.name, requantize), tensor)
 
-    return Lazy((channels, 1, 1), (1, channels, 1, 1), emit)
+    return Lazy((channels, 1, 1), (1, channels, 1, 1), emit,
+                natural=Quantization(source.tensor.scale, source.tensor.zero_point))
 
 
 def add(view: NodeView) -> Value:
@@ -135,15 +149,18 @@ def add(view: NodeView) -> Value:
         if isinstance(constant, AnyConstant):
             other = values[index]
             if not isinstance(other, Lazy) or other.with_bias is None:
-                other = view.dequantized(index)
+                other = quantized(view, index)
             return plus_constant(view, other, constant)
     return sum_of(view, view.dequantized(0), view.dequantized(1))
 
 
 def sum_of(view: NodeView, a: Real, b: Real) -> Lazy:
     """The sum of two maps of the same shape."""
-    if a.shape != b.shape:
+    if a.shape != b.shape or a.last != b.last:
         raise view.problem(f"adds shapes {list(a.shape)} and {list(b.shape)}", "equal shapes are possible")
+    if a.dims != b.dims:
+        raise view.problem(f"adds flat maps of {list(a.dims)} and {list(b.dims)} (channels, rows, columns)",
+                           "equal sizes are possible")
 
     def emit(target: Target) -> Tensor:
         factors_a, factors_b, requantize = view.exact(
@@ -153,13 +170,15 @@ def sum_of(view: NodeView, a: Real, b: Real) -> Lazy:
         names = (a.tensor.name, b.tensor.name)
         return view.builder.add(Add(view.name, names, tensor.name, factors_a, factors_b, requantize), tensor)
 
-    return Lazy(a.dims, a.shape, emit)
+    return Lazy(a.dims, a.shape, emit, last=a.last)
 
 
 def concat(view: NodeView) -> Value:
     """Channels one after the other."""
-    values = [view.real_map(index) for index in range(len(view.node.input))]
-    return concat_of(view, values, view.integer("axis", 1))
+    axis, places = view.integer("axis", 1), range(len(view.node.input))
+    if any(isinstance(view.value(index), Stored) for index in places):
+        return stored.concat(view, [view.value(index) for index in places], lambda parts: concat_of(view, parts, axis))
+    return concat_of(view, [view.real_map(index) for index in places], axis)
 
 
 def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int) -> Real | Lazy:
@@ -167,11 +186,19 @@ def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int) -> Real 
 
     Parts that all have one quantization need no more than the concatenation itself.
     """
-    shapes = [view.require_map(value) for value in values]
-    if axis not in (1, -3) or not shapes or len({shape[1:] for shape in shapes}) != 1:
+    shapes, last = [value.dims for value in values], bool(values) and values[0].last
+    flat = all(len(value.shape) == 2 and value.dims[1:] == (1, 1) for value in values)
+    if not flat:
+        shapes = [view.require_map(replace(value, shape=(1, *value.dims), last=False) if last and value.last and
+                                   len(value.shape) == 4 else value) for value in values]
+    wanted = (1, -1) if flat else (3, -1) if last else (1, -3)
+    if axis not in wanted or not shapes or len({shape[1:] for shape in shapes}) != 1:
         raise view.problem(f"joins maps {', '.join(map(str, shapes))} along axis {axis}",
                            "channels (axis 1) of maps of the same size are possible")
     dims = (sum(shape[0] for shape in shapes), *shapes[0][1:])
+    if too_large := size_problem(dims):
+        raise view.problem(f"makes {too_large}")
+    shape = dims[:1] if flat else (*dims[1:], dims[0]) if last else dims
 
     def join(parts: list[Tensor], target: Target) -> Tensor:
         tensor = view.builder.tensor(target, dims)
@@ -179,24 +206,24 @@ def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int) -> Real 
 
     tensors = [value.tensor for value in values if isinstance(value, Real)]
     if len(tensors) == len(values) and len({(tensor.scale, tensor.zero_point) for tensor in tensors}) == 1:
-        return Real(dims, (1, *dims), join(tensors, _same(view, tensors[0])))
+        return Real(dims, (1, *shape), join(tensors, _same(view, tensors[0])), last)
 
     def emit(target: Target) -> Tensor:
         parts = [_part(view, value, replace(target, name=f"{target.name}/part{index}"))
                  for index, value in enumerate(values)]
         return join(parts, target)
 
-    return Lazy(dims, (1, *dims), emit)
+    return Lazy(dims, (1, *shape), emit, last=last, depth=view.deeper(*values))
 
 
 def _part(view: NodeView, value: Real | Lazy, target: Target) -> Tensor:
     """One input of a concatenation with the quantization and clamp of the whole."""
     if isinstance(value, Lazy):
-        return value.write(target)
+        return view.part(value, target)
     has = Quantization(value.tensor.scale, value.tensor.zero_point)
     if has == target.quantization and (target.low, target.high) == (0, PIXEL_MAX):
         return value.tensor
-    return view.rescaled(value).write(target)
+    return view.part(value, target)
 
 
 def _same(view: NodeView, tensor: Tensor) -> Target:

@@ -6,6 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from firelane.compiler.onnx_import.node_view import NodeView
+from firelane.compiler.onnx_import.reader import is_integer
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Hosted, Stored, Value
 
 
@@ -41,9 +42,9 @@ def dequantize_linear(view: NodeView) -> Value:
 def dequantize_constant(view: NodeView, value: AnyConstant, scale_index: int, zero_point_index: int,
                         axis: int) -> Dequantized:
     """An integer initializer with one scale, or with one for each index of `axis`."""
-    if not isinstance(value, Constant) or value.array.dtype.kind not in "iu":
+    if not isinstance(value, Constant) or not is_integer(value.array.dtype):
         found = value.array.dtype if isinstance(value, Constant) else "dequantized already"
-        raise view.problem(f"the constant is {found}", "int8, uint8 and int32 are possible")
+        raise view.problem(f"the constant is {found}", "int4, int8, uint8 and int32 are possible")
     scale, zero_point = view.scale_and_zero_point(scale_index, zero_point_index)
     integers, axis = value.array.astype(np.int64), axis % max(value.array.ndim, 1)
     column = [1] * integers.ndim

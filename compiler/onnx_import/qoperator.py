@@ -11,15 +11,21 @@ from firelane.compiler.onnx_import.channel_scale import plus_constant, times_con
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.operators import average, concat_of, global_average, sum_of
 from firelane.compiler.onnx_import.qdq import dequantize_constant
-from firelane.compiler.onnx_import.shapes import softmax
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Known, Map, Real, Stored, Value
-from firelane.compiler.onnx_import.weighted import Weights, as_weights, conv_window, convolution, fully_connected
+from firelane.compiler.onnx_import.weighted import (
+    Weights,
+    as_weights,
+    conv_window,
+    convolution,
+    fully_connected,
+    spread,
+)
 from firelane.compiler.onnx_import.windows import read_window
 
 
 def qlinear_conv(view: NodeView) -> Value:
     """QLinearConv: x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, bias (int32)."""
-    weights = as_weights(view, _weights(view, 3, axis=0))
+    weights = spread(view, as_weights(view, _weights(view, 3, axis=0)))
     window, source = conv_window(view, weights), _real(view, 0)
     lazy = convolution(view, source, weights, _bias(view, 8, source, weights), window)
     return _quantized(view, lazy, 6)
@@ -127,5 +133,5 @@ def _refuse_channels_last(view: NodeView) -> None:
 QOPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "QLinearConv": qlinear_conv, "QGemm": qgemm, "QLinearMatMul": qlinear_matmul, "QLinearAdd": qlinear_add,
     "QLinearMul": qlinear_mul, "QLinearConcat": qlinear_concat, "QLinearAveragePool": qlinear_average_pool,
-    "QLinearGlobalAveragePool": qlinear_global_average_pool, "QLinearSoftmax": softmax,
+    "QLinearGlobalAveragePool": qlinear_global_average_pool,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,12 @@ import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import numpy_helper
 
+from firelane.compiler.onnx_import.limits import ELEMENTS_MAX, size_problem
 from firelane.compiler.support.errors import ModelError
 
-SIDE_MAX = 1 << 13                     # rows, columns of the input
-CHANNELS_MAX = 1 << 12
-ELEMENTS_MAX = 1 << 27                 # of an initializer
 Source = str | Path | onnx.ModelProto  # where a model is
+TO_FIRST = (0, 3, 1, 2)                # the Transpose from (1, rows, columns, channels)
+_PASSES = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Cast", "Sub", "Add", "Mul", "Div"})
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class InputMap:
     name: str
     element_type: int                  # onnx.TensorProto.DataType
     dims: tuple[int, int, int]         # channels, height, width
+    last: bool = False                 # its shape is (1, height, width, channels)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (1, *self.dims[1:], self.dims[0]) if self.last else (1, *self.dims)
 
 
 def read_source(source: Source) -> tuple[onnx.ModelProto, Path]:
@@ -57,7 +63,7 @@ def read_model(path: Path) -> onnx.ModelProto:
         raise ModelError(str(path), "no graph in it", hint="the file is empty, truncated or not ONNX")
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
-    except (OSError, onnx.checker.ValidationError, ValueError, TypeError) as error:
+    except (OSError, RuntimeError, onnx.checker.ValidationError, ValueError, TypeError) as error:
         raise ModelError(str(path), f"external data is missing or damaged ({one_line(error)})",
                          hint="keep the data file beside the model, or save the model as one file") from None
     return model
@@ -86,6 +92,19 @@ def label(node: onnx.NodeProto) -> str:
     return f"{name} ({node.op_type})"
 
 
+def type_name(kind: int) -> str:
+    """How messages spell an `onnx.TensorProto.DataType`: float32, float16, uint8, ..."""
+    try:
+        return onnx.helper.tensor_dtype_to_np_dtype(kind).name
+    except (KeyError, TypeError, ValueError):
+        return f"of the unknown type {kind}"
+
+
+def is_integer(dtype: np.dtype) -> bool:
+    """Whether constants of this type are whole numbers; NumPy itself does not know those of 4 and 2 bits."""
+    return dtype.kind in "iu" or dtype.name in ("int4", "uint4", "int2", "uint2")
+
+
 def read_constant(tensor: onnx.TensorProto) -> np.ndarray:
     """The values of an initializer."""
     if any(size < 0 for size in tensor.dims) or np.prod(tensor.dims, dtype=object) > ELEMENTS_MAX:
@@ -109,16 +128,38 @@ def read_input(graph: onnx.GraphProto) -> InputMap:
                         for dim in tensor_type.shape.dim]
     if len(sizes) != 4:
         raise ModelError(where, f"shape {sizes}", hint="wanted: (1, channels, height, width)")
-    batch, channels, height, width = sizes
-    if isinstance(batch, int) and batch > 1:
+    batch, *rest = sizes
+    if isinstance(batch, int) and batch != 1:
         raise ModelError(where, f"batch of {batch}", hint="export with batch 1 or a symbolic batch")
-    if not all(isinstance(size, int) and size >= 1 for size in (channels, height, width)):
+    if not all(isinstance(size, int) and size >= 1 for size in rest):
         raise ModelError(where, f"shape {sizes} is not fixed", hint="export with fixed channels, height and width, or "
                          "run onnxruntime.tools.make_dynamic_shape_fixed")
-    if channels > CHANNELS_MAX or max(height, width) > SIDE_MAX:
-        raise ModelError(where, f"shape {sizes} is too large",
-                         hint=f"at most {CHANNELS_MAX} channels and {SIDE_MAX} rows and columns")
-    return InputMap(inputs[0].name, tensor_type.elem_type, (channels, height, width))
+    last = _is_channels_last(graph, inputs[0].name, sizes)
+    dims = (rest[2], rest[0], rest[1]) if last else (rest[0], rest[1], rest[2])
+    if problem := size_problem(dims):
+        raise ModelError(where, f"shape {sizes}: {problem}")
+    return InputMap(inputs[0].name, tensor_type.elem_type, dims, last)
+
+
+def _is_channels_last(graph: onnx.GraphProto, name: str, sizes: list) -> bool:
+    """Whether a Transpose to channels first, or for one channel a Reshape, follows the input, quantized or not."""
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for source in dict.fromkeys(node.input):
+            readers.setdefault(source, []).append(node)
+    seen = set()
+    while len(readers.get(name, ())) == 1 and name not in seen:
+        node = readers[name][0]
+        seen.add(name)
+        if node.op_type == "Transpose":
+            return next((tuple(attribute.ints) for attribute in node.attribute if attribute.name == "perm"), ()) == \
+                TO_FIRST
+        if node.op_type == "Reshape":
+            return sizes[3] == 1 and sizes[1] != 1
+        if node.op_type not in _PASSES or not node.output:
+            return False
+        name = node.output[0]
+    return False
 
 
 def read_output(graph: onnx.GraphProto) -> str:
@@ -146,21 +187,34 @@ def order_nodes(graph: onnx.GraphProto) -> tuple[list[onnx.NodeProto], list[Mode
     for value in graph.output:
         if value.name not in made | known:
             problems.append(ModelError(f"output {value.name}", "nothing makes it", hint="export the model again"))
-    ordered: list[onnx.NodeProto] = []
-    waiting = list(graph.node)
-    while waiting:
-        ready: list[onnx.NodeProto] = []
-        later: list[onnx.NodeProto] = []
-        for node in waiting:
-            (ready if known.issuperset(node.input) else later).append(node)
-            if ready and ready[-1] is node:
-                known.update(node.output)
-        if not ready:
-            problems.append(ModelError(label(waiting[0]), f"is in a cycle with {len(waiting) - 1} other nodes, or "
-                                       "depends on one", hint="a feed-forward graph is needed"))
-            break
-        ordered, waiting = ordered + ready, later
+    ordered, left = _sorted(graph, known)
+    if left:
+        problems.append(ModelError(label(left[0]), f"is in a cycle with {len(left) - 1} other nodes, or depends on one",
+                                   hint="a feed-forward graph is needed"))
     return ordered, problems
+
+
+def _sorted(graph: onnx.GraphProto, known: set[str]) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
+    """The nodes in order, as near to the file's own as can be, and those that cannot be put in order."""
+    waiting = [set(node.input) - known for node in graph.node]
+    readers: dict[str, list[int]] = {}
+    for index, names in enumerate(waiting):
+        for name in names:
+            readers.setdefault(name, []).append(index)
+    ready = [index for index, names in enumerate(waiting) if not names]
+    order: list[int] = []
+    while ready:
+        index = heapq.heappop(ready)
+        order.append(index)
+        for name in graph.node[index].output:
+            for reader in readers.get(name, ()):
+                waiting[reader].discard(name)
+                if not waiting[reader]:
+                    heapq.heappush(ready, reader)
+            readers.pop(name, None)
+    placed = set(order)
+    nodes = list(graph.node)
+    return [nodes[index] for index in order], [node for index, node in enumerate(nodes) if index not in placed]
 
 
 def _duplicates(graph: onnx.GraphProto) -> list[ModelError]:

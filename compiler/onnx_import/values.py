@@ -5,7 +5,7 @@
 
 A `Lazy` value is a real-valued result that nothing has rounded yet: its integer node can only be written down when the
 quantization of its output is known. All carry `shape`, the ONNX shape, beside the (channels, height, width) of the map:
-they differ after Flatten.
+they differ after Flatten, and where the ONNX model has channels last (`last`).
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class FloatInput:
 
     dims: tuple[int, int, int]
     shape: tuple[int, ...]
+    last: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,7 @@ class Stored:
     shape: tuple[int, ...]
     tensor: Tensor | None
     signed: bool
+    last: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +115,7 @@ class Real:
     dims: tuple[int, int, int]
     shape: tuple[int, ...]
     tensor: Tensor
+    last: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +124,8 @@ class Lazy:
 
     `emit(target)` writes the nodes that compute it; `target` comes with the clamp already in it. `with_bias(array)`,
     where it exists, is the same value with `array` (channels,) added. `exact` is a quantization that rounds nothing,
-    where there is one: that of the input of a ReLU.
+    where there is one: that of the input of a ReLU. `natural` is one that an output without a quantizer takes: an
+    average has that of its input. `depth` counts what is lazy before it.
     """
 
     dims: tuple[int, int, int]
@@ -131,6 +135,9 @@ class Lazy:
     high: float = math.inf
     with_bias: Callable[[np.ndarray], Lazy] | None = None
     exact: Quantization | None = None
+    natural: Quantization | None = None
+    last: bool = False
+    depth: int = 0
 
     def write(self, target: Target) -> Tensor:
         """The nodes of this value, clamp included."""
@@ -139,11 +146,12 @@ class Lazy:
 
 @dataclass(frozen=True, eq=False)
 class Hosted:
-    """`value` after an operator at the end that is left to the host (Softmax)."""
+    """`value` after an operator at the end that is left to the host (Softmax, Sigmoid, ...)."""
 
     value: Real | Stored
     shape: tuple[int, ...]
     dims: tuple[int, int, int]
+    operator: str = "Softmax"
 
 
 @dataclass(frozen=True, eq=False)

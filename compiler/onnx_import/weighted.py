@@ -10,9 +10,12 @@ from firelane.compiler.ir.graph import WEIGHT_MAX, WEIGHT_MIN, Conv, Tensor, Win
 from firelane.compiler.ir.quantization import conv_requantize
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Known, Lazy, Real, Target, Value
-from firelane.compiler.onnx_import.windows import read_window, resolve_window
+from firelane.compiler.onnx_import.windows import dilated, read_dilations, read_window, resolve_window
 
 TAPS_MAX = 64                          # places of a kernel
+SPREAD_MAX = 1 << 10                   # of a dilated one, zeros included
+FLAT_SIDE_MAX = 4                      # rows, columns of a map that is flattened before a fully connected layer
+BIAS_ERROR_MAX = 0.5                   # steps of the output that the rounding of a bias may change
 BIAS_SCALE_TOLERANCE = 1e-4            # relative; within it an int32 bias counts as in steps of scale_x * scale_w
 
 
@@ -24,12 +27,37 @@ class Weights:
     scale: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Bias:
+    """int64 (O,) in steps of scale_x * scale_w, and how far that is from the real bias of each channel at most."""
+
+    integers: np.ndarray
+    error: np.ndarray
+
+    def __add__(self, other: Bias) -> Bias:
+        return Bias(self.integers + other.integers, self.error + other.error)
+
+
 def conv(view: NodeView) -> Value:
     """ONNX Conv between DequantizeLinear and QuantizeLinear."""
-    weights = read_weights(view, 1)
+    weights = spread(view, read_weights(view, 1))
     window = conv_window(view, weights)
     bias = view.value(2) if view.has(2) else None
     return convolution(view, view.dequantized(0), weights, bias, window)
+
+
+def spread(view: NodeView, weights: Weights) -> Weights:
+    """The weights of a dilated convolution as a larger kernel: a weight of zero costs the engine nothing."""
+    steps, integers = read_dilations(view), weights.integers
+    if steps == (1, 1) or integers.ndim != 4:
+        return weights
+    rows, columns = sizes = dilated(integers.shape[2:], steps)
+    if rows * columns > SPREAD_MAX:
+        raise view.problem(f"dilations {list(steps)} make a kernel of {rows} x {columns}",
+                           f"at most {SPREAD_MAX} places are possible")
+    dense = np.zeros((*integers.shape[:2], *sizes), np.int8)
+    dense[:, :, ::steps[0], ::steps[1]] = integers
+    return Weights(dense, weights.scale)
 
 
 def conv_window(view: NodeView, weights: Weights) -> Window:
@@ -37,9 +65,11 @@ def conv_window(view: NodeView, weights: Weights) -> Window:
     kernel = weights.integers.shape[2:]
     if len(kernel) != 2:
         raise view.problem(f"weights of shape {list(weights.integers.shape)}", "2-D convolutions are possible")
-    if kernel[0] * kernel[1] > TAPS_MAX:
-        raise view.problem(f"kernel {list(kernel)}", f"at most {TAPS_MAX} places are possible")
-    return read_window(view, kernel)
+    steps = read_dilations(view)
+    dense = tuple((size - 1) // step + 1 for size, step in zip(kernel, steps))
+    if dense[0] * dense[1] > TAPS_MAX:
+        raise view.problem(f"kernel {list(dense)}", f"at most {TAPS_MAX} places are possible")
+    return read_window(view, dense)
 
 
 def convolution(view: NodeView, source: Real, weights: Weights, bias: Known | None, window: Window) -> Lazy:
@@ -55,13 +85,18 @@ def convolution(view: NodeView, source: Real, weights: Weights, bias: Known | No
                  (1, *dims))
 
 
-def _lazy(view: NodeView, source: Tensor, weights: Weights, bias: np.ndarray, window: Window, groups: int,
+def _lazy(view: NodeView, source: Tensor, weights: Weights, bias: Bias, window: Window, groups: int,
           dims: tuple[int, int, int], shape: tuple[int, ...]) -> Lazy:
-    """The lazy value of a convolution; `bias` is int64 in steps of scale_x * scale_w."""
+    """The lazy value of a convolution."""
 
     def emit(target: Target) -> Tensor:
+        worst = float(np.max(bias.error, initial=0.0)) / target.quantization.scale
+        if worst > BIAS_ERROR_MAX:
+            raise view.problem(f"its bias is not a multiple of scale_x * scale_w, the accumulator's step: the result "
+                               f"would be wrong by {worst:.3g} steps", f"at most {BIAS_ERROR_MAX} are possible; "
+                               "quantize the bias to int32 with that scale")
         scales = source.scale * weights.scale / target.quantization.scale
-        weight, requantize = view.exact(conv_requantize, weights.integers, bias, scales, source.zero_point,
+        weight, requantize = view.exact(conv_requantize, weights.integers, bias.integers, scales, source.zero_point,
                                         **target.integers)
         tensor = view.builder.tensor(target, dims)
         node = Conv(view.name, (source.name,), tensor.name, weight, window, groups, requantize)
@@ -92,18 +127,22 @@ def fully_connected(view: NodeView, source: Real, weight: Dequantized, transpose
                     bias: Known | None) -> Lazy:
     """A matrix (K, N), or (N, K) if `transposed`, as a convolution with a kernel of the size of the map."""
     channels, height, width = source.dims
-    if len(source.shape) != 2 or weight.integers.ndim != 2:
+    if len(source.shape) != 2 or source.shape[0] != 1 or weight.integers.ndim != 2:
         raise view.problem(f"shapes {list(source.shape)} and {list(weight.integers.shape)}",
                            "a flat vector times a matrix is possible")
     inputs, outputs = weight.integers.shape[::-1] if transposed else weight.integers.shape
     if inputs != source.shape[1]:
         raise view.problem(f"{inputs} rows of weights for {source.shape[1]} inputs")
-    if height * width > TAPS_MAX:
-        raise view.problem(f"a map of {height} x {width} before a fully connected layer",
-                           f"at most {TAPS_MAX} pixels are possible; put a GlobalAveragePool before it")
+    if max(height, width) > FLAT_SIDE_MAX:
+        raise view.problem(f"a map of {height} x {width} is flattened before a fully connected layer",
+                           f"at most {FLAT_SIDE_MAX} x {FLAT_SIDE_MAX} is possible; put a GlobalAveragePool, or a pool "
+                           "that makes the map smaller, before it")
     integers = weight.integers if transposed else weight.integers.T
-    weights = as_weights(view, Dequantized(integers.reshape(outputs, channels, height, width), weight.scale,
-                                           0 if transposed == (weight.axis == 0) else 1))
+    if source.last:
+        kernel = integers.reshape(outputs, height, width, channels).transpose(0, 3, 1, 2)
+    else:
+        kernel = integers.reshape(outputs, channels, height, width)
+    weights = as_weights(view, Dequantized(kernel, weight.scale, 0 if transposed == (weight.axis == 0) else 1))
     dims = (outputs, 1, 1)
     return _lazy(view, source.tensor, weights, read_bias(view, bias, source, weights), Window((height, width)), 1,
                  dims, (1, outputs))
@@ -138,26 +177,26 @@ def as_weights(view: NodeView, value: Dequantized) -> Weights:
     return Weights(integers.astype(np.int8), np.broadcast_to(value.scale, len(integers)))
 
 
-def read_bias(view: NodeView, bias: Known | None, source: Real, weights: Weights) -> np.ndarray:
-    """int64 (O,) in steps of scale_x * scale_w: the int32 values where that is their scale, else the nearest."""
+def read_bias(view: NodeView, bias: Known | None, source: Real, weights: Weights) -> Bias:
+    """The int32 values where scale_x * scale_w is their scale, else the nearest."""
     channels = len(weights.integers)
     if bias is None:
-        return np.zeros(channels, np.int64)
+        return Bias(np.zeros(channels, np.int64), np.zeros(channels))
     if not isinstance(bias, AnyConstant):
         raise view.problem("its bias is not constant", "only a constant bias is possible")
     if int(np.prod(bias.shape)) != channels:
         raise view.problem(f"a bias of shape {list(bias.shape)} for {channels} output channels")
     steps = source.tensor.scale * weights.scale
     if isinstance(bias, Dequantized) and np.allclose(bias.scale, steps, rtol=BIAS_SCALE_TOLERANCE, atol=0):
-        return bias.integers.reshape(-1).astype(np.int64)
+        return Bias(bias.integers.reshape(-1).astype(np.int64), np.zeros(channels))
     if isinstance(bias, Constant) and bias.array.dtype.kind != "f":
         raise view.problem(f"its bias is {bias.array.dtype} without a scale", "dequantize it")
     return _steps(view, bias.real().reshape(-1), steps)
 
 
-def _steps(view: NodeView, bias: np.ndarray, steps: np.ndarray) -> np.ndarray:
+def _steps(view: NodeView, bias: np.ndarray, steps: np.ndarray) -> Bias:
     """Real biases as the nearest whole numbers of steps; wrong by half a step of the accumulator at most."""
     whole = np.rint(np.broadcast_to(bias, steps.shape) / steps)
     if not np.all(np.isfinite(whole) & (np.abs(whole) < 2.0 ** 62)):
         raise view.problem("its bias is not finite, or too large for its weights' scale", "export the model again")
-    return whole.astype(np.int64)
+    return Bias(whole.astype(np.int64), np.abs(whole * steps - bias))

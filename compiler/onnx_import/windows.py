@@ -17,15 +17,29 @@ def read_window(view: NodeView, kernel: tuple[int, ...]) -> Window:
         raise view.problem(f"kernel_shape {list(said)}, but the weights are {list(kernel)}")
     if len(said) != 2 or min(said) < 1:
         raise view.problem(f"kernel {list(said)}", "two positive sizes are needed")
-    dilations = view.integers("dilations", (1, 1))
-    if dilations != (1, 1):
-        raise view.problem(f"dilations {list(dilations)}", "only 1 is possible")
+    dilations = read_dilations(view)
+    if not kernel and dilations != (1, 1):
+        raise view.problem(f"dilations {list(dilations)}", "only 1 is possible in a pool")
+    said = dilated(said, dilations)
     strides, pads = view.integers("strides", (1, 1)), view.integers("pads", (0, 0, 0, 0))
     if len(strides) != 2 or min(strides) < 1:
         raise view.problem(f"strides {list(strides)}", "two positive numbers are needed")
     if len(pads) != 4 or min(pads) < 0 or max(pads) > 255:
         raise view.problem(f"pads {list(pads)}", "four numbers of 0 to 255 are needed")
     return Window(said, strides, pads)
+
+
+def read_dilations(view: NodeView) -> tuple[int, int]:
+    """Distances of the rows and of the columns of a kernel; 1 is dense."""
+    said = view.integers("dilations", (1, 1))
+    if len(said) != 2 or not all(1 <= step <= 255 for step in said):
+        raise view.problem(f"dilations {list(said)}", "two numbers of 1 to 255 are possible")
+    return said[0], said[1]
+
+
+def dilated(kernel: tuple[int, ...], dilations: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the dense kernel that a dilated one is, zeros between its places."""
+    return (kernel[0] - 1) * dilations[0] + 1, (kernel[1] - 1) * dilations[1] + 1
 
 
 def resolve_window(view: NodeView, window: Window, height: int, width: int) -> tuple[Window, tuple[int, int]]:

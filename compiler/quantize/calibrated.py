@@ -13,6 +13,7 @@ from firelane.compiler.onnx_import.reader import Source, read_input, read_source
 from firelane.compiler.quantize.calibration_images import Images, calibration_images
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
+from firelane.compiler.quantize.partly_quantized import is_quantized, read_partly_quantized
 from firelane.compiler.support.errors import ConfigError
 
 
@@ -31,7 +32,7 @@ class Calibrated:
 
 
 def read_calibrated(model: Source, calibration: Images, limit: int, record: dict | None = None) -> Calibrated:
-    """A float model, its preprocessing folded into it where that is exact.
+    """A float model, its preprocessing folded into it where that is exact; or one that is quantized in part.
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ def read_calibrated(model: Source, calibration: Images, limit: int, record: dict
     FirelaneError
         If model or images cannot be used.
     """
+    if is_quantized(read_source(model)[0]):
+        return _read_partly_quantized(model, calibration, limit, record or {})
     network = read_float_model(model)
     shape = read_input(network.graph).dims
     recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record or {})
@@ -50,6 +53,16 @@ def read_calibrated(model: Source, calibration: Images, limit: int, record: dict
     network = fold_preprocessing(network)
     return Calibrated(network, calibration_images(calibration, shape, recorded, preprocessing_of(metadata(network)),
                                                   limit))
+
+
+def _read_partly_quantized(model: Source, calibration: Images, limit: int, record: dict) -> Calibrated:
+    """A model whose last layers somebody left float: `quantize` completes it, and leaves the rest as it is."""
+    network = read_partly_quantized(model)
+    shape = read_input(network.graph).dims
+    recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record)
+    if recorded is not None:
+        network = record_preprocessing(network, recorded)
+    return Calibrated(network, calibration_images(calibration, shape, recorded, recorded, limit))
 
 
 def read_quantized(model: Source, calibration: Images, limit: int) -> Calibrated:

@@ -8,21 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
 
-from firelane.compiler.onnx_import.reader import Source, one_line, order_nodes, read_input, read_output, read_source
+from firelane.compiler.frame_io.preprocessing import CHANNELS, Preprocessing, preprocessing_of, record_preprocessing
+from firelane.compiler.onnx_import import limits, refuse_unsupported
+from firelane.compiler.onnx_import.problems import ModelErrors
+from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source, type_name
+from firelane.compiler.onnx_import.standard import StandardErrors, admitted, opset_of
+from firelane.compiler.quantize import canonical
+from firelane.compiler.quantize.float_types import as_float32, takes_bytes
+from firelane.compiler.quantize.partly_quantized import is_quantized
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.files import write_file
 
 __all__ = ["quiet_root_logger", "read_float_model", "write_model"]
 
 OPSET = 13                             # the first whose DequantizeLinear has an axis
-QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger")
-FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16)
-TO_BE_FOLDED = frozenset({"BatchNormalization", "Constant", "ConstantOfShape"})
+# What needs no folding; a model of these alone is quantized as it is.
+CORE = frozenset({"Add", "AveragePool", "Clip", "Concat", "Conv", "Dropout", "Flatten", "Gemm", "GlobalAveragePool",
+                  "MatMul", "MaxPool", "Relu", "Reshape", "Softmax"})
+FOLDED = frozenset({"BatchNormalization", "Pad"})      # what the importer does not know, and never gets to see
 
 
 def read_float_model(source: Source) -> onnx.ModelProto:
@@ -36,25 +43,35 @@ def read_float_model(source: Source) -> onnx.ModelProto:
         If it is something else, is damaged, quantized already, or has weights that are not finite.
     """
     model, path = read_source(source)
-    _refuse_quantized(model, str(path))
+    if is_quantized(model):
+        raise ModelError(str(path), "is quantized already", hint="compile it as it is")
+    bytes_in, model = takes_bytes(model), as_float32(model)
+    limits.check_nodes(str(path), len(model.graph.node), limits.FLOAT_NODES_MAX)
     image = read_input(model.graph)
     if image.element_type != TensorProto.FLOAT:
-        raise ModelError(f"input {image.name}", f"element type {image.element_type} (onnx.TensorProto.DataType)",
-                         hint="a float32 model is wanted")
-    read_output(model.graph)
-    ordered, problems = order_nodes(model.graph)
-    if problems:
-        raise problems[0]
-    del model.graph.node[:]
-    model.graph.node.extend(ordered)
-    _refuse_bad_weights(model)
-    _one_plain_input(model, image.name)
+        raise ModelError(f"input {image.name}", f"is {type_name(image.element_type)}",
+                         hint="float32, or uint8 with a Cast to float32 behind it, is possible")
     try:
-        onnx.checker.check_model(model, full_check=True)
-        return _modern(model)
+        model = admitted(model, Path(path))
+        refuse_unsupported(model.graph, also=FOLDED)
+        _one_plain_input(model, image.name)
+        model = _modern(canonical.channels_first(canonical.without_copies(model)))
+        model = canonical.rewritten(canonical.without_copies(model))
+        refuse_unsupported(model.graph)
+        return _recording_bytes(model, image.dims[0]) if bytes_in else model
+    except StandardErrors as several:
+        raise ModelErrors(several.problems) from None
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, onnx.version_converter.ConvertError,
             ValueError, RuntimeError) as error:
         raise ModelError(str(path), f"not a valid model ({one_line(error)})", hint="export it again") from None
+
+
+def _recording_bytes(model: onnx.ModelProto, channels: int) -> onnx.ModelProto:
+    """The model, saying that it takes pixels as they are, unless it says something already."""
+    kinds = {count: name for name, count in CHANNELS.items() if name != "BGR"}
+    if channels not in kinds or preprocessing_of({entry.key: entry.value for entry in model.metadata_props}):
+        return model
+    return record_preprocessing(model, Preprocessing(channels=kinds[channels]))
 
 
 def write_model(model: onnx.ModelProto, path: str | Path) -> None:
@@ -80,45 +97,32 @@ def quiet_root_logger() -> Iterator[None]:
         root.setLevel(before)
 
 
-def _refuse_quantized(model: onnx.ModelProto, where: str) -> None:
-    for node in model.graph.node:
-        if node.op_type in QUANTIZED or node.op_type.startswith("QLinear"):
-            raise ModelError(where, f"is quantized already ({node.op_type} {node.name})", hint="compile it as it is")
-
-
-def _refuse_bad_weights(model: onnx.ModelProto) -> None:
-    for tensor in model.graph.initializer:
-        if tensor.data_type not in FLOATS:
-            continue
-        values = numpy_helper.to_array(tensor)
-        bad = values.size - np.count_nonzero(np.isfinite(values))
-        if bad:
-            raise ModelError(f"initializer {tensor.name}", f"{bad} of {values.size} values are not finite numbers",
-                             hint="train or export the model again")
-
-
 def _one_plain_input(model: onnx.ModelProto, source: str) -> None:
-    """Leave only the image among the inputs (old files list their weights there), with a batch of 1."""
-    value = next(value for value in model.graph.input if value.name == source)
-    value.type.tensor_type.shape.dim[0].dim_value = 1
+    """Leave only the image among the inputs: old files list their weights there."""
     for other in [other for other in model.graph.input if other.name != source]:
         model.graph.input.remove(other)
-    model.ir_version = max(model.ir_version, 4)          # before that every initializer had to be an input
 
 
 def _modern(model: onnx.ModelProto) -> onnx.ModelProto:
-    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
-    if opset < OPSET:
+    if opset_of(model) < OPSET:
         metadata = {entry.key: entry.value for entry in model.metadata_props}
-        model = onnx.version_converter.convert_version(model, OPSET)
+        model = onnx.version_converter.convert_version(_for_converter(model), OPSET)
+        model = onnx.shape_inference.infer_shapes(model)
         onnx.helper.set_model_props(model, metadata)
-    if TO_BE_FOLDED.isdisjoint(node.op_type for node in model.graph.node):
-        return model
-    return _folded(model)
+    return model if all(node.op_type in CORE for node in model.graph.node) else _folded(model)
+
+
+def _for_converter(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without inferred types, which may be others in a newer version, and without unused domains."""
+    del model.graph.value_info[:]
+    used = {node.domain for node in model.graph.node} | {""}
+    for entry in [entry for entry in model.opset_import if entry.domain not in used]:
+        model.opset_import.remove(entry)
+    return model
 
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with constants and batch normalization folded, by ONNX Runtime's basic optimization."""
+    """The model after ONNX Runtime's basic optimization: constants, BatchNormalization, Transpose, ... folded."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "folded.onnx")
         options = onnxruntime.SessionOptions()

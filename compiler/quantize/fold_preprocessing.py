@@ -1,5 +1,8 @@
 """Mean, scale and channel order of a float network's input, moved into its first convolution.
 
+A channel-wise scaling that stands first in the graph (see `compiler.quantize.canonical`) joins the recorded mean and
+scale before that.
+
 Where x = (p - mean) * scale, sum w x + b = sum (w scale) p + (b - sum w scale mean), which holds where every tap of the
 filter sees a pixel: if the convolution has no padding. Then the network takes raw pixels, and uint8 is exact for them.
 """
@@ -7,6 +10,7 @@ filter sees a pixel: if the convolution has no padding. Then the network takes r
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -33,6 +37,7 @@ def can_fold(model: onnx.ModelProto) -> bool:
 
 def fold_preprocessing(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy that takes gray or RGB pixels 0..255, and says so; `model` itself where there is nothing to fold."""
+    model = _with_scaling_recorded(model)
     recorded = preprocessing_of(metadata(model))
     if recorded is None or recorded.takes_pixels or not can_fold(model):
         return model
@@ -61,6 +66,41 @@ def _fold(graph: onnx.GraphProto, conv: onnx.NodeProto, recorded: Preprocessing)
         graph.initializer.append(numpy_helper.from_array(np.asarray(-offset, np.float32), name))
         conv.input[:] = [*conv.input[:2], name]
     _store(constants[conv.input[1]], weight)
+
+
+def _with_scaling_recorded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose first layer, if it does no more than scale channels, is part of the recorded preprocessing.
+
+    With x = (p - mean) * scale and y = a x + b, y = (p - (mean - b / (a scale))) * (a scale).
+    """
+    recorded, conv = preprocessing_of(metadata(model)), _first_conv(model.graph)
+    if recorded is None or conv is None or not _scales_channels(model.graph, conv, CHANNELS[recorded.channels]):
+        return model
+    constants = _constants(model.graph)
+    factor, offset = (numpy_helper.to_array(constants[name]).astype(np.float64).ravel() for name in conv.input[1:3])
+    mean, scale = recorded.per_channel()
+    if np.any(factor == 0):
+        return model
+    mean, scale = mean - offset / (factor * scale), factor * scale
+    model = record_preprocessing(model, replace(recorded, mean=tuple(mean.tolist()), scale=tuple(scale.tolist())))
+    first, source = _first_conv(model.graph), conv.input[0]
+    assert first is not None, "the copy has what the model had"
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if name == first.output[0]:
+                node.input[index] = source
+    model.graph.node.remove(first)
+    return model
+
+
+def _scales_channels(graph: onnx.GraphProto, conv: onnx.NodeProto, channels: int) -> bool:
+    """Whether a convolution with a bias is depthwise, 1x1, and moves nothing."""
+    said = {attribute.name: attribute for attribute in conv.attribute}
+    moves = any(any(value != rest for value in said[name].ints) for name, rest in (("pads", 0), ("strides", 1))
+                if name in said)
+    weight = _constants(graph)[conv.input[1]]
+    return (list(weight.dims) == [channels, 1, 1, 1] and len(conv.input) == 3 and not moves and "auto_pad" not in said
+            and conv.output[0] not in {value.name for value in graph.output})
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:

@@ -19,10 +19,12 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from firelane.compiler.frame_io.preprocessing import preprocessing_of
+from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import one_line, read_input
 from firelane.compiler.quantize.calibration import Method, calibrate
 from firelane.compiler.quantize.float_model import quiet_root_logger
 from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.quantize.partly_quantized import completed, is_quantized
 from firelane.compiler.quantize.scale_groups import scale_groups
 from firelane.compiler.support.errors import ModelError
 
@@ -37,10 +39,17 @@ def quantize(model: onnx.ModelProto, images: Sequence[np.ndarray], *, method: Me
 
     Parameters
     ----------
-    model : as `read_float_model` and `fold_preprocessing` give it
+    model : as `read_calibrated` gives it; of one that is quantized in part, only the rest is quantized
     images : float32 (C, H, W) each, values of the model's input; read once or twice
     progress : called with the name of a stage and how many images are done in it
+
+    Raises
+    ------
+    ModelError
+        If ONNX Runtime cannot quantize it, or the compiler would refuse the result.
     """
+    if is_quantized(model):
+        return _checked(completed(model, images, method, progress))
     source = read_input(model.graph)
     groups = scale_groups(model.graph)
     ranges = groups.shared(calibrate(model, groups.computed_with, images, method, progress))
@@ -54,8 +63,13 @@ def quantize(model: onnx.ModelProto, images: Sequence[np.ndarray], *, method: Me
     quantized = _quantize_static(model, feed, overrides)
     _mend_empty_channels(quantized.graph, model.graph)
     onnx.helper.set_model_props(quantized, metadata(model))
-    onnx.checker.check_model(quantized, full_check=True)
-    return quantized
+    return _checked(quantized)
+
+
+def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model, if the compiler reads it: it is refused now, not when it is compiled."""
+    graph_of(model, Path(model.graph.name or "model"))
+    return model
 
 
 def _quantize_static(model: onnx.ModelProto, feed: dict[str, np.ndarray], overrides: dict) -> onnx.ModelProto:

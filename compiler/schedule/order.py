@@ -6,7 +6,7 @@ as it can. A *whole* map is computed to its last row before anything goes on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from firelane.compiler.schedule.cost_model import load_cycles, tile_cycles
@@ -26,19 +26,31 @@ def order_steps(network: TiledNetwork, steps: Sequence[Step], whole: Iterable[st
     order: list[Step] = []
     done: set[tuple[int, int]] = set()
 
-    def run(number: int, asked: int) -> None:
+    def begin(number: int, asked: int) -> tuple[int, int, int, Iterator[int]] | None:
+        """Step, copy and row group of what is to run, and what must run before it; None if it has run already."""
         step = steps[number]
         copied = step.output is not None and step.output.map in again
         copy = asked if copied else 0
-        if (number, copy) not in done:
-            done.add((number, copy))
-            band = copy if copied or step.output is None else step.output.group
-            for need in (*above.get(number, ()), *step.needs):
-                run(need, band)
-            order.append(_with_copies(step, again, copy, band) if again else step)
+        if (number, copy) in done:
+            return None
+        done.add((number, copy))
+        band = copy if copied or step.output is None else step.output.group
+        return number, copy, band, iter((*above.get(number, ()), *step.needs))
+
+    def run(goal: int) -> None:
+        """Depth first, without recursion: a network may be thousands of layers deep."""
+        stack = [begun] if (begun := begin(goal, 0)) else []
+        while stack:
+            number, copy, band, needs = stack[-1]
+            need = next(needs, None)
+            if need is None:
+                stack.pop()
+                order.append(_with_copies(steps[number], again, copy, band) if again else steps[number])
+            elif begun := begin(need, band):
+                stack.append(begun)
 
     for goal in _goals(network, steps, set(whole)):
-        run(goal, 0)
+        run(goal)
     return order
 
 

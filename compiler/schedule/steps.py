@@ -67,17 +67,17 @@ def rows_of_tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig) -> 
 def all_steps(network: TiledNetwork, cfg: EngineConfig) -> list[Step]:
     """Every step of a frame, layer by layer, rows in order."""
     steps: list[Step] = []
-    writers: dict[str, list[Step]] = {name: [] for name in network.maps}
+    writers: dict[Block, list[Step]] = {}
     by_layer: dict[str, list[int]] = {}
     for number, layer in enumerate(network.layers):
         by_layer[layer.name] = []
         for fields in _layer_steps(layer, network, cfg):
-            needs = (*_writers_needed(fields["reads"], writers, network), *_steps_before(layer, by_layer))
+            needs = (*_writers_needed(fields["reads"], writers, network, cfg), *_steps_before(layer, by_layer))
             step = Step(number=len(steps), layer=number, needs=needs, **fields)
             steps.append(step)
             by_layer[layer.name].append(step.number)
             if step.output:
-                writers[step.output.map].append(step)
+                writers.setdefault(step.output, []).append(step)
     return steps
 
 
@@ -94,11 +94,14 @@ def _steps_before(layer: AnyLayer, by_layer: dict[str, list[int]]) -> tuple[int,
             assert_never(layer)
 
 
-def _writers_needed(reads: tuple[Read, ...], writers: dict[str, list[Step]], network: TiledNetwork) -> tuple[int, ...]:
+def _writers_needed(reads: tuple[Read, ...], writers: dict[Block, list[Step]], network: TiledNetwork,
+                    cfg: EngineConfig) -> tuple[int, ...]:
     """The steps that write what is read, in the order in which to run them."""
     found = set()
     for read in reads:
-        for step in writers[read.view.map]:
+        rows = network.maps[read.view.map].rows_per_word(cfg)
+        groups = range(read.first // rows, read.last // rows + 1)
+        for step in (step for group in groups for step in writers.get(Block(read.view.map, group), ())):
             written = network.layers[step.layer].writes
             overlaps = step.first_row <= read.last and read.first < step.first_row + step.rows
             if overlaps and written is not None and read.view.overlaps(written):

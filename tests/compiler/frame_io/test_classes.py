@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from firelane.compiler.frame_io.classes import best_classes, read_labels
-from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
 from firelane.compiler.support.errors import ConfigError
 from firelane.models.catalogue import EMBEDDED
 
@@ -27,11 +29,31 @@ def test_probabilities(graph):
 
 
 def test_values_where_there_is_no_softmax(graph):
-    from dataclasses import replace
     plain, tensor = replace(graph, metadata={}), graph.tensors[graph.output]
     best = best_classes(plain, np.arange(10, dtype=np.uint8).reshape(10, 1, 1))[0]
     assert (best.index, best.name) == (9, "")
     assert best.share == pytest.approx((9 - tensor.zero_point) * tensor.scale)
+
+
+@pytest.mark.parametrize("operator, share", [
+    ("Sigmoid", lambda value: 1 / (1 + np.exp(-value))), ("HardSigmoid:0.25:0.5", lambda value: value / 4 + 0.5)])
+def test_every_class_for_itself(graph, operator, share):
+    tensor = replace(graph.tensors[graph.output], scale=0.01, zero_point=100)
+    alone = replace(graph, metadata={HOST_OPERATORS: operator}, tensors={graph.output: tensor})
+    best = best_classes(alone, np.arange(90, 100, dtype=np.uint8).reshape(10, 1, 1))[0]
+    assert best.index == 9 and best.share == pytest.approx(share(-0.01))
+
+
+@pytest.mark.parametrize("operator", ["LogSoftmax", "QLinearSoftmax"])
+def test_other_forms_of_softmax(graph, operator):
+    """What an artefact of an older compiler may name, too."""
+    other, stored = replace(graph, metadata={HOST_OPERATORS: operator}), np.arange(10, dtype=np.uint8).reshape(10, 1, 1)
+    assert best_classes(other, stored) == best_classes(graph, stored)
+
+
+def test_a_map_has_no_classes(graph):
+    wide = replace(graph, tensors={graph.output: replace(graph.tensors[graph.output], height=2, width=3)})
+    assert best_classes(wide, np.zeros((10, 2, 3), np.uint8)) == []
 
 
 def test_labels(tmp_path):

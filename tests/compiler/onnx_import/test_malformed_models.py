@@ -37,16 +37,20 @@ def one_layer(op_type: str = "Conv", shape=(4, 3, 1, 1), **attributes) -> onnx.M
 
 
 @pytest.mark.parametrize("model, message", [
-    (one_layer(dilations=[2, 2]), r"node_conv3 \(Conv\): dilations \[2, 2\]; only 1 is possible"),
+    (one_layer("MaxPool", kernel_shape=[2, 2], dilations=[2, 2]),
+     r"node_maxpool2 \(MaxPool\): dilations \[2, 2\]; only 1 is possible in a pool"),
+    (one_layer(shape=(4, 3, 3, 3), dilations=[100, 100], pads=[100] * 4),
+     r"node_conv3 \(Conv\): dilations \[100, 100\] make a kernel of 201 x 201; at most 1024 places are possible"),
     (one_layer(shape=(4, 3, 9, 9), pads=[4] * 4),
      r"node_conv3 \(Conv\): kernel \[9, 9\]; at most 64 places are possible"),
     (one_layer(shape=(4, 2, 1, 1)),
      r"node_conv3 \(Conv\): weights of shape \[4, 2, 1, 1\] in 1 groups do not fit 3 input channels"),
-    (one_layer(shape=(4, 3, 1)), r"node_conv3 \(Conv\): weights of shape \[4, 3, 1\]; 2-D convolutions are possible"),
+    (one_layer(shape=(4, 3, 1)), r"node_conv3 \(Conv\): ONNX does not allow it: Number of spatial dimensions .*"),
     (one_layer(kernel_shape=[3, 3]), r"node_conv3 \(Conv\): kernel_shape \[3, 3\], but the weights are \[1, 1\]"),
-    (one_layer(strides=[0, 1]), r"node_conv3 \(Conv\): strides \[0, 1\]; two positive numbers are needed"),
-    (one_layer(strides=2), r"node_conv3 \(Conv\): attribute strides is INT, not INTS"),
-    (one_layer(pads=[-1, 0, 0, 0]), r"node_conv3 \(Conv\): pads \[-1, 0, 0, 0\]; four numbers of 0 to 255 are needed"),
+    (one_layer(strides=[0, 1]), r"node_conv3 \(Conv\): ONNX does not allow it: Attribute strides must .* values; .*"),
+    (one_layer(strides=2), r"node_conv3 \(Conv\): ONNX does not allow it: Attribute strides has incorrect size; .*"),
+    (one_layer(pads=[-1, 0, 0, 0]),
+     r"node_conv3 \(Conv\): ONNX does not allow it: Attribute pads must not .* values; .*"),
     (one_layer(auto_pad="SOME"), r"node_conv3 \(Conv\): auto_pad SOME; NOTSET, SAME_UPPER, .* are possible"),
     (one_layer(shape=(4, 3, 3, 3), pads=[0, 0, 0, 0], strides=[1, 1], group=0),
      r"node_conv3 \(Conv\): weights of shape \[4, 3, 3, 3\] in 0 groups do not fit 3 input channels"),
@@ -57,10 +61,10 @@ def one_layer(op_type: str = "Conv", shape=(4, 3, 1, 1), **attributes) -> onnx.M
      r"node_averagepool2 \(AveragePool\): ceil_mode, and its last window .*"),
     (one_layer("MaxPool", kernel_shape=[9, 9]), r"node_maxpool2 \(MaxPool\): kernel \[9, 9\] is larger than its map of "
                                                 "8 x 9 with padding"),
-    (one_layer("MaxPool"), r"node_maxpool2 \(MaxPool\): kernel \[\]; two positive sizes are needed"),
+    (one_layer("MaxPool"), r"node_maxpool2 \(MaxPool\): ONNX does not allow it: Attribute kernel_shape must be .*"),
     (one_layer("ReduceMean", axes=[1]), r"node_reducemean2 \(ReduceMean\): the mean over axes \[1\]; .*"),
-    (one_layer("Sigmoid"), r"node_sigmoid2 \(Sigmoid\): the engine has no such operator; there are Add, .*"),
-    (one_layer("Transpose"), r"node_transpose2 \(Transpose\): works on a feature map; export with \(1, channels, .*"),
+    (one_layer("Tanh"), r"node_tanh2 \(Tanh\): the engine has no such operator; there are Add, .*"),
+    (one_layer("Transpose"), r"node_transpose2 \(Transpose\): perm \[3, 2, 1, 0\] of a feature map of .*"),
     (one_layer("Flatten", axis=2), r"node_flatten2 \(Flatten\): axis 2; axis 1 is possible"),
     (one_layer("Softmax", axis=3), r"node_softmax2 \(Softmax\): over axis 3 of shape \[1, 3, 8, 9\]; over all .*"),
 ])
@@ -87,7 +91,7 @@ def one_constant(op_type: str, *arrays, channels: int = 3) -> onnx.ModelProto:
     (one_constant("Mul", np.ones((2, 3, 1, 1))), r"node_mul2 \(Mul\): a constant of shape \[2, 3, 1, 1\] for .*"),
     (one_constant("Mul", np.ones((1, 1, 1, 1, 1))), r"node_mul2 \(Mul\): a constant of shape \[1, 1, 1, 1, 1\] for .*"),
     (one_constant("Add", np.ones((3, 8, 9))), r"node_add2 \(Add\): a constant of shape \[3, 8, 9\] for .*"),
-    (one_constant("Add", [[[np.nan]]]), r"node_add2 \(Add\): its constant has values that are not finite; .*"),
+    (one_constant("Add", [[[np.nan]]]), r"initializer constant2: 1 of 1 values are not finite numbers; .*"),
     (one_constant("Mul", 1e6), r"node_mul2 \(Mul\): requantization scale 1e\+06 is not below 2\*\*15; calibrate .*"),
 ])
 def test_constants_that_the_engine_cannot_multiply_with_or_add(model, message, tmp_path):
@@ -96,7 +100,7 @@ def test_constants_that_the_engine_cannot_multiply_with_or_add(model, message, t
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("scale, shown", [(0.0, "0."), (-1.0, "-1."), (np.nan, "nan"), (np.inf, "inf")])
+@pytest.mark.parametrize("scale, shown", [(0.0, "0."), (-1.0, "-1.")])
 def test_scales(scale, shown, tmp_path):
     model = Model()
     found = problems_of(model.proto(model.quantized("image", scale)), tmp_path)
@@ -108,19 +112,21 @@ def test_scale_of_a_wrong_type(tmp_path):
     model = Model()
     parameters = [model.constant(np.int32(1)), model.constant(np.uint8(0))]
     found = problems_of(model.proto(model.node("QuantizeLinear", "image", *parameters)), tmp_path)
-    assert found == ["node_quantizelinear0 (QuantizeLinear): the scale is int32; float32 is needed"]
+    assert found == ["node_quantizelinear0 (QuantizeLinear): ONNX does not allow it: y_scale typestr: tensor(float), "
+                     "has unsupported type: tensor(int32); export the model again"]
 
 
 def test_missing_scale(tmp_path):
     model = Model()
     found = problems_of(model.proto(model.node("QuantizeLinear", "image")), tmp_path)
-    assert found == ["node_quantizelinear0 (QuantizeLinear): input 1 is missing; export the model again"]
+    assert found == ["node_quantizelinear0 (QuantizeLinear): ONNX does not allow it: Node with schema("
+                     "::QuantizeLinear:13) has input size 1 not in range [min=2, max=3]; export the model again"]
 
 
 def test_activations_of_16_bits(tmp_path):
     model = Model(kind=np.uint16)
-    found = problems_of(model.proto(model.quantized("image")), tmp_path)
-    assert found == ["node_quantizelinear0 (QuantizeLinear): activations are uint16; int8 and uint8 are possible"]
+    found = problems_of(model.proto(model.quantized("image"), 21), tmp_path)
+    assert found[:1] == ["node_quantizelinear0 (QuantizeLinear): activations are uint16; int8 and uint8 are possible"]
 
 
 def test_weights_that_do_not_fit_int8(tmp_path):
@@ -138,7 +144,8 @@ def test_weights_that_are_not_quantized_or_not_constant(tmp_path):
     source = model.quantized("image")
     float_weight = model.node("Conv", source, model.constant(np.ones((4, 3, 1, 1), np.float32)))
     dynamic = model.node("Conv", source, source)
-    both = model.node("Concat", model.quantized(float_weight), model.quantized(dynamic), axis=1)
+    both = model.node("Concat", model.node("GlobalAveragePool", model.quantized(float_weight)),
+                      model.quantized(dynamic), axis=1)
     assert problems_of(model.proto(model.quantized(both)), tmp_path) == [
         "node_conv2 (Conv): its weights are not quantized; quantize them to int8 (DequantizeLinear of an initializer)",
         "node_conv3 (Conv): its weights are not constant; only constant weights are possible"]
@@ -156,7 +163,7 @@ def test_an_output_without_quantization(tmp_path):
     model = Model()
     found = problems_of(model.proto(model.conv(model.quantized("image"), 4, 3, 1, 1)), tmp_path)
     assert found == ["output conv3: is not quantized; quantize the whole network: "
-                     "its last layer needs a QuantizeLinear after it"]
+                     "firelane quantize MODEL --calib IMAGES -o QUANTIZED adds what is missing"]
 
 
 def test_softmax_in_the_middle(tmp_path):
@@ -186,9 +193,9 @@ def test_scales_too_far_apart_for_an_addition(tmp_path):
 def test_all_problems_are_listed_in_the_order_of_the_graph(tmp_path):
     model = Model()
     source = model.quantized("image")
-    bad = model.quantized(model.conv(source, 4, 3, 1, 1, dilations=[3, 3]))
+    bad = model.quantized(model.conv(source, 4, 3, 1, 1, group=2))
     model.quantized(model.conv(bad, 4, 4, 1, 1))                 # depends on the first: not counted
-    other = model.quantized(model.conv(source, 4, 3, 1, 1, strides=[0, 0]))
+    other = model.quantized(model.conv(source, 4, 3, 1, 1, auto_pad="SOME"))
     found = problems_of(model.proto(model.quantized(model.node("Concat", bad, other, axis=1))), tmp_path)
     assert [message.split(":")[0] for message in found] == ["node_conv3 (Conv)", "node_conv11 (Conv)"]
 
@@ -262,9 +269,9 @@ def external_weights(graph):
     (free_width, "input image: shape [1, 3, 8, 'width'] is not fixed; export with fixed channels, "),
     (other_batch, "input image: batch of 4; export with batch 1 or a symbolic batch"),
     (fewer_dimensions, "input image: shape [1, 3, 8]; wanted: (1, channels, height, width)"),
-    (double_input, "input image: element type 11 (onnx.TensorProto.DataType); float32, uint8 and int8 are possible"),
+    (double_input, "input image: is float64; float32, uint8 and int8 are possible"),
     (unknown_output, "output nowhere: nothing makes it; export the model again"),
-    (cut_weights, "initializer constant0: cannot be read (cannot reshape array of size 5 into shape (4,3,1,1)); "),
+    (cut_weights, "/broken.onnx: ONNX does not allow it: TensorProto (tensor name: constant0) raw_data size (5 bytes)"),
     (external_weights, "/broken.onnx: external data is missing or damaged ("),
 ])
 def test_broken_containers(edit, start, tmp_path):
@@ -286,8 +293,8 @@ def test_names_that_are_not_text(tmp_path):
 
 
 def test_names_that_cannot_be_printed(tmp_path):
-    data = one_layer("Sigmoid").SerializeToString().replace(b"node_sigmoid2", b"node_sigmoi\n\n")
-    assert problems_of(data, tmp_path)[0].startswith("node_sigmoi?? (Sigmoid): the engine has no such operator; ")
+    data = one_layer("Tanh").SerializeToString().replace(b"node_tanh2", b"node_tan\n\n")
+    assert problems_of(data, tmp_path)[0].startswith("node_tan?? (Tanh): the engine has no such operator; ")
 
 
 def test_no_such_file(tmp_path):

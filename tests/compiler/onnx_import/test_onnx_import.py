@@ -11,9 +11,7 @@ from firelane.compiler.ir.graph import AveragePool, ChannelScale, Concat, Conv, 
 from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
 from firelane.compiler.support.errors import ModelError
 from firelane.models.squeezenet_graph import build
-from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.reference import run
-from tests.onnx_comparison import compare_layers
 
 SCALE = 0.05
 
@@ -69,22 +67,6 @@ class Model:
             helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)])
         helper.set_model_props(model, metadata)
         return model
-
-
-@pytest.fixture
-def load(tmp_path):
-    """Imports a model and compares every tensor with ONNX Runtime on two images."""
-    def check(model: onnx.ModelProto, *, limit: int = 1) -> Graph:
-        path = tmp_path / "model.onnx"
-        onnx.save(model, path)
-        graph = load_graph(path)
-        rng = np.random.default_rng(1)
-        images = rng.integers(0, 256, (2, *graph.tensors[graph.input].shape), dtype=np.uint8)
-        differences = compare_layers(graph, OnnxSession(path), images)
-        assert graph.output in differences
-        assert all(difference.most_lsb <= limit for difference in differences.values())
-        return graph
-    return check
 
 
 def kinds(graph: Graph) -> list[str]:
@@ -262,7 +244,7 @@ def test_endings(load, ending, host):
     model = Model(batch="N")
     value = model.quantized(model.node("GlobalAveragePool", model.quantized("image")), 0.01)
     for op_type in ending:
-        inputs = {"Reshape": [model.constant(np.int64([-1, 3]), "shape")]}.get(op_type, [])
+        inputs = [model.constant(np.int64([-1, 3]), "shape")] if op_type == "Reshape" else []
         axes = {"Squeeze": {"axes": [2, 3]}, "Softmax": {"axis": 1}}.get(op_type, {})
         value = model.node(op_type, value, *inputs, **axes)
     if host:
@@ -283,7 +265,7 @@ def test_shape_computed_in_the_graph(load):
 
 
 @pytest.mark.parametrize("op_type, transposed", [("Gemm", 1), ("Gemm", 0), ("MatMul", 0)])
-@pytest.mark.parametrize("size", [(1, 1), (4, 5)])
+@pytest.mark.parametrize("size", [(1, 1), (4, 3)])
 def test_fully_connected(load, op_type, transposed, size):
     model = Model(3, *size)
     inputs = 3 * size[0] * size[1]

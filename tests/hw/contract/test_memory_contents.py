@@ -17,7 +17,7 @@ def test_any_integers_become_words():
 
 @pytest.mark.parametrize(("name", "word"), [("program", 1 << 36), ("weights", -1), ("values", 256), ("runs", 1 << 17)])
 def test_a_word_that_is_too_wide(name, word):
-    words = {memory: (0,) for memory in WORD_BITS} | {name: (0, word)}
+    words = dict.fromkeys(WORD_BITS, (0,)) | {name: (0, word)}
     with pytest.raises(ValueError, match=f"^{name} must be {WORD_BITS[name]}-bit words$"):
         MemoryContents(**words)
 

@@ -15,7 +15,7 @@ def place(number: int, kind: str = "FF") -> str:
 
 def mux(number: int, *ports: str):
     """The root of a wide multiplexer."""
-    return "TRELLIS_COMB", {}, place(number, "K"), {"OFX": 50 + number, **{port: 60 for port in ports}, "M": 61}
+    return "TRELLIS_COMB", {}, place(number, "K"), {"OFX": 50 + number, **dict.fromkeys(ports, 60), "M": 61}
 
 
 def allowed(tmp_path, *cells, more=None) -> bool:

@@ -88,7 +88,7 @@ def test_clock_wires_are_no_wires(tmp_path):
 
 def test_nextpnr_says_the_same(tiny_build, tmp_path):
     """Within a few per cent: it exchanges the pins of a LUT, and knows LUTs that feed their neighbours at once."""
-    device = "--12k --package CABGA381 --speed 6".split()
+    device = ["--12k", "--package", "CABGA381", "--speed", "6"]
     for name in ("top.json", "top.lpf"):
         shutil.copy(tiny_build / name, tmp_path)
     tools.nextpnr_ecp5().run(*device, *NEXTPNR_OPTIONS, "--seed", "1", "--json", "top.json", "--lpf", "top.lpf",

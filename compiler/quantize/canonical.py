@@ -1,0 +1,288 @@
+"""Rewrites of float models that neither ONNX Runtime's folding nor its quantizer knows; each is exact.
+
+- what the output does not depend on goes;
+- an input with channels last becomes one with channels first;
+- a mean over rows and columns becomes a GlobalAveragePool, which ONNX Runtime quantizes;
+- what multiplies and adds by channel (BatchNormalization, x / 255, (x - mean) / std) joins the convolution before it,
+  or the one after it if that has no padding, or becomes a depthwise convolution of 1x1, which the engine has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from firelane.compiler.onnx_import.reader import TO_FIRST, read_input
+from firelane.compiler.onnx_import.standard import opset_of, shapes_of
+
+AXES_AS_INPUT = 18                     # the opset since which ReduceMean has its axes as an input
+
+
+def without_copies(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy without Identity, and without Cast of float32 to itself; types must have been inferred."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    floats = {value.name for value in (*copy.graph.value_info, *copy.graph.input, *copy.graph.output)
+              if value.type.tensor_type.elem_type == TensorProto.FLOAT}
+    shown, kept = {value.name for value in copy.graph.output}, set()
+    kept |= {value.name for value in copy.graph.input} | {tensor.name for tensor in copy.graph.initializer} | shown
+    same: dict[str, str] = {}                            # of a copy: what it is a copy of
+    nodes = []
+    for node in copy.graph.node:
+        source = node.input[0] if node.input else ""
+        source = same.get(source, source)
+        if not _copies(node, source, floats) or (node.output[0] in shown and source in kept):
+            nodes.append(node)
+        elif node.output[0] in shown:                    # its source takes the output's name
+            same[source] = node.output[0]
+            same.update({name: node.output[0] for name, other in same.items() if other == source})
+            kept.add(source)
+        else:
+            same[node.output[0]] = source
+    for node in nodes:
+        node.input[:] = [same.get(name, name) for name in node.input]
+        node.output[:] = [same.get(name, name) for name in node.output]
+    del copy.graph.node[:]
+    copy.graph.node.extend(nodes)
+    return copy
+
+
+def _copies(node: onnx.NodeProto, source: str, floats: set[str]) -> bool:
+    if node.op_type == "Cast":
+        return source in floats and node.attribute[0].i == TensorProto.FLOAT
+    return node.op_type == "Identity"
+
+
+def channels_first(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose input has channels first; the model itself where it has, or where no Transpose says so."""
+    source = read_input(model.graph)
+    readers = [node for node in model.graph.node if source.name in node.input]
+    if not source.last or len(readers) != 1 or readers[0].op_type not in ("Transpose", "Reshape"):
+        return model
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    value = next(value for value in copy.graph.input if value.name == source.name)
+    for dim, size in zip(value.type.tensor_type.shape.dim, (1, *source.dims)):
+        dim.dim_value = size
+    first = next(node for node in copy.graph.node if source.name in node.input)
+    order = next((tuple(attribute.ints) for attribute in first.attribute if attribute.name == "perm"), TO_FIRST)
+    if order != TO_FIRST:
+        return model
+    if first.op_type == "Transpose":
+        first.op_type = "Identity"
+        del first.attribute[:]
+    return copy
+
+
+def rewritten(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy with means and channel-wise arithmetic rewritten; `model` itself where there is nothing to do."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    shapes = {**shapes_of(model), read_input(model.graph).name: read_input(model.graph).shape}
+    changed = _means(copy, shapes)
+    changed |= _affine(copy.graph, shapes)
+    changed |= _without_dead(copy.graph)
+    return onnx.shape_inference.infer_shapes(copy) if changed else model
+
+
+def _without_dead(graph: onnx.GraphProto) -> bool:
+    """Take away what the output does not depend on, in place; nodes stand in order."""
+    needed = {value.name for value in graph.output}
+    dead = []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+        else:
+            dead.append(node)
+    unused = [tensor for tensor in graph.initializer if tensor.name not in needed]
+    for node in dead:
+        graph.node.remove(node)
+    for tensor in unused:
+        graph.initializer.remove(tensor)
+    return bool(dead or unused)
+
+
+def _means(model: onnx.ModelProto, shapes: dict[str, tuple[int, ...]]) -> bool:
+    """ReduceMean over rows and columns -> GlobalAveragePool, and Flatten where the dimensions go."""
+    graph, changed = model.graph, False
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for index, node in reversed(list(enumerate(graph.node))):
+        if node.op_type != "ReduceMean" or len(shapes.get(node.input[0], ())) != 4:
+            continue
+        said = {attribute.name: attribute for attribute in node.attribute}
+        axes = list(said["axes"].ints) if "axes" in said else []
+        if opset_of(model) >= AXES_AS_INPUT and len(node.input) > 1 and node.input[1] in constants:
+            axes = numpy_helper.to_array(constants[node.input[1]]).ravel().tolist()
+        if sorted(axis % 4 for axis in axes) != [2, 3]:
+            continue
+        kept, result = "keepdims" not in said or said["keepdims"].i, node.output[0]
+        average = result if kept else f"{result}/average"
+        nodes = [helper.make_node("GlobalAveragePool", [node.input[0]], [average], name=node.name)]
+        if not kept:
+            nodes.append(helper.make_node("Flatten", [average], [result], name=f"{node.name}/flatten", axis=1))
+        _replace(graph, index, nodes)
+        changed = True
+    return changed
+
+
+@dataclass(frozen=True, eq=False)
+class _Scaling:
+    """y = x * factor + offset, float64 (C,) each."""
+
+    factor: np.ndarray
+    offset: np.ndarray
+
+    def then(self, other: _Scaling) -> _Scaling:
+        return _Scaling(self.factor * other.factor, self.offset * other.factor + other.offset)
+
+
+def _affine(graph: onnx.GraphProto, shapes: dict[str, tuple[int, ...]]) -> bool:
+    """Every chain of channel-wise arithmetic, in place."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    outputs = {value.name for value in graph.output}
+    changed = False
+    index = 0
+    while index < len(graph.node):
+        found = _scaling(graph.node[index], constants, shapes)
+        if found is None:
+            index += 1
+            continue
+        source, scaling = found
+        last = graph.node[index]
+        chain = [last]
+        while True:
+            readers = [node for node in graph.node if last.output[0] in node.input]
+            more = _scaling(readers[0], constants, shapes) if len(readers) == 1 else None
+            if more is None or last.output[0] in outputs:
+                break
+            last, scaling = readers[0], scaling.then(more[1])
+            chain.append(last)
+        _place(graph, chain, source, scaling, constants)
+        changed, index = True, 0
+    return changed
+
+
+def _scaling(node: onnx.NodeProto, constants: dict, shapes: dict) -> tuple[str, _Scaling] | None:
+    """The map that a node scales by channel, and how; None if that is not what it does."""
+    if node.op_type == "BatchNormalization":
+        if not all(name in constants for name in node.input[1:5]) or len(shapes.get(node.input[0], ())) != 4:
+            return None
+        scale, bias, mean, variance = (numpy_helper.to_array(constants[name]).astype(np.float64)
+                                       for name in node.input[1:5])
+        epsilon = next((attribute.f for attribute in node.attribute if attribute.name == "epsilon"), 1e-5)
+        factor = scale / np.sqrt(variance + epsilon)
+        return node.input[0], _Scaling(factor, bias - mean * factor)
+    if node.op_type not in ("Mul", "Div", "Add", "Sub") or len(node.input) != 2:
+        return None
+    held = [name in constants for name in node.input]
+    if sum(held) != 1:
+        return None
+    source, name = node.input[held.index(False)], node.input[held.index(True)]
+    shape, values = shapes.get(source, ()), numpy_helper.to_array(constants[name]).astype(np.float64)
+    if len(shape) != 4 or values.size not in (1, shape[1]) or values.shape not in _by_channel(values, shape[1]):
+        return None
+    scaling = _arithmetic(node.op_type, np.broadcast_to(values.ravel(), shape[1]), constant_last=held[1])
+    return None if scaling is None else (source, scaling)
+
+
+def _arithmetic(op_type: str, values: np.ndarray, *, constant_last: bool) -> _Scaling | None:
+    """What Mul, Div, Add or Sub of a map and a constant does."""
+    ones, zeros = np.ones(len(values)), np.zeros(len(values))
+    match op_type:
+        case "Mul":
+            return _Scaling(values, zeros)
+        case "Div" if constant_last and np.all(values != 0):
+            return _Scaling(1 / values, zeros)
+        case "Add":
+            return _Scaling(ones, values)
+        case "Sub":
+            return _Scaling(ones, -values) if constant_last else _Scaling(-ones, values)
+    return None
+
+
+def _by_channel(values: np.ndarray, channels: int) -> tuple[tuple[int, ...], ...]:
+    """The shapes in which a constant means one number for each channel, or one for all."""
+    if values.size == 1:
+        return ((), (1,), (1, 1), (1, 1, 1), (1, 1, 1, 1))
+    return (channels, 1, 1), (1, channels, 1, 1)
+
+
+def _place(graph: onnx.GraphProto, chain: list[onnx.NodeProto], source: str, scaling: _Scaling,
+           constants: dict[str, onnx.TensorProto]) -> None:
+    """Put the arithmetic of `chain` into a convolution, and take the chain away, in place."""
+    result = chain[-1].output[0]
+    before = [node for node in graph.node if source in node.output and node.op_type == "Conv"]
+    alone = [node for node in graph.node if source in node.input] == [chain[0]]
+    after = [node for node in graph.node if result in node.input]
+    shown = {value.name for value in graph.output}
+    place = list(graph.node).index(chain[0])
+    new = []
+    if before and alone and source not in shown and _own(graph, before[0], constants):
+        _scale_conv(graph, before[0], constants, scaling, outputs=True)
+        before[0].output[0] = result
+    elif len(after) == 1 and result not in shown and _plain(after[0], result) and _own(graph, after[0], constants):
+        _scale_conv(graph, after[0], constants, scaling, outputs=False)
+        after[0].input[0] = source
+    else:
+        new = [_depthwise(graph, chain[-1], source, scaling, constants)]
+    for node in chain:
+        graph.node.remove(node)
+    for node in reversed(new):
+        graph.node.insert(place, node)
+
+
+def _depthwise(graph: onnx.GraphProto, last: onnx.NodeProto, source: str, scaling: _Scaling,
+               constants: dict[str, onnx.TensorProto]) -> onnx.NodeProto:
+    """A convolution of 1x1 that does no more than scale each channel; its parameters join the graph's."""
+    result, channels = last.output[0], len(scaling.factor)
+    names = [f"{result}/weight", f"{result}/bias"]
+    for name, values in zip(names, (scaling.factor.reshape(channels, 1, 1, 1), scaling.offset)):
+        graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), name))
+        constants[name] = graph.initializer[-1]
+    return helper.make_node("Conv", [source, *names], [result], name=last.name or result, group=channels,
+                            kernel_shape=[1, 1])
+
+
+def _own(graph: onnx.GraphProto, conv: onnx.NodeProto, constants: dict) -> bool:
+    """Whether a convolution's parameters are constants that nobody else reads."""
+    names = [name for name in conv.input[1:] if name]
+    read = [name for node in graph.node for name in node.input]
+    return all(name in constants and read.count(name) == 1 for name in names)
+
+
+def _plain(conv: onnx.NodeProto, source: str) -> bool:
+    """Whether a node is a dense convolution that sees no padding."""
+    said = {attribute.name: attribute for attribute in conv.attribute}
+    return (conv.op_type == "Conv" and conv.input[0] == source and ("pads" not in said or not any(said["pads"].ints))
+            and ("auto_pad" not in said or said["auto_pad"].s in (b"NOTSET", b"VALID"))
+            and ("group" not in said or said["group"].i == 1))
+
+
+def _scale_conv(graph: onnx.GraphProto, conv: onnx.NodeProto, constants: dict, scaling: _Scaling, *,
+                outputs: bool) -> None:
+    """Scale a convolution's results, or what it reads, in place."""
+    weight = numpy_helper.to_array(constants[conv.input[1]]).astype(np.float64)
+    bias = np.zeros(len(weight))
+    if len(conv.input) > 2 and conv.input[2]:
+        bias = numpy_helper.to_array(constants[conv.input[2]]).astype(np.float64)
+    if outputs:
+        weight, bias = weight * scaling.factor[:, None, None, None], bias * scaling.factor + scaling.offset
+    else:
+        bias = bias + np.einsum("oikl,i->o", weight, scaling.offset)
+        weight = weight * scaling.factor[:, None, None]
+    if len(conv.input) < 3 or not conv.input[2]:
+        name = f"{conv.input[1]}/bias"
+        graph.initializer.append(numpy_helper.from_array(np.asarray(bias, np.float32), name))
+        constants[name] = graph.initializer[-1]
+        conv.input[:] = [*conv.input[:2], name]
+    for name, values in ((conv.input[1], weight), (conv.input[2], bias)):
+        constants[name].CopyFrom(numpy_helper.from_array(values.astype(np.float32), name))
+
+
+def _replace(graph: onnx.GraphProto, index: int, nodes: list[onnx.NodeProto]) -> None:
+    graph.node.pop(index)
+    for node in reversed(nodes):
+        graph.node.insert(index, node)

@@ -1,0 +1,232 @@
+"""Translation validation: what was made of a model is held against ONNX Runtime on the model itself.
+
+`validate` compares the graph that the compiler read with the quantized file, layer by layer on ONNX Runtime's own
+inputs, where single values may differ by one step (see `sim.onnx_session`), and the whole network from the image.
+`validate_rewriting` compares a float model with the one that `quantize` made of it before it quantized.
+
+Both are cheap: a few images of noise, and of the user's where there are some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from firelane.compiler.frame_io.preprocessing import Preprocessing
+from firelane.compiler.ir.graph import Conv, Graph
+from firelane.compiler.onnx_import import HOST_OPERATORS
+from firelane.compiler.onnx_import.reader import one_line, read_input, read_model
+from firelane.compiler.support.errors import ModelError
+from firelane.sim.onnx_session import OnnxSession
+from firelane.sim.qdq_form import in_qdq_form
+from firelane.sim.reference import run_node
+
+LAYER_LSB = 1                          # steps by which a layer may differ on the same inputs
+WHOLE_LSB, NODES_PER_LSB = 8, 4        # steps by which the result may differ: such steps go on, and grow with the depth
+WORK = 2_500_000_000                   # multiplications of all images
+IMAGES_MAX = 4
+COLUMNS_MAX = 1 << 27                  # numbers that the reference unfolds for one convolution: half a GB
+REWRITING_TOLERANCE = 1e-3             # of the largest value: float32 sums in another order
+REPORT = "this is a fault of firelane: please report it with the model; --no-check goes on all the same"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How near to ONNX Runtime a network is.
+
+    Parameters
+    ----------
+    images : that were compared; 0 for a network that is too large
+    tensors, values, differing : that were compared, and values that differ by one step, layer by layer
+    whole_lsb : the largest difference of the result, from the image alone
+    """
+
+    images: int
+    tensors: int = 0
+    values: int = 0
+    differing: int = 0
+    whole_lsb: int = 0
+
+    def __str__(self) -> str:
+        if not self.images:
+            return "too large to be compared with ONNX Runtime"
+        share = self.differing / max(self.values, 1)
+        return (f"equals ONNX Runtime: {self.tensors} tensors of {self.images} images, {share:.2%} of their values one "
+                f"step apart, the result at most {self.whole_lsb}")
+
+
+def validate(graph: Graph, model: onnx.ModelProto | str | Path, images: Sequence[np.ndarray] = (), *,
+             seed: int = 0) -> Agreement:
+    """Compare `graph` with ONNX Runtime on the quantized model that it was read from.
+
+    Parameters
+    ----------
+    model : the model, or its path
+    images : uint8 (C, H, W) each, stored values of the network's input; as many are used as time allows
+
+    Raises
+    ------
+    ModelError
+        If ONNX Runtime refuses the model, or a layer differs by more than `LAYER_LSB`; the first one is named.
+    """
+    if _too_large(graph):
+        return Agreement(images=0)
+    where = graph.name if isinstance(model, onnx.ModelProto) else str(model)
+    loaded = model if isinstance(model, onnx.ModelProto) else read_model(Path(model))
+    try:
+        session = OnnxSession(in_qdq_form(loaded), only=graph.tensors)
+    except Exception as error:         # ONNX Runtime has a class of its own for each kind of failure
+        raise _refused(where, error) from None
+    agreement = Agreement(images=0)
+    for image in _chosen(graph, images, seed):
+        try:
+            theirs = session.run(graph, image)
+            result = None if graph.output in theirs else session.result(graph, image)
+        except Exception as error:
+            raise _refused(where, error) from None
+        agreement = _compared(graph, image, theirs, result, agreement)
+    return agreement
+
+
+def _refused(where: str, error: Exception) -> ModelError:
+    return ModelError(where, f"ONNX Runtime refuses it ({one_line(error)})",
+                      hint="export or quantize the model again; --no-check goes on without its opinion")
+
+
+def _too_large(graph: Graph) -> bool:
+    unfolded = (graph.tensors[node.inputs[0]].channels * node.weight.shape[2] * node.weight.shape[3]
+                * graph.tensors[node.output].height * graph.tensors[node.output].width
+                for node in graph.nodes if isinstance(node, Conv))
+    return max(unfolded, default=0) > COLUMNS_MAX
+
+
+def _chosen(graph: Graph, images: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
+    """Noise first, then the user's images, then more noise, as far as `WORK` goes."""
+    work = sum(node.weight.size * graph.tensors[node.output].height * graph.tensors[node.output].width
+               for node in graph.nodes if isinstance(node, Conv))
+    count = int(min(max(WORK // max(work, 1), 1), IMAGES_MAX))
+    rng, shape = np.random.default_rng(seed), graph.tensors[graph.input].shape
+    given = [images[index] for index in range(min(len(images), max(count - 1, 0)))]
+    noise = [rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(count - len(given))]
+    return noise[:1] + given + noise[1:]
+
+
+def _compared(graph: Graph, image: np.ndarray, theirs: dict[str, np.ndarray], result: np.ndarray | None,
+              before: Agreement) -> Agreement:
+    """`before`, and this image; `result` is ONNX Runtime's float output where it has the meaning of ours."""
+    apart = {graph.input: image[:, None]}                # each layer from ONNX Runtime's inputs
+    alone = dict(apart)                                  # from the image alone
+    tensors, values, differing = 0, 0, 0
+    for node in graph.nodes:
+        ours = run_node(graph, node, apart)
+        alone[node.output] = run_node(graph, node, alone)
+        other = theirs.get(node.output)
+        if other is not None:
+            steps = np.abs(ours[:, 0].astype(np.int16) - other)
+            if steps.max() > LAYER_LSB:
+                raise _difference(node.name, node.output, steps)
+            tensors, values = tensors + 1, values + steps.size
+            differing += int(np.count_nonzero(steps))
+        apart[node.output] = ours if other is None else other[:, None]
+    if graph.output not in theirs and result is None and not graph.metadata.get(HOST_OPERATORS):
+        raise ModelError(graph.name, f"its result {graph.output} is not found in ONNX Runtime's", hint=REPORT)
+    whole = _whole(graph, alone[graph.output][:, 0], apart[graph.output][:, 0], theirs.get(graph.output), result)
+    return Agreement(before.images + 1, max(before.tensors, tensors), before.values + values,
+                     before.differing + differing, max(before.whole_lsb, whole))
+
+
+def _whole(graph: Graph, alone: np.ndarray, apart: np.ndarray, theirs: np.ndarray | None,
+           result: np.ndarray | None) -> int:
+    """Steps between our result and ONNX Runtime's, from the image alone."""
+    tensor, last = graph.tensors[graph.output], graph.nodes[-1]
+    if theirs is None and result is not None:            # a float output: an average that nothing rounds there
+        theirs = result / tensor.scale + tensor.zero_point
+        steps = np.abs(np.clip(theirs, 0, 255) - apart)
+        if steps.max() > LAYER_LSB:
+            raise _difference(last.name, graph.output, np.rint(steps).astype(int))
+    other = apart if theirs is None else theirs
+    whole = int(np.abs(alone.astype(np.float64) - np.clip(np.rint(other), 0, 255)).max())
+    if whole > WHOLE_LSB + len(graph.nodes) / NODES_PER_LSB:
+        raise ModelError(last.name, f"the result differs from ONNX Runtime's by {whole} steps, though no layer does",
+                         hint=REPORT)
+    return whole
+
+
+def _difference(node: str, tensor: str, steps: np.ndarray) -> ModelError:
+    worst = np.unravel_index(int(np.argmax(steps)), steps.shape)
+    place = ", ".join(f"{name} {int(index)}" for name, index in zip(("channel", "row", "column"), worst))
+    far = f"{np.count_nonzero(steps > LAYER_LSB)} of {steps.size} values by more than {LAYER_LSB}"
+    return ModelError(node, f"differs from ONNX Runtime by {int(steps.max())} steps at {place} of {tensor}, {far}",
+                      hint=REPORT)
+
+
+def validate_rewriting(given: str | Path, rewritten: onnx.ModelProto, images: Sequence[np.ndarray] = (), *,
+                       recorded: Preprocessing | None = None, taken: Preprocessing | None = None,
+                       seed: int = 0) -> float:
+    """Compare a float model with what `quantize` made of it; returns the largest difference, relative to the result.
+
+    Parameters
+    ----------
+    given : the user's file
+    rewritten : as `compiler.quantize.calibrated.read_calibrated` gives it
+    images : float32 (C, H, W) each, values of the rewritten model's input
+    recorded, taken : how pixels become the inputs of both, where that was moved from one into the other
+
+    Raises
+    ------
+    ModelError
+        If ONNX Runtime refuses one, or the results differ.
+    """
+    source, original = read_input(rewritten.graph), read_model(Path(given))
+    rng, worst = np.random.default_rng(seed), 0.0
+    noise = rng.integers(0, 256, source.dims).astype(np.float32) if taken is not None else \
+        rng.normal(0, 1, source.dims).astype(np.float32)
+    if taken is not None:
+        noise = np.asarray(taken.real(noise), np.float32)
+    try:
+        sessions = [_float_session(model) for model in (original, rewritten)]
+        for image in [noise, *(images[index] for index in range(min(len(images), 1)))]:
+            real = image
+            if recorded is not None and taken is not None and recorded != taken:
+                real = recorded.real(taken.pixels(image))
+            theirs, ours = (session.run(None, {session.get_inputs()[0].name: _as_input(session, values)})[0].ravel()
+                            for session, values in zip(sessions, (real, image)))
+            if theirs.shape != ours.shape:
+                raise ModelError(str(given), f"{theirs.size} results became {ours.size}", hint=REPORT)
+            largest = float(np.abs(theirs.astype(np.float64)).max(initial=1e-6))
+            worst = max(worst, float(np.abs(theirs.astype(np.float64) - ours).max(initial=0.0)) / largest)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise _refused(str(given), error) from None
+    halves = any(tensor.data_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
+                 for tensor in original.graph.initializer)
+    if not worst <= REWRITING_TOLERANCE * (50 if halves else 1):       # float16 itself is good for three digits
+        raise ModelError(str(given), "brought into the form that is quantized, its results differ by "
+                                     f"{worst:.2g} of the largest", hint=REPORT)
+    return worst
+
+
+def _float_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+
+
+def _as_input(session: onnxruntime.InferenceSession, image: np.ndarray) -> np.ndarray:
+    """(1, C, H, W) of the model's type, or channels last if the model has them so."""
+    source = session.get_inputs()[0]
+    sizes = [size for size in source.shape[1:] if isinstance(size, int)]
+    values = image[None]
+    if tuple(sizes) != image.shape:
+        values = values.transpose(0, 2, 3, 1)
+    kinds = {"tensor(float16)": np.float16, "tensor(double)": np.float64, "tensor(uint8)": np.uint8}
+    kind = kinds.get(source.type, np.float32)
+    return np.rint(values).astype(kind) if kind is np.uint8 else np.ascontiguousarray(values, kind)
