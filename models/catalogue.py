@@ -96,7 +96,7 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
             _make(path, name, size, published, progress)
     if published:
         return CatalogueEntry(path=path, origin=f"the published Deep Compression weights, {published.weights}",
-                     photographs=published.photographs, labels=labels_file())
+                              photographs=published.photographs, labels=labels_file())
     weights = LIGHT_WEIGHTS if name == LIGHT else "random weights of the published densities"
     return CatalogueEntry(path=path, origin=f"{weights}, calibrated with made images")
 

@@ -49,7 +49,7 @@ def build_wheel(folder: Path) -> Path:
 def pip(*arguments: str | Path) -> None:
     """Without network."""
     done = subprocess.run([sys.executable, "-m", "pip", *map(str, arguments), "--no-index", "--quiet",
-                           "--disable-pip-version-check"], capture_output=True, text=True)
+                           "--disable-pip-version-check"], check=False, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
 
@@ -82,8 +82,8 @@ def run(wheel, tmp_path_factory):
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
     def run(program: str, *arguments: str | Path) -> str:
-        done = subprocess.run([environment / "bin" / program, *map(str, arguments)], cwd=home, capture_output=True,
-                              text=True, env=variables | {"FIRELANE_BUILD": str(build_root())})
+        done = subprocess.run([environment / "bin" / program, *map(str, arguments)], check=False, cwd=home,
+                              capture_output=True, text=True, env=variables | {"FIRELANE_BUILD": str(build_root())})
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
     return run

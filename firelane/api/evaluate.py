@@ -12,7 +12,7 @@ from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
 from firelane.sim.evaluate.driver import carry_out, images_of
-from firelane.sim.evaluate.plan import DERIVED, plan
+from firelane.sim.evaluate.plan import DERIVED, Plan, plan
 from firelane.sim.evaluate.pool import workers as pool_of
 from firelane.sim.evaluate.result import Evaluation
 
@@ -34,7 +34,7 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
         A folder of images, or of folders of them, one for each class; or pixels, uint8 (C, H, W) each, of the network's
         size.
     labels : str, Path or sequence of int, optional
-        The class of each image. Of a folder: a list of images or of classes, see `firelane evaluate --help`.
+        The class of each image; of a folder, a file that lists images or classes, see `firelane evaluate --help`.
     float_model : Network, str, Path or onnx.ModelProto, optional
         Compare with this float network: agreement, divergence, noise of each layer.
     derive_float : bool
@@ -72,10 +72,20 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
     record = {"channels": channels, "mean": mean, "scale": scale, "resize": resize}
     planned = plan(given.source, float_model=DERIVED if derive_float else original, reference=reference,
                    onnxruntime=onnxruntime, record=record)
-    if isinstance(images, str | Path):
-        file = None if labels is None else Path(labels)
-        pixels, classes = images_of(planned, Path(images), file, limit)
-    else:
-        pixels, classes = images, labels
+    pixels, classes = _pixels(planned, images, labels, limit)
     with pool_of(workers, scheduler) as pool:
         return carry_out(planned, pixels, labels=classes, pool=pool, progress=progress)
+
+
+def _pixels(planned: Plan, images: str | Path | Sequence[np.ndarray], labels: str | Path | Sequence[int] | None,
+            limit: int | None) -> tuple[Sequence[np.ndarray], Sequence[int] | None]:
+    """Images, and the class of each if it is known."""
+    file = Path(labels) if isinstance(labels, str | Path) else None
+    listed = None if isinstance(labels, str | Path) else labels
+    if isinstance(images, str | Path):
+        pixels, classes = images_of(planned, Path(images), file, limit)
+        return pixels, classes if listed is None else listed
+    if file is not None or limit is not None:
+        raise ConfigError("labels" if file else "limit", f"{file or limit}, but the images are not in a folder",
+                          hint="give arrays of the images that you want, and a list of their classes")
+    return images, listed

@@ -165,7 +165,7 @@ def read_parameters(layer: DescriptorFields, contents: MemoryContents, cfg: Engi
     """Bias, multiplier and shift of each output channel."""
     if layer.parameters is ParameterForm.CONSTANT:
         found = ChannelParameters(*(np.full(layer.channels_out, value, np.int64)
-                             for value in (layer.bias, layer.multiplier, layer.shift)))
+                                    for value in (layer.bias, layer.multiplier, layer.shift)))
     else:
         found = _expand(layer, _read_records(layer, contents, cfg, pc))
     bias = found.bias >> (cfg.accumulator_bits - 1)
@@ -200,4 +200,4 @@ def _expand(layer: DescriptorFields, records: dict[str, np.ndarray]) -> ChannelP
         case _:
             step = 1 << (MULTIPLIER_BITS - 1 - FRACTION_BITS)
             return ChannelParameters(records["bias"] << (layer.bias_shift + records["offset"]),
-                              top + records["fraction"] * step, layer.shift + records["offset"])
+                                     top + records["fraction"] * step, layer.shift + records["offset"])

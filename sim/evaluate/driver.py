@@ -63,7 +63,7 @@ def carry_out(planned: Plan, images: Sequence[np.ndarray], *, labels: Sequence[i
 
 
 def images_of(planned: Plan, folder: Path, labels: Path | None = None,
-              limit: int | None = None) -> tuple[Sequence[np.ndarray], list[int] | None]:
+              limit: int | None = None) -> tuple[Sequence[np.ndarray], Sequence[int] | None]:
     """At most `limit` of the images in `folder`, evenly spread, for a plan; and the class of each, if that is known.
 
     Images are read when they are asked for. `labels`: the file that says what they show, see `sim.evaluate.labels`.

@@ -58,7 +58,7 @@ def labels_of(files: Sequence[Path], folder: Path, path: Path | None, classes: i
     return _by_class_list(names, [tuple(field.strip() for field in row.split("\t")) for row in rows])
 
 
-def labels_of_folder(folder: Path, labels: Path, option: str, classes: int) -> tuple[int, ...] | None:
+def labels_of_folder(folder: Path, labels: Path, option: str, classes: int) -> tuple[int, ...]:
     """The class of each image in `folder`, in the order in which images are read from it.
 
     Parameters
@@ -72,7 +72,9 @@ def labels_of_folder(folder: Path, labels: Path, option: str, classes: int) -> t
     """
     if not folder.is_dir():
         raise ConfigError(option, f"{folder} is no folder", hint="labels belong to image files in a folder")
-    return labels_of(image_files(folder), folder, labels, classes)
+    found = labels_of(image_files(folder), folder, labels, classes)
+    assert found is not None, "a file names the classes"
+    return found
 
 
 def _rows(path: Path) -> list[str]:

@@ -58,7 +58,7 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
     own = _onnx_model(content, None)
     original, float_graph, pairs_ = _original(content, float_model, graph, record or {})
     job = EvaluationJob(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
-              model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
+                        model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
     source = graph.tensors[graph.input]
     shape = source.channels, source.height, source.width
     return _plan(job, graph.name, float_graph, shape, record_of(graph).resize)

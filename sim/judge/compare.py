@@ -94,7 +94,7 @@ def _tensor_part(note: InstructionNote, layer, network: TiledNetwork) -> TensorP
     target = network.maps[view.map]
     width = layer.out_width if isinstance(layer, TileLayer) else target.width
     part = TensorPart(note.address, layer.name, tensor, channel, view.channels, note.first_row, note.rows, width,
-                    note.words, note.row, target.parts_log2)
+                      note.words, note.row, target.parts_log2)
     if isinstance(layer, LoadLayer):
         return replace(part, loaded=True, split=layer.space_to_depth, pad=layer.pad)
     return part

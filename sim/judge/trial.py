@@ -76,7 +76,7 @@ class Trial:
             **options) -> Outcome:
         """Simulate uint8 (N, C, H, W); `options` are those of `Stimulus`. `progress` gets frames and cycles done."""
         given = {"script": load_script(self.program.contents), "images": [stream_bytes(image) for image in images],
-               "error_register": ERROR_REGISTER, "csr_count": CSR_COUNT}
+                 "error_register": ERROR_REGISTER, "csr_count": CSR_COUNT}
         return bench.run(self.simulator, Stimulus(**{**given, **options}), self.directory, progress)
 
 
@@ -106,7 +106,7 @@ def check_outcome(trial: Trial, images: ImageSet, *, labels: tuple[str, ...] = (
     timeout = max(TIMEOUT_LEAST, TIMEOUT_FACTOR * prediction.total_cycles)
     total = setup_cycles(trial.program.contents) + len(images) * prediction.total_cycles
     outcome = trial.run(images.pixels, expected=expected, timeout_cycles=timeout,
-                          progress=lambda frames, cycles: progress(f"simulating {images.description}", cycles, total))
+                        progress=lambda frames, cycles: progress(f"simulating {images.description}", cycles, total))
     if outcome.verdict is not Verdict.COMPLETE:
         raise MismatchError(f"the engine did not finish: {stop_text(outcome)}")
     wrong = [index for index, result in enumerate(outcome.results) if result != expected[index]]

@@ -57,8 +57,6 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
     """
     _check_goal(budget, max_drop, sweep)
     _check_judge(budget, sweep, judge, labels)
-    if sweep is None and output is None:
-        raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
     size = None if budget is None else parse_size(budget)
     console = Console(stderr=True)
     with display(console) as progress:
@@ -66,6 +64,8 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
         if sweep is not None:
             options.pop("check")                         # a sweep writes no network
             summary = work.sweep(_sweep_job(model, calibration, labels, options), sweep)
+        elif output is None:
+            raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
         else:
             compressed = firelane.compress(model, calibration, budget=size, max_drop=max_drop and max_drop / 100,
                                            **options)
@@ -78,8 +78,8 @@ def _sweep_job(model: Path, calibration: Path, labels: Path | None, options: dic
     """What a sweep compresses; labels are of the images in the folder `judge`."""
     record = {name: options.pop(name) for name in ("channels", "mean", "scale", "resize")}
     cfg = work.chosen_engine(None, **{name: options.pop(name) for name in SIZES})
-    return work.Job(model, calibration, record=record, cfg=cfg,
-                    labels=labels and partial(work.labels_of_folder, options["judge"], labels, "--judge"), **options)
+    named = None if labels is None else partial(work.labels_of_folder, options["judge"], labels, "--judge")
+    return work.Job(model, calibration, record=record, cfg=cfg, labels=named, **options)
 
 
 def _check_goal(budget: str | None, max_drop: float | None, sweep: Path | None) -> None:

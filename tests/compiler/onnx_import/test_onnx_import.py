@@ -391,7 +391,7 @@ def test_qlinear_operators_with_a_constant(load, op_type, swapped):
     model = Model()
     stored = model.node("QuantizeLinear", "image", *model.parameters())
     parts = [[stored, *model.parameters()], quantized_constant(model, FACTORS.reshape(1, 3, 1, 1))]
-    operands = sum(parts[::-1] if swapped else parts, [])
+    operands = [name for part in (parts[::-1] if swapped else parts) for name in part]
     value = model.node(op_type, *operands, *model.parameters(0.06, 90), domain="com.microsoft")
     graph = load(model.proto(model.node("DequantizeLinear", value, *model.parameters(0.06, 90))))
     assert kinds(graph) == ["ChannelScale"] and isinstance(graph.nodes[0], ChannelScale)

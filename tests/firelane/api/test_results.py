@@ -34,7 +34,7 @@ class TestCompile:
         assert sum(layer.cycles for layer in compiled.layers) <= compiled.cycles
         assert {line.name for line in compiled.usage} >= {"weight memory (words)", "EBR", "DSP", "LUT (estimate)"}
         found = read_model(compiled.save(tmp_path / "d"))
-        assert found.images.weights == tuple(compiled.compiled.program.weights) and found.engine == compiled.engine
+        assert found.contents == compiled.compiled.program.contents and found.engine == compiled.engine
         assert f"{compiled.cycles:,} cycles a frame" in repr(compiled) and "for ulx3s_25f" in repr(compiled)
 
     def test_tables_for_the_terminal(self):

@@ -18,10 +18,11 @@ def frame_record(*, frame_cycles: int = 1100, measured: int = 1000) -> FrameReco
                        measured=measured, predicted=1000, macs=22000)
     pool = LayerCycles(name="pool", kind="TILE", instructions=4, tiles=4, taps=10, convolution=False, ideal=40,
                        measured=100, predicted=100, macs=0)
-    report = SimulationReport(model="net", engine="2 banks", lanes=10, layers=[conv, pool], frame_cycles=frame_cycles,
-                    predicted_frame_cycles=1100, input_bytes=300, input_wait=5, output_bytes=3, output_cycles=3,
-                    frames=1, values=1000, correct=None, guesses=[Guess(7, "cock", 0.75), Guess(3, "", 0.125)],
-                    simulated_cycles=44000, seconds=3.0, build_seconds=61.0)
+    report = SimulationReport(
+        model="net", engine="2 banks", lanes=10, layers=[conv, pool], frame_cycles=frame_cycles,
+        predicted_frame_cycles=1100, input_bytes=300, input_wait=5, output_bytes=3, output_cycles=3, frames=1,
+        values=1000, correct=None, guesses=[Guess(7, "cock", 0.75), Guess(3, "", 0.125)], simulated_cycles=44000,
+        seconds=3.0, build_seconds=61.0)
     return FrameRecord(made=MADE, weights="random", image="a made image", banks=2, activation_words=640,
                        weight_words=100, program_words=50, rom_bytes=1234, report=report, compile_seconds=1.25,
                        simulation_seconds=2.0, reference_seconds=0.5, emulator_seconds=2.25)

@@ -43,7 +43,7 @@ def test_unknown_event(tmp_path):
 
 def test_an_engine_that_is_not_started_times_out(tmp_path):
     stimulus = Stimulus(script=[], images=[b"1234"], verdict=Verdict.TIMED_OUT, error_register=ERROR_REGISTER,
-              csr_count=CSR_COUNT, timeout_cycles=1000)
+                        csr_count=CSR_COUNT, timeout_cycles=1000)
     outcome = bench.run(simulator(roomy_engine(2)), stimulus, tmp_path)
     assert outcome.verdict is Verdict.TIMED_OUT
     assert 1000 <= outcome.run_cycles < 1100
@@ -64,7 +64,7 @@ def test_wrong_expectation_fails_the_cocotb_test(tmp_path):
     compiled = random_network(np.random.default_rng(3), 2)
     shape = compiled.graph.tensors[compiled.graph.input].shape
     stimulus = Stimulus(script=load_script(compiled.program.contents), images=[bytes(int(np.prod(shape)))],
-              expected=[b"nonsense"], error_register=ERROR_REGISTER, csr_count=CSR_COUNT)
+                        expected=[b"nonsense"], error_register=ERROR_REGISTER, csr_count=CSR_COUNT)
     outcome = bench.run(simulator(compiled.cfg), stimulus, tmp_path)
     assert outcome.verdict is Verdict.COMPLETE
     assert "frames [0] differ from what is expected" in (tmp_path / "simulator.log").read_text()
