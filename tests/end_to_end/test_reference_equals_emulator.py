@@ -39,7 +39,7 @@ def compiled_network(rng: np.random.Generator, cfg: EngineConfig, **options) -> 
 def check(compiled: Compiled, image: np.ndarray) -> None:
     """Run, compare everything; twice, because a second frame must not depend on the first."""
     graph, cfg, where = compiled.graph, compiled.cfg, tensor_parts(compiled.program)
-    emulator = Emulator(cfg, compiled.program, seed=5)
+    emulator = Emulator(cfg, compiled.program.contents, seed=5)
     for pixels in (image, image[:, ::-1, ::-1]):
         tensors = reference.run(graph, np.ascontiguousarray(pixels))
         frame = emulator.run_frame(pixels.transpose(1, 2, 0), trace=True)
