@@ -6,8 +6,6 @@ processors without VNNI, and can be wrong by tens of steps; its float operators 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -40,23 +38,28 @@ class _Node:
     def has(self, index: int) -> bool:
         return index < len(self.node.input) and bool(self.node.input[index])
 
-    def real(self, index: int, axis: int | None = None) -> onnx.NodeProto:
-        """DequantizeLinear of input `index` with the two inputs behind it; its output is `prefix/index`."""
-        inputs, outputs = [name for name in self.node.input[index:index + 3] if name], [f"{self.prefix}/{index}"]
-        if axis is None or self.array(index + 1).size == 1:
-            return helper.make_node("DequantizeLinear", inputs, outputs)
-        return helper.make_node("DequantizeLinear", inputs, outputs, axis=axis)
+    def real(self, index: int) -> onnx.NodeProto:
+        """DequantizeLinear of the map at `index` with the two inputs behind it; its output is `prefix/index`."""
+        inputs = [name for name in self.node.input[index:index + 3] if name]
+        return helper.make_node("DequantizeLinear", inputs, [f"{self.prefix}/{index}"])
 
-    def bias(self, index: int, scale_x: int, scale_w: int) -> Iterator[onnx.NodeProto]:
-        """DequantizeLinear of the int32 bias, whose scale is the product of two inputs'."""
+    def weights(self, index: int, axis: int) -> None:
+        """Store what DequantizeLinear makes of the weights at `index`: before opset 13 it has no axis."""
+        integers = self.array(index).astype(np.int64)
+        column = [1] * integers.ndim
+        column[axis] = -1
+        zero_point = self.array(index + 2).astype(np.int64).reshape(column) if self.has(index + 2) else 0
+        self.store(index, (integers - zero_point).astype(np.float32) * self.array(index + 1).reshape(column))
+
+    def bias(self, index: int, scale_x: int, scale_w: int) -> None:
+        """Store the real bias: its steps are the product of two inputs."""
         if self.has(index):
-            bias = self.array(index)
-            scale = np.broadcast_to(self.array(scale_x).ravel() * self.array(scale_w).ravel(), bias.size)
-            name = f"{self.prefix}/{index}/scale"
-            self.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(scale, np.float32), name))
-            flat = f"{self.prefix}/{index}/integers"
-            self.graph.initializer.append(numpy_helper.from_array(bias.reshape(-1), flat))
-            yield helper.make_node("DequantizeLinear", [flat, name], [f"{self.prefix}/{index}"], axis=0)
+            steps = self.array(scale_x).ravel() * self.array(scale_w).ravel()
+            self.store(index, self.array(index).reshape(-1).astype(np.float32) * steps)
+
+    def store(self, index: int, values: np.ndarray) -> None:
+        self.graph.initializer.append(numpy_helper.from_array(np.asarray(values, np.float32),
+                                                              f"{self.prefix}/{index}"))
 
     def array(self, index: int) -> np.ndarray:
         return numpy_helper.to_array(self.constants[self.node.input[index]])
@@ -76,17 +79,20 @@ class _Node:
 
 
 def _conv(node: _Node) -> list[onnx.NodeProto]:
-    return [node.real(0), node.real(3, axis=0), *node.bias(8, 1, 4), node.operator("Conv", [0, 3, 8], None),
-            node.quantize(6)]
+    node.weights(3, axis=0)
+    node.bias(8, 1, 4)
+    return [node.real(0), node.operator("Conv", [0, 3, 8], None), node.quantize(6)]
 
 
 def _matmul(node: _Node) -> list[onnx.NodeProto]:
-    return [node.real(0), node.real(3, axis=1), node.operator("MatMul", [0, 3], ()), node.quantize(6)]
+    node.weights(3, axis=1)
+    return [node.real(0), node.operator("MatMul", [0, 3], ()), node.quantize(6)]
 
 
 def _gemm(node: _Node) -> list[onnx.NodeProto]:
     if not node.has(7):                # the result is float: nothing is quantized
         return [node.node]
     transposed = any(attribute.name == "transB" and attribute.i for attribute in node.node.attribute)
-    return [node.real(0), node.real(3, axis=0 if transposed else 1), *node.bias(6, 1, 4),
-            node.operator("Gemm", [0, 3, 6], ("transB",)), node.quantize(7)]
+    node.weights(3, axis=0 if transposed else 1)
+    node.bias(6, 1, 4)
+    return [node.real(0), node.operator("Gemm", [0, 3, 6], ("transB",)), node.quantize(7)]

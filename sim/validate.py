@@ -1,7 +1,9 @@
 """Translation validation: what was made of a model is held against ONNX Runtime on the model itself.
 
 `validate` compares the graph that the compiler read with the quantized file, layer by layer on ONNX Runtime's own
-inputs, where single values may differ by one step (see `sim.onnx_session`), and the whole network from the image.
+inputs, where single values may differ by one step (see `sim.onnx_session`). Every tensor that ONNX Runtime has is
+compared, the result among them, so nothing of the network is left out; how far such steps carry from the image to the
+result is told, and no error: scales may magnify them.
 `validate_rewriting` compares a float model with the one that `quantize` made of it before it quantized.
 
 Both are cheap: a few images of noise, and of the user's where there are some.
@@ -26,7 +28,6 @@ from firelane.sim.qdq_form import in_qdq_form
 from firelane.sim.reference import run_node
 
 LAYER_LSB = 1                          # steps by which a layer may differ on the same inputs
-WHOLE_LSB, NODES_PER_LSB = 8, 4        # steps by which the result may differ: such steps go on, and grow with the depth
 WORK = 2_500_000_000                   # multiplications of all images
 IMAGES_MAX = 4
 COLUMNS_MAX = 1 << 27                  # numbers that the reference unfolds for one convolution: half a GB
@@ -149,11 +150,7 @@ def _whole(graph: Graph, alone: np.ndarray, apart: np.ndarray, theirs: np.ndarra
         if steps.max() > LAYER_LSB:
             raise _difference(last.name, graph.output, np.rint(steps).astype(int))
     other = apart if theirs is None else theirs
-    whole = int(np.abs(alone.astype(np.float64) - np.clip(np.rint(other), 0, 255)).max())
-    if whole > WHOLE_LSB + len(graph.nodes) / NODES_PER_LSB:
-        raise ModelError(last.name, f"the result differs from ONNX Runtime's by {whole} steps, though no layer does",
-                         hint=REPORT)
-    return whole
+    return int(np.abs(alone.astype(np.float64) - np.clip(np.rint(other), 0, 255)).max())
 
 
 def _difference(node: str, tensor: str, steps: np.ndarray) -> ModelError:
