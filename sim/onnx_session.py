@@ -63,11 +63,11 @@ class OnnxSession:
         if self._output.type != "tensor(float)" or graph.metadata.get(HOST_OPERATORS):
             return None
         values = self._session.run([self._output.name], {self._input.name: self._feed(graph, image)})[0]
-        return _as_map(values, graph.tensors[graph.output], values.ndim == 4 and graph.output in _last(graph))
+        return _as_map(values, graph.tensors[graph.output], values.ndim == 4 and graph.output in channels_last(graph))
 
     def _feed(self, graph: Graph, image: np.ndarray) -> np.ndarray:
         feed = fed(image, graph.tensors[graph.input], self._input.type.tensor_type.elem_type)
-        return feed.transpose(0, 2, 3, 1) if self._input.name in _last(graph) else feed
+        return feed.transpose(0, 2, 3, 1) if self._input.name in channels_last(graph) else feed
 
     def run(self, graph: Graph, image: np.ndarray) -> dict[str, np.ndarray]:
         """Every tensor of `graph` that the model has under the same name.
@@ -82,7 +82,7 @@ class OnnxSession:
         tensor name -> uint8 (C, H, W).
         """
         names = [name for name in self._names if name in graph.tensors]
-        last = _last(graph)
+        last = channels_last(graph)
         found = dict(zip(names, self._session.run(names, {self._input.name: self._feed(graph, image)})))
         maps = {name: _as_map(stored(values), graph.tensors[name], name in last) for name, values in found.items()}
         return {graph.input: image, **maps}
@@ -110,7 +110,7 @@ def stored(values: np.ndarray) -> np.ndarray:
     return (values.astype(np.int16) + INT8_OFFSET).astype(np.uint8) if values.dtype == np.int8 else values
 
 
-def _last(graph: Graph) -> set[str]:
+def channels_last(graph: Graph) -> set[str]:
     """Names of tensors that the ONNX model has with channels last."""
     return set(json.loads(graph.metadata.get(CHANNELS_LAST, "[]")))
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -20,7 +19,7 @@ import onnxruntime
 from firelane.compiler.frame_io.preprocessing import Preprocessing
 from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.onnx_import import HOST_OPERATORS
-from firelane.compiler.onnx_import.reader import one_line, read_input, read_model
+from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source
 from firelane.compiler.support.errors import ModelError
 from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.qdq_form import in_qdq_form
@@ -32,6 +31,7 @@ WORK = 2_500_000_000                   # multiplications of all images
 IMAGES_MAX = 4
 COLUMNS_MAX = 1 << 27                  # numbers that the reference unfolds for one convolution: half a GB
 REWRITING_TOLERANCE = 1e-3             # of the largest value: float32 sums in another order
+INPUT_KINDS: dict[str, type] = {"tensor(float16)": np.float16, "tensor(double)": np.float64, "tensor(uint8)": np.uint8}
 REPORT = "this is a fault of firelane: please report it with the model; --no-check goes on all the same"
 
 
@@ -60,7 +60,7 @@ class Agreement:
                 f"step apart, the result at most {self.whole_lsb}")
 
 
-def validate(graph: Graph, model: onnx.ModelProto | str | Path, images: Sequence[np.ndarray] = (), *,
+def validate(graph: Graph, model: Source, images: Sequence[np.ndarray] = (), *,
              seed: int = 0) -> Agreement:
     """Compare `graph` with ONNX Runtime on the quantized model that it was read from.
 
@@ -76,19 +76,18 @@ def validate(graph: Graph, model: onnx.ModelProto | str | Path, images: Sequence
     """
     if _too_large(graph):
         return Agreement(images=0)
-    where = graph.name if isinstance(model, onnx.ModelProto) else str(model)
-    loaded = model if isinstance(model, onnx.ModelProto) else read_model(Path(model))
+    loaded, where = read_source(model)
     try:
         session = OnnxSession(in_qdq_form(loaded), only=graph.tensors)
     except Exception as error:         # ONNX Runtime has a class of its own for each kind of failure
-        raise _refused(where, error) from None
+        raise _refused(str(where), error) from None
     agreement = Agreement(images=0)
     for image in _chosen(graph, images, seed):
         try:
             theirs = session.run(graph, image)
             result = None if graph.output in theirs else session.result(graph, image)
         except Exception as error:
-            raise _refused(where, error) from None
+            raise _refused(str(where), error) from None
         agreement = _compared(graph, image, theirs, result, agreement)
     return agreement
 
@@ -165,14 +164,14 @@ def _difference(node: str, tensor: str, steps: np.ndarray) -> ModelError:
                       hint=REPORT)
 
 
-def validate_rewriting(given: str | Path, rewritten: onnx.ModelProto, images: Sequence[np.ndarray] = (), *,
+def validate_rewriting(given: Source, rewritten: onnx.ModelProto, images: Sequence[np.ndarray] = (), *,
                        recorded: Preprocessing | None = None, taken: Preprocessing | None = None,
                        seed: int = 0) -> float:
     """Compare a float model with what `quantize` made of it; returns the largest difference, relative to the result.
 
     Parameters
     ----------
-    given : the user's file
+    given : the user's file or model
     rewritten : as `compiler.quantize.calibrated.read_calibrated` gives it
     images : float32 (C, H, W) each, values of the rewritten model's input
     recorded, taken : how pixels become the inputs of both, where that was moved from one into the other
@@ -182,7 +181,7 @@ def validate_rewriting(given: str | Path, rewritten: onnx.ModelProto, images: Se
     ModelError
         If ONNX Runtime refuses one, or the results differ.
     """
-    source, original = read_input(rewritten.graph), read_model(Path(given))
+    source, (original, where) = read_input(rewritten.graph), read_source(given)
     rng, worst = np.random.default_rng(seed), 0.0
     noise = rng.integers(0, 256, source.dims).astype(np.float32) if taken is not None else \
         rng.normal(0, 1, source.dims).astype(np.float32)
@@ -194,20 +193,21 @@ def validate_rewriting(given: str | Path, rewritten: onnx.ModelProto, images: Se
             real = image
             if recorded is not None and taken is not None and recorded != taken:
                 real = recorded.real(taken.pixels(image))
+            last = read_input(original.graph).last
             theirs, ours = (session.run(None, {session.get_inputs()[0].name: _as_input(session, values)})[0].ravel()
-                            for session, values in zip(sessions, (real, image)))
+                            for session, values in zip(sessions, (real.transpose(1, 2, 0) if last else real, image)))
             if theirs.shape != ours.shape:
-                raise ModelError(str(given), f"{theirs.size} results became {ours.size}", hint=REPORT)
+                raise ModelError(str(where), f"{theirs.size} results became {ours.size}", hint=REPORT)
             largest = float(np.abs(theirs.astype(np.float64)).max(initial=1e-6))
             worst = max(worst, float(np.abs(theirs.astype(np.float64) - ours).max(initial=0.0)) / largest)
     except ModelError:
         raise
     except Exception as error:
-        raise _refused(str(given), error) from None
+        raise _refused(str(where), error) from None
     halves = any(tensor.data_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
                  for tensor in original.graph.initializer)
     if not worst <= REWRITING_TOLERANCE * (50 if halves else 1):       # float16 itself is good for three digits
-        raise ModelError(str(given), "brought into the form that is quantized, its results differ by "
+        raise ModelError(str(where), "brought into the form that is quantized, its results differ by "
                                      f"{worst:.2g} of the largest", hint=REPORT)
     return worst
 
@@ -221,12 +221,7 @@ def _float_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 
 def _as_input(session: onnxruntime.InferenceSession, image: np.ndarray) -> np.ndarray:
-    """(1, C, H, W) of the model's type, or channels last if the model has them so."""
-    source = session.get_inputs()[0]
-    sizes = [size for size in source.shape[1:] if isinstance(size, int)]
-    values = image[None]
-    if tuple(sizes) != image.shape:
-        values = values.transpose(0, 2, 3, 1)
-    kinds = {"tensor(float16)": np.float16, "tensor(double)": np.float64, "tensor(uint8)": np.uint8}
-    kind = kinds.get(source.type, np.float32)
-    return np.rint(values).astype(kind) if kind is np.uint8 else np.ascontiguousarray(values, kind)
+    """The image in a batch of 1, in the type that the model wants."""
+    kind = INPUT_KINDS.get(session.get_inputs()[0].type, np.float32)
+    values = np.rint(image) if kind is np.uint8 else image
+    return np.ascontiguousarray(values[None], kind)

@@ -25,6 +25,7 @@ from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 
+IMAGES_KEPT = 2                 #: of the material, for who checks the result
 COLOURS = 3                     #: channels of what is probably a photograph
 SWEEP_SLOPES = (2e-8, 6e-8, 1.2e-7, 2e-7, 3.5e-7, 6e-7)
 
@@ -67,6 +68,8 @@ class Compressed:
         Of all taps of a frame; starts and ends of tiles are not counted.
     nonzero, weights : int
         How many weights are not zero, and how many there are.
+    images : sequence of ndarray
+        Some that it was compressed with, stored values of its input.
     """
 
     model: onnx.ModelProto
@@ -74,6 +77,7 @@ class Compressed:
     tap_cycles: int
     nonzero: int
     weights: int
+    images: Sequence[np.ndarray] = ()
 
 
 def compress(job: Job, *, budget: int | None = None, max_drop: float | None = None) -> Compressed:
@@ -99,7 +103,8 @@ def compress(job: Job, *, budget: int | None = None, max_drop: float | None = No
     compressed = with_weights(source.model, source.graph, attempt.layers)
     graph_of(compressed, Path(source.graph.name))        # refused now, not when it is compiled
     return Compressed(compressed, attempt.cost.rom, attempt.cost.cycles,
-                      sum(int(np.count_nonzero(each)) for each in levels), sum(each.size for each in levels))
+                      sum(int(np.count_nonzero(each)) for each in levels), sum(each.size for each in levels),
+                      material.images[:IMAGES_KEPT])
 
 
 def sweep(job: Job, folder: Path) -> str:

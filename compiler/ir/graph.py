@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -200,11 +201,25 @@ class Graph:
 
     def producer(self, tensor: str) -> Node | None:
         """The node that makes a tensor; None for the graph's input."""
-        return next((n for n in self.nodes if n.output == tensor), None)
+        return self._producers.get(tensor)
 
     def consumers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor."""
-        return [n for n in self.nodes if tensor in n.inputs]
+        return list(self._consumers.get(tensor, ()))
+
+    @cached_property
+    def _producers(self) -> dict[str, Node]:
+        """The node that makes each tensor."""
+        return {node.output: node for node in reversed(self.nodes)}
+
+    @cached_property
+    def _consumers(self) -> dict[str, list[Node]]:
+        """The nodes that read each tensor, each once."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                found.setdefault(name, []).append(node)
+        return found
 
     def with_nodes(self, nodes: Iterable[Node], **tensors: Tensor) -> Graph:
         """The same graph with other nodes, and with `tensors` added."""

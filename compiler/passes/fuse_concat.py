@@ -9,12 +9,17 @@ from firelane.compiler.ir.graph import Concat, Graph, Node
 
 def fuse_concat(graph: Graph) -> Graph:
     """Every Concat that only other Concats read is spliced into them."""
-    parts = {node.output: node.inputs for node in graph.nodes if _splices(graph, node)}
+    parts: dict[str, tuple[str, ...]] = {}               # of each Concat that is spliced: what it joins in the end
     nodes = []
     for node in graph.nodes:
-        if node.output in parts:
+        if not isinstance(node, Concat):
+            nodes.append(node)
             continue
-        nodes.append(replace(node, inputs=_spliced(node.inputs, parts)) if isinstance(node, Concat) else node)
+        inputs = tuple(part for name in node.inputs for part in parts.get(name, (name,)))
+        if _splices(graph, node):
+            parts[node.output] = inputs
+        else:
+            nodes.append(replace(node, inputs=inputs))
     tensors = {name: tensor for name, tensor in graph.tensors.items() if name not in parts}
     return replace(graph, nodes=tuple(nodes), tensors=tensors)
 
@@ -23,11 +28,3 @@ def _splices(graph: Graph, node: Node) -> bool:
     readers = graph.consumers(node.output)
     return (isinstance(node, Concat) and node.output != graph.output and bool(readers)
             and all(isinstance(reader, Concat) for reader in readers))
-
-
-def _spliced(inputs: tuple[str, ...], parts: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """`inputs` with every spliced Concat replaced by what it joins."""
-    names: tuple[str, ...] = ()
-    for name in inputs:
-        names += _spliced(parts[name], parts) if name in parts else (name,)
-    return names

@@ -21,17 +21,23 @@ def clamped(requantize: Requantize, low: int, high: int) -> Requantize:
 
 def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
     """Bounds of the stored values of `tensor` as its producers' clamps prove them."""
-    node = graph.producer(tensor)
-    if isinstance(node, RequantizingNode):
-        return node.requantize.low, node.requantize.high
-    if isinstance(node, Concat | MaxPool):
-        ranges = [value_range(graph, name) for name in node.inputs]
-        return min(low for low, _ in ranges), max(high for _, high in ranges)
-    return 0, PIXEL_MAX
+    waiting, seen, bounds = [tensor], {tensor}, []
+    while waiting:                     # what is joined may be joined again, thousands of times
+        node = graph.producer(waiting.pop())
+        if isinstance(node, RequantizingNode):
+            bounds += [node.requantize.low, node.requantize.high]
+        elif isinstance(node, Concat | MaxPool):
+            waiting += [name for name in dict.fromkeys(node.inputs) if name not in seen]
+            seen.update(node.inputs)
+        else:
+            return 0, PIXEL_MAX
+    return min(bounds), max(bounds)
 
 
 def with_reads(node: Node, names: dict[str, str]) -> Node:
-    """`node`, reading names[x] instead of x."""
+    """`node`, reading names[x] instead of x; itself if it reads none of them."""
+    if names.keys().isdisjoint(node.inputs):
+        return node
     return replace(node, inputs=tuple(names.get(name, name) for name in node.inputs))
 
 

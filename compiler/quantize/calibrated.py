@@ -23,6 +23,7 @@ class Calibrated:
 
     model: onnx.ModelProto
     images: Sequence[np.ndarray]
+    recorded: Preprocessing | None = None      #: how pixels become the input of the model as it was given
 
     @property
     def takes_pixels(self) -> bool:
@@ -51,8 +52,8 @@ def read_calibrated(model: Source, calibration: Images, limit: int, record: dict
     if recorded is not None:
         network = record_preprocessing(network, recorded)
     network = fold_preprocessing(network)
-    return Calibrated(network, calibration_images(calibration, shape, recorded, preprocessing_of(metadata(network)),
-                                                  limit))
+    taken = preprocessing_of(metadata(network))
+    return Calibrated(network, calibration_images(calibration, shape, recorded, taken, limit), recorded)
 
 
 def _read_partly_quantized(model: Source, calibration: Images, limit: int, record: dict) -> Calibrated:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Group
 
+from firelane.api.check import check_graph
 from firelane.api.network import Network, load
 from firelane.boards import get_board
 from firelane.boards.chosen_engine import chosen_engine
@@ -17,6 +18,7 @@ from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
+from firelane.sim.validate import Agreement
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,12 +36,15 @@ class CompiledNetwork:
         What the compiler made: graph, schedule, program.
     report : Report
         All figures of it.
+    agreement : Agreement, optional
+        With ONNX Runtime; None if it was not asked.
     """
 
     network: Network
     board: str | None
     compiled: Compiled
     report: Report
+    agreement: Agreement | None = None
 
     @property
     def engine(self) -> EngineConfig:
@@ -97,7 +102,7 @@ class CompiledNetwork:
 
 
 def compile(network: Network | Source, board: str | None = None, *, clock_hz: float | None = None,
-            progress: Progress = silent, **sizes: int | None) -> CompiledNetwork:
+            check: bool = True, progress: Progress = silent, **sizes: int | None) -> CompiledNetwork:
     """Compile a quantized network for the engine of a board, or for one of other sizes.
 
     Parameters
@@ -108,6 +113,8 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
         E.g. "ulx3s_85f"; None: the default engine, and no device.
     clock_hz : float, optional
         Of the engine, for frames per second; the board's if not given.
+    check : bool
+        Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
     **sizes : int, optional
@@ -117,10 +124,12 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
     Raises
     ------
     FirelaneError
-        If the network has something that the engine cannot do, or is too large for it: `further` lists what else is
+        If the network has something that the engine cannot do, is too large for it, or differs from ONNX Runtime:
+        `further` lists what else is
         wrong. An engine that is too large for the board's device is no error, see `CompiledNetwork.fits`.
     """
     chosen, cfg = get_board(board) if board else None, chosen_engine(board, **sizes)
     given = load(network, progress=progress)
     compiled = compile_graph(given.graph, cfg, progress)
-    return CompiledNetwork(given, board, compiled, make_report(compiled, chosen, clock_hz))
+    agreement = check_graph(given.graph, given.model, progress) if check else None
+    return CompiledNetwork(given, board, compiled, make_report(compiled, chosen, clock_hz), agreement)

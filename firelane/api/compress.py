@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from firelane.api.check import check_graph
 from firelane.api.network import Network, load
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.compiler.compress import run
@@ -13,6 +14,7 @@ from firelane.compiler.program.rom_size import RomSize
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
+from firelane.sim.validate import Agreement
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -27,12 +29,15 @@ class CompressedNetwork(Network):
         Cycles of all taps of a frame; starts and ends of tiles are not counted.
     nonzero, weights : int
         How many weights are not zero, and how many there are.
+    agreement : Agreement, optional
+        With ONNX Runtime; None if it was not asked.
     """
 
     rom: RomSize
     tap_cycles: int
     nonzero: int
     weights: int
+    agreement: Agreement | None = None
 
     @property
     def rom_bytes(self) -> int:
@@ -48,7 +53,7 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
              thorough: bool = True, mirror: bool | None = None, seed: int = 0, judge: Images | None = None,
              channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
-             progress: Progress = silent, **sizes: int | None) -> CompressedNetwork:
+             check: bool = True, progress: Progress = silent, **sizes: int | None) -> CompressedNetwork:
     """Compress a network, float or QDQ, so that its weights as the engine stores them fit a budget.
 
     The result is a standard QDQ graph, and what `compile` makes of it computes exactly the same.
@@ -74,6 +79,8 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
         The same seed gives the same bytes.
     judge : str, Path or numpy.ndarray, optional
         With `max_drop`: images to judge by; if not given, one in five of `calibration`, left out there.
+    check : bool
+        Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
     **sizes : int, optional
@@ -92,5 +99,6 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
                   thorough=thorough, mirror=mirror, seed=seed, judge=judge, cfg=chosen_engine(None, **sizes),
                   progress=progress)
     found = run.compress(job, budget=budget, max_drop=max_drop)
-    return CompressedNetwork(name=given.name, model=found.model, rom=found.rom, tap_cycles=found.tap_cycles,
+    made = CompressedNetwork(name=given.name, model=found.model, rom=found.rom, tap_cycles=found.tap_cycles,
                              nonzero=found.nonzero, weights=found.weights)
+    return replace(made, agreement=check_graph(made.graph, made.model, progress, found.images)) if check else made

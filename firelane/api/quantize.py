@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from firelane.api.check import check_quantized
 from firelane.api.network import Network, load
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize import quantize as quantization
@@ -12,6 +13,7 @@ from firelane.compiler.quantize.calibrated import read_calibrated
 from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.progress import Progress, silent
+from firelane.sim.validate import Agreement
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -26,11 +28,14 @@ class QuantizedNetwork(Network):
         How many it was calibrated with.
     takes_pixels : bool
         Whether its input takes pixels 0..255 as they are; else the host has to quantize its values.
+    agreement : Agreement, optional
+        With ONNX Runtime; None if it was not asked.
     """
 
     method: str
     images: int
     takes_pixels: bool
+    agreement: Agreement | None = None
 
     def __str__(self) -> str:
         pixels = "raw pixels" if self.takes_pixels else "values that the host quantizes"
@@ -40,7 +45,7 @@ class QuantizedNetwork(Network):
 def quantize(network: Network | Source, calibration: Images, *, method: str = "minmax", limit: int = 256,
              channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
-             progress: Progress = silent) -> QuantizedNetwork:
+             check: bool = True, progress: Progress = silent) -> QuantizedNetwork:
     """Quantize a float network: int8 weights, uint8 activations, a standard QDQ graph.
 
     Parameters
@@ -58,6 +63,8 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
         How images become the network's input, where its metadata do not say so: "gray", "RGB" or "BGR"; what is
         subtracted from pixels 0..255, and what they are multiplied by then, a number or one for each channel; the
         shorter side of an image before its centre is cut out.
+    check : bool
+        Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     progress : callable
         Told the name of a stage, images done, and images in all.
 
@@ -71,5 +78,6 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     source = read_calibrated(given.source, calibration, limit, record)
     model = quantization.quantize(source.model, source.images, method=Method(method),
                                   progress=lambda stage, done: progress(stage, done, len(source.images)))
-    return QuantizedNetwork(name=given.name, model=model, method=method, images=len(source.images),
+    made = QuantizedNetwork(name=given.name, model=model, method=method, images=len(source.images),
                             takes_pixels=source.takes_pixels)
+    return replace(made, agreement=check_quantized(given, source, made, progress)) if check else made

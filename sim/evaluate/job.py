@@ -19,7 +19,7 @@ from firelane.compiler.onnx_import.reader import one_line
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.sim.evaluate.graphs import Pairs
 from firelane.sim.evaluate.metrics import best_of, divergence, energies, is_tied
-from firelane.sim.onnx_session import fed
+from firelane.sim.onnx_session import channels_last, fed
 from firelane.sim.reference import run
 
 REFERENCE, ONNXRUNTIME, FLOAT = "reference", "onnxruntime", "float"      # names of the runs, in their order
@@ -158,6 +158,7 @@ class _OnnxRunner:
             feed = self._record.real(pixels)[None]
         elif graph := self._graph:
             feed = fed(stored_input(graph, pixels), graph.tensors[graph.input], self._source.type.tensor_type.elem_type)
+            feed = feed.transpose(0, 2, 3, 1) if self._source.name in channels_last(graph) else feed
         else:
             raise ValueError(f"{self._name}: neither a record nor a graph says how it takes pixels")
         try:

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 import firelane
-from firelane.cli.support.options import PATH, size_options
+from firelane.cli.support.options import PATH, check_option, size_options
 from firelane.cli.support.terminal import display, say
 from firelane.compiler.support.errors import ConfigError
 
@@ -19,13 +19,18 @@ from firelane.compiler.support.errors import ConfigError
 @size_options
 @click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Clock for frames per second.")
 @click.option("-o", "--output", type=PATH, help="Folder to write: build/<model> if not given.")
-def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, **sizes: int | None) -> None:
+@check_option
+def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, check: bool,
+            **sizes: int | None) -> None:
     """Compile MODEL, a quantized ONNX file, for an engine, and report what fits."""
     console = Console()
     with display(console) as progress:
-        compiled = firelane.compile(model, board, clock_hz=clock_mhz and clock_mhz * 1e6, progress=progress, **sizes)
+        compiled = firelane.compile(model, board, clock_hz=clock_mhz and clock_mhz * 1e6, check=check,
+                                    progress=progress, **sizes)
     folder = compiled.save(output or Path("build") / model.stem)
     console.print(compiled)
+    if compiled.agreement is not None:
+        say(console)(str(compiled.agreement))
     say(console)(f"written: {folder}")
     if not compiled.fits:
         too_many = ", ".join(line.name for line in compiled.usage if not line.fits)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import METHODS, PATH, record_options, size_options
+from firelane.cli.support.options import METHODS, PATH, check_option, record_options, size_options
 from firelane.cli.support.terminal import display, say
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.support.errors import ConfigError
@@ -48,6 +48,7 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               help="The same seed gives the same bytes.")
 @size_options
 @record_options
+@check_option
 def command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
             sweep: Path | None, judge: Path | None, labels: Path | None, effort: str, **options: Any) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
@@ -61,13 +62,15 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
     with display(console) as progress:
         options |= {"thorough": effort == "thorough", "judge": judge, "progress": progress}
         if sweep is not None:
+            options.pop("check")                         # a sweep writes no network
             summary = work.sweep(_sweep_job(model, calibration, labels, options), sweep)
         elif output is None:
             raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
         else:
             compressed = firelane.compress(model, calibration, budget=size, max_drop=max_drop and max_drop / 100,
                                            **options)
-            summary = f"{compressed}\nwritten: {compressed.save(output)}"
+            checked = "" if compressed.agreement is None else f"{compressed.agreement}\n"
+            summary = f"{compressed}\n{checked}written: {compressed.save(output)}"
     say(Console())(summary)
 
 

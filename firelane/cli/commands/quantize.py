@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 import firelane
-from firelane.cli.support.options import METHODS, PATH, record_options
+from firelane.cli.support.options import METHODS, PATH, check_option, record_options
 from firelane.cli.support.terminal import display, say
 
 
@@ -23,6 +23,7 @@ from firelane.cli.support.terminal import display, say
 @click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
               help="Use so many of the images at most.")
 @record_options
+@check_option
 def command(model: Path, calibration: Path, output: Path, **options: Any) -> None:
     """Quantize MODEL, a float ONNX file, to a standard QDQ graph.
 
@@ -32,4 +33,5 @@ def command(model: Path, calibration: Path, output: Path, **options: Any) -> Non
     with display(Console(stderr=True)) as progress:
         quantized = firelane.quantize(model, calibration, progress=progress, **options)
         quantized.save(output)
-    say(Console())(f"{quantized}\nwritten: {output}")
+    checked = "" if quantized.agreement is None else f"{quantized.agreement}\n"
+    say(Console())(f"{quantized}\n{checked}written: {output}")

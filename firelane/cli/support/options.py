@@ -37,6 +37,13 @@ def record_options(command: Function) -> Function:
     return command
 
 
+def check_option(command: Function) -> Function:
+    """--no-check: what is made is not held against ONNX Runtime."""
+    return click.option("--check/--no-check", default=True, show_default=True,
+                        help="Compare the result with ONNX Runtime on what was given. Without it nobody notices if "
+                             "this model is understood wrongly.")(command)
+
+
 def port_options(command: Function) -> Function:
     """Where a board is."""
     baud = click.option("--baud", type=int, default=BAUD, show_default=True, help="Of the board's serial line.")

@@ -166,3 +166,26 @@ def test_a_shape_of_a_huge_initializer(tmp_path):
     proto.graph.initializer.append(helper.make_tensor("huge", TensorProto.FLOAT, [0], []))
     proto.graph.initializer[-1].dims[:] = [1 << 40, 1 << 40]
     assert "huge" in refusal(proto, tmp_path)
+
+
+class TestPasses:
+    """What cleans up after the import is linear, or nearly, and needs no recursion either."""
+
+    def test_maps_joined_one_by_one(self, tmp_path):
+        model = Model(1, 4, 4)
+        weight, parameters = model.weight(1, 1, 1, 1), model.parameters()
+        source = whole = model.quantized("image")
+        for _ in range(1200):
+            stored = model.node("QuantizeLinear", model.node("Conv", source, weight), *parameters)
+            whole = model.node("Concat", whole, model.node("DequantizeLinear", stored, *parameters), axis=1)
+        graph = load_graph(save(model.proto(model.quantized(whole)), tmp_path))
+        assert len(graph.nodes) == 1201 and len(graph.nodes[-1].inputs) == 1201
+
+    def test_a_clamp_behind_every_layer(self, tmp_path):
+        model = Model(4, 4, 4)
+        value, weight, parameters = model.quantized("image"), model.weight(4, 4, 1, 1), model.parameters()
+        for _ in range(400):
+            for op_type, *operands in (("Conv", weight), ("Relu",)):
+                stored = model.node("QuantizeLinear", model.node(op_type, value, *operands), *parameters)
+                value = model.node("DequantizeLinear", stored, *parameters)
+        assert len(load_graph(save(model.proto(value), tmp_path)).nodes) == 400
