@@ -150,7 +150,7 @@ def _row(attempt: Attempt, quality: Quality) -> FrontierRow:
 
 
 def describe(compressed: Compressed) -> str:
-    """In words, what was reached."""
+    """What was reached, in words."""
     rom, nonzero, weights = compressed.rom, compressed.nonzero, compressed.weights
     return (f"{rom.bytes:,} bytes of ROM: values {rom.values / 8:,.0f}, runs {rom.runs / 8:,.0f}, parameters "
             f"{rom.parameters / 8:,.0f}, tables {rom.tables / 8:,.0f}\n"

@@ -139,7 +139,7 @@ def _wanted(network: Network, images: int | Sequence[str | Path] | None, waves: 
 
 
 def _grown(cfg: EngineConfig) -> str:
-    """In words, an engine that was chosen."""
+    """An engine that was chosen, in words."""
     return (f"engine: {cfg.banks} banks of {cfg.activation_words:,} words, {cfg.weight_words:,} words of weights, "
             f"{cfg.program_words:,} of program, chosen so that the network fits")
 

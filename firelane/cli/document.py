@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from inspect import cleandoc
+from textwrap import fill
 
 import click
 
 from firelane.cli.main import COMMANDS, firelane
 
 OPTIONS = "[OPTIONS]"          #: as click writes it
+WIDTH = 100                     #: of lines that are no tables
 HEAD = """# Commands
 
-`firelane` is in `.venv/bin` after any `make` target, or wherever `pip install .` puts it. `firelane COMMAND --help`
-says what is here. It works from any folder, and leaves what it makes in `build/` there, or where `FIRELANE_BUILD` says.
-Exit codes: 0; 1 where hardware and reference disagree; 2 where something is to be mended, with a line that says what,
-and how. `help(firelane)` has the same for Python.
+`firelane` is in `.venv/bin` after any `make` target, or wherever `pip install .` puts it.
+`firelane COMMAND --help` says what is here. It works from any folder, and leaves what it makes in
+`build/` there, or where `FIRELANE_BUILD` says. Exit codes: 0; 1 where hardware and reference
+disagree; 2 where something is to be mended, with a line that says what, and how.
+`help(firelane)` has the same for Python.
 
 | `make` | calls |
 |---|---|
@@ -28,9 +31,28 @@ and how. `help(firelane)` has the same for Python.
 | `make vivado BOARD=arty_a7_100` | `firelane vivado-project` |
 | `make bench [ONLY=NAME]` | `firelane bench`, which writes [benchmarks.md](benchmarks.md) |
 
-More: [compression.md](compression.md) on `compress`, [boards.md](boards.md) on `boards`, [on_a_board.md](on_a_board.md)
-on `compile`, `run`, `load` and `board-sim`.
+More: [compression.md](compression.md) on `compress`, [boards.md](boards.md) on `boards`,
+[on_a_board.md](on_a_board.md) on `compile`, `run`, `load` and `board-sim`.
 """
+
+EXAMPLES = (
+    "bench --only squeezenet1.1",
+    "bitstream --board ulx3s_85f --model net.onnx --seeds 4",
+    "board-sim build/net",
+    "boards --model squeezenet1.1",
+    "compile net.onnx --board ulx3s_85f -o build/net",
+    "compress float.onnx --calib images/ --budget 336KB -o small.onnx",
+    "die-plot build/bitstream/ulx3s_85f-net",
+    "evaluate net.onnx --images photographs/ --labels labels.txt --float float.onnx",
+    "import deep-compression compressed_SqueezeNet.net -o squeezenet1.0.onnx",
+    "load build/net --port /dev/ttyUSB0",
+    "patch build/bitstream/ulx3s_85f-net/top.config build/other -o other.bit",
+    "program --board ulx3s_85f --model net.onnx",
+    "quantize float.onnx --calib images/ -o net.onnx",
+    "run cat.jpg --port /dev/ttyUSB0",
+    "simulate --model squeezenet1.0 --image cat.jpg",
+    "vivado-project net.onnx --board arty_a7_100",
+)
 
 
 def render() -> str:
@@ -50,7 +72,9 @@ def _lines(command: click.Command | None, name: str, parent: click.Context) -> I
         return
     arguments = [piece for piece in command.collect_usage_pieces(context) if piece != OPTIONS]
     yield f"## {' '.join([context.command_path, *arguments])}\n"
-    yield cleandoc(command.help or "") + "\n"
+    yield "\n\n".join(fill(paragraph, WIDTH) for paragraph in cleandoc(command.help or "").split("\n\n")) + "\n"
+    example = next(text for text in EXAMPLES if f"firelane {text} ".startswith(f"{context.command_path} "))
+    yield f"```\nfirelane {example}\n```\n"
     records = [option.get_help_record(context) for option in command.params if isinstance(option, click.Option)]
     rows = [f"| `{_cell(record[0])}` | {_cell(record[1])} |" for record in records if record]
     yield "\n".join(["| option | |", "|---|---|", *rows, ""])

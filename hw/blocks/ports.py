@@ -35,6 +35,8 @@ class Port(wiring.Signature):
     def __eq__(self, other):
         return type(self) is type(other) and self.members == other.members
 
+    __hash__ = None         # compared, never looked up: as wiring.Signature itself
+
     def __repr__(self):
         return f"{type(self).__name__}()"
 

@@ -74,7 +74,7 @@ class EdgeMask(wiring.Component):
         return m
 
     def _columns_inside(self, m) -> list:
-        """For each part, which of its 14 columns the map has."""
+        """Which of the 14 columns of each part the map has."""
         inside = []
         for part in range(self._cfg.banks):
             bits = Signal(BANK_PIXELS, name=f"inside_{part}", reset_less=True)

@@ -62,7 +62,7 @@ class LengthFinder(wiring.Component):
         return m
 
     def _compare(self, bits):
-        """For each bit of a chunk, for lengths 1 .. 7, whether the code that begins there is longer."""
+        """Whether the code that begins at each bit of a chunk is longer, for lengths 1 .. 7."""
         windows = [bits[first:first + MAX_CODE_BITS][::-1] for first in range(CHUNK_BITS)]
         return Cat(window >= self.code.limit[n] for window in windows for n in range(MAX_CODE_BITS - 1))
 

@@ -112,6 +112,6 @@ def test_ecp5_carry_chains(tmp_path):
     assert text.count("cell \\CCU2C ") == 39
     (tmp_path / "miter.ys").write_text(MITER)
     code = "from pyosys import libyosys; libyosys.run_pass('script miter.ys', libyosys.Design())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert "Equivalence successfully proven!" in done.stdout

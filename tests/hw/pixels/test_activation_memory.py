@@ -14,7 +14,7 @@ from tests.hw.support import lint, simulate
 def test_random_traffic(banks, words):
     rng = np.random.default_rng(words)
     dut = ActivationMemory(EngineConfig(banks=banks, activation_words=words))
-    popular = rng.integers(0, words, 6).tolist() + [0, words - 1]
+    popular = [*rng.integers(0, words, 6).tolist(), 0, words - 1]
     model = np.zeros((banks, words, 14), np.int64)
     pending = []                                # what has been written at the ports and is on its way
     blocked = accepted = 0

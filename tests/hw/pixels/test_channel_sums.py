@@ -34,9 +34,9 @@ def test_sums_over_tiles():
 
     async def bench(ctx):
         for tile in range(4):
-            if tile == 0 or tile == 3:
+            if tile in {0, 3}:
                 sums[:] = 0
-            ctx.set(dut.from_zero, tile == 0 or tile == 3)
+            ctx.set(dut.from_zero, tile in {0, 3})
             for channel in range(10):
                 await add(ctx, channel)
             await ctx.tick().repeat(CHANNEL_SUM_LATENCY)
