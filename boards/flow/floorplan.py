@@ -10,8 +10,9 @@ from pathlib import Path
 
 from firelane.boards.flow import tools
 from firelane.boards.place.blocks.block_placement import BlockPlacement, NoSiteError, place_blocks
-from firelane.boards.place.ecp5.block_sites import BlockSites
+from firelane.boards.place.blocks.sites import BlockSites
 from firelane.boards.place.ecp5.fixed_places import fix_place
+from firelane.boards.place.ecp5.logic_types import ECP5_LOGIC
 from firelane.boards.place.netlist.netlist_graph import NetlistGraph, netlist_graph
 from firelane.compiler.support.errors import ConfigError
 
@@ -36,7 +37,7 @@ def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEED
     """
     document = json.loads(netlist.read_text())
     module = document["modules"]["top"]
-    graph = netlist_graph(module)
+    graph = netlist_graph(module, ECP5_LOGIC)
     try:
         placed = _best(graph, device, seeds)
     except NoSiteError as error:

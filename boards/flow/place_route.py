@@ -15,8 +15,8 @@ from pathlib import Path
 
 from firelane.boards.flow import tools
 from firelane.boards.flow.same_netlist import check_same_netlist
-from firelane.boards.place.ecp5.block_sites import Sites
-from firelane.boards.place.refine.refine_placement import refine_placement
+from firelane.boards.place.blocks.sites import Sites
+from firelane.boards.place.refine.refine_placement import PlacementFiles, Target, refine_placement
 from firelane.boards.report.build_report import BuildReport, read_report
 from firelane.boards.report.placement import PLACEMENT_FILE, write_placement
 from firelane.compiler.support.errors import ConfigError
@@ -46,6 +46,92 @@ def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
     return [*device.split(), *NEXTPNR_OPTIONS, *([RIPUP] if ripup else [])]
 
 
+@dataclass(frozen=True)
+class SeedRun:
+    """One seed's way from `top.json` to a routed design, in a folder of its own beside that.
+
+    Members
+    -------
+    options : of `nextpnr_options`
+    sites : of the device's blocks, where they are known
+    tell : told how far it is
+    """
+
+    seed: int
+    folder: Path
+    nextpnr: tools.Tool
+    options: Sequence[str]
+    sites: Sites | None
+    target_hz: float
+    tell: Say
+
+    def run(self) -> Routed:
+        """All three steps.
+
+        Raises
+        ------
+        ConfigError
+            If nextpnr fails, or has routed something else than it placed.
+        """
+        self.folder.mkdir()
+        self.place()
+        self.refine()
+        return self.route()
+
+    def place(self) -> None:
+        """From SYNTHESISED to PLACED and DELAYS."""
+        self._run_nextpnr("--json", SYNTHESISED, "--no-route", "--write", PLACED, "--sdf", DELAYS, log=PLACER_LOG)
+
+    def refine(self) -> None:
+        """From PLACED and DELAYS to REFINED."""
+        period = round(1e12 / self.target_hz)
+        files = PlacementFiles(*(self.folder / name for name in (SYNTHESISED, PLACED, DELAYS, REFINED)))
+        target = Target(period=period, margin=round(MARGIN * period), seed=self.seed)
+        refined = refine_placement(files, target, sites=self.sites, progress=self._tell_progress)
+        self.say(f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after "
+                 f"annealing and {refined.moves} moves, {refined.length_after} tiles of wire for "
+                 f"{refined.length_before}")
+
+    def route(self) -> Routed:
+        """From REFINED to CONFIG, REPORT and LOG."""
+        self._run_nextpnr("--json", REFINED, "--textcfg", CONFIG, "--report", REPORT, "--write", ROUTED, log=LOG)
+        check_same_netlist(self.folder / PLACED, self.folder / ROUTED)
+        report = read_report(self.folder / REPORT, target_hz=self.target_hz)
+        self.say(f"{report.achieved_hz / 1e6:.1f} MHz of {self.target_hz / 1e6:.1f} MHz")
+        return Routed(self.seed, report)
+
+    def say(self, text: str) -> None:
+        self.tell(f"seed {self.seed}: {text}")
+
+    def _run_nextpnr(self, *options: str, log: str) -> None:
+        self.nextpnr.run(*self.options, "--seed", str(self.seed), "--lpf", "../top.lpf", *options,
+                         cwd=self.folder, log=self.folder / log)
+
+    def _tell_progress(self, stage: str, done: int, total: int | None) -> None:
+        if total and done * TIMES_TOLD // total > (done - 1) * TIMES_TOLD // total:
+            self.say(f"{stage}: {done} of {total} rounds")
+
+
+class _Race:
+    """Runs of seeds in the order in which they are preferred, whichever is ready first."""
+
+    def __init__(self, runs: Sequence[SeedRun]):
+        self._runs = runs
+        self._met: list[int] = []               # runs that meet timing
+
+    def attempt(self, number: int) -> Routed | ConfigError | None:
+        """The run, or why it failed; None if one that is preferred has met timing already."""
+        if any(other < number for other in self._met):
+            return None
+        try:
+            routed = self._runs[number].run()
+        except ConfigError as failure:
+            return failure
+        if routed.report.meets_timing:
+            self._met.append(number)
+        return routed
+
+
 def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, sites: Sites | None,
                     target_hz: float, say: Say) -> Routed:
     """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG, REPORT and PLACEMENT_FILE of the winner there.
@@ -56,8 +142,7 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
 
     Parameters
     ----------
-    options : of `nextpnr_options`
-    sites : of the device's blocks, where they are known
+    options, sites : see `SeedRun`
 
     Raises
     ------
@@ -65,59 +150,23 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         If nextpnr is missing, or fails with every seed.
     """
     nextpnr = tools.nextpnr_ecp5()
-    met: list[int] = []
-    failures: list[ConfigError] = []
-
-    def attempt(place: int) -> Routed | None:
-        seed = seeds[place]
-        if any(other < place for other in met):
-            return None
-        folder = work / f"seed_{seed}"
-        folder.mkdir()
-        try:
-            common = [*options, "--seed", str(seed), "--lpf", "../top.lpf"]
-            nextpnr.run(*common, "--json", SYNTHESISED, "--no-route", "--write", PLACED, "--sdf", DELAYS,
-                        cwd=folder, log=folder / PLACER_LOG)
-            _refine(folder, sites, seed, target_hz, lambda text: say(f"seed {seed}: {text}"))
-            nextpnr.run(*common, "--json", REFINED, "--textcfg", CONFIG, "--report", REPORT, "--write", ROUTED,
-                        cwd=folder, log=folder / LOG)
-            check_same_netlist(folder / PLACED, folder / ROUTED)
-        except ConfigError as failure:
-            failures.append(failure)
-            return None
-        report = read_report(folder / REPORT, target_hz=target_hz)
-        if report.meets_timing:
-            met.append(place)
-        say(f"seed {seed}: {report.achieved_hz / 1e6:.1f} MHz of {target_hz / 1e6:.1f} MHz")
-        return Routed(seed, report)
-
-    with ThreadPoolExecutor(min(len(seeds), tools.usable_cores())) as pool:
-        routed = [result for result in pool.map(attempt, range(len(seeds))) if result]
+    runs = [SeedRun(seed, work / f"seed_{seed}", nextpnr, options, sites, target_hz, say) for seed in seeds]
+    with ThreadPoolExecutor(min(len(runs), tools.usable_cores())) as pool:
+        results = list(pool.map(_Race(runs).attempt, range(len(runs))))
+    failures = [result for result in results if isinstance(result, ConfigError)]
+    routed = [result for result in results if isinstance(result, Routed)]
     if not routed:
         raise failures[0]
     for failure in failures:
         say(f"passed over: {failure}")
     winner = choose(routed)
+    folder = next(run.folder for run in runs if run.seed == winner.seed)
     for name in (CONFIG, LOG, PLACER_LOG, REPORT):
-        os.replace(work / f"seed_{winner.seed}" / name, work / name)
-    write_placement(work / f"seed_{winner.seed}" / ROUTED, work / PLACEMENT_FILE)
-    for seed in seeds:
-        shutil.rmtree(work / f"seed_{seed}", ignore_errors=True)
+        os.replace(folder / name, work / name)
+    write_placement(folder / ROUTED, work / PLACEMENT_FILE)
+    for run in runs:
+        shutil.rmtree(run.folder, ignore_errors=True)
     return winner
-
-
-def _refine(folder: Path, sites: Sites | None, seed: int, target_hz: float, say: Say) -> None:
-    """From PLACED and DELAYS to REFINED."""
-    period = round(1e12 / target_hz)
-
-    def progress(stage: str, done: int, total: int) -> None:
-        if done * TIMES_TOLD // total > (done - 1) * TIMES_TOLD // total:
-            say(f"{stage}: {done} of {total} rounds")
-    refined = refine_placement(folder / SYNTHESISED, folder / PLACED, folder / DELAYS, folder / REFINED,
-                               sites=sites, period=period, margin=round(MARGIN * period), seed=seed,
-                               progress=progress)
-    say(f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after annealing and "
-        f"{refined.moves} moves, {refined.length_after} tiles of wire for {refined.length_before}")
 
 
 def choose(routed: Sequence[Routed]) -> Routed:

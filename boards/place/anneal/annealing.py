@@ -12,13 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firelane.boards.place.anneal import tables as anneal_tables
-from firelane.boards.place.anneal.chains import anneal_chains
-from firelane.boards.place.anneal.kernel import anneal_blocks, anneal_logic
-from firelane.boards.place.anneal.state import Board, Crowds
-from firelane.boards.place.ecp5.block_sites import Sites
-from firelane.boards.place.ecp5.movable_units import Unit
-from firelane.boards.place.ecp5.slice_rules import PLACES, LogicTiles
+from firelane.boards.place.anneal import tables
+from firelane.boards.place.anneal.chain_moves import anneal_chains
+from firelane.boards.place.anneal.layout import FIXED, Crowds, DeviceTables, Layout
+from firelane.boards.place.anneal.moves import anneal_blocks, anneal_logic
 from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
 from firelane.boards.place.timing.timing_graph import TimingGraph
 from firelane.compiler.support.progress import Progress, silent
@@ -29,8 +26,8 @@ _SORT_TILES = 6         #: cells take turns with those of the same square of so 
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How long and how hot. Prices are those of `anneal_tables.LENGTH_PRICE`.
+class Cooling:
+    """How long and how hot. Prices are in the unit of `tables.LENGTH_PRICE`, that of a tile of wire.
 
     Members
     -------
@@ -71,47 +68,46 @@ class Schedule:
             raise ValueError(f"memory must be 0 to 255, not {self.memory!r}")
 
 
-THOROUGH = Schedule()
+THOROUGH = Cooling()
 
 
 class Annealer:
-    """Works on `netlist` in place; `graph` knows its timing. Blocks exchange places, or go to free ones of `sites`."""
+    """Moves the cells of `netlist`, whose timing `graph` knows, within what `device` allows."""
 
-    def __init__(self, netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], graph: TimingGraph,
-                 sites: Sites, *, seed: int):
-        self._netlist, self._graph, self._sites = netlist, graph, sites
-        self._places = anneal_tables.places(netlist, tiles)
-        self._rules = anneal_tables.rules(netlist, tiles, units, self._places)
-        self._nets = anneal_tables.nets(netlist)
-        self._wires = anneal_tables.wires(netlist, graph)
-        self._chains = anneal_tables.chains(netlist, units, self._places)
-        self._blocks = anneal_tables.blocks(netlist, sites)
-        self._scratch = anneal_tables.scratch(len(self._nets.price), len(self._wires.price), seed)
-        self._movable = np.flatnonzero(self._rules.grain <= PLACES).astype(np.int32)
+    def __init__(self, netlist: PlacedNetlist, graph: TimingGraph, device: DeviceTables, *, seed: int):
+        self._netlist, self._graph, self._device = netlist, graph, device
+        self._places = device.places
+        self._places_of_a_tile = len(device.places.numbers)
+        self._nets = tables.nets(netlist)
+        self._wires = tables.wires(netlist, graph)
+        self._blocks = tables.blocks(netlist, device.sites)
+        self._scratch = tables.scratch(len(self._nets.price), len(self._wires.price), self._places_of_a_tile, seed)
+        self._movable = np.flatnonzero(device.rules.grain != FIXED).astype(np.int32)
 
-    def run(self, schedule: Schedule, *, period: int, progress: Progress = silent) -> None:
+    def run(self, cooling: Cooling, *, period: int, progress: Progress = silent) -> None:
         """Shorten wires, most of all those of paths that need most of `period` picoseconds."""
-        crowds = anneal_tables.crowds(self._netlist, self._places, price=schedule.crowd_price,
-                                      pins_a_tile=schedule.pins_a_tile)
-        board = Board(self._places, self._rules, self._nets, self._wires, crowds, self._scratch)
-        moves = min(schedule.moves, MOST_TRIES * len(self._movable))
-        block_moves = min(schedule.block_moves, MOST_TRIES * len(self._blocks.cells))
-        chain_moves = min(schedule.chain_moves, MOST_TRIES * len(self._chains.first))
-        for number in range(schedule.rounds):
-            self._price_time(schedule, period, first=number == 0)
-            self._price_crossing(schedule, crowds)
-            left = schedule.rounds - number - 1
-            temperature = schedule.temperature * left * left // schedule.rounds**2
-            reach = max(2, schedule.reach * left // schedule.rounds)
-            anneal_blocks(board, self._blocks, block_moves, temperature)
-            anneal_chains(board, self._chains, chain_moves, temperature, reach)
-            anneal_logic(board, self._neighbours(), moves, temperature, reach)
+        crowds = tables.crowds(self._netlist, self._places, price=cooling.crowd_price,
+                               pins_a_tile=cooling.pins_a_tile)
+        layout = Layout(places=self._places, rules=self._device.rules, nets=self._nets, wires=self._wires,
+                        crowds=crowds, scratch=self._scratch)
+        moves = min(cooling.moves, MOST_TRIES * len(self._movable))
+        block_moves = min(cooling.block_moves, MOST_TRIES * len(self._blocks.cells))
+        chain_moves = min(cooling.chain_moves, MOST_TRIES * len(self._device.chains.first))
+        for number in range(cooling.rounds):
+            self._price_time(cooling, period, first=number == 0)
+            self._price_crossing(cooling, crowds)
+            left = cooling.rounds - number - 1
+            temperature = cooling.temperature * left * left // cooling.rounds**2
+            reach = max(2, cooling.reach * left // cooling.rounds)
+            anneal_blocks(layout, self._blocks, block_moves, temperature)
+            anneal_chains(layout, self._device.chains, chain_moves, temperature, reach)
+            anneal_logic(layout, self._neighbours(), moves, temperature, reach)
             self._netlist.x[:], self._netlist.y[:] = self._places.x, self._places.y
-            progress("annealing", number + 1, schedule.rounds)
+            progress("annealing", number + 1, cooling.rounds)
         self._write_back()
 
     def length(self) -> int:
-        """Of all nets, in tiles of their half perimeters."""
+        """Length of all nets together, in tiles of their half perimeters."""
         low_x, high_x, low_y, high_y = self._nets.box.astype(np.int64).T
         return int((high_x - low_x + high_y - low_y).sum())
 
@@ -120,28 +116,28 @@ class Annealer:
         x, y = self._places.x[self._movable], self._places.y[self._movable]
         return self._movable[np.lexsort((y, x // _SORT_TILES, y // _SORT_TILES))]
 
-    def _price_time(self, schedule: Schedule, period: int, *, first: bool) -> None:
-        """By the share of `period` that the longest path over a wire takes; prices follow slowly, too."""
+    def _price_time(self, cooling: Cooling, period: int, *, first: bool) -> None:
+        """Price wires by the share of `period` that the longest path over each takes; prices follow slowly, too."""
         slack = self._graph.analyse(period, 0).slack
         share = np.clip((period - slack) * 256 // period, 0, 333)       # of 256, up to 1.3 times the period
-        price = np.full(len(share), schedule.time_price)
-        for _ in range(schedule.sharpness):
+        price = np.full(len(share), cooling.time_price)
+        for _ in range(cooling.sharpness):
             price = price * share >> 8
         if not first:
-            price = (self._wires.price * schedule.memory + price * (256 - schedule.memory)) >> 8
-        self._wires.price[:] = np.where(self._graph.direct | (price < schedule.time_price >> 4), 0, price)
+            price = (self._wires.price * cooling.memory + price * (256 - cooling.memory)) >> 8
+        self._wires.price[:] = np.where(self._graph.direct | (price < cooling.time_price >> 4), 0, price)
 
-    def _price_crossing(self, schedule: Schedule, crowds: Crowds) -> None:
+    def _price_crossing(self, cooling: Cooling, crowds: Crowds) -> None:
         """Tolls follow demand slowly, or else all would leave a crowded square at once, and come back."""
-        room = schedule.wires_a_tile * anneal_tables.LENGTH_PRICE
-        demand = anneal_tables.demand(self._nets, self._places, crowds.square)
-        toll = schedule.toll * np.maximum(demand - room, 0) // room
+        room = cooling.wires_a_tile * tables.LENGTH_PRICE
+        demand = tables.demand(self._nets, self._places, crowds.square)
+        toll = cooling.toll * np.maximum(demand - room, 0) // room
         crowds.toll[:] = (crowds.toll * TOLL_MEMORY + toll * (256 - TOLL_MEMORY)) >> 8
 
     def _write_back(self) -> None:
-        """What the timing does not ask for: numbers within tiles, and sites."""
-        slots, sites = self._places.slot, anneal_tables.numbered(self._sites)
+        """Enter into the netlist what its timing does not ask for: numbers within tiles, and sites."""
+        slots, sites = self._places.slot, tables.numbered(self._device.sites)
         in_slices = slots >= 0
-        self._netlist.lut[in_slices] = slots[in_slices] % PLACES
+        self._netlist.lut[in_slices] = slots[in_slices] % self._places_of_a_tile
         for cell, site in zip(self._blocks.cells.tolist(), self._blocks.site.tolist()):
             self._netlist.block_bel[cell] = sites[site].bel

@@ -19,13 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from firelane.boards.place.blocks.sites import BlockSites
 from firelane.boards.place.blocks.spread import spread
 from firelane.boards.place.blocks.wire_springs import matrix, settle, solve
-from firelane.boards.place.ecp5.block_sites import BlockSites
-from firelane.boards.place.netlist.netlist_graph import AREAS, NetlistGraph
+from firelane.boards.place.netlist.netlist_graph import NetlistGraph
 from firelane.compiler.support.progress import Progress, silent
 
-LUTS_PER_TILE = 8
 DENSITY = 0.6           #: of the logic, where it is spread
 PULL = 0.02             #: towards the spread positions, more by as much in every round
 BLOCK_PULL = 0.5        #: of a block, for each of its nets
@@ -112,15 +111,15 @@ class _Placer:
     def _approach(self, x, y, rounds: int, progress: Progress):
         """Step 2: positions in which blocks are on sites."""
         device = self._device
-        logic = self._graph.of_type(*AREAS)
-        density = DENSITY * LUTS_PER_TILE * device.logic_tiles / (device.columns * device.rows)
+        density = DENSITY * device.lut_count / (device.columns * device.rows)
         soft = np.full(len(self._graph), SPRING)
         x, y = (settle(self._graph, axis, axis, soft) for axis in (x, y))
         best = None
         for number in range(1, rounds + 1):
             progress("placing block RAMs and multipliers", number, rounds)
             x, y = np.clip(x, 0, device.columns), np.clip(y, 0, device.rows)
-            wanted = spread(x, y, self._graph.area, logic, columns=device.columns, rows=device.rows, density=density)
+            wanted = spread(x, y, self._graph.area, self._graph.logic, columns=device.columns, rows=device.rows,
+                            density=density)
             self._assign(wanted, self._distances(x, y))
             length = self._graph.wire_length(*wanted)
             if best is None or length < best[0]:

@@ -5,34 +5,11 @@ Sources: Project Trellis' tile grid of the device, and the BELs that nextpnr giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from firelane.boards.place.blocks.sites import BlockSites, Site, Sites
+from firelane.boards.place.ecp5.slice_rules import PLACES
 from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
 
 BLOCK_RAM, MULTIPLIER = "DP16KD", "MULT18X18D"      #: types of cells, as Yosys and nextpnr call them
-
-
-@dataclass(frozen=True)
-class Site:
-    """A place for one block: column, row, BEL."""
-
-    x: int
-    y: int
-    bel: str
-
-
-Sites = dict[str, tuple[Site, ...]]
-"""By type of cell."""
-
-
-@dataclass(frozen=True)
-class BlockSites:
-    """The sites of a device, and its extent in tiles; `logic_tiles` of them hold 8 LUTs and flip-flops each."""
-
-    columns: int
-    rows: int
-    logic_tiles: int
-    sites: Sites
 
 
 def _groups(starts: tuple[int, ...], rows: tuple[int, ...], offsets: dict[int, str]) -> tuple[Site, ...]:
@@ -42,7 +19,7 @@ def _groups(starts: tuple[int, ...], rows: tuple[int, ...], offsets: dict[int, s
 
 
 _STARTS_85F = (*range(4, 59, 9), *range(69, 115, 9))        # the spine of the clocks is between them
-_LFE5U_85F = BlockSites(columns=126, rows=96, logic_tiles=10_455, sites={
+_LFE5U_85F = BlockSites(columns=126, rows=96, lut_count=PLACES * 10_455, sites={
     BLOCK_RAM: _groups(_STARTS_85F, (22, 46, 70, 82), {0: "EBR0", 2: "EBR1", 4: "EBR2", 6: "EBR3"}),
     MULTIPLIER: _groups(_STARTS_85F, (10, 34, 58), {0: "MULT18_0", 1: "MULT18_1", 4: "MULT18_4", 5: "MULT18_5"}),
 })
@@ -50,12 +27,12 @@ _DEVICES = {"LFE5U-85F": _LFE5U_85F, "LFE5UM5G-85F": _LFE5U_85F}
 
 
 def block_sites(device: str) -> BlockSites | None:
-    """Of the device called `device`, None where they are not known here."""
+    """The sites of the device called `device`, None where they are not known here."""
     return _DEVICES.get(device)
 
 
 def occupied_sites(netlist: PlacedNetlist) -> Sites:
-    """Those where nextpnr has put blocks, for devices that are not known here."""
+    """The sites where nextpnr has put blocks, for devices that are not known here."""
     return {kind: tuple(Site(int(netlist.x[cell]), int(netlist.y[cell]), bel)
                         for cell, bel in netlist.block_bel.items() if netlist.cells[cell].type == kind)
             for kind in (BLOCK_RAM, MULTIPLIER)}

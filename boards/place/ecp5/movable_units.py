@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from firelane.boards.place.ecp5.slice_rules import EMPTY, PLACES, LogicTiles, Lut
-from firelane.boards.place.netlist.placed_netlist import COMB, PlacedNetlist
+from firelane.boards.place.ecp5.slice_rules import PLACES, LogicTiles, Lut
+from firelane.boards.place.netlist.placed_netlist import COMB, EMPTY, PlacedNetlist
 
 _JOINED_PORTS = ("FCI", "FXA", "FXB", "F1", "DI")       #: must stand beside what drives them
 _RAM_PORTS = ("WD", "WAD0", "WAD1", "WAD2", "WAD3")
-_WHOLE_TILE = PLACES
+_PLACE, _SLICE, _HALF_TILE, _WHOLE_TILE = 1, 2, 4, PLACES     # what a unit is moved by within its tile
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Unit:
     step: int
 
     def shifts(self, netlist: PlacedNetlist) -> range:
-        """Of all its cells within their tiles, such that they stay in those."""
+        """How far all its cells may be moved within their tiles, such that they stay in those."""
         places = netlist.lut[list(self.cells)]
         if self.step == _WHOLE_TILE:
             return range(1)
@@ -34,13 +35,13 @@ class Unit:
 
 
 def movable_units(netlist: PlacedNetlist, tiles: LogicTiles) -> list[Unit]:
-    """All of them, without distributed RAM and what stands outside the slices."""
+    """The units of all cells in slices but distributed RAM."""
     count = len(netlist.cells)
     left, right = zip(*_joined(netlist, tiles))
     joined = coo_array((np.ones(len(left)), (left, right)), shape=(count, count))
     _, label = connected_components(joined, directed=False)
     fixed = set(label[[cell for cell in range(count) if _is_fixed(netlist, tiles, cell)]].tolist())
-    members = defaultdict(list)
+    members: dict[int, list[int]] = defaultdict(list)
     for cell in np.flatnonzero(netlist.kind >= 0).tolist():
         if int(label[cell]) not in fixed:
             members[int(label[cell])].append(cell)
@@ -60,8 +61,8 @@ def _is_fixed(netlist: PlacedNetlist, tiles: LogicTiles, cell: int) -> bool:
     return (netlist.x[cell] >= 0 and facts is None) or (isinstance(facts, Lut) and (facts.ram or facts.blocked))
 
 
-def _joined(netlist: PlacedNetlist, tiles: LogicTiles):
-    """Pairs of cells."""
+def _joined(netlist: PlacedNetlist, tiles: LogicTiles) -> Iterator[tuple[int, int]]:
+    """Pairs of cells that must move together; each cell with itself, too."""
     drivers = {net: cell for cell, one in enumerate(netlist.cells)
                for port, net in one.nets.items() if port in one.outputs}
     for cell, one in enumerate(netlist.cells):
@@ -72,19 +73,25 @@ def _joined(netlist: PlacedNetlist, tiles: LogicTiles):
                 yield driver, cell
     for luts, _ in tiles.tiles.values():
         for even, odd in zip(luts[::2], luts[1::2]):
-            if EMPTY not in (even, odd) and tiles.facts(even).carry and tiles.facts(odd).carry:
+            if EMPTY not in (even, odd) and tiles.lut(even).carry and tiles.lut(odd).carry:
                 yield even, odd
 
 
 def _step(netlist: PlacedNetlist, tiles: LogicTiles, cells: list[int]) -> int:
-    """A LUT anywhere, a pair in a slice, more LUTs in half a tile; whole tiles for what fills more, or other tiles."""
+    """The step of a unit: a LUT can be anywhere in a tile, a pair in any slice, more LUTs in either half.
+
+    What fills more than half of a tile, or stands in several, keeps its places within them, as do carry chains and
+    cells that are together without need for a slice.
+    """
     luts = [cell for cell in cells if netlist.kind[cell] == COMB]
-    spans = len(set(netlist.lut[cells].tolist()))
-    is_chain = any(tiles.facts(cell).carry for cell in luts)
-    if len(set(zip(netlist.x[cells].tolist(), netlist.y[cells].tolist()))) > 1 or spans > 4:
+    in_tiles = set(zip(netlist.x[cells].tolist(), netlist.y[cells].tolist()))
+    in_places = set(netlist.lut[cells].tolist())
+    if len(in_tiles) > 1 or len(in_places) > _HALF_TILE:
         return _WHOLE_TILE
-    if len(luts) <= 1:
-        return 1 if spans == 1 else _WHOLE_TILE
-    if len(luts) == 2:
-        return 2
-    return _WHOLE_TILE if is_chain else 4
+    match len(luts):
+        case 0 | 1:
+            return _PLACE if len(in_places) == 1 else _WHOLE_TILE
+        case 2:
+            return _SLICE
+        case _:
+            return _WHOLE_TILE if any(tiles.lut(cell).carry for cell in luts) else _HALF_TILE

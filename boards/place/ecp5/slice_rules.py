@@ -11,10 +11,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
 
-from firelane.boards.place.netlist.placed_netlist import COMB, FF, Cell, PlacedNetlist
+from firelane.boards.place.netlist.placed_netlist import COMB, EMPTY, FF, Cell, PlacedNetlist
 
 PLACES = 8              #: LUTs, and flip-flops, of a tile
-EMPTY = -1
 _WRITER_SLICE = 2       #: slice C writes the distributed RAM in slices A and B
 
 Tile = tuple[int, int]
@@ -83,7 +82,14 @@ class LogicTiles:
         self.tiles = dict(self.tiles)
 
     def facts(self, cell: int) -> Lut | FlipFlop | None:
+        """What the rules say of a cell; None for what stands outside the slices."""
         return self._facts[cell]
+
+    def lut(self, cell: int) -> Lut:
+        """The same of a cell that is known to be a LUT."""
+        found = self._facts[cell]
+        assert isinstance(found, Lut)
+        return found
 
     def put(self, cell: int) -> None:
         """Enter a cell where the netlist says that it is."""

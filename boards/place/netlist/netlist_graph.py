@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-IGNORED_CELLS = ("$scopeinfo", "EHXPLLL")
 WIDEST_NET = 2500       #: pins; a wider net is a clock, which has wires of its own
 
-AREAS = {"LUT4": 1.0, "CCU2C": 2.0, "TRELLIS_FF": 0.35, "TRELLIS_DPR16X4": 6.0, "PFUMX": 0.0, "L6MUX21": 0.0}
-"""LUTs that a cell of logic takes; a flip-flop little, for most share a place with the LUT that feeds them."""
+
+@dataclass(frozen=True)
+class LogicTypes:
+    """Types of a device's cells.
+
+    Members
+    -------
+    areas : of each type of logic, how many LUTs a cell takes
+    ignored : those that are placed by nobody, or cannot be anywhere else
+    """
+
+    areas: Mapping[str, float]
+    ignored: frozenset[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +31,15 @@ class NetlistGraph:
     Members
     -------
     names, types : (cells,)
-    area : float64 (cells,): AREAS, 0 for what is no logic
+    logic : int64: numbers of the cells of logic
+    area : float64 (cells,): LUTs that a cell takes, 0 for what is no logic
     net, cell : int64 (pins,): a pin for each net and cell that it connects
     start, degree : int64 (nets,): of each net its first pin and its number of pins, at least 2
     """
 
     names: list[str]
     types: np.ndarray
+    logic: np.ndarray
     area: np.ndarray
     net: np.ndarray
     cell: np.ndarray
@@ -36,12 +49,12 @@ class NetlistGraph:
     def __len__(self) -> int:
         return len(self.names)
 
-    def of_type(self, *types: str) -> np.ndarray:
-        """Numbers of the cells of these types."""
-        return np.flatnonzero(np.isin(self.types, types))
+    def of_type(self, kind: str) -> np.ndarray:
+        """Numbers of the cells of this type."""
+        return np.flatnonzero(self.types == kind)
 
     def extents(self, position: np.ndarray) -> np.ndarray:
-        """Along one axis, of each net; `position` of each cell."""
+        """Extent of each net along one axis; `position` of each cell."""
         pins = position[self.cell]
         return np.maximum.reduceat(pins, self.start) - np.minimum.reduceat(pins, self.start)
 
@@ -50,10 +63,11 @@ class NetlistGraph:
         return float((self.extents(x) + self.extents(y)).sum())
 
 
-def netlist_graph(module: dict) -> NetlistGraph:
-    """Of a module in Yosys' JSON, which must have at least one net between two cells."""
-    cells = {name: cell for name, cell in module["cells"].items() if cell["type"] not in IGNORED_CELLS}
-    nets, owners = [], []
+def netlist_graph(module: dict, logic: LogicTypes) -> NetlistGraph:
+    """The graph of a module in Yosys' JSON, which must have at least one net between two cells."""
+    cells = {name: cell for name, cell in module["cells"].items() if cell["type"] not in logic.ignored}
+    nets: list[int] = []
+    owners: list[int] = []
     for number, cell in enumerate(cells.values()):
         bits = {bit for port in cell["connections"].values() for bit in port if isinstance(bit, int)}
         nets += bits
@@ -65,5 +79,6 @@ def netlist_graph(module: dict) -> NetlistGraph:
     pins, degree = kept[net], degree[kept]
     types = np.array([cell["type"] for cell in cells.values()])
     return NetlistGraph(
-        names=list(cells), types=types, area=np.array([AREAS.get(kind, 0.0) for kind in types]),
+        names=list(cells), types=types, logic=np.flatnonzero(np.isin(types, list(logic.areas))),
+        area=np.array([logic.areas.get(kind, 0.0) for kind in types]),
         net=(np.cumsum(kept) - 1)[net[pins]], cell=owner[pins], start=np.cumsum(degree) - degree, degree=degree)

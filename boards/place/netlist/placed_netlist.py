@@ -13,6 +13,7 @@ _BEL = re.compile(r"X(\d+)/Y(\d+)/(\S+)")
 _SLICE_BEL = re.compile(r"SLICE([A-D])\.(K|FF)([01])")
 
 COMB, FF = 0, 1
+EMPTY = -1              #: in place of a cell's number, where there is none
 LUT_CELL, FLIP_FLOP_CELL = "TRELLIS_COMB", "TRELLIS_FF"         #: nextpnr's types of what stands in slices
 _KIND_LETTERS = {COMB: "K", FF: "FF"}
 

@@ -9,19 +9,24 @@ ends less late.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from firelane.boards.place.anneal.annealing import THOROUGH, Annealer, Schedule
-from firelane.boards.place.ecp5.block_sites import Sites, occupied_sites
+from firelane.boards.place.anneal.annealing import THOROUGH, Annealer, Cooling
+from firelane.boards.place.blocks.sites import Sites
+from firelane.boards.place.ecp5.annealing_tables import device_tables
+from firelane.boards.place.ecp5.block_sites import occupied_sites
+from firelane.boards.place.ecp5.ecp5_timing import ECP5_TIMING
 from firelane.boards.place.ecp5.fixed_places import fix_places
 from firelane.boards.place.ecp5.movable_units import Unit, movable_units, unit_numbers
 from firelane.boards.place.ecp5.slice_rules import LogicTiles
 from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
 from firelane.boards.place.refine.unit_mover import UnitMover, moves_around
 from firelane.boards.place.timing.sdf import read_delays
-from firelane.boards.place.timing.timing_graph import Timing, TimingGraph, wire_units
+from firelane.boards.place.timing.timing_graph import Timing, TimingGraph
+from firelane.boards.place.timing.wire_estimate import wire_units
 from firelane.compiler.support.progress import Progress, silent
 
 REACH = 4               #: tiles around each guess that are tried
@@ -34,8 +39,29 @@ OVERDRAFT_PRICE = 4     #: of a picosecond that makes a wire late, in squares of
 
 
 @dataclass(frozen=True)
+class PlacementFiles:
+    """What is read, and what is written."""
+
+    synthesised: Path       #: Yosys' JSON
+    placed: Path            #: nextpnr's JSON, once it has placed that
+    delays: Path            #: nextpnr's SDF of it
+    refined: Path           #: `synthesised` with the places that were found, for nextpnr to keep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a placement is to reach, and how hard that is tried."""
+
+    period: int                     #: picoseconds
+    margin: int                     #: slack that every end should have, picoseconds
+    seed: int                       #: of the annealing
+    cooling: Cooling = THOROUGH
+    passes: int = 20                #: for late paths, at most; the last one moves nothing
+
+
+@dataclass(frozen=True)
 class Refined:
-    """What the worst path allows, by estimate, and tiles of wire, before and after; moves for late paths."""
+    """Clock by estimate and tiles of wire, before and after; moves for late paths."""
 
     before_hz: float
     after_hz: float
@@ -44,38 +70,46 @@ class Refined:
     moves: int
 
 
-def refine_placement(synthesised: Path, placed: Path, delays: Path, refined: Path, *, sites: Sites | None, period: int,
-                     margin: int, seed: int, schedule: Schedule = THOROUGH, progress: Progress = silent,
-                     passes: int = 20) -> Refined:
-    """Write `refined`: `synthesised` with better places than nextpnr found, for it to keep; the same on every machine.
+def refine_placement(files: PlacementFiles, target: Target, *, sites: Sites | None,
+                     progress: Progress = silent) -> Refined:
+    """Write `files.refined`, a better placement than nextpnr found; the same on every machine.
 
     Parameters
     ----------
-    synthesised : Yosys' JSON
-    placed, delays : nextpnr's JSON and SDF of it
     sites : where blocks may stand; if that is not known, where they do
-    period : picoseconds
-    margin : slack that every end should have, picoseconds
-    seed : of the annealing
-    schedule, progress : of the annealing
-    passes : for late paths, most of them; it ends when a pass moves nothing
+    progress : of the annealing
     """
-    netlist = PlacedNetlist(placed)
-    graph = TimingGraph(netlist, read_delays(delays))
-    before = 1e12 / (period - int(graph.end_slacks(period).min()))
+    netlist = PlacedNetlist(files.placed)
+    graph = TimingGraph(netlist, read_delays(files.delays), ECP5_TIMING)
+    before_hz = _clock_hz(target.period, graph.end_slacks(target.period))
+    lengths = _anneal(netlist, graph, target, occupied_sites(netlist) if sites is None else sites, progress)
+    refiner = Refiner(netlist, graph, target.period, target.margin)
+    moves = refiner.shorten_late_paths(target.passes)
+    fix_places(files.synthesised, netlist, refiner.units, files.refined)
+    return Refined(before_hz, refiner.clock_hz(), *lengths, moves)
+
+
+def _anneal(netlist: PlacedNetlist, graph: TimingGraph, target: Target, sites: Sites,
+            progress: Progress) -> tuple[int, int]:
+    """Anneal `netlist`, in place; returns tiles of wire before and after.
+
+    Who stands in which tile is known here of the places before; `Refiner` looks anew.
+    """
     tiles = LogicTiles(netlist)
-    annealer = Annealer(netlist, tiles, movable_units(netlist, tiles), graph,
-                        occupied_sites(netlist) if sites is None else sites, seed=seed)
-    length_before = annealer.length()
-    annealer.run(schedule, period=period - margin, progress=progress)
-    refiner = Refiner(netlist, graph, period, margin)
-    moves = refiner.shorten_late_paths(passes)
-    fix_places(synthesised, netlist, refiner.units, refined)
-    return Refined(before, refiner.clock_hz(), length_before, annealer.length(), moves)
+    annealer = Annealer(netlist, graph, device_tables(netlist, tiles, movable_units(netlist, tiles), sites),
+                        seed=target.seed)
+    before = annealer.length()
+    annealer.run(target.cooling, period=target.period - target.margin, progress=progress)
+    return before, annealer.length()
+
+
+def _clock_hz(period: int, end_slack: np.ndarray) -> float:
+    """What the worst path allows."""
+    return 1e12 / (period - int(end_slack.min()))
 
 
 class Refiner:
-    """Refines `netlist` in place, of which `graph` knows the timing; parameters as those of `refine_placement`."""
+    """Moves cells of late paths in `netlist`, whose timing `graph` knows; `period` and `margin` as in `Target`."""
 
     def __init__(self, netlist: PlacedNetlist, graph: TimingGraph, period: int, margin: int):
         self._netlist, self.graph, self._period, self._margin = netlist, graph, period, margin
@@ -91,16 +125,16 @@ class Refiner:
         self._analyse()
 
     def _unit_wires(self) -> list[np.ndarray]:
-        """Of each unit, the wires that lead to other cells."""
+        """Wires of each unit that lead to other cells."""
         ends = self._unit_of[self.graph.driver], self._unit_of[self.graph.reader]
         outside = np.flatnonzero((ends[0] != ends[1]) & ~self.graph.direct)
         units, wires = np.concatenate([end[outside] for end in ends]), np.concatenate((outside, outside))
         order = np.argsort(units, kind="stable")
         bounds = np.searchsorted(units[order], np.arange(len(self.units) + 1))
-        return [wires[order[first:last]] for first, last in zip(bounds, bounds[1:])]
+        return [wires[order[first:last]] for first, last in pairwise(bounds)]
 
     def shorten_late_paths(self, passes: int) -> int:
-        """Returns the number of moves."""
+        """Move cells of late paths until a pass moves nothing, or so many are over; returns the number of moves."""
         for _ in range(passes):
             moves = self._moves
             self._pass()
@@ -109,20 +143,20 @@ class Refiner:
         return self._moves
 
     def clock_hz(self) -> float:
-        """What the worst path allows, by estimate."""
-        return 1e12 / (self._period - int(self._timing.end_slack.min()))
+        """The clock that the worst path allows, by estimate."""
+        return _clock_hz(self._period, self._timing.end_slack)
 
     def _analyse(self) -> None:
         self._timing: Timing = self.graph.analyse(self._period, self._margin)
         self._lateness = self._measure(self._timing.end_slack)
 
     def _measure(self, end_slack: np.ndarray) -> int:
-        """What is to become less: the cubes, so that the latest ends count most."""
+        """A measure of lateness, which is to become less: of the cubes, so that the latest ends count most."""
         late = np.maximum(self._margin - end_slack, 0)
         return int((late * late * late).sum())
 
     def _pass(self) -> None:
-        """Every unit at a late wire, the latest first."""
+        """Improve every unit at a late wire, the latest first."""
         late = np.flatnonzero(self._timing.slack < self._margin)
         late = late[np.argsort(self._timing.slack[late], kind="stable")]
         ends = np.stack((self._unit_of[self.graph.driver[late]], self._unit_of[self.graph.reader[late]]), axis=1)
@@ -169,7 +203,7 @@ class Refiner:
         away_x, away_y = netlist.x[other] - netlist.x[own], netlist.y[other] - netlist.y[own]
         price = timing.share[wires] + self._length_price[wires]
         moves = moves_around(REACH, _median(away_x, price), _median(away_y, price))
-        delay = graph.unit * wire_units(away_x - moves[:, :1], away_y - moves[:, 1:])
+        delay = graph.unit * wire_units(graph.estimate, away_x - moves[:, :1], away_y - moves[:, 1:])
         longer = delay - timing.delay[wires]
         overdrawn = np.maximum(longer - np.maximum(timing.slack[wires] - self._margin - KEPT_SLACK, 0), 0)
         worth = -(longer * price + overdrawn * (OVERDRAFT_PRICE * self._margin**2)).sum(axis=1)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from firelane.boards.place.ecp5.movable_units import Unit, unit_numbers
-from firelane.boards.place.ecp5.slice_rules import EMPTY, LogicTiles
-from firelane.boards.place.netlist.placed_netlist import FF, PlacedNetlist
+from firelane.boards.place.ecp5.slice_rules import LogicTiles
+from firelane.boards.place.netlist.placed_netlist import EMPTY, FF, PlacedNetlist
 
 SMALL = 2               #: cells of a unit that may be evicted
 MOST_EVICTED = 24       #: units for one move
 
-Places = list[tuple[int, int, int]]         #: x, y and LUT of each cell of a unit
-Undo = list[tuple[Unit, Places]]            #: who was moved, and from where
+UnitPlaces = list[tuple[int, int, int]]     #: x, y and LUT of each cell of a unit
+Undo = list[tuple[Unit, UnitPlaces]]        #: who was moved, and from where
 
 
 def moves_around(reach: int, x: int, y: int) -> np.ndarray:
@@ -34,7 +34,8 @@ class UnitMover:
         (dx, dy) that a unit which was evicted may be moved by, the best first.
     """
 
-    def __init__(self, netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], moves_of: Callable):
+    def __init__(self, netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit],
+                 moves_of: Callable[[Unit], Sequence[Sequence[int]]]):
         self._netlist, self._tiles, self._units, self._moves_of = netlist, tiles, units, moves_of
         self._unit_of = unit_numbers(netlist, units)
 
@@ -64,14 +65,14 @@ class UnitMover:
         for unit, places in undo:
             self._set(unit, places)
 
-    def _targets(self, unit: Unit, dx: int, dy: int) -> Iterable[Places]:
+    def _targets(self, unit: Unit, dx: int, dy: int) -> Iterable[UnitPlaces]:
         """Where the unit could stand in those tiles, if it has them all."""
         old = self._where(unit)
         if all((x + dx, y + dy) in self._tiles.tiles for x, y, _ in old):
             for shift in unit.shifts(self._netlist):
                 yield [(x + dx, y + dy, lut + shift) for x, y, lut in old]
 
-    def _occupants(self, unit: Unit, places: Places) -> list[Unit] | None:
+    def _occupants(self, unit: Unit, places: UnitPlaces) -> list[Unit] | None:
         """Small units that stand there; None if anything else does."""
         cells = {self._tiles.tiles[x, y][self._netlist.kind[cell]][lut]
                  for cell, (x, y, lut) in zip(unit.cells, places)}
@@ -106,7 +107,7 @@ class UnitMover:
     def _is_allowed(self, unit: Unit) -> bool:
         return all(self._tiles.is_allowed(tile) for tile in {(x, y) for x, y, _ in self._where(unit)})
 
-    def _where(self, unit: Unit) -> Places:
+    def _where(self, unit: Unit) -> UnitPlaces:
         cells = list(unit.cells)
         return list(zip(*(axis[cells].tolist() for axis in (self._netlist.x, self._netlist.y, self._netlist.lut))))
 
@@ -117,11 +118,11 @@ class UnitMover:
                 self._tiles.take(cell)
         return [(unit, self._where(unit)) for unit in units]
 
-    def _set(self, unit: Unit, places: Places) -> None:
+    def _set(self, unit: Unit, places: UnitPlaces) -> None:
         self._note(unit, places)
         for cell in unit.cells:
             self._tiles.put(cell)
 
-    def _note(self, unit: Unit, places: Places) -> None:
+    def _note(self, unit: Unit, places: UnitPlaces) -> None:
         for cell, place in zip(unit.cells, places):
             self._netlist.x[cell], self._netlist.y[cell], self._netlist.lut[cell] = place

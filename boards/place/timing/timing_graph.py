@@ -1,4 +1,4 @@
-"""Static timing of a placed netlist, with nextpnr's own estimate of its wires, fast enough to ask after every move.
+"""Static timing of a placed netlist, with an estimate of its wires, fast enough to ask after every move.
 
 All numbers are whole picoseconds, so results are the same on every machine.
 """
@@ -10,22 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
+from firelane.boards.place.timing.device_timing import DeviceTiming
 from firelane.boards.place.timing.sdf import Delays
+from firelane.boards.place.timing.wire_estimate import WireEstimate, wire_units
 from firelane.compiler.support.errors import ConfigError
 
-DIRECT_PORTS = ("FCI", "FXA", "FXB", "DI")      #: are next to what drives them: no wire between
-GLOBAL_DRIVERS = ("DCCA", "EHXPLLL")            #: drive clock wires, which go everywhere
-NEAR_TILES = 5                                  #: the first tiles along each axis take twice as long as those behind
-NEVER = -(1 << 40)                              #: arrival where nothing arrives
-WIRE_BASE = 6                                   #: units of a wire within a tile
+NEVER = -(1 << 40)      #: arrival where nothing arrives
 SHARED = 250            #: picoseconds: an input of a junction that is so much before the last has no share in a delay
 MOST_LEVELS = 10_000    #: of pins on a path; more is a loop
-
-
-def wire_units(dx, dy):
-    """nextpnr's estimate for the ECP5 (predictDelay of its ecp5 architecture), in units of a far tile's delay."""
-    dx, dy = np.abs(dx), np.abs(dy)
-    return WIRE_BASE + dx + dy + np.minimum(dx, NEAR_TILES) + np.minimum(dy, NEAR_TILES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +59,9 @@ class TimingGraph:
         If the logic has a loop.
     """
 
-    def __init__(self, netlist: PlacedNetlist, delays: Delays):
-        self._netlist = netlist
-        self.unit = delays.shortest_wire // WIRE_BASE
+    def __init__(self, netlist: PlacedNetlist, delays: Delays, device: DeviceTiming):
+        self._netlist, self._device = netlist, device
+        self.unit = delays.shortest_wire // device.wires.base
         self._pins: dict[tuple[int, str], int] = {}
         sources, sinks, self.direct = self._wires()
         arc_from, arc_to, self._arc_delay, launches, ends = self._arcs(delays)
@@ -91,9 +83,9 @@ class TimingGraph:
             for port, net in cell.nets.items():
                 if port not in cell.outputs:
                     readers.append((net, number, port))
-                elif cell.type not in GLOBAL_DRIVERS:
+                elif cell.type not in self._device.global_drivers:
                     drivers[net] = number, port
-        ends = [(self._pin(*drivers[net]), self._pin(number, port), port in DIRECT_PORTS)
+        ends = [(self._pin(*drivers[net]), self._pin(number, port), port in self._device.direct_ports)
                 for net, number, port in readers if net in drivers]
         sources, sinks, direct = zip(*ends)
         return np.array(sources), np.array(sinks), np.array(direct)
@@ -109,7 +101,7 @@ class TimingGraph:
                 pin = self._pins.get((number, output))
                 if pin is None:
                     continue
-                if port.startswith("CLK") or port == "WCK":
+                if port.startswith(self._device.clock_ports):
                     launches[pin] = max(delay, launches.get(pin, 0))
                 elif (source := self._pins.get((number, port))) is not None:
                     arcs.append((source, pin, delay))
@@ -130,10 +122,15 @@ class TimingGraph:
         self._forward = _by_level(level[sink], source, sink)
         self._backward = _by_level(-level[source], source, sink)
 
+    @property
+    def estimate(self) -> WireEstimate:
+        """How the units of its wires follow from where their ends are."""
+        return self._device.wires
+
     def wire_delays(self) -> np.ndarray:
-        """int64 (wires,): with all cells where they are now."""
+        """Picoseconds of each wire with all cells where they are now: int64 (wires,)."""
         x, y = self._netlist.x, self._netlist.y
-        units = wire_units(x[self.driver] - x[self.reader], y[self.driver] - y[self.reader])
+        units = wire_units(self.estimate, x[self.driver] - x[self.reader], y[self.driver] - y[self.reader])
         return np.where(self.direct, 0, self.unit * units)
 
     def end_slacks(self, period: int) -> np.ndarray:

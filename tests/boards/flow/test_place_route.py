@@ -18,7 +18,7 @@ from firelane.boards.flow.place_route import (
     place_and_route,
 )
 from firelane.boards.place.ecp5.block_sites import block_sites
-from firelane.boards.place.refine.refine_placement import Refined
+from firelane.boards.place.refine.refine_placement import Refined, Target
 from firelane.boards.report.placement import PLACEMENT_FILE
 from firelane.compiler.support.errors import ConfigError
 
@@ -56,14 +56,14 @@ class FakeNextpnr:
 
 @pytest.fixture
 def route(tmp_path, monkeypatch):
-    def refined_placement(synthesised, placed, delays, refined, *, sites, period, margin, seed, progress):
-        assert synthesised.resolve() == tmp_path / "top.json"
-        assert [path.name for path in (placed, delays, refined)] == [PLACED, DELAYS, REFINED]
-        assert placed.exists() and delays.read_text() == str(seed)
-        assert (sites, period, margin) == (known, 13_333, 1867)
+    def refined_placement(files, target, *, sites, progress):
+        assert files.synthesised.resolve() == tmp_path / "top.json"
+        assert [path.name for path in (files.placed, files.delays, files.refined)] == [PLACED, DELAYS, REFINED]
+        assert files.placed.exists() and files.delays.read_text() == str(target.seed)
+        assert (sites, target) == (known, Target(period=13_333, margin=1867, seed=target.seed))
         for done in range(1, 301):
             progress("annealing", done, 300)
-        refined.write_text(f"refined {seed}")
+        files.refined.write_text(f"refined {target.seed}")
         return Refined(60e6, 70e6, 600, 500, 12)
 
     known = block_sites("LFE5U-85F").sites

@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from firelane.boards.place.anneal import tables as anneal_tables
-from firelane.boards.place.anneal.annealing import Annealer, Schedule
-from firelane.boards.place.anneal.state import CLOSED, FIXED
-from firelane.boards.place.ecp5.block_sites import BLOCK_RAM, MULTIPLIER, Site
+from firelane.boards.place.anneal import tables
+from firelane.boards.place.anneal.annealing import Annealer, Cooling
+from firelane.boards.place.anneal.layout import CLOSED, FIXED
+from firelane.boards.place.blocks.sites import Site
+from firelane.boards.place.ecp5 import annealing_tables
+from firelane.boards.place.ecp5.block_sites import BLOCK_RAM, MULTIPLIER
+from firelane.boards.place.ecp5.ecp5_timing import ECP5_TIMING
 from firelane.boards.place.ecp5.movable_units import movable_units
 from firelane.boards.place.ecp5.slice_rules import LogicTiles
 from firelane.boards.place.netlist.placed_netlist import COMB, PlacedNetlist
@@ -20,7 +23,7 @@ from tests.boards.place.placed import flip_flop, lut, scattered, write_placed
 SITES = {
     BLOCK_RAM: tuple(Site(x, y, f"X{x}/Y{y}/EBR0") for y in (0, 35) for x in range(2, 30, 4)),
     MULTIPLIER: tuple(Site(x, 36, f"X{x}/Y36/MULT18_0") for x in range(2, 30, 4))}
-SHORT = Schedule(rounds=50, temperature=500, reach=6)
+SHORT = Cooling(rounds=50, temperature=500, reach=6)
 PERIOD = 6000
 
 
@@ -30,12 +33,13 @@ class Placement:
     def __init__(self, tmp_path, cells):
         files = write_placed(tmp_path, cells)
         self.netlist = PlacedNetlist(files[0])
-        self.graph = TimingGraph(self.netlist, read_delays(files[1]))
+        self.graph = TimingGraph(self.netlist, read_delays(files[1]), ECP5_TIMING)
         self.tiles = LogicTiles(self.netlist)
         self.units = movable_units(self.netlist, self.tiles)
 
     def annealer(self, seed: int = 1) -> Annealer:
-        return Annealer(self.netlist, self.tiles, self.units, self.graph, SITES, seed=seed)
+        device = annealing_tables.device_tables(self.netlist, self.tiles, self.units, SITES)
+        return Annealer(self.netlist, self.graph, device, seed=seed)
 
     def where(self, name: str):
         cell = [one.name for one in self.netlist.cells].index(name)
@@ -43,7 +47,7 @@ class Placement:
 
     def length(self) -> int:
         """Counted anew."""
-        low_x, high_x, low_y, high_y = anneal_tables.nets(self.netlist).box.astype(np.int64).T
+        low_x, high_x, low_y, high_y = tables.nets(self.netlist).box.astype(np.int64).T
         return int((high_x - low_x + high_y - low_y).sum())
 
     def check(self):
@@ -133,8 +137,8 @@ def test_what_strips_may_not_have(tmp_path):
     cells["written"] = ("TRELLIS_RAMW", {}, "X10/Y4/SLICEC.RAMW", {"A0": 15, "WDO0": 16})
     cells["reader"] = ("TRELLIS_COMB", {"MODE": "DPRAM"}, "X22/Y4/SLICEA.K0", {"F": 17, "WD": 3005})
     placement = Placement(tmp_path, cells)
-    where = anneal_tables.places(placement.netlist, placement.tiles)
-    chains = anneal_tables.chains(placement.netlist, placement.units, where)
+    where = annealing_tables.places(placement.netlist, placement.tiles)
+    chains = annealing_tables.chains(placement.netlist, placement.units, where)
     assert chains.length.tolist() == [7, 2, 2]
     closed = {(int(where.tile_x[tile]), int(where.tile_y[tile])) for tile in np.flatnonzero(chains.closed)}
     assert closed == {*((2 + n, 2) for n in range(7)), (10, 4), (20, 4), (21, 4), (22, 4)}
@@ -208,8 +212,8 @@ def test_wires_across_a_square_have_a_toll(tmp_path):
     tolled.annealer().run(replace(SHORT, crowd_price=0, wires_a_tile=1), period=100_000)
 
     def most(placement):
-        where = anneal_tables.places(placement.netlist, LogicTiles(placement.netlist))
-        return anneal_tables.demand(anneal_tables.nets(placement.netlist), where, np.arange(len(where.tile_x))).max()
+        where = annealing_tables.places(placement.netlist, LogicTiles(placement.netlist))
+        return tables.demand(tables.nets(placement.netlist), where, np.arange(len(where.tile_x))).max()
     assert most(tolled) < most(free)
     tolled.check()
 
@@ -218,16 +222,16 @@ def test_demand_is_the_wire_of_each_net_over_what_it_spans(tmp_path):
     cells = {"a": lut("X3/Y4/SLICEA.K0", 10, 99), "b": lut("X6/Y5/SLICEA.K0", 11, 10),
              "c": lut("X1/Y9/SLICEA.K0", 12, 98)}
     netlist = PlacedNetlist(write_placed(tmp_path, cells)[0])
-    where, nets = anneal_tables.places(netlist, LogicTiles(netlist)), anneal_tables.nets(netlist)
-    demand = anneal_tables.demand(nets, where, np.arange(len(where.tile_x)))
+    where, nets = annealing_tables.places(netlist, LogicTiles(netlist)), tables.nets(netlist)
+    demand = tables.demand(nets, where, np.arange(len(where.tile_x)))
     inside = (where.tile_x >= 3) & (where.tile_x <= 6) & (where.tile_y >= 4) & (where.tile_y <= 5)
-    assert set(demand[inside].tolist()) == {anneal_tables.LENGTH_PRICE * 6 // 8} and not demand[~inside].any()
+    assert set(demand[inside].tolist()) == {tables.LENGTH_PRICE * 6 // 8} and not demand[~inside].any()
 
 
 def test_what_is_closed(tmp_path):
     placement = Placement(tmp_path, network(random.Random(1)))
-    places = anneal_tables.places(placement.netlist, placement.tiles)
-    rules = anneal_tables.rules(placement.netlist, placement.tiles, placement.units, places)
+    places = annealing_tables.places(placement.netlist, placement.tiles)
+    rules = annealing_tables.rules(placement.netlist, placement.tiles, placement.units, places)
     number = {one.name: cell for cell, one in enumerate(placement.netlist.cells)}
     assert rules.grain[number["low 0"]] == rules.grain[number["high 0"]] == 2
     assert {rules.grain[number[name]] for name in ("adder 0 bit 0", "ram 0", "block 0")} == {FIXED}
@@ -237,7 +241,7 @@ def test_what_is_closed(tmp_path):
 
 
 @pytest.mark.parametrize("field, value", [("rounds", 0), ("pins_a_tile", 0), ("wires_a_tile", 0), ("memory", 256)])
-def test_no_such_schedule(field, value):
+def test_no_such_cooling(field, value):
     with pytest.raises(ValueError, match=f"^{field} must be "):
         replace(SHORT, **{field: value})
 

@@ -6,6 +6,7 @@ import pytest
 
 from firelane.boards.place.blocks.block_placement import Effort, NoSiteError, place_blocks
 from firelane.boards.place.ecp5.block_sites import BLOCK_RAM, MULTIPLIER, block_sites
+from firelane.boards.place.ecp5.logic_types import ECP5_LOGIC
 from firelane.boards.place.netlist.netlist_graph import netlist_graph
 from tests.boards.place.netlists import chains, module
 
@@ -23,7 +24,7 @@ def positions(graph, placement):
 
 
 def test_blocks_that_belong_together_are_near_each_other():
-    graph = netlist_graph(chains(60, 6))
+    graph = netlist_graph(chains(60, 6), ECP5_LOGIC)
     placement = place_blocks(graph, DEVICE, effort=EFFORT)
     for kind in (BLOCK_RAM, MULTIPLIER):
         taken = [placement.sites[int(cell)] for cell in graph.of_type(kind)]
@@ -35,7 +36,7 @@ def test_blocks_that_belong_together_are_near_each_other():
 
 
 def test_the_same_netlist_gets_the_same_places():
-    graph = netlist_graph(chains(20, 3))
+    graph = netlist_graph(chains(20, 3), ECP5_LOGIC)
     first, second = (place_blocks(graph, DEVICE, effort=EFFORT) for _ in range(2))
     assert first.sites == second.sites and first.wire_length == second.wire_length
 
@@ -44,13 +45,13 @@ def test_improving_makes_wires_shorter():
     rng = np.random.default_rng(5)
     cells = {f"lut_{n}": ("LUT4", (n + rng.integers(1, 30, 4)).tolist()) for n in range(1000)}
     cells |= {f"ram_{n}": ("DP16KD", (5 * n + rng.integers(1, 60, 20)).tolist()) for n in range(200)}
-    graph = netlist_graph(module(cells))
+    graph = netlist_graph(module(cells), ECP5_LOGIC)
     lengths = [place_blocks(graph, DEVICE, effort=Effort(spreading=8, improving=rounds)).wire_length
                for rounds in (1, 12)]
     assert lengths[1] < lengths[0]
 
 
 def test_more_blocks_than_sites():
-    graph = netlist_graph(chains(157, 1))
+    graph = netlist_graph(chains(157, 1), ECP5_LOGIC)
     with pytest.raises(NoSiteError, match=r"^157 MULT18X18D, and 156 sites for them$"):
         place_blocks(graph, DEVICE, effort=EFFORT)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from firelane.boards.place.blocks.wire_springs import matrix, settle, solve, springs
+from firelane.boards.place.ecp5.logic_types import ECP5_LOGIC
 from firelane.boards.place.netlist.netlist_graph import netlist_graph
 from tests.boards.place.netlists import module
 
@@ -21,14 +22,14 @@ def test_solve_finds_the_solution_of_a_random_net():
 
 def test_a_net_has_the_energy_of_its_length():
     rng = np.random.default_rng(2)
-    graph = netlist_graph(module({f"c{n}": ("LUT4", [1]) for n in range(7)}))
+    graph = netlist_graph(module({f"c{n}": ("LUT4", [1]) for n in range(7)}), ECP5_LOGIC)
     place = rng.random(7) * 1000
     ties, diagonal = springs(graph, place)
     assert place @ (ties @ place + diagonal * place) == pytest.approx(np.ptp(place))
 
 
 def test_a_cell_settles_between_those_that_hold_it():
-    graph = netlist_graph(module({"low": ("LUT4", [1]), "free": ("LUT4", [1, 2]), "high": ("LUT4", [2])}))
+    graph = netlist_graph(module({"low": ("LUT4", [1]), "free": ("LUT4", [1, 2]), "high": ("LUT4", [2])}), ECP5_LOGIC)
     place = np.array([0.0, 30.0, 90.0])
     pull = np.array([1e6, 0.0, 1e6])
     settled = settle(graph, place, place, pull, tolerance=1e-9)

@@ -3,7 +3,8 @@
 import pytest
 
 from firelane.boards import all_boards
-from firelane.boards.place.ecp5.block_sites import BLOCK_RAM, MULTIPLIER, Site, block_sites, occupied_sites
+from firelane.boards.place.blocks.sites import Site
+from firelane.boards.place.ecp5.block_sites import BLOCK_RAM, MULTIPLIER, block_sites, occupied_sites
 from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
 from tests.boards.place.placed import lut, write_placed
 
@@ -15,7 +16,7 @@ def test_all_sites_of_a_device(device):
     known = block_sites(device.name)
     assert len(known.sites[BLOCK_RAM]) == device.ebr
     assert len(known.sites[MULTIPLIER]) == device.dsp
-    assert known.logic_tiles * 8 == device.lut
+    assert known.lut_count == device.lut
     everything = known.sites[BLOCK_RAM] + known.sites[MULTIPLIER]
     assert len({site.bel for site in everything}) == len(everything)
     for site in everything:

@@ -6,16 +6,17 @@ import re
 
 import pytest
 
-from firelane.boards.place.anneal.annealing import Schedule
+from firelane.boards.place.anneal.annealing import Cooling
+from firelane.boards.place.ecp5.ecp5_timing import ECP5_TIMING
 from firelane.boards.place.ecp5.slice_rules import LogicTiles
 from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
-from firelane.boards.place.refine.refine_placement import Refiner, refine_placement
+from firelane.boards.place.refine.refine_placement import PlacementFiles, Refiner, Target, refine_placement
 from firelane.boards.place.timing.sdf import read_delays
 from firelane.boards.place.timing.timing_graph import TimingGraph
 from tests.boards.place.placed import flip_flop, lut, scattered, write_placed
 
 PERIOD, MARGIN = 6000, 300
-SHORT = Schedule(rounds=50, temperature=200, reach=4)
+SHORT = Cooling(rounds=50, temperature=200, reach=4)
 
 
 def refine(tmp_path, cells, period: int = PERIOD):
@@ -26,8 +27,8 @@ def refine(tmp_path, cells, period: int = PERIOD):
     (tmp_path / "top.json").write_text(json.dumps({"modules": {"top": {"cells": {
         cell.name: {"type": kinds[cell.type], "connections": {
             "DI" if port == "M" else port: [net] for port, net in cell.nets.items()}} for cell in before.cells}}}}))
-    result = refine_placement(tmp_path / "top.json", *files, tmp_path / "refined.json", sites=None,
-                              period=period, margin=MARGIN, seed=1, schedule=SHORT)
+    result = refine_placement(PlacementFiles(tmp_path / "top.json", *files, tmp_path / "refined.json"),
+                              Target(period=period, margin=MARGIN, seed=1, cooling=SHORT), sites=None)
     places = json.loads((tmp_path / "refined.json").read_text())["modules"]["top"]["cells"]
     for number, cell in enumerate(after.cells):
         place = re.fullmatch(r"X(\d+)/Y(\d+)/SLICE([A-D])\.(?:K|FF)([01])", places[cell.name]["attributes"]["BEL"])
@@ -50,14 +51,14 @@ def test_a_detour_is_straightened(tmp_path):
     result, _, after = refine(tmp_path, detour(3))
     assert result.before_hz < 130e6 and result.after_hz > 1e12 / (PERIOD - MARGIN / 2)
     assert result.length_after < result.length_before - 60
-    graph = TimingGraph(after, read_delays(tmp_path / "placed.sdf"))
+    graph = TimingGraph(after, read_delays(tmp_path / "placed.sdf"), ECP5_TIMING)
     assert 1e12 / (PERIOD - graph.end_slacks(PERIOD).min()) == pytest.approx(result.after_hz)
 
 
 def refiner(tmp_path, cells, period: int):
     netlist, delays = write_placed(tmp_path, cells)
     netlist = PlacedNetlist(netlist)
-    return netlist, Refiner(netlist, TimingGraph(netlist, read_delays(delays)), period, MARGIN)
+    return netlist, Refiner(netlist, TimingGraph(netlist, read_delays(delays), ECP5_TIMING), period, MARGIN)
 
 
 def test_late_paths_come_first_even_if_other_wires_become_longer(tmp_path):

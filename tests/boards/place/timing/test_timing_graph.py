@@ -8,9 +8,11 @@ import pytest
 
 from firelane.boards.flow import tools
 from firelane.boards.flow.place_route import NEXTPNR_OPTIONS
+from firelane.boards.place.ecp5.ecp5_timing import ECP5_TIMING, ECP5_WIRES
 from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
 from firelane.boards.place.timing.sdf import read_delays
-from firelane.boards.place.timing.timing_graph import NEVER, TimingGraph, wire_units
+from firelane.boards.place.timing.timing_graph import NEVER, TimingGraph
+from firelane.boards.place.timing.wire_estimate import wire_units
 from firelane.compiler.support.errors import ConfigError
 from tests.boards.place.placed import CELL_DELAYS, flip_flop, lut, write_placed
 
@@ -29,15 +31,15 @@ CELLS = {
 def graph(tmp_path, cells=CELLS) -> tuple[PlacedNetlist, TimingGraph]:
     netlist, delays = write_placed(tmp_path, cells)
     netlist = PlacedNetlist(netlist)
-    return netlist, TimingGraph(netlist, read_delays(delays))
+    return netlist, TimingGraph(netlist, read_delays(delays), ECP5_TIMING)
 
 
 def test_wires_are_estimated_as_nextpnr_does():
-    assert wire_units(0, 0) == 6 and wire_units(-1, 0) == 8 and wire_units(5, 5) == 26 and wire_units(10, -40) == 66
+    assert [wire_units(ECP5_WIRES, *away) for away in ((0, 0), (-1, 0), (5, 5), (10, -40))] == [6, 8, 26, 66]
 
 
 def wire(dx: int, dy: int) -> int:
-    return 80 * int(wire_units(dx, dy))
+    return 80 * int(wire_units(ECP5_WIRES, dx, dy))
 
 
 def test_slack_is_what_the_clock_leaves(tmp_path):
@@ -95,6 +97,6 @@ def test_nextpnr_says_the_same(tiny_build, tmp_path):
                              "--no-route", "--write", "placed.json", "--sdf", "placed.sdf",
                              cwd=tmp_path, log=tmp_path / "log")
     clocks = re.findall(r"Max frequency for clock.*?: ([0-9.]+) MHz", (tmp_path / "log").read_text())
-    timing = TimingGraph(PlacedNetlist(tmp_path / "placed.json"), read_delays(tmp_path / "placed.sdf"))
+    timing = TimingGraph(PlacedNetlist(tmp_path / "placed.json"), read_delays(tmp_path / "placed.sdf"), ECP5_TIMING)
     worst = 1e6 / (100_000 - int(timing.end_slacks(100_000).min()))
     assert worst == pytest.approx(min(map(float, clocks)), rel=0.06)

@@ -6,21 +6,21 @@ Whole numbers only and a generator of random numbers of its own, so results are 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from firelane.boards.place.anneal.state import CLOSED, LOG_BITS, LOG_STEPS
-from firelane.boards.place.ecp5.slice_rules import EMPTY, PLACES
-from firelane.boards.place.timing.timing_graph import wire_units
+from firelane.boards.place.anneal.compiled import compiled
+from firelane.boards.place.anneal.layout import CLOSED, LOG_BITS, LOG_STEPS
+from firelane.boards.place.netlist.placed_netlist import EMPTY
+from firelane.boards.place.timing.wire_estimate import wire_units
 
 NEAR_CELLS = 400        #: neighbours that take turns, so that what is known of them stays in the processor's cache
 TURNS = 2000            #: of these
 STRAY = 8               #: one in so many goes anywhere, the others to where their nets are
 JITTER = 2              #: tiles around that
 
-_wire_units = njit(wire_units)
+_wire_units = compiled(wire_units)
 
 
-@njit(cache=True)
+@compiled
 def random_below(s, below):
     """Marsaglia's xorshift64*, scaled to 0 .. `below` - 1; that is less than 2^31."""
     x = s.random[0]
@@ -31,7 +31,7 @@ def random_below(s, below):
     return (np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33)) * below) >> 31
 
 
-@njit(cache=True)
+@compiled
 def _scan(places, nets, net, boxes, k):
     """The extent of a net, into `boxes[k]`."""
     first = nets.cells[nets.start[net]]
@@ -44,7 +44,7 @@ def _scan(places, nets, net, boxes, k):
     boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3] = x0, x1, y0, y1
 
 
-@njit(cache=True)
+@compiled
 def _extend(boxes, k, old_x, old_y, new_x, new_y):
     """A cell moves; gives whether the box must be scanned anew, because the cell was at its edge."""
     if ((old_x == boxes[k, 0] and new_x > old_x) or (old_x == boxes[k, 1] and new_x < old_x)
@@ -55,21 +55,21 @@ def _extend(boxes, k, old_x, old_y, new_x, new_y):
     return False
 
 
-@njit(cache=True)
+@compiled
 def _length(boxes, k):
     return boxes[k, 1] - boxes[k, 0] + boxes[k, 3] - boxes[k, 2]
 
 
-@njit(cache=True)
+@compiled
 def _wire_price(places, wires, wire):
     a, b = wires.driver[wire], wires.reader[wire]
-    return wires.price[wire] * _wire_units(places.x[a] - places.x[b], places.y[a] - places.y[b])
+    return wires.price[wire] * _wire_units(wires.estimate, places.x[a] - places.x[b], places.y[a] - places.y[b])
 
 
-@njit(cache=True)
-def _note_wires(board, count):
+@compiled
+def _note_wires(layout, count):
     """All wires with a price of the cells that move, each once; returns how many, and what they cost."""
-    wires, s = board.wires, board.scratch
+    wires, s = layout.wires, layout.scratch
     found = cost = 0
     for i in range(count):
         cell = s.cells[i]
@@ -79,14 +79,14 @@ def _note_wires(board, count):
                 s.wire_stamp[wire] = s.stamp[0]
                 s.wires[found] = wire
                 found += 1
-                cost += _wire_price(board.places, wires, wire)
+                cost += _wire_price(layout.places, wires, wire)
     return found, cost
 
 
-@njit(cache=True)
-def _note_nets(board, count):
+@compiled
+def _note_nets(layout, count):
     """All nets of the cells that have moved, with their new boxes; returns how many."""
-    places, nets, s = board.places, board.nets, board.scratch
+    places, nets, s = layout.places, layout.nets, layout.scratch
     found = 0
     for i in range(count):
         cell = s.cells[i]
@@ -107,15 +107,15 @@ def _note_nets(board, count):
     return found
 
 
-@njit(cache=True)
-def make_move(board, count, temperature, extra):
+@compiled
+def make_move(layout, count, temperature, extra):
     """Move `cells` to `new_x`, `new_y` and keep that or not, as the Metropolis rule says; returns whether it is kept.
 
     `extra` is what the move costs besides longer wires.
     """
-    places, nets, wires, s = board.places, board.nets, board.wires, board.scratch
+    places, nets, wires, s = layout.places, layout.nets, layout.wires, layout.scratch
     s.stamp[0] += 1
-    wire_count, before = _note_wires(board, count)
+    wire_count, before = _note_wires(layout, count)
     worse = extra - before
     for i in range(count):
         cell = s.cells[i]
@@ -123,7 +123,7 @@ def make_move(board, count, temperature, extra):
         places.x[cell], places.y[cell] = s.new_x[i], s.new_y[i]
     for i in range(wire_count):
         worse += _wire_price(places, wires, s.wires[i])
-    net_count = _note_nets(board, count)
+    net_count = _note_nets(layout, count)
     for k in range(net_count):
         net = s.nets[k]
         worse += nets.price[net] * (_length(s.box, k) - _length(nets.box, net))
@@ -137,19 +137,20 @@ def make_move(board, count, temperature, extra):
     return True
 
 
-@njit(cache=True)
-def _is_allowed(board, tile):
+@compiled
+def _is_allowed(layout, tile):
     """Whether the flip-flops of a tile may stand together, and beside its LUTs."""
-    places, rules = board.places, board.rules
+    places, rules = layout.places, layout.rules
+    places_of_a_tile = len(places.numbers)
     control = -1
-    for z in range(PLACES):
-        one = places.flip_flops[tile * PLACES + z]
+    for z in range(places_of_a_tile):
+        one = places.flip_flops[tile * places_of_a_tile + z]
         if one < 0:
             continue
         if control >= 0 and rules.tile[one] != control:
             return False
         control = rules.tile[one]
-        other, lut = places.flip_flops[tile * PLACES + (z ^ 1)], places.luts[tile * PLACES + z]
+        other, lut = places.flip_flops[tile * places_of_a_tile + (z ^ 1)], places.luts[tile * places_of_a_tile + z]
         if other >= 0 and rules.slice[other] != rules.slice[one]:
             return False
         if lut >= 0 and rules.uses_m[lut] and rules.uses_m[one]:
@@ -157,10 +158,10 @@ def _is_allowed(board, tile):
     return True
 
 
-@njit(cache=True)
-def _gather(board, holders, first, size, target, lonely, count):
+@compiled
+def _gather(layout, holders, first, size, target, lonely, count):
     """Note the cells in `size` places from `first` on, to go to those from `target` on; returns -1 if one may not."""
-    rules, s = board.rules, board.scratch
+    rules, s = layout.rules, layout.scratch
     for i in range(size):
         cell = holders[first + i]
         if cell == CLOSED:
@@ -173,20 +174,20 @@ def _gather(board, holders, first, size, target, lonely, count):
     return count
 
 
-@njit(cache=True)
-def _exchange(board, holders, first, size, target, lonely, count):
+@compiled
+def _exchange(layout, holders, first, size, target, lonely, count):
     """What stands in two blocks of places is to change them; as `_gather`."""
     if count >= 0:
-        count = _gather(board, holders, first, size, target, lonely, count)
+        count = _gather(layout, holders, first, size, target, lonely, count)
     if count >= 0:
-        count = _gather(board, holders, target, size, first, lonely, count)
+        count = _gather(layout, holders, target, size, first, lonely, count)
     return count
 
 
-@njit(cache=True)
-def _set(board, slots, old, count):
+@compiled
+def _set(layout, slots, old, count):
     """The cells to `slots`, from those in `old`."""
-    places, is_flip_flop, cells = board.places, board.rules.is_flip_flop, board.scratch.cells
+    places, is_flip_flop, cells = layout.places, layout.rules.is_flip_flop, layout.scratch.cells
     for i in range(count):
         (places.flip_flops if is_flip_flop[cells[i]] else places.luts)[old[i]] = EMPTY
     for i in range(count):
@@ -194,10 +195,10 @@ def _set(board, slots, old, count):
         places.slot[cells[i]] = slots[i]
 
 
-@njit(cache=True)
-def target_place(board, cell, reach):
+@compiled
+def target_place(layout, cell, reach):
     """Column and row to try: most often between the cell and another one of one of its nets."""
-    places, nets, s = board.places, board.nets, board.scratch
+    places, nets, s = layout.places, layout.nets, layout.scratch
     x, y, around = places.x[cell], places.y[cell], reach
     count = nets.of_start[cell + 1] - nets.of_start[cell]
     if count and random_below(s, STRAY):
@@ -210,23 +211,24 @@ def target_place(board, cell, reach):
     return x + random_below(s, 2 * around + 1) - around, y + random_below(s, 2 * around + 1) - around
 
 
-@njit(cache=True)
-def _choose(board, cell, there):
+@compiled
+def _choose(layout, cell, there):
     """Note what moves if the cell goes to the tile `there`; returns how many cells do, -1 if they may not."""
-    places, rules, s = board.places, board.rules, board.scratch
+    places, rules, s = layout.places, layout.rules, layout.scratch
     size = rules.grain[cell]
     first = places.slot[cell] // size * size
-    target = there * PLACES + random_below(s, PLACES // size) * size
+    places_of_a_tile = len(places.numbers)
+    target = there * places_of_a_tile + random_below(s, places_of_a_tile // size) * size
     lonely = size == 1 and rules.alone[cell] and random_below(s, 2) == 1
     count = 0
     if not lonely or not rules.is_flip_flop[cell]:
-        count = _exchange(board, places.luts, first, size, target, lonely, count)
+        count = _exchange(layout, places.luts, first, size, target, lonely, count)
     if not lonely or rules.is_flip_flop[cell]:
-        count = _exchange(board, places.flip_flops, first, size, target, lonely, count)
+        count = _exchange(layout, places.flip_flops, first, size, target, lonely, count)
     return count
 
 
-@njit(cache=True)
+@compiled
 def _crowding_cost(crowds, square, more):
     """What it costs that a square has so many pins more."""
     room = crowds.room[square]
@@ -234,7 +236,7 @@ def _crowding_cost(crowds, square, more):
     return crowds.price * (after * after - before * before) // max(room, 1) + crowds.toll[square] * more
 
 
-@njit(cache=True)
+@compiled
 def shift_load(crowds, here, there, pins):
     """So many pins go from one tile to another; returns what it costs."""
     old, new = crowds.square[here], crowds.square[there]
@@ -246,47 +248,48 @@ def shift_load(crowds, here, there, pins):
     return cost
 
 
-@njit(cache=True)
-def _try_logic(board, cell, temperature, reach):
+@compiled
+def _try_logic(layout, cell, temperature, reach):
     """Try to exchange the cell, and what moves with it, with what stands in a place that is chosen at random."""
-    places, crowds, s = board.places, board.crowds, board.scratch
-    x, y = target_place(board, cell, reach)
+    places, crowds, s = layout.places, layout.crowds, layout.scratch
+    places_of_a_tile = len(places.numbers)
+    x, y = target_place(layout, cell, reach)
     if x < 0 or y < 0 or x >= places.tile_at.shape[0] or y >= places.tile_at.shape[1]:
         return
-    here, there = places.slot[cell] // PLACES, places.tile_at[x, y]
+    here, there = places.slot[cell] // places_of_a_tile, places.tile_at[x, y]
     if there < 0 or here == there:
         return
-    count = _choose(board, cell, there)
+    count = _choose(layout, cell, there)
     if count < 0:
         return
     pins = 0                            # more of them there, fewer here
     for i in range(count):
-        tile = s.goals[i] // PLACES
+        tile = s.goals[i] // places_of_a_tile
         pins += crowds.pins[s.cells[i]] if tile == there else -crowds.pins[s.cells[i]]
         s.old_slot[i], s.new_x[i], s.new_y[i] = places.slot[s.cells[i]], places.tile_x[tile], places.tile_y[tile]
-    _set(board, s.goals, s.old_slot, count)
-    if _is_allowed(board, here) and _is_allowed(board, there):
-        if make_move(board, count, temperature, shift_load(crowds, here, there, pins)):
+    _set(layout, s.goals, s.old_slot, count)
+    if _is_allowed(layout, here) and _is_allowed(layout, there):
+        if make_move(layout, count, temperature, shift_load(crowds, here, there, pins)):
             return
         shift_load(crowds, there, here, pins)
-    _set(board, s.old_slot, s.goals, count)
+    _set(layout, s.old_slot, s.goals, count)
 
 
-@njit(cache=True)
-def anneal_logic(board, movable, moves, temperature, reach):
+@compiled
+def anneal_logic(layout, movable, moves, temperature, reach):
     """Try so many exchanges of the `movable` cells of slices, sorted by their places."""
     start = 0
     near = min(NEAR_CELLS, len(movable))
     for turn in range(moves if near else 0):
         if turn % TURNS == 0:
-            start = random_below(board.scratch, len(movable) - near + 1)
-        _try_logic(board, movable[start + random_below(board.scratch, near)], temperature, reach)
+            start = random_below(layout.scratch, len(movable) - near + 1)
+        _try_logic(layout, movable[start + random_below(layout.scratch, near)], temperature, reach)
 
 
-@njit(cache=True)
-def anneal_blocks(board, blocks, moves, temperature):
+@compiled
+def anneal_blocks(layout, blocks, moves, temperature):
     """Try so many exchanges of the sites of blocks."""
-    s = board.scratch
+    s = layout.scratch
     for _ in range(moves if len(blocks.cells) else 0):
         block = random_below(s, len(blocks.cells))
         here = blocks.site[block]
@@ -298,7 +301,7 @@ def anneal_blocks(board, blocks, moves, temperature):
         if other >= 0:
             s.cells[1], s.new_x[1], s.new_y[1] = blocks.cells[other], blocks.site_x[here], blocks.site_y[here]
             count = 2
-        if make_move(board, count, temperature, 0):
+        if make_move(layout, count, temperature, 0):
             blocks.holder[here], blocks.holder[there], blocks.site[block] = other, block, there
             if other >= 0:
                 blocks.site[other] = here
