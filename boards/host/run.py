@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from firelane.boards.host.device import Device
 from firelane.boards.host.load import check_engine
 from firelane.boards.host.port import SerialPort
+from firelane.boards.host.remote_board import RemoteBoard
 from firelane.compiler.artefact.reader import HostModel, find_model, read_model
 from firelane.compiler.frame_io.classes import Guess, read_labels
 from firelane.compiler.support.errors import ConfigError, FirelaneError
@@ -38,16 +38,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Session:
+class BoardSession:
     """A board, and what is known of the model that it holds."""
 
-    device: Device
+    board: RemoteBoard
     model: HostModel
     labels: tuple[str, ...]
 
     @staticmethod
     @contextmanager
-    def open(port: str, baud: int, folder: Path | None, labels: Path | None) -> Iterator[Session]:
+    def open(port: str, baud: int, folder: Path | None, labels: Path | None) -> Iterator[BoardSession]:
         """Talks to the board and finds the model; `folder` None: among those that were compiled here.
 
         Raises
@@ -58,24 +58,24 @@ class Session:
         model = read_model(folder) if folder else None
         line = SerialPort(port, baud)
         try:
-            device = Device(line)
-            model = _checked_model(device, model, port)
-            yield Session(device, model, read_labels(labels, model.classes) if labels else ())
+            board = RemoteBoard(line)
+            model = _checked_model(board, model, port)
+            yield BoardSession(board, model, read_labels(labels, model.classes) if labels else ())
         finally:
             line.close()
 
     def answer(self, path: Path) -> Answer:
         """Of one image file."""
         image = self.model.image_bytes(path)
-        frame = self.device.run(image, self.model.digest)
-        device_ms = 1000 * frame.cycles / self.device.identity.clock_hz
+        frame = self.board.run(image, self.model.digest)
+        device_ms = 1000 * frame.cycles / self.board.identity.clock_hz
         transfer_ms = max(0.0, 1000 * (frame.image_seconds + frame.result_seconds) - device_ms)
         return Answer(str(path), self.model.guesses(frame.result, self.labels), frame.cycles, device_ms, transfer_ms)
 
 
-def _checked_model(device: Device, model: HostModel | None, port: str) -> HostModel:
+def _checked_model(board: RemoteBoard, model: HostModel | None, port: str) -> HostModel:
     """The model that is in the board, which must be `model` if that is given."""
-    state = device.state()
+    state = board.state()
     if state.loading:
         raise FirelaneError(port, "the board has no model: a load was begun and not finished", hint="firelane load DIR")
     if not state.digest:
@@ -125,11 +125,11 @@ def classify(images: Sequence[Path], port: str, baud: int, *, folder: Path | Non
         If there is no board, another model in it, or an image cannot be read.
     """
     files = image_files(images)
-    with Session.open(port, baud, folder, labels) as session:
+    with BoardSession.open(port, baud, folder, labels) as session:
         run_images(session, files, as_json=as_json, say=say, progress=progress)
 
 
-def run_images(session: Session, files: Sequence[Path], *, as_json: bool, say: Callable[[str], None],
+def run_images(session: BoardSession, files: Sequence[Path], *, as_json: bool, say: Callable[[str], None],
                progress: Progress) -> None:
     """Says each answer when it is there; an image that cannot be read is passed over, and complained of at the end.
 
@@ -169,13 +169,13 @@ def load_model(folder: Path, port: str, baud: int, progress: Progress) -> str:
     model = read_model(folder)
     line = SerialPort(port, baud)
     try:
-        device = Device(line)
-        check_engine(str(folder), model.engine, device.identity.engine, device.engine_digest,
-                     board=device.identity.board)
+        board = RemoteBoard(line)
+        check_engine(str(folder), model.engine, board.identity.engine, board.engine_digest,
+                     board=board.identity.board)
         started = time.perf_counter()
-        device.load(model.contents, lambda done, total: progress(f"loading {folder} (words)", done, total))
+        board.load(model.contents, lambda done, total: progress(f"loading {folder} (words)", done, total))
         seconds = time.perf_counter() - started
-        held = device.state().digest
+        held = board.state().digest
     finally:
         line.close()
     if held != model.digest:

@@ -88,7 +88,8 @@ class HostModel:
         if self.result.size != self.result.channels:
             raise FirelaneError(str(self.folder), f"the network's output is a map of {self.result.height} x "
                                                   f"{self.result.width} pixels, not a class",
-                                hint="boards.host.device.Device gives its bytes to a program of your own")
+                                hint="firelane.boards.host.remote_board.RemoteBoard gives its bytes to a "
+                                     "program of your own")
         return best_classes(self.graph, self.output(result), labels)
 
 

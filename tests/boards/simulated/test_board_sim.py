@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 
 from firelane.boards.host.connection import ANSWER_SECONDS, Connection, StatusError
-from firelane.boards.host.device import Device
 from firelane.boards.host.framing import Deframer, Frame
 from firelane.boards.host.load import load_payloads
 from firelane.boards.host.port import SerialPort
+from firelane.boards.host.remote_board import RemoteBoard
 from firelane.boards.host.simulated_clock import CYCLES_PER_SECOND
 from firelane.boards.host.words import words
 from firelane.boards.simulated.build import Design, build_board
@@ -61,12 +61,12 @@ def host(board):
     """One that comes, and goes."""
     port = SerialPort(board.port, BAUD)
     try:
-        yield Device(port)
+        yield RemoteBoard(port)
     finally:
         port.close()
 
 
-def check(device: Device, models, name: str = "digits", number: int = 0) -> None:
+def check(device: RemoteBoard, models, name: str = "digits", number: int = 0) -> None:
     """The board answers, and rightly."""
     frame = device.run(stream_bytes(pixels(number)), models[name].digest)
     assert frame.result == expected(name, pixels(number))
@@ -101,7 +101,7 @@ def spoil(line: bytes, how: str) -> bytes:
 @pytest.mark.parametrize("how", ["a byte lost", "a hundred lost", "a bit flipped", "the end lost", "the flags lost"])
 def test_damaged_frames(port, models, how):
     """In the middle of an image; then the host goes on with it, and it comes out right."""
-    image, device = stream_bytes(pixels(3)), Device(port)
+    image, device = stream_bytes(pixels(3)), RemoteBoard(port)
     device.connection.ask(Command.RUN, words(len(image), models["digits"].digest))
     half = len(image) // 2
     port.write(spoil(Frame(1, Command.IMAGE, words(0) + image[:half]).to_bytes(), how))
@@ -120,7 +120,7 @@ def fetch(connection: Connection) -> bytes:
 
 
 def test_an_oversized_frame(port, models):
-    device, deframer = Device(port), Deframer()
+    device, deframer = RemoteBoard(port), Deframer()
     port.write(Frame(1, Command.IMAGE, bytes(PAYLOAD_BYTES + 1)).to_bytes())
     found = []
     while not found:
@@ -135,7 +135,7 @@ def test_an_oversized_frame(port, models):
     (Command.LOAD_BEGIN, words(CFG.digest ^ 1), Status.WRONG_ENGINE),
 ])
 def test_commands_out_of_place(port, models, command, payload, status):
-    device = Device(port)
+    device = RemoteBoard(port)
     device.reset()
     with pytest.raises(StatusError) as error:
         device.connection.ask(command, payload)
@@ -144,7 +144,7 @@ def test_commands_out_of_place(port, models, command, payload, status):
 
 
 def test_an_image_for_another_model(port, models):
-    device = Device(port)
+    device = RemoteBoard(port)
     with pytest.raises(StatusError, match="holds another model") as error:
         device.run(stream_bytes(pixels(0)), models["digits-bypass"].digest)
     assert error.value.status is Status.WRONG_MODEL
@@ -153,7 +153,7 @@ def test_an_image_for_another_model(port, models):
 
 @pytest.mark.parametrize("size, code", [(-1, ErrorCode.IMAGE_SHORT), (1, ErrorCode.IMAGE_LONG)])
 def test_an_image_of_the_wrong_size(port, models, size, code):
-    image, device = stream_bytes(pixels(0)), Device(port)
+    image, device = stream_bytes(pixels(0)), RemoteBoard(port)
     with pytest.raises(StatusError) as error:
         device.run((image + b"x")[:len(image) + size], models["digits"].digest)
     assert (error.value.status, error.value.error_code) == (Status.ENGINE_ERROR, code)
@@ -168,7 +168,7 @@ def vanish_in_an_image(board, models, image: bytes) -> None:
         device.connection.port.write(Frame(1, Command.IMAGE, words(1000) + image[1000:]).to_bytes()[:700])
 
 
-def link_state(device: Device):
+def link_state(device: RemoteBoard):
     return STATE.from_bits(device.state().link)
 
 
@@ -197,7 +197,7 @@ def test_a_run_that_stands_still_is_abandoned(board, models):
 
 def test_time_stands_still_while_the_host_is_silent(board, port):
     """Then exactly as much passes as is asked for."""
-    Device(port)
+    RemoteBoard(port)
     board.let_pass(1000)
     before = port.clock()
     board.let_pass(50_000)

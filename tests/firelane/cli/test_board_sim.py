@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from firelane.boards.host.device import Device
 from firelane.boards.host.port import SerialPort
+from firelane.boards.host.remote_board import RemoteBoard
 from firelane.boards.simulated import build
 from firelane.boards.simulated.build import Design, build_board
 from firelane.boards.simulated.running import RunningBoard
@@ -52,4 +52,4 @@ def test_a_board_that_ends_by_itself_is_told(tmp_path):
             with pytest.raises(SimulatorError, match="^the simulated board: ended: no licence$"):
                 wait()
         with pytest.raises(FirelaneError, match="the port is gone|cannot be opened|there is no"):
-            Device(SerialPort(running.port, BAUD))
+            RemoteBoard(SerialPort(running.port, BAUD))

@@ -47,14 +47,14 @@ class State:
         return 0 if self.loading else self.registers[Register.PROGRAM_DIGEST]
 
     @property
-    def device_cycles(self) -> int:
+    def engine_cycles(self) -> int:
         """Of the last frame, without those in which the engine waited for the line."""
         waited = self.registers[Register.STALL_INPUT] + self.registers[Register.STALL_OUTPUT]
         return self.registers[Register.FRAME_CYCLES] - waited
 
 
 @dataclass(frozen=True)
-class DeviceFrame:
+class RemoteFrame:
     """What came of an image.
 
     Parameters
@@ -72,7 +72,7 @@ class DeviceFrame:
     result_seconds: float
 
 
-class Device:
+class RemoteBoard:
     """A board at the end of a line, which has said what it is.
 
     Raises
@@ -94,7 +94,7 @@ class Device:
         """Stop the engine."""
         self.connection.ask(Command.RESET)
 
-    def run(self, image: bytes, digest: int, progress: Progress = lambda done, total: None) -> DeviceFrame:
+    def run(self, image: bytes, digest: int, progress: Progress = lambda done, total: None) -> RemoteFrame:
         """The result of an image (rows, columns, channels) by the model whose program digest is `digest`.
 
         Raises
@@ -134,14 +134,14 @@ class Device:
                             hint=f"this program speaks {VERSION}: use the one that came with the bitstream")
         return identity, _state(body[:start], where)
 
-    def _run(self, image: bytes, digest: int, progress: Progress) -> DeviceFrame:
+    def _run(self, image: bytes, digest: int, progress: Progress) -> RemoteFrame:
         started = time.perf_counter()
         self.connection.ask(Command.RUN, words(len(image), digest))
         self._send_image(image, progress)
         sent = time.perf_counter()
         result = self._fetch_result()
         finished = time.perf_counter()
-        return DeviceFrame(result, self.state().device_cycles, sent - started, finished - sent)
+        return RemoteFrame(result, self.state().engine_cycles, sent - started, finished - sent)
 
     def _send_image(self, image: bytes, progress: Progress) -> None:
         offset, room = 0, self.identity.payload_bytes - ARGUMENT_BYTES

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firelane.boards.host.connection import ANSWER_SECONDS, ATTEMPTS, IDENTIFY_SECONDS, StatusError
-from firelane.boards.host.device import Device
 from firelane.boards.host.framing import Frame
 from firelane.boards.host.port import LinkError
+from firelane.boards.host.remote_board import RemoteBoard
 from firelane.boards.top.identity import Identity
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.link_protocol import Command, Status
@@ -23,8 +23,8 @@ IMAGE = bytes(range(256)) * 2
 DIGEST = 0x1234
 
 
-def connect(board: FakeBoard, *spoil) -> Device:
-    return Device(Line(board, *spoil))
+def connect(board: FakeBoard, *spoil) -> RemoteBoard:
+    return RemoteBoard(Line(board, *spoil))
 
 
 @pytest.mark.parametrize("options", [{}, {"busy": 13}, {"pending": 5}, {"chunk": 1}, {"chunk": 12}, {"chunk": 100}])
@@ -175,7 +175,7 @@ def test_sent_again_as_often_as_needed():
 def test_answers_that_are_late(late, sent_again):
     """They come so many seconds after the question: in time, or to one that was sent again."""
     line = Line(FakeBoard(digest=DIGEST), delay=late)
-    device = Device(line)
+    device = RemoteBoard(line)
     assert device.run(IMAGE, DIGEST).result == line.board.compute(IMAGE)
     assert (device.connection.sent_again > 0) == sent_again
 
@@ -190,7 +190,7 @@ def test_a_host_that_comes_late_finds_the_answer():
         line.pass_time(10 * ANSWER_SECONDS)
 
     line.write = asleep
-    device = Device(line)
+    device = RemoteBoard(line)
     assert device.run(IMAGE, DIGEST).result == line.board.compute(IMAGE) and device.connection.sent_again == 0
 
 
