@@ -162,7 +162,7 @@ def _recognise(bits: np.ndarray, keys: Mapping[str, np.ndarray], strings: Mappin
 
 
 def _match(columns: np.ndarray, words: np.ndarray) -> list[int | None]:
-    """For each column of a block the bit of `words` that it holds."""
+    """The bit of `words` that each column of a block holds."""
     held = min(len(columns), len(words))
     known = {words[:held, bit].tobytes(): bit for bit in range(words.shape[1])}
     return [known.get(columns[:held, column].tobytes()) for column in range(columns.shape[1])]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firelane.boards import get_board
 from firelane.boards.board import Board
 from firelane.boards.contents.memory_key import to_bits
 from firelane.boards.contents.memory_map import BlockMap, MemoryMap, recognise
@@ -88,7 +89,7 @@ class RoutedDesign:
 
 
 def recognise_design(config: str, board: Board, engine: EngineConfig, where: str) -> RoutedDesign:
-    """Of a design that was built with `boards.contents.memory_key.key_contents`.
+    """What must be known of a design that was built with `boards.contents.memory_key.key_contents`.
 
     Raises
     ------
@@ -149,7 +150,6 @@ def _differences(design: RoutedDesign, model: Path) -> str:
 
 
 def _options(design: RoutedDesign) -> str:
-    from firelane.boards import get_board
     usual = get_board(design.board).engine
     sizes = [f"{size_option(name)} {getattr(design.engine, name)}" for name in SIZES
              if getattr(design.engine, name) != getattr(usual, name)]

@@ -106,7 +106,7 @@ def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFac
         say("place and route (several minutes for a large device)")
         target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
         routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds,
-                                 sites=device and device.sites, target_hz=target_hz, say=say)
+                                 sites=device.sites if device else None, target_hz=target_hz, say=say)
         report = routed.report
         design = _fill(work, board, contents)
         if report.meets_timing:
@@ -151,7 +151,7 @@ def _write_sources(board: Board, top, work: Path) -> str:
 
 
 def device_options(plan: BuildPlan) -> str:
-    """Of nextpnr: device, package and speed, as amaranth's build script has them."""
+    """Options of nextpnr: device, package and speed, as amaranth's build script has them."""
     found = _DEVICE_OPTIONS.search(plan_text(plan, "build_top.sh"))
     assert found, "amaranth's build script no longer names the device as expected"
     return found.group()

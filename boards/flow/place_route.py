@@ -107,9 +107,9 @@ class SeedRun:
         self.nextpnr.run(*self.options, "--seed", str(self.seed), "--lpf", "../top.lpf", *options,
                          cwd=self.folder, log=self.folder / log)
 
-    def _tell_progress(self, stage: str, done: int, total: int | None) -> None:
+    def _tell_progress(self, stage: str, done: float, total: float | None) -> None:
         if total and done * TIMES_TOLD // total > (done - 1) * TIMES_TOLD // total:
-            self.say(f"{stage}: {done} of {total} rounds")
+            self.say(f"{stage}: {done:.0f} of {total:.0f} rounds")
 
 
 class _Race:

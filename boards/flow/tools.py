@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -31,7 +32,8 @@ class Tool:
             If the tool fails; its last error line is quoted.
         """
         with log.open("w") as out:
-            done = subprocess.run([*self.command, *arguments], cwd=cwd, stdout=out, stderr=subprocess.STDOUT)
+            done = subprocess.run([*self.command, *arguments], cwd=cwd, stdout=out, stderr=subprocess.STDOUT,
+                                  check=False)
         if done.returncode != 0:
             raise ConfigError(self.name, f"failed: {_last_error(log)}", hint=f"the whole output is in {log}")
 
@@ -97,8 +99,7 @@ def open_fpga_loader() -> Tool:
 def version(tool: Tool) -> str:
     """The tool's own word for its version, one line."""
     if tool.name == "yosys" and not tool.native:
-        from importlib.metadata import version as installed
-        return f"pyosys {installed('pyosys')}"
+        return f"pyosys {importlib.metadata.version('pyosys')}"
     flag = {"yosys": "-V", "nextpnr-ecp5": "--version", "ecppack": "--version"}[tool.name]
-    done = subprocess.run([tool.command[0], flag], capture_output=True, text=True)
+    done = subprocess.run([tool.command[0], flag], capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr).strip().splitlines()[-1]

@@ -103,12 +103,13 @@ def count_cells(cells: dict[str, int]) -> dict[str, int]:
 
 
 def table(project: VivadoProject, board: Board, *, title: str) -> Table:
-    """For the terminal."""
+    """The table for the terminal."""
     device = board.device
     available = {"LUT": device.lut, "FF": 2 * device.lut, "RAMB18": device.ebr, "DSP48": device.dsp}
     rows = Table(title=title)
-    for heading, justify in (("", "left"), ("used", "right"), ("of", "right"), ("share", "right")):
-        rows.add_column(heading, justify=justify)
+    rows.add_column("")
+    for heading in ("used", "of", "share"):
+        rows.add_column(heading, justify="right")
     for word, used in project.used.items():
         share = f"{used / available[word]:.0%}"
         rows.add_row(word, str(used), str(available[word]), share if used <= available[word] else f"[bold red]{share}")

@@ -66,7 +66,7 @@ class SerialPort:
             raise ConfigError("--port", _reason(name, error), hint=_known_ports()) from None
         with contextlib.suppress(ValueError, OSError, AttributeError):      # not of pseudo-terminals
             self._serial.set_low_latency_mode(True)     # FTDI adapters then answer after 1 ms, not 16
-        self._simulated = simulated_clock.cycles(self._serial.fd) is not None
+        self._simulated = simulated_clock.cycles(self._serial.fileno()) is not None
         if self._simulated:
             self._serial.write_timeout = None
         self._cycles = 0                        # of a simulated board, as last seen
@@ -83,7 +83,7 @@ class SerialPort:
     def clock(self) -> float:
         if not self._simulated:
             return time.monotonic()
-        self._cycles = simulated_clock.cycles(self._serial.fd) or self._cycles
+        self._cycles = simulated_clock.cycles(self._serial.fileno()) or self._cycles
         return self._cycles / simulated_clock.CYCLES_PER_SECOND
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class SerialPort:
 
 
 def _reason(name: str, error: Exception) -> str:
-    number = getattr(error, "errno", None)
+    number = getattr(error, "errno", None) or 0
     if number == errno.ENOENT:
         return f"there is no {name}"
     return f"{name} {_HINTS.get(number, f'cannot be opened: {error}')}"

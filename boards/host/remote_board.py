@@ -43,12 +43,12 @@ class State:
 
     @property
     def digest(self) -> int:
-        """Of the model; 0 if there is none."""
+        """The digest of the model; 0 if there is none."""
         return 0 if self.loading else self.registers[Register.PROGRAM_DIGEST]
 
     @property
     def engine_cycles(self) -> int:
-        """Of the last frame, without those in which the engine waited for the line."""
+        """Cycles of the last frame, without those in which the engine waited for the line."""
         waited = self.registers[Register.STALL_INPUT] + self.registers[Register.STALL_OUTPUT]
         return self.registers[Register.FRAME_CYCLES] - waited
 

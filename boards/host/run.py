@@ -65,7 +65,7 @@ class BoardSession:
             line.close()
 
     def answer(self, path: Path) -> Answer:
-        """Of one image file."""
+        """The answer for one image file."""
         image = self.model.image_bytes(path)
         frame = self.board.run(image, self.model.digest)
         device_ms = 1000 * frame.cycles / self.board.identity.clock_hz

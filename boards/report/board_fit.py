@@ -82,7 +82,7 @@ def _fit(board: Board, model: str, cycles: int | FirelaneError) -> Fit:
 
 
 def _cycles(graph: Graph, cfg: EngineConfig) -> int | FirelaneError:
-    """Of a frame, or why there are none."""
+    """The cycles of a frame, or why there are none."""
     try:
         return make_report(compile_graph(graph, cfg)).cost.total
     except FirelaneError as problem:

@@ -32,7 +32,7 @@ def _record(board: Board, fits: Sequence[Fit]) -> dict:
 
 
 def to_tables(boards: Sequence[Board], fits: Sequence[Fit]) -> Group:
-    """For the terminal: devices and engines, models, serial lines."""
+    """Tables for the terminal: devices and engines, models, serial lines."""
     return Group(_devices(boards), _models(boards, fits), _serial_lines(boards))
 
 

@@ -57,7 +57,7 @@ class BuildReport:
 
 
 def read_report(path: Path, *, target_hz: float) -> BuildReport:
-    """Of nextpnr's `--report` file; the slowest clock counts."""
+    """The report that nextpnr's `--report` file gives; the slowest clock counts."""
     document = json.loads(path.read_text())
     resources = {word: (document["utilization"][cell]["used"], document["utilization"][cell]["available"])
                  for cell, word in RESOURCES if cell in document["utilization"]}
@@ -77,10 +77,11 @@ def _worst_path(document: dict, clock: str) -> tuple[Step, ...]:
 
 
 def table(report: BuildReport, *, title: str) -> Table:
-    """For the terminal: one row a resource, and the clock."""
+    """The table for the terminal: one row a resource, and the clock."""
     rows = Table(title=title)
-    for heading, justify in (("", "left"), ("used", "right"), ("of", "right"), ("share", "right")):
-        rows.add_column(heading, justify=justify)
+    rows.add_column("")
+    for heading in ("used", "of", "share"):
+        rows.add_column(heading, justify="right")
     for word, (used, available) in report.resources.items():
         rows.add_row(word, str(used), str(available), f"{used / available:.0%}")
     rows.add_row("Fmax (MHz)", f"{report.achieved_hz / 1e6:.1f}", f"{report.target_hz / 1e6:.1f}",

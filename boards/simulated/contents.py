@@ -49,7 +49,9 @@ def take_out(text: str, marks: MemoryContents) -> tuple[str, list[Piece]]:
 
     Other memories keep what they hold.
     """
-    kept, block, pieces = [], None, []
+    kept: list[str] = []
+    block: list[str] | None = None
+    pieces: list[Piece] = []
     for line in text.splitlines(keepends=True):
         if line.strip() == "initial begin":
             block = []
@@ -66,9 +68,9 @@ def take_out(text: str, marks: MemoryContents) -> tuple[str, list[Piece]]:
                 kept.append("  " + _READ.format(number=len(pieces), memory=memory))
                 pieces.append(piece)
             block = None
-    for name, words in marks.by_name.items():
+    for name, marked in marks.by_name.items():
         held = {n for piece in pieces if piece.source == name for n in range(piece.first, piece.first + piece.count)}
-        assert len(held) == len(words), f"not all of {name} was found in the Verilog's memories"
+        assert len(held) == len(marked), f"not all of {name} was found in the Verilog's memories"
     return "".join(kept), pieces
 
 
@@ -90,8 +92,8 @@ def pieces_from_json(text: str) -> list[Piece]:
 
 def _memory_words(lines: list[str]) -> tuple[str, list[tuple[int, int]]]:
     """The memory that an `initial` block fills, and its (bits, word)s in order; none if it does something else."""
-    found = [_WORD.fullmatch(line.strip()) for line in lines]
-    if not all(found) or [int(match["place"]) for match in found] != list(range(len(found))):
+    found = [match for line in lines if (match := _WORD.fullmatch(line.strip()))]
+    if len(found) < len(lines) or [int(match["place"]) for match in found] != list(range(len(found))):
         return "", []
     memory = found[0]["memory"] if found else ""
     return f"{memory} " if memory.startswith("\\") else memory, [(int(m["bits"]), int(m["value"], 16)) for m in found]

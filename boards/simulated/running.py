@@ -109,8 +109,9 @@ class RunningBoard:
             self._parent, child = map(stack.enter_context, socket.socketpair())
             with child:
                 self._process = subprocess.Popen(
-                    [self._board.program, str(master), str(self._board.design.timing.bit_cycles), str(QUIET_CYCLES),
-                     *contents], stdin=child, stdout=self._log, stderr=subprocess.STDOUT, pass_fds=[master])
+                    [str(self._board.program), str(master), str(self._board.design.timing.bit_cycles),
+                     str(QUIET_CYCLES), *contents], stdin=child.fileno(), stdout=self._log,
+                    stderr=subprocess.STDOUT, pass_fds=[master])
         stack.callback(self._end)
 
     def _end(self) -> None:

@@ -1,12 +1,14 @@
 """The engine's clock, from the oscillator of a board, by whatever its FPGA has for that."""
 
+from collections.abc import Callable
+
 from amaranth.hdl import Module, Signal
 
 from firelane.boards.top.mmcm import MmcmPlan, add_mmcm, plan_mmcm
 from firelane.boards.top.pll import PllPlan, add_pll, plan_pll
 
-_PLANNERS = {"ecp5": plan_pll, "series7": plan_mmcm}
-_ADDERS = {PllPlan: add_pll, MmcmPlan: add_mmcm}
+_PLANNERS: dict[str, Callable[[float, float], PllPlan | MmcmPlan]] = {"ecp5": plan_pll, "series7": plan_mmcm}
+_ADDERS: dict[type, Callable[..., None]] = {PllPlan: add_pll, MmcmPlan: add_mmcm}
 
 
 def plan_clock(platform, wanted_hz: float) -> PllPlan | MmcmPlan:

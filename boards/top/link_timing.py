@@ -20,7 +20,7 @@ class LinkTiming:
 
 
 def link_timing(clock_hz: float, baud: int) -> LinkTiming:
-    """Of a board.
+    """The timing of a board's link.
 
     Raises
     ------

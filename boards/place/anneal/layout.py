@@ -118,7 +118,7 @@ class Scratch(NamedTuple):
     stamp: np.ndarray           #: number of this exchange
     net_stamp: np.ndarray       #: the last exchange that changed it, by net
     wire_stamp: np.ndarray      #: likewise, by wire
-    index: np.ndarray           #: of a net that changes: its number in `nets`
+    number: np.ndarray          #: of a net that changes: where it stands in `nets`
     nets: np.ndarray            #: that change
     scan: np.ndarray            #: whether its box must be found anew, by number in `nets`
     box: np.ndarray             #: its box after the exchange, by number in `nets`

@@ -94,11 +94,11 @@ def _note_nets(layout, count):
             net = nets.of[j]
             if s.net_stamp[net] != s.stamp[0]:
                 s.net_stamp[net] = s.stamp[0]
-                s.index[net], s.nets[found], s.scan[found] = found, net, False
+                s.number[net], s.nets[found], s.scan[found] = found, net, False
                 for edge in range(4):
                     s.box[found, edge] = nets.box[net, edge]
                 found += 1
-            k = s.index[net]
+            k = s.number[net]
             if not s.scan[k]:
                 s.scan[k] = _extend(s.box, k, s.old_x[i], s.old_y[i], places.x[cell], places.y[cell])
     for k in range(found):

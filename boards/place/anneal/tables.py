@@ -78,8 +78,8 @@ def blocks(netlist: PlacedNetlist, sites: Sites) -> Blocks:
     """All block RAMs and multipliers; a site's number is its place in `numbered(sites)`."""
     bounds: dict[str, tuple[int, int]] = {}
     for kind, own in sites.items():
-        first = max((last for _, last in bounds.values()), default=0)
-        bounds[kind] = first, first + len(own)
+        begin = max((end for _, end in bounds.values()), default=0)
+        bounds[kind] = begin, begin + len(own)
     all_sites = numbered(sites)
     number = {site.bel: index for index, site in enumerate(all_sites)}
     cells = [cell for cell, one in enumerate(netlist.cells) if one.type in sites]
@@ -140,7 +140,7 @@ def scratch(net_count: int, wire_count: int, places_of_a_tile: int, seed: int) -
     return Scratch(
         random=np.array([seed * 0x9E3779B97F4A7C15 % (1 << 64) | 1], dtype=np.uint64), logs=np.array(logs),
         stamp=whole(1), net_stamp=half(net_count), wire_stamp=half(wire_count),
-        index=half(net_count), nets=whole(_MOST_NETS), scan=np.zeros(_MOST_NETS, dtype=bool),
+        number=half(net_count), nets=whole(_MOST_NETS), scan=np.zeros(_MOST_NETS, dtype=bool),
         box=np.zeros((_MOST_NETS, 4), dtype=np.int32), wires=half(wire_count),
         cells=whole(most_moved), goals=whole(most_moved), new_x=whole(most_moved), new_y=whole(most_moved),
         old_x=whole(most_moved), old_y=whole(most_moved), old_slot=whole(most_moved))

@@ -48,7 +48,7 @@ class NoSiteError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class BlockPlacement:
-    """For each block (a cell of the graph) the index of its site among those of its type; wire length in tiles."""
+    """The index of each block's site among those of its type, by its cell of the graph; wire length in tiles."""
 
     sites: dict[int, int]
     wire_length: float
@@ -79,8 +79,8 @@ class _Placer:
 
     def run(self, seed: int, effort: Effort, progress: Progress) -> BlockPlacement:
         x, y = self._first_positions(seed)
-        chosen = self._approach(x, y, effort.spreading, progress)
-        return self._improve(*chosen, effort.improving, progress)
+        x, y = self._approach(x, y, effort.spreading, progress)
+        return self._improve(x, y, effort.improving, progress)
 
     def _block_nets(self) -> dict[int, np.ndarray]:
         order = np.argsort(self._graph.cell, kind="stable")
@@ -114,7 +114,7 @@ class _Placer:
         density = DENSITY * device.lut_count / (device.columns * device.rows)
         soft = np.full(len(self._graph), SPRING)
         x, y = (settle(self._graph, axis, axis, soft) for axis in (x, y))
-        best = None
+        best, best_length = (x, y), np.inf
         for number in range(1, rounds + 1):
             progress("placing block RAMs and multipliers", number, rounds)
             x, y = np.clip(x, 0, device.columns), np.clip(y, 0, device.rows)
@@ -122,11 +122,11 @@ class _Placer:
                             density=density)
             self._assign(wanted, self._distances(x, y))
             length = self._graph.wire_length(*wanted)
-            if best is None or length < best[0]:
-                best = length, wanted
+            if length < best_length:
+                best, best_length = wanted, length
             x, y = (settle(self._graph, axis, target, self._pulls(axis, target, PULL * number))
                     for axis, target in zip((x, y), wanted))
-        return best[1]
+        return best
 
     def _pulls(self, position, target, strength: float):
         pulls = strength / np.maximum(np.abs(position - target), 1.0)
@@ -154,7 +154,7 @@ class _Placer:
 
     def _assign(self, positions, costs) -> dict[int, int]:
         """Move the blocks to the sites that together cost least; returns them."""
-        chosen = {}
+        chosen: dict[int, int] = {}
         for (cells, sites), cost in zip(self._kinds, costs):
             rows, picked = linear_sum_assignment(cost)
             for axis, position in enumerate(positions):

@@ -41,10 +41,9 @@ def _halve(position, area, members, low, middle, high, room):
     before = filled[cut - 1] if cut else 0.0
     if max(before, total - before) <= room:
         return order[:cut], order[cut:]
+    wanted = room if before > room else total - room
     if total > 2 * room:
         wanted = total / 2
-    else:
-        wanted = room if before > room else total - room
     cut = int(np.searchsorted(filled, wanted))
     for part, begin, end, at_end in ((order[:cut], low, middle, True), (order[cut:], middle, high, False)):
         if len(part):

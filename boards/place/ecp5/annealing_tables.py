@@ -98,9 +98,9 @@ def chains(netlist: PlacedNetlist, units: list[Unit], where: Places) -> Chains:
         of_tile[own] = len(rows)
         rows.append((cells, own))
     for unit in units:
-        own = np.unique(tile[list(unit.cells)])
-        if len(own) > 1 and (of_tile[own].min() != of_tile[own].max() or of_tile[own[0]] == EMPTY):
-            closed[own] = True
+        under = np.unique(tile[list(unit.cells)])
+        if len(under) > 1 and (of_tile[under].min() != of_tile[under].max() or of_tile[under[0]] == EMPTY):
+            closed[under] = True
     first = np.array([own[0] for _, own in rows], dtype=np.int32)
     length = np.array([len(own) for _, own in rows], dtype=np.int32)
     start, bits = as_rows([cells for cells, _ in rows])

@@ -15,6 +15,7 @@ from firelane.boards.place.netlist.placed_netlist import COMB, LUT_CELL, PlacedN
 
 CARRY = "CCU2C"             #: Yosys' cell, two bits
 _PARAMETERS = ("MODE", "INITVAL", "CCU2_INJECT1", "WREMUX")
+NO_NET = -1                 #: what no port is connected to
 _SUFFIX = "$CCU2_COMB"
 _INPUTS = ("A", "B", "C", "D")
 
@@ -40,7 +41,7 @@ def carry_chains(netlist: PlacedNetlist) -> list[list[int]]:
     for bit in bits:
         if netlist.cells[bit].nets.get("FCI") not in driven:
             chains.append([bit])
-            while (after := reader.get(netlist.cells[chains[-1][-1]].nets.get("FCO"))) is not None:
+            while (after := reader.get(netlist.cells[chains[-1][-1]].nets.get("FCO", NO_NET))) is not None:
                 chains[-1].append(after)
     return chains
 
@@ -71,7 +72,7 @@ class _ChainNets:
         self._carries = {net: next(unused) for net in dict.fromkeys((*self._before, *self._after))}
 
     def cell(self, bit: int) -> dict:
-        """Of Yosys' JSON."""
+        """Those of Yosys' JSON."""
         one = self._netlist.cells[bit]
         parameters = {name: one.parameters[name] for name in _PARAMETERS if name in one.parameters}
         connections = {port: [self._net(bit, port)] for port in one.nets}

@@ -22,12 +22,13 @@ _SUFFIX = "$behind"
 
 
 def separate_flip_flops(netlist: Path) -> None:
-    """In Yosys' JSON, let all flip-flops but the first that read a LUT read it through LUTs of their own."""
+    """Let all flip-flops of Yosys' JSON but the first that read a LUT read it through LUTs of their own."""
     document = json.loads(netlist.read_text())
     cells = document["modules"]["top"]["cells"]
     driven = {bit for cell in cells.values() for port in _OUTPUTS.get(cell["type"], ())
               for bit in cell["connections"].get(port, ())}
-    taken, unused = Counter(), unused_bits(cells)
+    taken: Counter[int] = Counter()
+    unused = unused_bits(cells)
     for name in [name for name, cell in cells.items() if cell["type"] == FLIP_FLOP_CELL]:
         bit = cells[name]["connections"]["DI"][0]
         taken[bit] += 1
@@ -61,7 +62,7 @@ def is_follower(cell: Cell) -> bool:
 
 
 def _insert_lut(cells: dict[str, dict], flip_flop: str, between: int) -> None:
-    """In front of a flip-flop; `between` is the number of the wire from one to the other."""
+    """Put a LUT in front of a flip-flop; `between` is the number of the wire from one to the other."""
     data = cells[flip_flop]["connections"]["DI"]
     cells[flip_flop + _SUFFIX] = {
         "type": LUT, "parameters": {"INIT": _FOLLOW}, "attributes": {},

@@ -68,7 +68,7 @@ def _joined(netlist: PlacedNetlist, tiles: LogicTiles) -> Iterator[tuple[int, in
     for cell, one in enumerate(netlist.cells):
         yield cell, cell
         for port in (*_JOINED_PORTS, *_RAM_PORTS):
-            driver = drivers.get(one.nets.get(port))
+            driver = drivers.get(one.nets[port]) if port in one.nets else None
             if driver is not None and (port in _RAM_PORTS or netlist.kind[driver] >= 0):
                 yield driver, cell
     for luts, _ in tiles.tiles.values():

@@ -91,6 +91,12 @@ class LogicTiles:
         assert isinstance(found, Lut)
         return found
 
+    def flip_flop(self, cell: int) -> FlipFlop:
+        """The same for a cell that is known to be a flip-flop."""
+        found = self._facts[cell]
+        assert isinstance(found, FlipFlop)
+        return found
+
     def put(self, cell: int) -> None:
         """Enter a cell where the netlist says that it is."""
         netlist = self._netlist
@@ -105,16 +111,17 @@ class LogicTiles:
 
     def strangers(self, flip_flop: int) -> set[int]:
         """Flip-flops that may not stand where they do beside this one."""
-        facts, x, y = self._facts[flip_flop], int(self._netlist.x[flip_flop]), int(self._netlist.y[flip_flop])
+        facts, x, y = self.flip_flop(flip_flop), int(self._netlist.x[flip_flop]), int(self._netlist.y[flip_flop])
         own_slice = self._netlist.lut[flip_flop] // 2
         return {cell for lut, cell in enumerate(self.tiles[x, y][FF]) if cell not in (EMPTY, flip_flop)
-                and (self._facts[cell].tile != facts.tile
-                     or (lut // 2 == own_slice and self._facts[cell].slice != facts.slice))}
+                and (self.flip_flop(cell).tile != facts.tile
+                     or (lut // 2 == own_slice and self.flip_flop(cell).slice != facts.slice))}
 
     def is_allowed(self, tile: Tile) -> bool:
         """Whether all that stands in the tile may stand together."""
-        luts, flip_flops = ([self._facts[cell] if cell != EMPTY else None for cell in cells]
-                            for cells in self.tiles[tile])
+        lut_cells, flip_flop_cells = self.tiles[tile]
+        luts = [self.lut(cell) if cell != EMPTY else None for cell in lut_cells]
+        flip_flops = [self.flip_flop(cell) if cell != EMPTY else None for cell in flip_flop_cells]
         writes_ram = tile in self._netlist.ram_writers
         slices = all(_slice_is_allowed(number, luts[2 * number:][:2], flip_flops[2 * number:][:2],
                                        writes_ram and number == _WRITER_SLICE) for number in range(PLACES // 2))

@@ -18,7 +18,7 @@ Net = int
 
 
 def cell_instances(netlist: PlacedNetlist) -> list[str]:
-    """For each cell the path of its instance, "linked.engine.sequencer"; "" for those of the top level."""
+    """The path of each cell's instance, "linked.engine.sequencer"; "" for those of the top level."""
     known = {number: _instance(cell.name) for number, cell in enumerate(netlist.cells)
              if "." in cell.name or not cell.name.startswith(NAMELESS)}
     at_net = _cells_at_nets(netlist)

@@ -15,7 +15,7 @@ _ESCAPE = re.compile(r"\\(.)")
 
 @dataclass
 class CellDelays:
-    """Of one cell, the longest in picoseconds: from port to port, and what ports need before the clock's edge."""
+    """The longest delays of one cell in picoseconds: from port to port, and what ports need before the clock's edge."""
 
     arcs: list[tuple[str, str, int]] = field(default_factory=list)
     setups: dict[str, int] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Delays:
 
 
 def read_delays(path: Path) -> Delays:
-    """Of every cell; rising and falling edges have the same delays in nextpnr."""
+    """The delays of every cell; rising and falling edges have the same in nextpnr."""
     cells: dict[str, CellDelays] = {}
     cell, wires = CellDelays(), []
     with path.open() as lines:

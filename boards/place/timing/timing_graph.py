@@ -92,7 +92,9 @@ class TimingGraph:
 
     def _arcs(self, delays: Delays):
         """Through cells: arcs from pin to pin, when outputs change after the clock, when inputs must be there."""
-        arcs, launches, ends = [], {}, {}
+        arcs: list[tuple[int, int, int]] = []
+        launches: dict[int, int] = {}
+        ends: dict[int, int] = {}
         for number, cell in enumerate(self._netlist.cells):
             found = delays.cells.get(cell.name)
             if not found:

@@ -37,7 +37,7 @@ def test_patch_replaces_every_word_and_nothing_else(tiny_build, tmp_path, capsys
     assert main(["patch", str(tiny_build / "top.config"), str(model), "-o", str(tmp_path / "out" / "new.bit")]) == 0
     assert "7168 words of the model, read back from the bitstream: all as compiled" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["new.bit"]
-    text, design = read_design(tiny_build / "top.config")
+    _, design = read_design(tiny_build / "top.config")
     new, old = (unpacked(bitstream, tmp_path) for bitstream in (tmp_path / "out" / "new.bit", tiny_build / "top.bit"))
     assert design.check(new, random_contents(3), "new.bit") == 7168
     with pytest.raises(MismatchError, match=r"^new\.bit: \d+ of 1024 words of memory 'program' are not the model's"):

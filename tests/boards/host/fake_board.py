@@ -23,6 +23,7 @@ from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import Register
 
 ENGINE = EngineConfig(banks=1)
+IDENTITY = Identity(board="fake", clock_hz=1_000_000, engine=ENGINE, payload_bytes=64)
 FLAG = b"\x7e"
 LONG_CYCLES = round(2 * ANSWER_SECONDS * simulated_clock.CYCLES_PER_SECOND)
 SIZES = {Command.IDENTIFY: 0, Command.REGISTERS: 0, Command.RESET: 0, Command.LOAD_BEGIN: 4, Command.LOAD_COMMIT: 4,
@@ -54,7 +55,7 @@ class FakeBoard:
     """
 
     compute: Callable[[bytes], bytes] = lambda image: zlib.crc32(image).to_bytes(4, "little") * 3
-    identity: Identity = Identity(board="fake", clock_hz=1_000_000, engine=ENGINE, payload_bytes=64)
+    identity: Identity = IDENTITY
     chunk: int = 5
     busy: int = 1 << 20
     pending: int = 1
