@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,6 +68,12 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
     nextpnr = tools.nextpnr_ecp5()
     met: list[int] = []
     failures: list[ConfigError] = []
+    stopped = threading.Event()
+
+    def tell(text: str) -> None:
+        if stopped.is_set():
+            raise ConfigError("place and route", "was ended")
+        say(text)
 
     def attempt(place: int) -> Routed | None:
         seed = seeds[place]
@@ -78,7 +85,7 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
             common = [*options, "--seed", str(seed), "--lpf", "../top.lpf"]
             nextpnr.run(*common, "--json", SYNTHESISED, "--no-route", "--write", PLACED, "--sdf", DELAYS,
                         cwd=folder, log=folder / PLACER_LOG)
-            _refine(folder, sites, seed, target_hz, lambda text: say(f"seed {seed}: {text}"))
+            _refine(folder, sites, seed, target_hz, lambda text: tell(f"seed {seed}: {text}"))
             nextpnr.run(*common, "--json", REFINED, "--textcfg", CONFIG, "--report", REPORT, "--write", ROUTED,
                         cwd=folder, log=folder / LOG)
             check_same_netlist(folder / PLACED, folder / ROUTED)
@@ -92,7 +99,13 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         return Routed(seed, report)
 
     with ThreadPoolExecutor(min(len(seeds), tools.usable_cores())) as pool:
-        routed = [result for result in pool.map(attempt, range(len(seeds))) if result]
+        try:
+            routed = [result for result in pool.map(attempt, range(len(seeds))) if result]
+        except BaseException:           # Ctrl-C, SIGTERM: nobody waits for hours for what nobody wants
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            tools.end_all()
+            raise
     if not routed:
         raise failures[0]
     for failure in failures:

@@ -115,7 +115,9 @@ def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
                              scale=_floats(record.get("scale", 1.0)), resize=resize)
     except ConfigError as error:
         raise ModelError(where, error.found, hint=error.hint) from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except RecursionError:
+        raise ModelError(where, "is nested too deeply") from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ModelError(where, f"cannot be understood ({error})",
                          hint="compiler/frame_io/preprocessing.py says what it holds") from None
 
