@@ -16,7 +16,7 @@ from firelane.compiler.support.files import read_file
 
 SHOWN = 5
 LABELS_BYTES = 1 << 24
-_NUMBERS = {"Softmax": 0, "LogSoftmax": 0, "Sigmoid": 0, "HardSigmoid": 2}     # of each operator of the host
+_NUMBERS = {"Softmax": 0, "LogSoftmax": 0, "QLinearSoftmax": 0, "Sigmoid": 0, "HardSigmoid": 2}    # of each operator
 
 
 @dataclass(frozen=True)
