@@ -20,15 +20,21 @@ PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13; do \
     $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 INSTALLED := $(VENV)/installed.stamp
-BITSTREAM_BOARD = $(or $(BOARD),ulx3s_85f)
 FIRELANE := $(VENV)/bin/firelane
 
-option = $(if $($(1)),--$(2) '$($(1))')
-SIM_OPTIONS = $(call option,MODEL,model) $(call option,IMAGE,image) $(call option,IMAGES,images) \
-    $(call option,SIZE,input-size) $(call option,LABELS,labels) \
-    $(call option,BOARD,board) $(call option,BANKS,banks) $(call option,ACTIVATION_WORDS,activation-words) \
-    $(call option,WEIGHT_WORDS,weight-words) $(call option,PROGRAM_WORDS,program-words) \
-    $(if $(filter-out 0,$(WAVES)),--waves)
+# Values of the user reach commands through the environment, each as one word: neither make nor the shell reads them.
+# `value` is the text as it was typed; without it make would expand a $ in it, and run $(shell ...).
+USERS := MODEL IMAGE IMAGES SIZE LABELS BOARD BANKS ACTIVATION_WORDS WEIGHT_WORDS PROGRAM_WORDS WAVES ONLY PYTEST_ARGS \
+    SEED SEEDS CLOCK CASES
+$(foreach name,$(USERS),$(if $(filter undefined,$(origin $(name))),,\
+    $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
+MAKEOVERRIDES =
+
+# --option=value for the shell, where the variable has a value: $(call option,MODEL,model)
+option = $${$(1):+--$(2)="$$$(1)"}
+ENGINE_OPTIONS = $(call option,BANKS,banks) $(call option,ACTIVATION_WORDS,activation-words) \
+    $(call option,WEIGHT_WORDS,weight-words) $(call option,PROGRAM_WORDS,program-words)
+BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help
 .PHONY: help sim bench test lint bitstream vivado program clean
@@ -43,27 +49,30 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 	@touch $@
 
 sim: $(INSTALLED)
-	@$(FIRELANE) simulate $(SIM_OPTIONS)
+	@waves=; test "$${WAVES:-0}" = 0 || waves=--waves; \
+	    $(FIRELANE) simulate $(call option,MODEL,model) $(call option,IMAGE,image) $(call option,IMAGES,images) \
+	    $(call option,SIZE,input-size) $(call option,LABELS,labels) $(call option,BOARD,board) $(ENGINE_OPTIONS) $$waves
 
 bench: $(INSTALLED)
-	@OPENBLAS_NUM_THREADS=1 $(FIRELANE) bench $(foreach name,$(ONLY),--only '$(name)')
+	@set -f; for name in $$ONLY; do set -- "$$@" --only="$$name"; done; \
+	    OPENBLAS_NUM_THREADS=1 $(FIRELANE) bench "$$@"
 
 test: $(INSTALLED)
-	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto $(PYTEST_ARGS)
+	PYTEST_ADDOPTS="$$PYTEST_ARGS" OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	PYTHON=$(VENV)/bin/python .ci/types
 
 bitstream: $(INSTALLED)
-	@$(FIRELANE) bitstream $(call option,MODEL,model) --board '$(BITSTREAM_BOARD)' $(call option,BANKS,banks) \
+	@$(FIRELANE) bitstream $(call option,MODEL,model) $(BITSTREAM_BOARD) $(call option,BANKS,banks) \
 	    $(call option,SEED,seed) $(call option,SEEDS,seeds) $(call option,CLOCK,clock)
 
 vivado: $(INSTALLED)
-	@$(FIRELANE) vivado-project '$(or $(MODEL),models/digits_squeezenet.onnx)' --board '$(or $(BOARD),arty_a7_100)'
+	@$(FIRELANE) vivado-project --board="$${BOARD:-arty_a7_100}" -- "$${MODEL:-models/digits_squeezenet.onnx}"
 
 program: $(INSTALLED)
-	@$(FIRELANE) program $(call option,MODEL,model) --board '$(BITSTREAM_BOARD)'
+	@$(FIRELANE) program $(call option,MODEL,model) $(BITSTREAM_BOARD)
 
 clean:
 	rm -rf build

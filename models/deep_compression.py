@@ -27,6 +27,7 @@ from firelane.compiler.frame_io.preprocessing import Preprocessing, record_prepr
 from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing
 from firelane.compiler.support.errors import ConfigError, ModelError
+from firelane.compiler.support.files import read_file
 from firelane.models.squeezenet import NETWORKS, ConvSpec
 from firelane.models.squeezenet_graph import float_onnx
 
@@ -37,6 +38,7 @@ CODEBOOK = 256
 RUN_BITS = 4
 INPUT_SIZES = (224, 227)
 CAFFE_INPUT = Preprocessing(channels="BGR", mean=(104.0, 117.0, 123.0), resize=256)
+FILE_BYTES = 1 << 24            #: twenty times the published file
 HINT = "wanted: compressed_SqueezeNet.net, 675 763 bytes, as published"
 
 
@@ -92,7 +94,7 @@ def decode(path: str | Path) -> dict[str, DecodedLayer]:
         If the file cannot be read, is truncated, too long or inconsistent.
     """
     try:
-        octets = Path(path).read_bytes()
+        octets = read_file(path, FILE_BYTES)
     except OSError as error:
         raise ModelError(str(path), error.strerror or "cannot be read",
                          hint="give the path of compressed_SqueezeNet.net") from None

@@ -17,9 +17,11 @@ from firelane.boards.contents.trellis_config import design_digest, read_blocks, 
 from firelane.compiler.artefact.file_names import MANIFEST
 from firelane.compiler.fit.engine_sizes import SIZES, size_option
 from firelane.compiler.support.errors import FirelaneError, MismatchError
+from firelane.compiler.support.files import read_file
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.memory_contents import MemoryContents, memory_shapes
 
+CONFIG_BYTES = 1 << 29          #: more than any top.config
 MAP_FILE = "memory_map.json"
 MAP_VERSION = 1
 
@@ -113,7 +115,7 @@ def read_design(config: Path) -> tuple[str, RoutedDesign]:
         If it is not one of ours, or was changed in anything but the contents of block RAMs.
     """
     try:
-        text = config.read_text()
+        text = read_file(config, CONFIG_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise FirelaneError(str(config), getattr(error, "strerror", None) or "is not text",
                             hint="give the top.config that `firelane bitstream` wrote") from None

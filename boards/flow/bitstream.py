@@ -23,7 +23,7 @@ from firelane.boards.report.build_record import Digests, ModelFacts, record
 from firelane.boards.report.build_report import BuildReport
 from firelane.boards.top.clock import plan_clock
 from firelane.compiler.support.errors import ConfigError, FirelaneError
-from firelane.compiler.support.work_folder import all_or_nothing
+from firelane.compiler.support.work_folder import adopt, all_or_nothing
 from firelane.hw.blocks.pipeline import KEEP_COPIES_SCRIPT
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.benchmark.builds import RECORD_FILE
@@ -138,8 +138,9 @@ def program(board: Board, bitstream: Path, *, say: Say) -> None:
         raise ConfigError(str(bitstream), "there is no bitstream", hint=f"make bitstream BOARD={board.name} first")
     loader = tools.open_fpga_loader()
     say(f"openFPGALoader -b {board.programmer} {bitstream}")
-    loader.run("-b", board.programmer, "-m", str(bitstream.resolve()), cwd=bitstream.parent,
-               log=bitstream.parent / "openFPGALoader.log")
+    log = bitstream.parent / "openFPGALoader.log"
+    loader.run("-b", board.programmer, "-m", str(bitstream.resolve()), cwd=bitstream.parent, log=log)
+    adopt(log.parent, [log.name])
 
 
 def _write_sources(board: Board, top, work: Path) -> str:

@@ -21,10 +21,13 @@ from firelane.compiler.artefact.artefact import write_artefact
 from firelane.compiler.compile import compile_model
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.schedule.cost_model import frame_cost
-from firelane.sim.benchmark.builds import note_build
+from firelane.compiler.support.marker import BUILD
+from firelane.compiler.support.outputs import check_folder
+from firelane.compiler.support.work_folder import OPTION, adopt
+from firelane.sim.benchmark.builds import MADE_FILE, note_build
 from firelane.sim.benchmark.provenance import provenance
 
-BUILD = Path("build") / "bitstream"
+BUILDS = Path("build") / "bitstream"
 MODEL_FOLDER = "model"          #: beside the bitstream: what `firelane run` looks for
 
 
@@ -57,7 +60,7 @@ class ModelBuild:
 
 def build_folder(board: Board, model: Path) -> Path:
     """Where the build of `model` for `board` goes if nobody says otherwise."""
-    return BUILD / f"{board.name}-{model.stem}"
+    return BUILDS / f"{board.name}-{model.stem}"
 
 
 def bitstream_file(board: Board, model: Path) -> Path:
@@ -82,15 +85,17 @@ def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds:
     FirelaneError
         If the model does not fit, a tool fails, or timing is missed.
     """
+    folder = folder or build_folder(board, model)
+    check_folder(folder, BUILD, OPTION)
     compiled = compile_model(model, board.engine)
     top = board_design(board, key_contents(board.engine))
     facts = _facts(model, compiled)
     made, started = provenance(), time.monotonic()
-    build = build_bitstream(board, top, compiled.program.contents, facts, folder or build_folder(board, model),
-                            seeds=seeds, say=say)
+    build = build_bitstream(board, top, compiled.program.contents, facts, folder, seeds=seeds, say=say)
     seconds = time.monotonic() - started
     write_artefact(compiled, build.folder / MODEL_FOLDER)
     note_build(build.folder, made, seconds)
+    adopt(build.folder, [MADE_FILE])
     return ModelBuild(board, facts, build, seconds)
 
 

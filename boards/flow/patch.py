@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,9 @@ from firelane.boards.contents.routed_design import RoutedDesign, check_engine, r
 from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
 from firelane.compiler.artefact.container import read_contents
 from firelane.compiler.artefact.file_names import PROGRAM
-from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.outputs import check_file, real_path
+from firelane.compiler.support.work_folder import OPTION
+from firelane.compiler.support.workspace import NEW, cannot_be_written, workspace
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,18 @@ def patch(config: Path, model: Path, output: Path) -> Patched:
     ConfigError
         If a tool is missing or fails.
     """
+    check_file(output, OPTION, inputs=(config,))
     text, design = read_design(config)
     contents = read_contents(model / PROGRAM)
     check_engine(design, contents, model)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
-            work = Path(folder)
+    target = real_path(output)
+    with workspace(target, OPTION) as space:
+        work = space / NEW
+        try:
+            work.mkdir()
             (work / "top.config").write_text(design.fill(text, contents))
             words = pack(work, "top.config", design, contents)
-            os.replace(work / BITSTREAM, output)
-    except OSError as error:
-        raise FirelaneError(str(output), f"cannot be written: {error.strerror}",
-                            hint="choose another file with -o") from error
+            os.replace(work / BITSTREAM, target)
+        except OSError as error:
+            raise cannot_be_written(output, error, OPTION) from error
     return Patched(output, design, words, sha256(output))

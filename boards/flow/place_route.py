@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -150,9 +151,22 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         If nextpnr is missing, or fails with every seed.
     """
     nextpnr = tools.nextpnr_ecp5()
-    runs = [SeedRun(seed, work / f"seed_{seed}", nextpnr, options, sites, target_hz, say) for seed in seeds]
+    stopped = threading.Event()
+
+    def tell(text: str) -> None:
+        if stopped.is_set():
+            raise ConfigError("place and route", "was ended")
+        say(text)
+
+    runs = [SeedRun(seed, work / f"seed_{seed}", nextpnr, options, sites, target_hz, tell) for seed in seeds]
     with ThreadPoolExecutor(min(len(runs), tools.usable_cores())) as pool:
-        results = list(pool.map(_Race(runs).attempt, range(len(runs))))
+        try:
+            results = list(pool.map(_Race(runs).attempt, range(len(runs))))
+        except BaseException:           # Ctrl-C, SIGTERM: nobody waits for hours for what nobody wants
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            tools.end_all()
+            raise
     failures = [result for result in results if isinstance(result, ConfigError)]
     routed = [result for result in results if isinstance(result, Routed)]
     if not routed:

@@ -15,6 +15,9 @@ from firelane.compiler.support.errors import ConfigError
 _PYOSYS = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1], libyosys.Design())"
 
 
+_running: set[subprocess.Popen] = set()
+
+
 @dataclass(frozen=True)
 class Tool:
     """A command (its first words) and where it came from."""
@@ -31,11 +34,24 @@ class Tool:
         ConfigError
             If the tool fails; its last error line is quoted.
         """
-        with log.open("w") as out:
-            done = subprocess.run([*self.command, *arguments], cwd=cwd, stdout=out, stderr=subprocess.STDOUT,
-                                  check=False)
-        if done.returncode != 0:
+        with log.open("w") as out, subprocess.Popen([*self.command, *arguments], cwd=cwd, stdout=out,
+                                                    stderr=subprocess.STDOUT) as process:
+            _running.add(process)
+            try:
+                process.wait()
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                _running.discard(process)
+        if process.returncode != 0:
             raise ConfigError(self.name, f"failed: {_last_error(log)}", hint=f"the whole output is in {log}")
+
+
+def end_all() -> None:
+    """Kill the tools that run in other threads: who waits for them has been told to end."""
+    for process in list(_running):
+        process.kill()
 
 
 def _last_error(log: Path) -> str:

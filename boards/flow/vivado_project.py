@@ -22,7 +22,9 @@ from firelane.boards.flow.place_route import Say
 from firelane.boards.top.board_design import board_design
 from firelane.compiler.compile import compile_model
 from firelane.compiler.support.errors import ConfigError
-from firelane.compiler.support.work_folder import all_or_nothing
+from firelane.compiler.support.marker import PROJECT
+from firelane.compiler.support.outputs import check_folder
+from firelane.compiler.support.work_folder import OPTION, all_or_nothing
 from firelane.hw.blocks.pipeline import KEEP_COPIES_SCRIPT
 from firelane.hw.verilog import verilog_script
 
@@ -64,9 +66,10 @@ def write_model_project(board: Board, model: Path, folder: Path | None = None, *
     FirelaneError
         As `write_project`, and if the model does not fit.
     """
+    folder = folder or Path("build") / "vivado" / f"{board.name}-{model.stem}"
+    check_folder(folder, PROJECT, OPTION)
     compiled = compile_model(model, board.engine)
-    return write_project(board, board_design(board, compiled.program.contents),
-                         folder or Path("build") / "vivado" / f"{board.name}-{model.stem}", say=say)
+    return write_project(board, board_design(board, compiled.program.contents), folder, say=say)
 
 
 def write_project(board: Board, top, folder: Path, *, say: Say) -> VivadoProject:
@@ -80,7 +83,7 @@ def write_project(board: Board, top, folder: Path, *, say: Say) -> VivadoProject
     if board.device.family != FAMILY:
         raise ConfigError(board.name, f"Vivado does not know the {board.device.name}",
                           hint=f"`firelane bitstream --board {board.name}` builds it without Vivado")
-    with all_or_nothing(folder) as work:
+    with all_or_nothing(folder, PROJECT) as work:
         plan = board.platform().build(top, do_build=False)
         write_plan_files(plan, ("top.il", "top.xdc", "top.tcl"), work)
         say("writing Verilog")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from firelane.boards.host.frame_size import DAMAGED_IN_A_ROW, LEAST_BYTES, FrameSize
 from firelane.boards.host.framing import Deframer, Frame
 from firelane.boards.host.port import LinkError, Port
 from firelane.compiler.support.errors import FirelaneError
@@ -13,6 +14,8 @@ from firelane.hw.contract.link_protocol import ANSWER, FRAME_ERRORS, Command, St
 ANSWER_SECONDS = 2.0        #: of the port's clock, after which a command is sent again; a board takes 0.1 at most
 ATTEMPTS = 5
 IDENTIFY_ATTEMPTS, IDENTIFY_SECONDS = 3, 1.0    #: nobody waits long to hear that the port is the wrong one
+SETTLE_SECONDS = 0.1        #: without another complaint, and a board that has answered before has no more of them
+NOISE_SECONDS = 60.0        #: that a board may go on complaining of noise before it is given up
 
 _WORDS = {
     Status.BAD_LENGTH: ("refuses the length of a command", "this host and the board have different protocols"),
@@ -47,12 +50,18 @@ class StatusError(FirelaneError):
         super().__init__(where, found, hint=hint)
 
 
+class TooLong(Exception):
+    """Frames of this length do not arrive: the same is to be sent in shorter ones."""
+
+
 class Connection:
     """Sends a command until its answer comes."""
 
     def __init__(self, port: Port):
         self.port = port
         self.sent_again = 0                     #: commands that were
+        self.size = FrameSize(LEAST_BYTES)      # until the board says more
+        self._in_step = False                   # whether it has answered: then the first complaint is about our frame
         self._deframer = Deframer()
         self._sequence = random.randrange(256)  # an answer to the host before us is not taken for one of ours
 
@@ -61,45 +70,73 @@ class Connection:
         return self.ask(Command.IDENTIFY, attempts=IDENTIFY_ATTEMPTS, seconds=IDENTIFY_SECONDS)
 
     def ask(self, command: Command, payload: bytes = b"", *, attempts: int = ATTEMPTS,
-            seconds: float = ANSWER_SECONDS) -> bytes:
-        """The body of the answer, after its status; sent `attempts` times at most, each after `seconds` of silence.
+            seconds: float = ANSWER_SECONDS, divisible: bool = False) -> bytes:
+        """The body of the answer, after its status.
+
+        The command is sent again after `seconds` of silence, `attempts` times at most; and when the board complains of
+        a damaged frame, until `attempts` times `seconds` have passed. More complaints than frames that were sent are
+        about noise from before: they are passed over, and give the board more time.
+
+        Parameters
+        ----------
+        divisible : bool
+            Whether the same can be sent in shorter frames.
 
         Raises
         ------
         StatusError
             If the status is not OK.
+        TooLong
+            If frames as long as this one do not arrive, and it is divisible.
         LinkError
             If no answer comes, or the line goes on damaging it.
         """
         self._sequence = (self._sequence + 1) % 256
         line = Frame(self._sequence, command, payload).to_bytes()
-        damaged = False
-        for attempt in range(attempts):
-            self.sent_again += attempt > 0
-            deadline = self.port.clock() + seconds
+        tries = silences = complaints = 0
+        started = self.port.clock()
+        limit, end = started + attempts * seconds, started + NOISE_SECONDS
+        while silences < attempts and not (complaints and self.port.clock() >= min(limit, end)):
+            if divisible and tries >= DAMAGED_IN_A_ROW and self.size.shorter(len(payload)):
+                raise TooLong
+            self.sent_again += tries > 0
+            tries += 1
             self.port.write(line)
-            answer = self._answer(command, deadline)
-            if answer is not None and answer.command == command | ANSWER:
+            answer, heard = self._listen(command, seconds, end, at_once=self._in_step and not complaints)
+            if answer is not None:
+                self._in_step = True
+                self.size.arrived(tries - 1)
                 return self._judged(answer)
-            damaged = damaged or answer is not None
-        if damaged:
-            raise LinkError(self.port.name, f"damages what is sent: {command.name} failed {attempts} times",
+            complaints += heard
+            silences += not heard
+            if complaints > tries:
+                limit = self.port.clock() + attempts * seconds
+        if complaints:
+            raise LinkError(self.port.name, f"damages what is sent: {command.name} failed {tries} times",
                             hint="check cable, adapter and baud rate")
         raise LinkError(self.port.name, f"no answer to {command.name}", hint="is the board still there?")
 
-    def _answer(self, command: Command, deadline: float) -> Frame | None:
-        """The answer, or the board's complaint of a damaged frame; None after silence."""
-        late = False
+    def _listen(self, command: Command, seconds: float, end: float, *, at_once: bool) -> tuple[Frame | None, int]:
+        """The answer if one comes, and how many complaints of damaged frames did.
+
+        It ends after silence, at `end`, or when complaints have stopped; `at_once`: with the first of them.
+        """
+        complaints, late, deadline = 0, False, self.port.clock() + seconds
         while not late:
-            late = self.port.clock() >= deadline    # before the read: what came in time is read by a slow host, too
+            now = self.port.clock()
+            late = now >= deadline or (complaints > 0 and now >= end)
+            # What came in time is read by a slow host, too.
             for frame in self._deframer.feed(self.port.read()):
                 if not frame.payload:
                     continue
                 if (frame.sequence, frame.command) == (self._sequence, command | ANSWER):
-                    return frame
+                    return frame, complaints
                 if (frame.sequence, frame.command) == (0, ANSWER) and frame.payload[0] in FRAME_ERRORS:
-                    return frame
-        return None
+                    complaints += 1
+                    deadline = now + (SETTLE_SECONDS if self._in_step else seconds)
+            if complaints and at_once:
+                break
+        return None, complaints
 
     def _judged(self, answer: Frame) -> bytes:
         try:

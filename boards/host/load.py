@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
 from firelane.boards.host.words import words
@@ -17,12 +17,19 @@ _COSMETIC = ("logic_lanes", "trace")        # a program runs on engines that dif
 
 def load_payloads(contents: MemoryContents, payload_bytes: int) -> Iterator[tuple[bytes, int]]:
     """Payloads of LOAD_WORDS that fill all memories, and how many words are in each."""
-    room = (payload_bytes - ARGUMENT_BYTES) // WORD_BYTES
     for name, memory in contents.by_name.items():
-        for first in range(0, len(memory), room):
-            piece = memory[first:first + room]
-            address = LOAD_ADDRESS.const({"address": first, "target": LOAD_TARGETS[name]}).as_value().value
-            yield words(address) + b"".join(word.to_bytes(WORD_BYTES, "little") for word in piece), len(piece)
+        first = 0
+        while first < len(memory):
+            payload, count = load_payload(name, memory, first, payload_bytes)
+            yield payload, count
+            first += count
+
+
+def load_payload(name: str, memory: Sequence[int], first: int, payload_bytes: int) -> tuple[bytes, int]:
+    """The payload of LOAD_WORDS for a memory from word `first` on, and how many words are in it."""
+    piece = memory[first:first + (payload_bytes - ARGUMENT_BYTES) // WORD_BYTES]
+    address = LOAD_ADDRESS.const({"address": first, "target": LOAD_TARGETS[name]}).as_value().value
+    return words(address) + b"".join(word.to_bytes(WORD_BYTES, "little") for word in piece), len(piece)
 
 
 def check_engine(where: str, wanted: EngineConfig, there: EngineConfig, digest: int, *, board: str) -> None:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from firelane.boards.host.connection import Connection, StatusError
-from firelane.boards.host.load import load_payloads
+from firelane.boards.host.connection import Connection, StatusError, TooLong
+from firelane.boards.host.frame_size import FrameSize
+from firelane.boards.host.load import load_payload
 from firelane.boards.host.port import LinkError, Port
 from firelane.boards.host.words import words
 from firelane.boards.top.identity import Identity, read_identity
@@ -84,6 +85,7 @@ class RemoteBoard:
     def __init__(self, port: Port):
         self.connection = Connection(port)
         self.identity, first = self._identify()
+        self.connection.size = FrameSize(self.identity.payload_bytes)
         self.engine_digest = first.registers[Register.CONFIG_DIGEST]
 
     def state(self) -> State:
@@ -144,14 +146,17 @@ class RemoteBoard:
         return RemoteFrame(result, self.state().engine_cycles, sent - started, finished - sent)
 
     def _send_image(self, image: bytes, progress: Progress) -> None:
-        offset, room = 0, self.identity.payload_bytes - ARGUMENT_BYTES
+        offset = sent = 0
         while offset < len(image):
-            chunk = image[offset:offset + room]
-            body = self.connection.ask(Command.IMAGE, words(offset) + chunk)
+            chunk = image[offset:offset + self.connection.size.now - ARGUMENT_BYTES]
+            sent = max(sent, offset + len(chunk))       # a longer chunk may have arrived, and its answer not
+            try:
+                body = self.connection.ask(Command.IMAGE, words(offset) + chunk, divisible=True)
+            except TooLong:
+                continue
             reached = int.from_bytes(body, "little")
-            if len(body) != ARGUMENT_BYTES or not offset <= reached <= offset + len(chunk):
-                raise LinkError(self.connection.port.name, f"took {reached} bytes of an image, of which it got "
-                                                           f"{offset + len(chunk)}",
+            if len(body) != ARGUMENT_BYTES or not offset <= reached <= sent:
+                raise LinkError(self.connection.port.name, f"took {reached} bytes of an image, of which it got {sent}",
                                 hint="is another host using the board?")
             offset = reached
             progress(offset, len(image))
@@ -174,10 +179,16 @@ class RemoteBoard:
     def _load(self, contents: MemoryContents, progress: Progress) -> None:
         done, total = 0, contents.word_count
         self.connection.ask(Command.LOAD_BEGIN, words(contents.config_digest))
-        for payload, count in load_payloads(contents, self.identity.payload_bytes):
-            self.connection.ask(Command.LOAD_WORDS, payload)
-            done += count
-            progress(done, total)
+        for name, memory in contents.by_name.items():
+            first = 0
+            while first < len(memory):
+                payload, count = load_payload(name, memory, first, self.connection.size.now)
+                try:
+                    self.connection.ask(Command.LOAD_WORDS, payload, divisible=True)
+                except TooLong:
+                    continue
+                first, done = first + count, done + count
+                progress(done, total)
         self.connection.ask(Command.LOAD_COMMIT, words(contents.program_digest))
 
 

@@ -10,6 +10,7 @@ from firelane.boards.report.die_plot import die_plot
 from firelane.boards.report.placement import read_placement
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import write_file
+from firelane.compiler.support.work_folder import adopt
 from firelane.sim.benchmark.builds import RECORD_FILE
 
 PICTURE = "die.png"             #: in the folder of the build, if no file is named
@@ -29,6 +30,8 @@ def plot_build(folder: Path, output: Path | None = None) -> Path:
     placement = read_placement(folder)
     board, title = _described(folder / RECORD_FILE)
     write_file(output, die_plot(placement, get_board(board).device.name, title), "--output")
+    if output.parent == folder:
+        adopt(folder, [output.name])        # else a build could not take the place of this one
     return output
 
 

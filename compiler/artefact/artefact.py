@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 from firelane.compiler.artefact import container
@@ -13,6 +11,8 @@ from firelane.compiler.artefact.manifest import manifest
 from firelane.compiler.artefact.rom_images import rom_files
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.marker import COMPILED
+from firelane.compiler.support.work_folder import replacing
 from firelane.hw.contract.memory_contents import WORD_BITS
 
 
@@ -29,45 +29,20 @@ def artefact_files(compiled: Compiled) -> dict[str, bytes]:
 def write_artefact(compiled: Compiled, folder: str | Path) -> None:
     """Write all files to `folder`, replacing an older artefact there.
 
-    Everything is written beside it first and then renamed: an interrupted run leaves the old folder or the new one.
+    Everything is written beside it first, with a marker that holds the digest of every file, and takes its place in one
+    step: whoever looks, at whatever moment, finds the old folder or the new one.
 
     Raises
     ------
     FirelaneError
-        If the folder cannot be written, or holds something that is not an artefact of ours.
+        If the folder cannot be written, or holds anything but an artefact of ours.
     """
-    folder = Path(folder)
-    if folder.exists() and not _is_replaceable(folder):
-        raise FirelaneError(str(folder), "is there already and is no compiled network", hint="name another folder")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _replace(folder, artefact_files(compiled))
-    except OSError as error:
-        raise FirelaneError(str(folder), error.strerror or "cannot be written",
-                            hint="name a folder that can be written with --output") from None
-
-
-def _is_replaceable(folder: Path) -> bool:
-    """An artefact, or an empty folder."""
-    return folder.is_dir() and ((folder / MANIFEST).exists() or not any(folder.iterdir()))
-
-
-def _replace(folder: Path, files: dict[str, bytes]) -> None:
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        work.chmod(0o755)
-        fresh, old = work / "new", work / "old"
-        for name, content in files.items():
-            path = fresh / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        if folder.exists():
-            folder.rename(old)
+    with replacing(Path(folder), COMPILED, "--output") as fresh:
         try:
-            fresh.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+            for name, content in artefact_files(compiled).items():
+                path = fresh / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+        except OSError as error:
+            raise FirelaneError(str(folder), error.strerror or "cannot be written",
+                                hint="name a folder that can be written with --output") from None

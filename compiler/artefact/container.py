@@ -20,11 +20,13 @@ from pathlib import Path
 
 from firelane.compiler.artefact.file_names import PROGRAM
 from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.files import read_file
 from firelane.hw.contract.instruction import HEADER_WORDS
 from firelane.hw.contract.memory_contents import MemoryContents
 
 MAGIC = b"FIRELANE"
 VERSION = 1
+FILE_BYTES = 1 << 22            #: more than the memories of any engine hold
 WORD_BYTES = {"program": 5, "weights": 5, "values": 1, "runs": 3}       #: of each memory, in order
 _HEADER = struct.Struct("<8s6I")
 
@@ -59,7 +61,9 @@ def from_bytes(octets: bytes, where: str) -> MemoryContents:
         contents = MemoryContents(**_split(octets, lengths))
     except ValueError as error:
         raise FirelaneError(where, f"damaged ({error})", hint="compile again") from None
-    if len(contents.program) < HEADER_WORDS or contents.config_digest != digest:
+    if len(contents.program) < HEADER_WORDS:
+        raise FirelaneError(where, f"damaged (its program has {len(contents.program)} words)", hint="compile again")
+    if contents.config_digest != digest:
         raise FirelaneError(where, "damaged (its program names another engine)", hint="compile again")
     return contents
 
@@ -77,7 +81,7 @@ def _split(octets: bytes, lengths: Sequence[int]) -> dict[str, tuple[int, ...]]:
 def read_contents(path: str | Path) -> MemoryContents:
     """`from_bytes` of a file."""
     try:
-        return from_bytes(Path(path).read_bytes(), str(path))
+        return from_bytes(read_file(path, FILE_BYTES), str(path))
     except OSError as error:
         raise FirelaneError(str(path), error.strerror or "cannot be read",
                             hint=f"give the {PROGRAM} that `firelane compile` wrote") from None

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from firelane.compiler.artefact.container import read_contents
+from firelane.compiler.artefact.container import from_bytes
 from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM
-from firelane.compiler.artefact.manifest import MANIFEST_VERSION
+from firelane.compiler.artefact.manifest_reader import damaged, parse_manifest
 from firelane.compiler.frame_io.classes import Guess, best_classes
 from firelane.compiler.frame_io.preprocessing import read_image
 from firelane.compiler.frame_io.result import ResultFormat
 from firelane.compiler.frame_io.stream import stream_bytes
-from firelane.compiler.ir.graph import Graph, Tensor
+from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.files import build_root
+from firelane.compiler.support.marker import COMPILED, MARKER, marked_files, read_whole
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.memory_contents import MemoryContents
 
 FOLDERS = ("*", "bitstream/*/model")        #: under the build folder, where compiled models are looked for
+FILE_BYTES = 1 << 28                         #: more than any file of an artefact
 _HINT = "give the folder that `firelane compile` wrote"
 
 
@@ -101,16 +102,28 @@ def read_model(folder: Path) -> HostModel:
     ConfigError, FirelaneError
         If it is something else, of another version, or damaged.
     """
-    manifest = _read_manifest(folder)
-    contents = read_contents(folder / PROGRAM)
+    files = _files(folder)
+    where = str(folder / MANIFEST)
+    kind, digests = marked_files(files[MARKER])
+    if kind != COMPILED:
+        raise damaged(str(folder / MARKER), "is not the record of a compiled network")
+    facts = parse_manifest(files[MANIFEST], where)
+    contents = from_bytes(files[PROGRAM], str(folder / PROGRAM))
+    for name in (MANIFEST, PROGRAM):
+        if hashlib.sha256(files[name]).hexdigest() != digests.get(name):
+            raise damaged(str(folder / name), f"is not the one that {MARKER} names")
+    if contents.config_digest != facts.engine.digest:
+        raise damaged(where, f"{PROGRAM} is for another engine")
+    return HostModel(folder, contents, facts.engine, facts.graph, facts.result)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """The files that a host reads, all of one artefact, though another one may be put in its place meanwhile."""
     try:
-        digest = hashlib.sha256((folder / PROGRAM).read_bytes()).hexdigest()
-        if digest != manifest["sha256"][PROGRAM]:
-            raise ConfigError(str(folder), f"{PROGRAM} is not the one of {MANIFEST}", hint="compile again")
-        return HostModel(folder, contents, _engine(manifest["engine"]), _graph(manifest), _result(manifest["output"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(str(folder / MANIFEST), f"cannot be understood ({type(error).__name__}: {error})",
-                          hint="compile again") from None
+        return read_whole(folder, (MANIFEST, PROGRAM, MARKER), FILE_BYTES)
+    except OSError as error:
+        name = error.filename if error.filename in (PROGRAM, MARKER) else MANIFEST
+        raise ConfigError(str(folder), f"is no compiled model ({name}: {error.strerror})", hint=_HINT) from None
 
 
 def find_model(digest: int) -> HostModel:
@@ -135,37 +148,3 @@ def find_model(digest: int) -> HostModel:
 def _candidates() -> Iterable[Path]:
     for pattern in FOLDERS:
         yield from sorted(path.parent for path in build_root().glob(f"{pattern}/{MANIFEST}"))
-
-
-def _read_manifest(folder: Path) -> dict:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        version = manifest["manifest_version"]
-    except OSError as error:
-        raise ConfigError(str(folder), f"is no compiled model ({MANIFEST}: {error.strerror})", hint=_HINT) from None
-    except (ValueError, KeyError, TypeError):
-        raise ConfigError(str(folder / MANIFEST), "is damaged", hint=_HINT) from None
-    if version != MANIFEST_VERSION:
-        raise ConfigError(str(folder), f"{MANIFEST} of version {version}", hint="compile again")
-    return manifest
-
-
-def _engine(record: dict) -> EngineConfig:
-    known = {field.name for field in fields(EngineConfig)}
-    return EngineConfig(**{name: value for name, value in record.items() if name in known})
-
-
-def _graph(manifest: dict) -> Graph:
-    rows, columns, channels = manifest["input"]["shape"]
-    tensors = {"input": _tensor("input", (channels, rows, columns), manifest["input"]),
-               "output": _tensor("output", tuple(manifest["output"]["shape"]), manifest["output"])}
-    return Graph(manifest["network"], (), tensors, "input", "output", manifest["metadata"])
-
-
-def _tensor(name: str, shape: tuple[int, int, int], record: dict) -> Tensor:
-    return Tensor(name, *shape, scale=record["scale"], zero_point=record["zero_point"])
-
-
-def _result(record: dict) -> ResultFormat:
-    channels, height, width = record["shape"]
-    return ResultFormat(channels, height, width, record["group_rows"])

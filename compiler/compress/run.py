@@ -22,7 +22,9 @@ from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.rom_size import RomSize
 from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.support.marker import SWEEP
 from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.work_folder import replacing
 from firelane.hw.contract.config import EngineConfig
 
 IMAGES_KEPT = 2                 #: of the material, for who checks the result
@@ -109,11 +111,12 @@ def compress(job: Job, *, budget: int | None = None, max_drop: float | None = No
 
 def sweep(job: Job, folder: Path) -> str:
     """Write frontier.csv and frontier.png: sizes from large to small, judged by images not compressed with."""
-    material = job.read()
-    with workers() as threads:
-        compressor, judge = _judged(job, material, threads)
-        rows = [_row(attempt, judge.of(attempt.graph)) for attempt in map(compressor.at, SWEEP_SLOPES)]
-    write_frontier(rows, folder / "frontier.csv", folder / "frontier.png", float_top1=judge.float_top1)
+    with replacing(folder, SWEEP, "--sweep") as fresh:
+        material = job.read()
+        with workers() as threads:
+            compressor, judge = _judged(job, material, threads)
+            rows = [_row(attempt, judge.of(attempt.graph)) for attempt in map(compressor.at, SWEEP_SLOPES)]
+        write_frontier(rows, fresh / "frontier.csv", fresh / "frontier.png", float_top1=judge.float_top1)
     return f"{len(rows)} sizes from {rows[-1].size:,} to {rows[0].size:,} bytes\nwritten: {folder}"
 
 

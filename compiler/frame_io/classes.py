@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +11,12 @@ import numpy as np
 
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import HOST_OPERATORS
-from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.errors import ConfigError, ModelError
+from firelane.compiler.support.files import read_file
 
 SHOWN = 5
+LABELS_BYTES = 1 << 24
+_NUMBERS = {"Softmax": 0, "LogSoftmax": 0, "QLinearSoftmax": 0, "Sigmoid": 0, "HardSigmoid": 2}    # of each operator
 
 
 @dataclass(frozen=True)
@@ -33,27 +38,42 @@ def best_classes(graph: Graph, result: np.ndarray, labels: tuple[str, ...] = (),
     if tensor.shape[1:] != (1, 1):
         return []
     values = (stored.astype(np.float64) - tensor.zero_point) * tensor.scale
-    for operator in filter(None, graph.metadata.get(HOST_OPERATORS, "").split(",")):
-        values = _after(operator, values)
+    for name, numbers in host_operators(graph.metadata):
+        values = _after(name, numbers, values)
     order = np.argsort(-values, kind="stable")[:count]
     return [Guess(int(index), labels[index] if labels else "", float(values[index])) for index in order]
 
 
-def _after(operator: str, values: np.ndarray) -> np.ndarray:
-    """What the host makes of the values; of a LogSoftmax the probabilities themselves.
+def host_operators(metadata: Mapping[str, str]) -> list[tuple[str, tuple[float, ...]]]:
+    """What the host has to do after the network: an operator's name, and its numbers, `HardSigmoid:0.2:0.5`.
 
-    An operator is its name, and its numbers behind colons: `Softmax`, `HardSigmoid:0.2:0.5`.
+    Raises
+    ------
+    ModelError
+        If it is something else.
     """
-    name, *numbers = operator.split(":")
+    found = []
+    for operator in filter(None, metadata.get(HOST_OPERATORS, "").split(",")):
+        name, *texts = operator.split(":")
+        try:
+            numbers = tuple(map(float, texts))
+        except ValueError:
+            numbers = (math.nan,)
+        if len(numbers) != _NUMBERS.get(name) or not all(map(math.isfinite, numbers)):
+            raise ModelError(f"metadata {HOST_OPERATORS}", f"{operator!r}", hint=f"{', '.join(_NUMBERS)} are possible")
+        found.append((name, numbers))
+    return found
+
+
+def _after(name: str, numbers: tuple[float, ...], values: np.ndarray) -> np.ndarray:
+    """What the host makes of the values; of a LogSoftmax the probabilities themselves."""
     if name.endswith("Softmax"):
         values = np.exp(values - values.max())
         return values / values.sum()
     if name == "Sigmoid":
         return 1 / (1 + np.exp(-values))
-    if name == "HardSigmoid":
-        slope, offset = map(float, numbers)
-        return np.clip(slope * values + offset, 0, 1)
-    return values
+    slope, offset = numbers
+    return np.clip(slope * values + offset, 0, 1)
 
 
 def read_labels(path: Path, classes: int) -> tuple[str, ...]:
@@ -65,7 +85,7 @@ def read_labels(path: Path, classes: int) -> tuple[str, ...]:
         If there are not so many.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_file(path, LABELS_BYTES).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("--labels", f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}",
                           hint="a file with the name of a class in each line") from None

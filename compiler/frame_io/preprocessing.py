@@ -6,28 +6,33 @@ A model says how in its metadata, under `firelane.input`, as JSON:
 
 `channels` is gray, RGB or BGR; real input = (pixel - mean) * scale, each one number or one per channel, pixels 0..255.
 An image of the network's own size is taken as it is. Another one is scaled to `resize` pixels on its shorter side, and
-the centre is taken; without `resize` it is refused.
+the centre is taken; without `resize` it is refused. docs/images.md tells what becomes of transparency, animations, ...
 """
 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
 from firelane.compiler.support.errors import ConfigError, FirelaneError, ModelError
+from firelane.compiler.support.files import open_file
 
 INPUT_KEY = "firelane.input"
 MODES = {1: "L", 3: "RGB"}             # Pillow's modes by number of channels
 CHANNELS = {"gray": 1, "RGB": 3, "BGR": 3}
 WIDE_MODES = ("I", "F")                # Pillow's modes of more than 8 bits begin so
 RESIZE_MAX = 1 << 13
+PIXELS_MAX = 1 << 26                   #: of an image file: less than 1 GB while it is decoded
+DRAFT_PIXELS = 1 << 24                 #: of a JPEG, above which it is not decoded in full
+TURNED = (5, 6, 7, 8)                  # orientations of EXIF that exchange rows and columns
 Model = TypeVar("Model", bound=Any)     # an onnx.ModelProto, which takes a second to import
 
 
@@ -115,7 +120,9 @@ def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
                              scale=_floats(record.get("scale", 1.0)), resize=resize)
     except ConfigError as error:
         raise ModelError(where, error.found, hint=error.hint) from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except RecursionError:
+        raise ModelError(where, "is nested too deeply") from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ModelError(where, f"cannot be understood ({error})",
                          hint="compiler/frame_io/preprocessing.py says what it holds") from None
 
@@ -138,29 +145,65 @@ def read_pixels(path: str | Path, channels: int, height: int, width: int, resize
     """An image file as uint8 (channels, height, width), gray or RGB; its centre, if `resize` says how to scale it."""
     where = str(path)
     try:
-        with Image.open(path) as image:
-            if image.mode.startswith(WIDE_MODES):
-                raise FirelaneError(where, f"an image of mode {image.mode}", hint="save it with 8 bits per channel")
-            fitted = _fit(ImageOps.exif_transpose(image).convert(MODES[channels]), where, (width, height), resize)
-            pixels = np.array(fitted)
+        with warnings.catch_warnings(), open_file(path) as file:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                _check(image, where, (width, height), resize)
+                if resize is not None and image.width * image.height > DRAFT_PIXELS:
+                    image.draft(None, (2 * resize, 2 * resize))         # a JPEG is then decoded at 1/2, 1/4 or 1/8
+                upright = ImageOps.exif_transpose(image)
+                pixels = np.array(_fit(_opaque(upright, MODES[channels]), (width, height), resize))
+    except FirelaneError:
+        raise
     except UnidentifiedImageError:
         raise FirelaneError(where, "not an image", hint="PNG, PPM, PGM, BMP and JPEG are possible") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_large(where) from None
+    except Exception as error:      # whatever Pillow's readers make of a damaged file
         reason = getattr(error, "strerror", None) or "a damaged image"
         raise FirelaneError(where, reason, hint="give the path of an image file") from None
     return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1))
 
 
-def _fit(image: Image.Image, where: str, size: tuple[int, int], resize: int | None) -> Image.Image:
-    """The image at `size` (width, height)."""
-    if image.size == size:
-        return image
+def _check(image: Image.Image, where: str, size: tuple[int, int], resize: int | None) -> None:
+    """Refuse, by what the file's header says, an image that cannot become one of `size` (width, height)."""
+    if image.mode.startswith(WIDE_MODES):
+        raise FirelaneError(where, f"an image of mode {image.mode}", hint="save it with 8 bits per channel")
+    if image.width * image.height > PIXELS_MAX:
+        raise _too_large(where)
+    turned = image.getexif().get(ExifTags.Base.Orientation) in TURNED
+    width, height = image.size[::-1] if turned else image.size
+    if (width, height) == size:
+        return
     if resize is None:
-        raise FirelaneError(where, f"{image.width} x {image.height} pixels",
+        raise FirelaneError(where, f"{width} x {height} pixels",
                             hint=f"the network wants {size[0]} x {size[1]}; resize the image")
     if resize < max(size):
         raise FirelaneError(f"metadata {INPUT_KEY}", f"resize {resize} for an input of {size[0]} x {size[1]}",
                             hint="it must not be less")
+    if max(width, height) * resize * resize > PIXELS_MAX * min(width, height):
+        raise FirelaneError(where, f"{width} x {height} pixels: too long for its shorter side to become {resize}",
+                            hint="cut it")
+
+
+def _too_large(where: str) -> FirelaneError:
+    return FirelaneError(where, f"has more than {PIXELS_MAX // 1_000_000} million pixels", hint="make it smaller first")
+
+
+def _opaque(image: Image.Image, mode: str) -> Image.Image:
+    """The image in `mode`; what is transparent is white, as on a page."""
+    if not image.has_transparency_data:
+        return image.convert(mode)
+    colours = image.convert("RGBA")
+    page = Image.new("RGB", image.size, "white")
+    page.paste(colours, mask=colours)
+    return page.convert(mode)
+
+
+def _fit(image: Image.Image, size: tuple[int, int], resize: int | None) -> Image.Image:
+    """The image at `size` (width, height)."""
+    if image.size == size or resize is None:
+        return image
     shorter = min(image.size)
     if shorter != resize:
         width, height = (max(round(side * resize / shorter), resize) for side in image.size)

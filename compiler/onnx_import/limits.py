@@ -6,6 +6,7 @@ import math
 
 from firelane.compiler.support.errors import ModelError
 
+FILE_BYTES_MAX = 1 << 28               # of an ONNX file, external data not counted
 NODES_MAX = 1 << 15                    # of a graph, functions written out
 FLOAT_NODES_MAX = 1 << 12              # of a float model that is to be quantized
 SIDE_MAX = 1 << 12                     # rows, columns of a map

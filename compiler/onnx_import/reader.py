@@ -13,8 +13,9 @@ import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import numpy_helper
 
-from firelane.compiler.onnx_import.limits import ELEMENTS_MAX, size_problem
+from firelane.compiler.onnx_import.limits import ELEMENTS_MAX, FILE_BYTES_MAX, size_problem
 from firelane.compiler.support.errors import ModelError
+from firelane.compiler.support.files import read_file
 
 Source = str | Path | onnx.ModelProto  # where a model is
 TO_FIRST = (0, 3, 1, 2)                # the Transpose from (1, rows, columns, channels)
@@ -53,7 +54,7 @@ def read_source(source: Source) -> tuple[onnx.ModelProto, Path]:
 def read_model(path: Path) -> onnx.ModelProto:
     """The parsed file, external data loaded."""
     try:
-        model = onnx.load_model(str(path), format="protobuf", load_external_data=False)
+        model = onnx.load_model_from_string(read_file(path, FILE_BYTES_MAX))
     except (OSError, DecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not an ONNX file, or a damaged one"
         raise ModelError(str(path), reason or "cannot be read", hint="give the path of an .onnx file") from None

@@ -11,6 +11,7 @@ from PIL import Image
 
 from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, read_pixels
 from firelane.compiler.support.errors import FirelaneError, ModelError
+from firelane.compiler.support.files import open_file
 
 __all__ = ["LazyImages", "calibration_images", "image_files", "no_images"]
 
@@ -76,10 +77,17 @@ def calibration_images(source: Images, shape: Shape, recorded: Preprocessing | N
     return _array(_loaded(path), path, shape, recorded, taken, limit)
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The files in it that Pillow knows, by their extension, sorted by name."""
+def image_files(folder: Path, *, classes: bool = False) -> list[Path]:
+    """What Pillow knows in it, by the extension, sorted by name; what is no file is refused when it is read.
+
+    Parameters
+    ----------
+    classes : bool
+        Whether folders in it are not images, whatever their names are.
+    """
     known = Image.registered_extensions()
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in known and file.is_file())
+    found = sorted(file for file in folder.iterdir() if file.suffix.lower() in known)
+    return [file for file in found if not (classes and file.is_dir())]
 
 
 def no_images(folder: Path) -> FirelaneError:
@@ -98,6 +106,7 @@ def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -
 
 def _loaded(path: Path) -> np.ndarray:
     try:
+        open_file(path).close()
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         reason = getattr(error, "strerror", None) or "not an .npy file of numbers, or a damaged one"

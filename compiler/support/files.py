@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
-import tempfile
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.outputs import check_file, real_path
+from firelane.compiler.support.workspace import NEW, cannot_be_written, workspace
 
 
 def build_root() -> Path:
@@ -38,23 +41,47 @@ def write_file(path: str | Path, content: bytes, option: str) -> None:
     FirelaneError
         If it cannot be written.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise FirelaneError(str(path), "is a folder", hint=f"name a file with {option}")
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise FirelaneError(str(path), error.strerror or "cannot be written",
-                            hint=f"name a file that can be written with {option}") from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    check_file(Path(path), option)
+    target = real_path(Path(path))
+    with workspace(target, option) as work:
+        fresh = work / NEW
+        try:
+            fresh.write_bytes(content)
+            fresh.chmod(0o644)
+            fresh.replace(target)
+        except OSError as error:
+            raise cannot_be_written(Path(path), error, option) from None
+
+
+def read_file(path: str | Path, most: int) -> bytes:
+    """The bytes of a regular file: a pipe or a device would be read for ever.
+
+    Raises
+    ------
+    OSError
+        If it is none, cannot be read, or has more than `most` bytes; `strerror` says so.
+    """
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise OSError(errno.EFBIG, f"has {size:,} bytes, {most:,} are possible")
+        return file.read()
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """A regular file, open to be read.
+
+    Raises
+    ------
+    OSError
+        If it is none, or cannot be read; `strerror` says so.
+    """
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer does not wait
+    mode = os.fstat(opened).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(opened)
+        raise OSError(errno.EINVAL, "is a folder" if stat.S_ISDIR(mode) else "is no regular file")
+    return os.fdopen(opened, "rb")
 
 
 @contextlib.contextmanager

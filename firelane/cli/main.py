@@ -9,8 +9,9 @@ import click
 
 from firelane.cli.lazy_group import LazyGroup
 from firelane.compiler.support.errors import FirelaneError, MismatchError
+from firelane.compiler.support.interrupts import Terminated, raising
 
-USER_ERROR, MISMATCH, INTERRUPTED = 2, 1, 130
+USER_ERROR, MISMATCH, INTERRUPTED, TERMINATED = 2, 1, 130, 143
 COMMANDS = {        # name: (module of `firelane.cli.commands`, the first sentence of its help)
     "bench": ("bench", "Measure whole frames in Verilator, the speed of the tools and the accuracy, and write "
                        "docs/benchmarks.md."),
@@ -47,7 +48,20 @@ def firelane() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; errors of the user are one line and exit code 2, defects of ours a traceback."""
+    """Run the command; errors of the user are one line and exit code 2, defects of ours a traceback.
+
+    Ctrl-C and SIGTERM end it with 130 and 143, when what was begun has been tidied up.
+    """
+    try:
+        with raising(until_exit=argv is None):
+            return _run(argv)
+    except KeyboardInterrupt:           # between two instructions of ours
+        return INTERRUPTED
+    except Terminated:
+        return TERMINATED
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         return firelane.main(args=list(argv) if argv is not None else None, standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
@@ -55,7 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as problem:
         problem.show()
         return USER_ERROR
-    except click.Abort:
+    except Terminated:
+        print("terminated", file=sys.stderr)
+        return TERMINATED
+    except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except FirelaneError as problem:

@@ -25,7 +25,7 @@ def find_images(folder: Path) -> list[Path]:
                             hint="give a folder of images with --images")
     below = sorted(path for path in folder.rglob("*") if path.is_dir())
     visible = [path for path in below if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    files = sorted(file for place in (folder, *visible) for file in image_files(place))
+    files = sorted(file for place in (folder, *visible) for file in image_files(place, classes=True))
     if not files:
         raise no_images(folder)
     return files

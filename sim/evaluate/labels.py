@@ -17,9 +17,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.frame_io.classes import LABELS_BYTES, read_labels
 from firelane.compiler.quantize.calibration_images import image_files
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.files import read_file
 
 __all__ = ["labels_of", "labels_of_folder"]
 
@@ -79,7 +80,7 @@ def labels_of_folder(folder: Path, labels: Path, option: str, classes: int) -> t
 
 def _rows(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return read_file(path, LABELS_BYTES).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(LABELS, f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}",
                           hint="a list of classes or of images") from None

@@ -9,6 +9,7 @@ import click
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH
 from firelane.cli.support.terminal import display, log_console, say
+from firelane.compiler.support.outputs import check_file
 
 
 @click.command()
@@ -21,6 +22,8 @@ def command(only: tuple[str, ...], output: Path | None) -> None:
     Results are kept in build/bench; the document is made of all that are there, and of the bitstreams in
     build/bitstream. Some minutes for each network.
     """
+    if output is not None:
+        check_file(output, "-o")
     console = log_console()
     with display(console) as progress:
         done = work.run_benchmark(only, output, notify=say(console), progress=progress)

@@ -11,6 +11,8 @@ from rich.console import Console
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH, build_options, size_options
 from firelane.cli.support.terminal import say
+from firelane.compiler.support.marker import BUILD
+from firelane.compiler.support.outputs import check_folder
 
 
 @click.command()
@@ -24,6 +26,8 @@ from firelane.cli.support.terminal import say
 def command(board_name: str, model: Path | None, clock_mhz: float | None, seed: int | None, seeds: int,
             output: Path | None, **sizes: int | None) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line."""
+    if output is not None:
+        check_folder(output, BUILD, "-o")
     usual, console = work.get_board(board_name), Console()
     board = replace(usual, engine=work.chosen_engine(board_name, **sizes),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else usual.clock_hz)

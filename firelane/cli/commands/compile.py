@@ -11,6 +11,8 @@ import firelane
 from firelane.cli.support.options import PATH, check_option, size_options
 from firelane.cli.support.terminal import display, say
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.marker import COMPILED
+from firelane.compiler.support.outputs import check_folder
 
 
 @click.command()
@@ -23,11 +25,13 @@ from firelane.compiler.support.errors import ConfigError
 def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, check: bool,
             **sizes: int | None) -> None:
     """Compile MODEL, a quantized ONNX file, for an engine, and report what fits."""
+    folder = output or Path("build") / model.stem
+    check_folder(folder, COMPILED, "-o")
     console = Console()
     with display(console) as progress:
         compiled = firelane.compile(model, board, clock_hz=clock_mhz and clock_mhz * 1e6, check=check,
                                     progress=progress, **sizes)
-    folder = compiled.save(output or Path("build") / model.stem)
+    compiled.save(folder)
     console.print(compiled)
     if compiled.agreement is not None:
         say(console)(str(compiled.agreement))

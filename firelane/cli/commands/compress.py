@@ -16,6 +16,8 @@ from firelane.cli.support.options import METHODS, PATH, check_option, record_opt
 from firelane.cli.support.terminal import display, say
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.marker import SWEEP
+from firelane.compiler.support.outputs import check_file, check_folder
 
 OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor.Objective`
 UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20}
@@ -57,6 +59,7 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
     """
     _check_goal(budget, max_drop, sweep)
     _check_judge(budget, sweep, judge, labels)
+    _check_outputs(model, output, sweep)
     size = None if budget is None else parse_size(budget)
     console = Console(stderr=True)
     with display(console) as progress:
@@ -89,6 +92,14 @@ def _check_goal(budget: str | None, max_drop: float | None, sweep: Path | None) 
     if len(wanted) != 1:
         raise ConfigError(" and ".join(wanted) or "firelane compress", "one goal is needed",
                           hint="give --budget, --max-drop or --sweep")
+
+
+def _check_outputs(model: Path, output: Path | None, sweep: Path | None) -> None:
+    """Refuse what cannot be written, before it takes hours to find out."""
+    if sweep is not None:
+        check_folder(sweep, SWEEP, "--sweep")
+    elif output is not None:
+        check_file(output, "-o", inputs=(model,))
 
 
 def _check_judge(budget: str | None, sweep: Path | None, judge: Path | None, labels: Path | None) -> None:

@@ -12,7 +12,7 @@ import firelane
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH, record_options
 from firelane.cli.support.terminal import display, log_console, say
-from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.outputs import check_file
 
 
 @click.command()
@@ -41,8 +41,8 @@ def command(model: Path, folder: Path, output: Path | None, **options: Any) -> N
     How images become the input of a float model is read from its metadata; --channels, --mean, --scale and --resize
     say or change it. A quantized model says so itself.
     """
-    if output is not None and output.is_dir():
-        raise ConfigError("--json", f"{output} is a folder", hint="name a file")
+    if output is not None:
+        check_file(output, "--json", inputs=(model, options["float_model"], options["labels"]))
     with display(Console(stderr=True)) as progress:
         evaluation = firelane.evaluate(model, folder, progress=progress, **options)
     console = log_console()

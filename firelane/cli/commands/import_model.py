@@ -8,6 +8,7 @@ import click
 
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH
+from firelane.compiler.support.outputs import check_file
 
 INPUT_SIZES = ("224", "227")        #: those of `models.deep_compression`
 
@@ -25,5 +26,6 @@ def command() -> None:
               help="Rows and columns of the image.")
 def deep_compression(file: Path, output: Path, input_size: str) -> None:
     """Read FILE, the published Deep Compression SqueezeNet v1.0 (compressed_SqueezeNet.net)."""
+    check_file(output, "-o", inputs=(file,))
     click.echo(work.convert(file, output, input_size=int(input_size)))
     click.echo(f"written: {output}")

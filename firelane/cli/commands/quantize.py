@@ -11,6 +11,7 @@ from rich.console import Console
 import firelane
 from firelane.cli.support.options import METHODS, PATH, check_option, record_options
 from firelane.cli.support.terminal import display, say
+from firelane.compiler.support.outputs import check_file
 
 
 @click.command()
@@ -30,6 +31,7 @@ def command(model: Path, calibration: Path, output: Path, **options: Any) -> Non
     How images become the network's input is read from the model's metadata; --channels, --mean, --scale and --resize
     say or change it. It is recorded in the result.
     """
+    check_file(output, "-o", inputs=(model, calibration))
     with display(Console(stderr=True)) as progress:
         quantized = firelane.quantize(model, calibration, progress=progress, **options)
         quantized.save(output)

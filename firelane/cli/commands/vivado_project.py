@@ -10,6 +10,8 @@ from rich.console import Console
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH
 from firelane.cli.support.terminal import say
+from firelane.compiler.support.marker import PROJECT
+from firelane.compiler.support.outputs import check_folder
 
 
 @click.command(name="vivado-project")
@@ -18,6 +20,8 @@ from firelane.cli.support.terminal import say
 @click.option("-o", "--output", type=PATH, help="Folder; build/vivado/... if not given.")
 def command(model: Path, board_name: str, output: Path | None) -> None:
     """Write the Vivado project of MODEL, a quantized ONNX file, on a board, and count what it needs with Yosys."""
+    if output is not None:
+        check_folder(output, PROJECT, "-o")
     board, console = work.get_board(board_name), Console()
     project = work.write_model_project(board, model, output, say=say(console))
     console.print(work.table(project, board, title=f"{model.stem} on {board.description}: Yosys' count"))

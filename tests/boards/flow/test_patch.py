@@ -115,4 +115,4 @@ def test_no_model(tiny_build, tmp_path, capsys):
 def test_an_output_that_cannot_be_written(tiny_build, tmp_path, capsys):
     model = write_model(tmp_path / "model", random_contents(3))
     said = refused(capsys, tiny_build / "top.config", model, "-o", tmp_path / "model" / "program.bin" / "new.bit")
-    assert "cannot be written: " in said and said.endswith("; choose another file with -o\n")
+    assert "cannot be written: " in said and said.endswith("; name a file that can be written with -o\n")

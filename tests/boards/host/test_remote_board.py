@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firelane.boards.host.connection import ANSWER_SECONDS, ATTEMPTS, IDENTIFY_SECONDS, StatusError
 from firelane.boards.host.framing import Frame
-from firelane.boards.host.port import LinkError
+from firelane.boards.host.port import READ_SECONDS, LinkError
 from firelane.boards.host.remote_board import RemoteBoard
 from firelane.boards.top.identity import Identity
 from firelane.hw.contract.error_code import ErrorCode
@@ -169,6 +169,90 @@ def test_sent_again_as_often_as_needed():
     assert device.run(IMAGE[:40], DIGEST).result == board.compute(IMAGE[:40])
     assert device.connection.sent_again == len(sent) * (ATTEMPTS - 1) // ATTEMPTS
     assert len(set(sent)) == len(sent) // ATTEMPTS, "a command is sent again with the same sequence number"
+
+
+def complaint(status: Status = Status.BAD_CRC) -> bytes:
+    return Frame(0, 0x80, bytes([status]) + bytes(4)).to_bytes()
+
+
+class NoisyLine(Line):
+    """Noise came before the host: the board works it off, a complaint every `gap` seconds, and then hears the host."""
+
+    def __init__(self, board: FakeBoard, complaints: int, gap: float):
+        super().__init__(board)
+        self._coming = [(gap * n, complaint()) for n in range(1, complaints + 1)]
+        self._busy, self._heard = gap * complaints, b""
+
+    def write(self, octets: bytes) -> None:
+        self._heard += octets
+
+    def read(self) -> bytes:
+        if self._now >= self._busy and self._heard:
+            super().write(self._heard)
+            self._heard = b""
+        return super().read()
+
+
+@pytest.mark.parametrize("complaints, gap", [(1, 0.0), (4, 0.03), (40, 0.03), (100, 0.09), (20, 0.5), (55, 0.9)])
+def test_complaints_of_noise_from_before_are_passed_over(complaints, gap):
+    line = NoisyLine(FakeBoard(digest=DIGEST), complaints, gap)
+    device = RemoteBoard(line)
+    assert device.run(IMAGE, DIGEST).result == line.board.compute(IMAGE)
+
+
+def test_a_board_that_always_complains_is_given_up():
+    line = NoisyLine(FakeBoard(), 10_000, 0.05)
+    with pytest.raises(LinkError, match="damages what is sent: IDENTIFY failed"):
+        RemoteBoard(line)
+    assert 60 <= line.clock() < 64
+
+
+def test_the_first_complaint_is_answered_at_once():
+    """No time passes but that of reading."""
+    board, spoilt = FakeBoard(digest=DIGEST), []
+
+    def spoil_once(octets: bytes, to_board: bool) -> bytes:
+        if to_board and board.seen and octets not in spoilt:
+            spoilt.append(octets)
+            return octets[:3] + bytes([octets[3] ^ 4]) + octets[4:]
+        return octets
+
+    line = Line(board, spoil_once)
+    device = RemoteBoard(line)
+    before = line.clock()
+    assert device.run(IMAGE, DIGEST).result == board.compute(IMAGE)
+    assert line.clock() - before < (2 * len(spoilt) + 5) * 2 * READ_SECONDS and device.connection.sent_again > 5
+
+
+@pytest.mark.parametrize("how", ["complaints", "silence", "answers lost"])
+def test_frames_shorten_on_a_bad_line_and_grow_back(how):
+    """Nothing longer than 300 bytes arrives, as long as the line is bad."""
+    board = FakeBoard(digest=DIGEST, identity=replace(FakeBoard().identity, payload_bytes=2048))
+    lengths, bad, lost = [], True, False
+
+    def spoil(octets: bytes, to_board: bool) -> bytes:
+        nonlocal lost
+        if not to_board:
+            return b"" if lost else octets
+        lost = False
+        lengths.append(len(octets))
+        if not bad or len(octets) <= 300:
+            return octets
+        lost = how == "answers lost"
+        return octets if lost else b"" if how == "silence" else octets[:50] + b"\x55" + octets[51:]
+
+    device = connect(board, spoil)
+    image = bytes(n * n % 251 for n in range(40_000))
+    assert device.run(image, DIGEST).result == board.compute(image)
+    assert device.connection.size.now <= 512
+    assert sum(length > 300 for length in lengths) <= 20, "it tries longer ones seldom"
+    contents = model_contents([n * 3 for n in range(1000)])
+    device.load(contents)
+    assert tuple(board.memories[1][n] for n in range(1000)) == contents.weights
+    bad = False
+    for _ in range(2):
+        assert device.run(image, contents.program_digest).result == board.compute(image)
+    assert device.connection.size.now == 2048 and max(lengths[-20:]) > 2000
 
 
 @pytest.mark.parametrize("late, sent_again", [(0.9 * IDENTIFY_SECONDS, False), (1.1 * ANSWER_SECONDS, True)])

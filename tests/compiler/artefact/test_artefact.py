@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zlib
@@ -17,6 +18,7 @@ from firelane.compiler.artefact.artefact import artefact_files, write_artefact
 from firelane.compiler.artefact.rom_images import rom_files
 from firelane.compiler.compile import compile_graph
 from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.marker import BUILD, MARKER, mark
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim.emulator.engine import Emulator
 from tests.compiler.build import GraphBuilder
@@ -116,18 +118,32 @@ def test_the_same_bytes_under_any_hash_seed():
 
 
 def test_an_older_artefact_is_replaced(network, tmp_path):
+    write_artefact(compile_graph(network.graph, replace(CFG, weight_words=1 << 13)), tmp_path / "out")
+    (tmp_path / "out" / "schedule.txt").unlink()
     write_artefact(network, tmp_path / "out")
-    (tmp_path / "out" / "stale").write_text("")
-    write_artefact(network, tmp_path / "out")
-    assert not (tmp_path / "out" / "stale").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    files = {str(path.relative_to(tmp_path / "out")): path.read_bytes()
+             for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    del files[MARKER]
+    assert files == artefact_files(network) and [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_foreign_folder_is_left_alone(network, tmp_path):
-    (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(FirelaneError, match="is there already and is no compiled network; name another folder"):
-        write_artefact(network, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+@pytest.mark.parametrize("add, found", [
+    (lambda folder: shutil.rmtree(folder) or folder.mkdir() or (folder / "manifest.json").write_text("{}"),
+     "is there already, and Firelane did not write it"),
+    (lambda folder: (folder / MARKER).write_text("{}"), "is there already, and Firelane did not write it"),
+    (lambda folder: (folder / "rom" / "thesis.tex").write_text("x"),
+     "holds what Firelane did not write (rom/thesis.tex)"),
+    (lambda folder: (folder / "link").symlink_to("/etc"), "holds what Firelane did not write (link)"),
+    (lambda folder: (folder / "schedule.txt").write_text("notes"), "holds what Firelane did not write (schedule.txt)"),
+    (lambda folder: mark(folder, BUILD), "is there already, and is a bitstream build"),
+])
+def test_what_is_the_users_is_left_alone(network, tmp_path, add, found):
+    write_artefact(network, tmp_path / "out")
+    add(tmp_path / "out")
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+    with pytest.raises(FirelaneError, match=f"^{re.escape(f'{tmp_path}/out: {found}; nothing is deleted: name')}"):
+        write_artefact(network, tmp_path / "out")
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before
 
 
 def test_nothing_is_left_of_a_failed_write(network, tmp_path, monkeypatch):

@@ -87,7 +87,7 @@ class TestRefused:
         (["--labels", "none.txt"], "--labels: none.txt: no such file; a list of classes or of images"),
         (["--derive-float", "--float", "f.onnx"], "--derive-float: f.onnx is given as well; leave out one of them"),
         (["--float", "none.onnx"], "none.onnx: No such file or directory; give the path of an .onnx file"),
-        (["--json", "."], "--json: . is a folder; name a file"),
+        (["--json", "."], ".: is a folder; name a file with --json"),
         (["--no-reference"], "--no-reference: nothing is left to run; add --onnxruntime")])
     def test_options(self, run, arguments, message):
         assert run(*arguments) == (2, f"error: {message}\n")

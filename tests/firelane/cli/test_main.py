@@ -1,6 +1,8 @@
 """The `firelane` command: exit codes, one line for what the user can mend."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,8 @@ def test_compile_writes_and_reports(tmp_path, capsys):
     assert main(["compile", str(DIGITS), "--board", "ulx3s_85f", "-o", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().out
     assert "What fits" in text and f"frames/s at {get_board('ulx3s_85f').clock_hz / 1e6:g} MHz" in text
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.json", "program.bin", "rom",
-                                                                         "schedule.txt"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["firelane.json", "manifest.json",
+                                                                         "program.bin", "rom", "schedule.txt"]
 
 
 @pytest.mark.parametrize("options, message", [
@@ -43,3 +45,35 @@ def test_usage(capsys):
     assert main(["compile"]) == 2
     assert "Missing argument 'MODEL'" in capsys.readouterr().err
     assert main(["--help"]) == 0
+
+
+@pytest.mark.parametrize("command", [
+    ["compile", "no.onnx"], ["quantize", "no.onnx", "--calib", "no"],
+    ["compress", "no.onnx", "--calib", "no", "--budget", "9"],
+    ["bitstream", "--board", "ulx3s_12f"], ["vivado-project", "no.onnx", "--board", "arty_a7_100"], ["die-plot", "no"],
+    ["import", "deep-compression", "no"], ["patch", "no", "no"], ["bench"],
+    ["evaluate", "no.onnx", "--images", "no", "--json"], ["compress", "no.onnx", "--calib", "no", "--sweep"],
+])
+def test_outputs_are_tried_first(tmp_path, monkeypatch, capsys, command):
+    """Each names a file below a file, and nothing else that there is: that is what it complains of."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("thesis")
+    option = [] if command[-1].startswith("--") else ["-o"]
+    assert main([*command, *option, "file/out"]) == 2
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"error: file/out: cannot be written: Not a directory; .* with (-o|--json|--sweep)\n", said)
+    assert Path("file").read_text() == "thesis" and [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_model_is_not_written_over(capsys):
+    assert main(["quantize", str(DIGITS), "--calib", "no", "-o", str(DIGITS)]) == 2
+    assert capsys.readouterr().err == f"error: {DIGITS}: is what is read; name another file with -o\n"
+
+
+@pytest.mark.parametrize("number, code, said", [("SIGINT", 130, "\ninterrupted\n"), ("SIGTERM", 143, "terminated\n")])
+def test_signals_end_a_command_quietly(number, code, said):
+    script = (f"import signal, sys; from firelane.cli.commands import boards; from firelane import __main__\n"
+              f"boards.command.callback = lambda **options: signal.raise_signal(signal.{number})\n"
+              f"sys.argv[1:] = ['boards']; sys.exit(__main__.main())")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, said)
