@@ -88,7 +88,7 @@ def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, mon
 
     monkeypatch.setattr("firelane.boards.flow.bitstream.place_and_route", routed_before)
     for step in ("open_carry_ends", "separate_flip_flops"):
-        monkeypatch.setattr(f"boards.flow.bitstream.{step}", lambda netlist: None)
+        monkeypatch.setattr(f"firelane.boards.flow.bitstream.{step}", lambda netlist: None)
     monkeypatch.setattr("firelane.boards.flow.tools.Tool.run", lambda *arguments, **options: None)
     with pytest.raises(TimingError, match=r"^ulx3s_12f: timing missed: \d+\.\d MHz of 999\.0 MHz; try more --seeds or "
                                           r"a lower --clock; worst path: .*ns of it on wires, from .*$"):
