@@ -13,13 +13,18 @@ from firelane.sim.judge.trial import Trial
 from firelane.sim.simulator.build import Simulator, build
 from tests.end_to_end.test_reference_equals_emulator import compiled_network
 
-ROOM = {"weight_words": 1 << 17, "program_words": 1 << 13, "value_symbols": 4096, "run_symbols": 4096,
-        "accumulator_bits": 28, "average_channels": 1024}
+ROOM = {"program_words": 1 << 13, "value_symbols": 4096, "run_symbols": 4096, "accumulator_bits": 28,
+        "average_channels": 1024}
+WHOLE_BANKS = 4             #: of the engine that whole networks run on
 
 
 def roomy_engine(banks: int) -> EngineConfig:
-    """An engine for random networks, and for whole SqueezeNets at a reduced resolution."""
-    return EngineConfig(banks=banks, activation_words=4096, trace=True, **ROOM)
+    """An engine for random networks; that of `WHOLE_BANKS` is for whole SqueezeNets at a reduced resolution as well.
+
+    A word of weight memory costs time when the Verilog is made.
+    """
+    weight_words = 1 << (17 if banks == WHOLE_BANKS else 13)
+    return EngineConfig(banks=banks, activation_words=4096, weight_words=weight_words, trace=True, **ROOM)
 
 
 def default_engine() -> EngineConfig:

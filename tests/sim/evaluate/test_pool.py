@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from distributed import default_client
 
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.catalogue import EMBEDDED
@@ -15,7 +16,7 @@ from firelane.models.digits import load_split
 from firelane.sim.evaluate import evaluate, worker, workers
 from firelane.sim.evaluate.job import EvaluationJob, Networks
 from firelane.sim.evaluate.plan import DERIVED
-from firelane.sim.evaluate.pool import BATCH, _cluster, in_process
+from firelane.sim.evaluate.pool import BATCH, in_process
 from tests.limits import FOREVER
 
 COUNT = 3 * BATCH + 1                  # so that the last batch is a small one
@@ -80,24 +81,29 @@ def start(tmp_path):
         process.communicate()
 
 
-def test_local_cluster_of_two_processes(digits, here):
-    model, images, labels = digits
-    told = []
+@pytest.fixture(scope="module")
+def local():
+    """A pool of two processes on this machine, which is used again and again; and the client that it has."""
+    before = signal.getsignal(signal.SIGINT)
     with workers(2) as pool:
-        for _ in range(2):                               # a pool is used again and again
-            assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool,
-                            progress=lambda *step: told.append(step)) == here
-        other = evaluate(EMBEDDED["digits-bypass"], images, labels=labels, pool=pool)
+        assert signal.getsignal(signal.SIGINT) is before
+        yield pool, default_client()
+
+
+def test_local_cluster_of_two_processes(digits, here, local):
+    model, images, labels = digits
+    pool, told = local[0], []
+    assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool,
+                    progress=lambda *step: told.append(step)) == here
+    other = evaluate(EMBEDDED["digits-bypass"], images, labels=labels, pool=pool)
     assert other == evaluate(EMBEDDED["digits-bypass"], images, labels=labels)
     assert told[0] == ("evaluating", 0, COUNT) and told[-1] == ("evaluating", COUNT, COUNT)
 
 
-def test_local_processes_leave_interrupts_to_this_one():
-    before = signal.getsignal(signal.SIGINT)
-    with _cluster(1) as client:
-        assert signal.getsignal(signal.SIGINT) is before
-        assert list(client.run(lambda: signal.getsignal(signal.SIGINT) == signal.SIG_IGN).values()) == [True]
-        assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])
+def test_local_processes_leave_interrupts_to_this_one(local):
+    client = local[1]
+    assert list(client.run(lambda: signal.getsignal(signal.SIGINT) == signal.SIG_IGN).values()) == [True, True]
+    assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])
 
 
 def test_scheduler_by_address(digits, here, start, monkeypatch):
@@ -153,7 +159,7 @@ def test_no_workers_is_this_process():
         assert pool is in_process
 
 
-def test_errors_of_workers_arrive_whole(digits):
+def test_errors_of_workers_arrive_whole(digits, local):
     """A tensor of another size is found where the network runs."""
     from dataclasses import replace
 
@@ -161,8 +167,8 @@ def test_errors_of_workers_arrive_whole(digits):
     model, images, _ = digits
     job = plan(model, float_model=DERIVED).job
     wrong = replace(job, key="wrong", pairs=((job.pairs[0][0], job.pairs[-1][1]),))
-    with workers(1) as pool, pytest.raises(FirelaneError, match="give the float model that was quantized$") as error:
-        pool(wrong, images, lambda *step: None)
+    with pytest.raises(FirelaneError, match="give the float model that was quantized$") as error:
+        local[0](wrong, images, lambda *step: None)
     assert error.value.where.startswith("tensor ") and error.value.hint == "give the float model that was quantized"
 
 
