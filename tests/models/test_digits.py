@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 
 import numpy as np
 import onnx
@@ -10,11 +9,8 @@ import pytest
 from onnx import numpy_helper
 
 from firelane.models.digits import Digits, load_split, to_network_input
-from firelane.models.making.digits_net import CONV1, convolutions, float_onnx
 from firelane.models.making.digits_quantize import INPUT_RECORD
-from firelane.models.making.train_digits import main as train_main
 from firelane.models.making.variants import FOLDER, VARIANTS
-from firelane.models.squeezenet import ConvSpec
 from firelane.sim.benchmark.record_digits import accuracy, densities, int8_weights, reference_accuracy
 
 QDQ_BYTES_MAX = 200_000
@@ -33,12 +29,6 @@ def facts() -> dict:
 
 def load(variant) -> onnx.ModelProto:
     return onnx.load(FOLDER / variant.file)
-
-
-def arbitrary_parameters() -> tuple[dict, dict]:
-    rng = np.random.default_rng(5)
-    return ({conv.name: rng.normal(size=conv.weight_shape) for conv in convolutions()},
-            {conv.name: rng.normal(size=conv.outputs) for conv in convolutions()})
 
 
 class TestSplit:
@@ -75,29 +65,6 @@ class TestSplit:
         labels = np.zeros(2, np.int64)
         with pytest.raises(ValueError, match=r"^images must be uint8 \(2, 56, 56, 1\), not float64 \(2, 8, 8\)$"):
             Digits(images=np.zeros((2, 8, 8)), labels=labels, index=labels)
-
-
-class TestFloatGraph:
-    @every_variant
-    def test_has_every_convolution_in_order(self, variant):
-        graph = float_onnx(*arbitrary_parameters(), bypass=variant.bypass).graph
-        assert [node.name for node in graph.node if node.op_type == "Conv"] == [c.name for c in convolutions()]
-
-    @every_variant
-    def test_bypasses_fire_3_5_and_7_only(self, variant):
-        graph = float_onnx(*arbitrary_parameters(), bypass=variant.bypass).graph
-        added = [node.name for node in graph.node if node.op_type == "Add"]
-        assert added == (["fire3/bypass", "fire5/bypass", "fire7/bypass"] if variant.bypass else [])
-
-    def test_pools_once_with_and_once_without_ceil_mode(self):
-        graph = float_onnx(*arbitrary_parameters(), bypass=False).graph
-        modes = {node.name: attribute.i for node in graph.node if node.op_type == "MaxPool"
-                 for attribute in node.attribute if attribute.name == "ceil_mode"}
-        assert modes == {"pool1": 0, "pool3": 1}
-
-    def test_weight_shape_is_output_channels_first(self):
-        assert CONV1.weight_shape == (24, 1, 3, 3)
-        assert ConvSpec("c", inputs=5, outputs=2, kernel=1).weight_shape == (2, 5, 1, 1)
 
 
 @every_variant
@@ -149,10 +116,3 @@ class TestCommittedNetwork:
     def test_records_its_preprocessing(self, variant):
         properties = {entry.key: entry.value for entry in load(variant).metadata_props}
         assert json.loads(properties["firelane.input"]) == INPUT_RECORD
-
-
-def test_training_without_torch_is_one_line_and_exit_code_2(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "firelane.models.making.digits_torch", raising=False)
-    assert train_main([]) == 2
-    assert capsys.readouterr().err == "error: training needs torch, which is not installed; pip install torch\n"

@@ -1,44 +1,19 @@
-"""The published layer tables, and the float graphs that are made from them."""
+"""The published layer tables."""
 
-from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import numpy_helper
 
 from firelane.compiler.support.errors import ConfigError
-from firelane.models.squeezenet import NETWORKS, Bypass, ConvSpec, FireFamily
+from firelane.models.squeezenet import NETWORKS, ConvSpec, FireFamily
 from firelane.models.squeezenet_graph import build
-from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITIES, random_parameters
+from tests.models.graphs import LIGHT, SMALL, every_network, run, windows
 
-LIGHT = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
-SMALL = 56
 PUBLISHED_PARAMETERS = {"squeezenet1.0": 1_248_424, "squeezenet1.0-torchvision": 1_248_424, "squeezenet1.1": 1_235_496,
                         "squeezenet1.0-simple-bypass": 1_248_424}
 
-every_network = pytest.mark.parametrize("name", NETWORKS)
-
-
-def windows(graph: onnx.GraphProto, *kinds: str) -> list[tuple]:
-    """(operator, kernel, strides, pads) of each node of these kinds, in order."""
-    found = []
-    for node in graph.node:
-        if node.op_type in kinds:
-            attributes = {a.name: list(a.ints) for a in node.attribute}
-            found.append((node.op_type, attributes["kernel_shape"], attributes["strides"],
-                          attributes.get("pads", [0, 0, 0, 0])))
-    return found
-
-
-def constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
-    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-
-
-def run(model: onnx.ModelProto, image: np.ndarray) -> np.ndarray:
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"image": image.astype(np.float32)})[0]
 
 
 class TestTables:
@@ -111,71 +86,3 @@ class TestFireFamily:
     def test_impossible_members_are_refused(self, parameters):
         with pytest.raises(ConfigError, match="^fire family: "):
             FireFamily(**parameters)
-
-
-class TestGraphs:
-    @every_network
-    def test_runs_in_onnx_runtime(self, name):
-        image = np.random.default_rng(3).integers(0, 256, (1, 3, SMALL, SMALL))
-        probabilities = run(build(name, input_size=SMALL, seed=2), image)
-        assert probabilities.shape == (1, 1000) and probabilities.sum() == pytest.approx(1, abs=1e-4)
-
-    def test_caffe_form_pads_conv10_and_pools_with_ceil_mode(self):
-        graph = build("squeezenet1.0", input_size=SMALL).graph
-        assert windows(graph, "Conv")[0] == ("Conv", [7, 7], [2, 2], [0, 0, 0, 0])
-        assert windows(graph, "Conv")[-1] == ("Conv", [1, 1], [1, 1], [1, 1, 1, 1])
-        assert [a.i for node in graph.node if node.op_type == "MaxPool" for a in node.attribute
-                if a.name == "ceil_mode"] == [1, 1, 1]
-
-    @pytest.mark.parametrize("kind, fires", [(Bypass.SIMPLE, "3579"), (Bypass.COMPLEX, "23456789")])
-    def test_bypasses(self, kind, fires):
-        graph = build(f"squeezenet1.0-{kind.value}-bypass", input_size=SMALL).graph
-        assert [node.name for node in graph.node if node.op_type == "Add"] == [f"fire{i}/bypass" for i in fires]
-
-    def test_no_relu_follows_the_convolution_of_a_bypass(self):
-        graph = build("squeezenet1.0-complex-bypass", input_size=SMALL).graph
-        assert sum(node.op_type == "Conv" for node in graph.node) == 30
-        assert sum(node.op_type == "Relu" for node in graph.node) == 26
-
-    def test_given_weights_are_kept(self):
-        network = NETWORKS["squeezenet1.1"]
-        weights, biases = random_parameters(network.convolutions, seed=9, densities={})
-        model = build(network, input_size=SMALL, weights=weights, biases=biases)
-        found = constants(model)
-        assert all(np.array_equal(found[f"{name}.weight"], values) for name, values in weights.items())
-        assert all(np.array_equal(found[f"{name}.bias"], values) for name, values in biases.items())
-
-
-class TestRandomWeights:
-    def test_same_seed_same_network(self):
-        first, again, other = (build("squeezenet1.1", input_size=SMALL, seed=seed) for seed in (4, 4, 5))
-        assert first.SerializeToString() == again.SerializeToString() != other.SerializeToString()
-
-    def test_published_densities(self):
-        found = constants(build("squeezenet1.0", input_size=SMALL, densities=DEEP_COMPRESSION_DENSITIES))
-        assert DEEP_COMPRESSION_DENSITIES.keys() == {conv.name for conv in NETWORKS["squeezenet1.0"].convolutions}
-        for name, density in DEEP_COMPRESSION_DENSITIES.items():
-            weight = found[f"{name}.weight"]
-            assert np.count_nonzero(weight) == round(density * weight.size), name
-
-    @pytest.mark.parametrize("densities", [{}, DEEP_COMPRESSION_DENSITIES])
-    def test_signal_neither_dies_nor_explodes(self, densities):
-        model = build("squeezenet1.0", input_size=SMALL, densities=densities)
-        model.graph.output.insert(0, onnx.ValueInfoProto(name="pool8_out"))
-        values = run(model, np.random.default_rng(0).integers(0, 256, (1, 3, SMALL, SMALL)))
-        assert 0.05 < values.std() < 20 and 0.1 < np.mean(values > 0) <= 1
-
-
-@pytest.mark.parametrize("arguments, message", [
-    ({"network": "squeezenet2"}, "network: no such network: 'squeezenet2'; there are squeezenet1.0, squeeze"),
-    ({"network": "squeezenet1.0", "input_size": 20},
-     "input size: 20 is too small for squeezenet1.0: pool8 sees a 1 x 1 map; 3 are needed there; the published size"),
-    ({"network": "squeezenet1.0", "densities": {"conv2": 0.5}}, "densities: no such convolution: conv2; there are con"),
-    ({"network": "squeezenet1.0", "densities": {"conv1": 1.5}}, "densities: 1.5 of conv1; a share from 0 to 1 is want"),
-    ({"network": "squeezenet1.0", "weights": {}}, "network: weights without biases, or the reverse; give both or none"),
-    ({"network": "squeezenet1.0", "weights": {}, "biases": {}},
-     "squeezenet1.0, conv1: weights and biases of shape (), (); (96, 3, 7, 7), (96,) are wanted")])
-def test_refused(arguments, message):
-    with pytest.raises(ConfigError) as caught:
-        build(**arguments)
-    assert str(caught.value).startswith(message)

@@ -9,12 +9,14 @@ from firelane.compiler.coding.parameter_form import store_parameters
 from firelane.compiler.coding.weight_code import encode_layer
 from firelane.compiler.ir.graph import Requantize
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import CODE_WORD, DESCRIPTOR, ParameterForm
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.decode import decode_codes, decode_descriptor
 from firelane.sim.emulator.faults import InvariantError
 from firelane.sim.emulator.weights import read_parameters, read_taps
-from tests.sim.emulator.assembler import Assembler, bits_to_words, pack, to_words
+from tests.sim.emulator.assembler import FLAT, Assembler, Code, bits_to_words, pack, to_words
+from tests.sim.emulator.programs import CFG, WEIGHT, expect, sparse_layer
 
 
 def decoded(encoded, shape: tuple[int, int, int], shift_words: int = 3):
@@ -111,3 +113,32 @@ def test_a_bias_too_wide_for_the_accumulator_is_an_error_of_the_compiler():
     layer = decode_descriptor(to_words(pack(DESCRIPTOR, {"channels_out": 1, "bias": 1 << 20}), 7), 0)
     with pytest.raises(InvariantError, match="does not fit 20 bits"):
         read_parameters(layer, MemoryContents([], [], [], []), EngineConfig(accumulator_bits=20), 0)
+
+
+def test_code_that_does_not_exist():
+    program = Assembler(CFG)
+    sparse_layer(program, WEIGHT, (Code((2, 3, 3, 3)), FLAT))
+    program.weights[0] = (1 << 36) - 1
+    assert expect(ErrorCode.BAD_CODE, program.contents(), pc=8) == "no code at bit 0 of the stream at weight word 0"
+
+
+def test_symbol_behind_the_table():
+    program = Assembler(CFG)
+    sparse_layer(program, WEIGHT)
+    program.values = program.values[:2]
+    assert "symbol" in expect(ErrorCode.BAD_CODE, program.contents(), pc=8)
+
+
+def test_step_that_skips_a_channel():
+    program = Assembler(CFG)
+    sparse_layer(program, WEIGHT)
+    program.runs[0] = 7 << 6
+    assert expect(ErrorCode.BAD_CODE, program.contents(), pc=8) == "a step of output channel 1 is too long"
+
+
+@pytest.mark.parametrize("stream", ["value_address", "run_address", "parameter_address"])
+def test_stream_behind_the_end_of_the_weights(stream):
+    program = Assembler(CFG)
+    form = ParameterForm.FULL if stream == "parameter_address" else ParameterForm.CONSTANT
+    sparse_layer(program, WEIGHT, parameters=form, **{stream: 63})
+    assert "runs on past the end" in expect(ErrorCode.WEIGHT_RANGE, program.contents(), pc=8)

@@ -13,8 +13,7 @@ from distributed import default_client
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
-from firelane.sim.evaluate import evaluate, worker, workers
-from firelane.sim.evaluate.job import EvaluationJob, Networks
+from firelane.sim.evaluate import evaluate, workers
 from firelane.sim.evaluate.plan import DERIVED
 from firelane.sim.evaluate.pool import BATCH, in_process
 from tests.limits import FOREVER
@@ -170,23 +169,3 @@ def test_errors_of_workers_arrive_whole(digits, local):
     with pytest.raises(FirelaneError, match="give the float model that was quantized$") as error:
         local[0](wrong, images, lambda *step: None)
     assert error.value.where.startswith("tensor ") and error.value.hint == "give the float model that was quantized"
-
-
-def test_a_worker_keeps_the_networks_of_few_jobs(digits, monkeypatch):
-    import pickle
-
-    from firelane.sim.evaluate.plan import plan
-    built = []
-
-    def counted(job: EvaluationJob) -> Networks:
-        built.append(key)
-        return Networks(job)
-    monkeypatch.setattr(worker, "Networks", counted)
-    monkeypatch.setattr(worker, "_networks", {})
-    model, images, _ = digits
-    blob, image = pickle.dumps(plan(model).job), images[0]
-    for key in "aabcbca":
-        [(index, measured)] = worker.measure_batch(key, blob, worker.code_digest(), 5, (1, *image.shape),
-                                                   image.tobytes())
-        assert index == 5 and measured == Networks(pickle.loads(blob)).measure(image)
-    assert built == ["a", "b", "c", "a"] and len(worker._networks) == worker.KEPT

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
-from firelane.hw.contract.instruction import Opcode, Source
-from firelane.sim.emulator import Emulator, EngineError, InvariantError
+from firelane.hw.contract.instruction import Opcode
+from firelane.sim.emulator import Emulator, EngineError
 from tests.sim.emulator.assembler import Assembler
 from tests.sim.emulator.test_tile import CLASSES, config, fetched
 
@@ -71,33 +71,3 @@ def test_image_that_ends_one_load_too_early():
     program = load_program(config(1), 0, np.zeros((2, 4, 1), np.uint8), split=0)
     with pytest.raises(EngineError, match="^IMAGE_SHORT"):
         Emulator(program.cfg, program.contents()).run_frame(np.zeros(4, np.uint8))
-
-
-@pytest.mark.parametrize("wait", [0, 1])
-def test_tile_beside_a_load(wait):
-    """A tile that reads what is being loaded must wait for it."""
-    program = Assembler(config(4))
-    load = program.layer(image_columns=14, channels_in=1)
-    tile = program.layer(source=Source.WINDOW, kernel=[{"weight": 1}], columns=14, out_columns=14, channels_out=1)
-    program.emit(Opcode.LOAD, load, [(0, 4)], address=16, rows=4, last=1)
-    program.tile(tile, wait_load=wait, address=40, rows=4, slots=[(16, 4)])
-    emulator = Emulator(program.cfg, program.contents())
-    image = np.arange(56, dtype=np.uint8)
-    if wait:
-        cycles = emulator.run_frame(image).cycles
-        assert cycles[1].waited > 0
-        np.testing.assert_array_equal(fetched(emulator.memories.activations, 40, (1, 4, 14), 0)[0],
-                                      image.reshape(4, 14))
-    else:
-        with pytest.raises(InvariantError, match=r"uses words 16 \.\. 16 while the load of words 16 \.\. 16 is under"):
-            emulator.run_frame(image)
-
-
-def test_tile_beside_a_load_of_other_rows():
-    """Only banks that lanes really read count."""
-    program = Assembler(config(4))
-    load = program.layer(image_columns=14, channels_in=1)
-    tile = program.layer(source=Source.WINDOW, kernel=[{"weight": 1}], columns=14, out_columns=14, channels_out=1)
-    program.emit(Opcode.LOAD, load, [(0, 2)], address=16, row=2, rows=2, last=1)
-    program.tile(tile, address=40, rows=2, slots=[(16, 2)])
-    Emulator(program.cfg, program.contents()).run_frame(np.zeros(28, np.uint8))
