@@ -5,6 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from firelane.models.digits import load_split
 from firelane.sim.evaluate import evaluate, worker, workers
 from firelane.sim.evaluate.job import EvaluationJob, Networks
 from firelane.sim.evaluate.plan import DERIVED
-from firelane.sim.evaluate.pool import BATCH, _cluster, in_process
+from firelane.sim.evaluate.pool import BATCH, in_process
 from tests.limits import FOREVER
 
 COUNT = 3 * BATCH + 1                  # so that the last batch is a small one
@@ -80,7 +82,7 @@ def start(tmp_path):
         process.communicate()
 
 
-def test_local_cluster_of_two_processes(digits, here):
+def test_two_processes(digits, here):
     model, images, labels = digits
     told = []
     with workers(2) as pool:
@@ -92,12 +94,54 @@ def test_local_cluster_of_two_processes(digits, here):
     assert told[0] == ("evaluating", 0, COUNT) and told[-1] == ("evaluating", COUNT, COUNT)
 
 
-def test_local_processes_leave_interrupts_to_this_one():
-    before = signal.getsignal(signal.SIGINT)
-    with _cluster(1) as client:
-        assert signal.getsignal(signal.SIGINT) is before
-        assert list(client.run(lambda: signal.getsignal(signal.SIGINT) == signal.SIG_IGN).values()) == [True]
-        assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])
+def inode_of(socket_file: Path) -> str | None:
+    """The number of a socket that a process has open; None of another file, or one that is closed again."""
+    try:
+        target = os.readlink(socket_file)
+    except OSError:
+        return None
+    return target[len("socket:["):-1] if target.startswith("socket:[") else None
+
+
+def listened_on(processes) -> set[str]:
+    """Local addresses and paths of the listening sockets that the processes have open."""
+    held = {inode_of(file) for process in processes for file in Path(f"/proc/{process}/fd").iterdir()}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        rows = [row.split() for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+        found |= {row[1] for row in rows if row[3] == "0A" and row[9] in held}
+    rows = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    return found | {" ".join(row[7:]) for row in rows if int(row[3], 16) & 0x10000 and row[6] in held}
+
+
+def test_nobody_else_can_talk_to_local_processes(monkeypatch):
+    before, threads = signal.getsignal(signal.SIGINT), os.environ.get("OMP_NUM_THREADS")
+    asked = []
+    monkeypatch.setattr(ProcessPoolExecutor, "__init__", lambda executor, *given, make=ProcessPoolExecutor.__init__,
+                        **options: asked.append(executor) or make(executor, *given, **options))
+    with workers(2):
+        assert signal.getsignal(signal.SIGINT) is before and os.environ.get("OMP_NUM_THREADS") == threads
+        processes = list(asked[0]._processes)
+        assert len(processes) == 2
+        assert asked[0].submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
+        assert asked[0].submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
+        assert listened_on([os.getpid(), *processes]) == set()
+
+
+def test_listening_sockets_are_found():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert listened_on([os.getpid()]) == {f"0100007F:{server.getsockname()[1]:04X}"}
+
+
+def test_a_worker_that_is_lost(digits, monkeypatch):
+    model, images, _ = digits
+    monkeypatch.setattr("firelane.sim.evaluate.pool.measure_file_batch", lost)
+    with workers(1) as pool, pytest.raises(FirelaneError, match="^--workers: workers were lost, or their scheduler"):
+        evaluate(model, images, pool=pool)
+
+
+def lost(*arguments):
+    os._exit(9)
 
 
 def test_scheduler_by_address(digits, here, start, monkeypatch):
