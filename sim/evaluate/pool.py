@@ -1,7 +1,10 @@
-"""Spreads images over processes: a local Dask cluster, or a remote one by the address of its scheduler.
+"""Spreads images over processes: some of this machine, or a Dask cluster by the address of its scheduler.
 
-The job travels once to each worker, images as arrays in small batches, so that no file has to be visible to a worker
-and no more than a few batches wait in memory. What is measured of an image depends on that image alone.
+The job travels once to each worker, images as arrays in small batches, so that no more than a few batches wait in
+memory. What is measured of an image depends on that image alone.
+
+Who can talk to a worker can have it run anything. So the processes of this machine are talked to by pipes, which other
+users cannot open; no port is listened on. A Dask cluster is as open as whoever started it has left it.
 """
 
 from __future__ import annotations
@@ -9,16 +12,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, as_completed
 from distributed.core import rpc
 from distributed.scheduler import KilledWorker
 from distributed.utils import silence_logging_cmgr
@@ -26,12 +33,13 @@ from distributed.utils import silence_logging_cmgr
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.progress import Progress
 from firelane.sim.evaluate.job import EvaluationJob, Measured, Networks
-from firelane.sim.evaluate.worker import code_digest
+from firelane.sim.evaluate.worker import code_digest, measure_file_batch
 
 BATCH = 4                              # images of a task
 BATCHES_AHEAD = 3                      # batches that wait for each thread of a worker
 STAGE = "evaluating"
 CONNECT_SECONDS = 10.0
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Pool = Callable[[EvaluationJob, Sequence[np.ndarray], Progress], list[Measured]]
 
 
@@ -76,20 +84,74 @@ def workers(count: int | None = None, scheduler: str | None = None, *, seconds: 
     if count == 0:
         yield in_process
         return
-    with _cluster(count) if scheduler is None else _remote(scheduler, seconds, worker_seconds) as client:
+    if scheduler is None:
+        with _processes(count or len(os.sched_getaffinity(0))) as pool:
+            yield pool
+        return
+    with _remote(scheduler, seconds, worker_seconds) as client:
         yield lambda job, images, progress: _measure(client, job, images, progress)
 
 
 @contextlib.contextmanager
-def _cluster(count: int | None) -> Iterator[Client]:
-    """Processes on this machine, reachable from nowhere else; without dashboard, on free ports."""
-    count = count or len(os.sched_getaffinity(0))
-    with _no_interrupts():
-        cluster = LocalCluster(n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1",
-                               dashboard_address=None, silence_logs=logging.CRITICAL,
-                               scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"})
-    with cluster, Client(cluster) as client:
-        yield client
+def _processes(count: int) -> Iterator[Pool]:
+    """A pool of processes of this machine, reachable from nowhere else."""
+    with tempfile.TemporaryDirectory(prefix="firelane-job-") as folder:         # for this user alone
+        context = multiprocessing.get_context("spawn")
+        # None is ready before all are there: so each of the first tasks starts another one.
+        executor = ProcessPoolExecutor(count, context, initializer=context.Barrier(count).wait)
+        try:
+            with _no_interrupts(), _one_thread_each():
+                wait([executor.submit(int) for _ in range(count)])
+            yield lambda job, images, progress: _measure_here(executor, count, Path(folder), job, images, progress)
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def _measure_here(executor: ProcessPoolExecutor, count: int, folder: Path, job: EvaluationJob,
+                  images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+    """What is measured of each image, in their order; never more than a few batches are on their way."""
+    file, starts = folder / "job", iter(range(0, len(images), BATCH))
+    file.write_bytes(pickle.dumps(job))
+    found: dict[int, Measured] = {}
+    progress(STAGE, 0, len(images))
+
+    def submit(start: int) -> Future:
+        return executor.submit(measure_file_batch, job.key, file, start, np.stack(images[start:start + BATCH]))
+    try:
+        waiting = {submit(start) for start in islice(starts, BATCHES_AHEAD * count)}
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                found.update(future.result())
+                progress(STAGE, len(found), len(images))
+                waiting |= {submit(start) for start in islice(starts, 1)}
+    except BrokenProcessPool as error:
+        raise _lost(error) from None
+    finally:
+        for future in waiting:
+            future.cancel()
+    return [found[index] for index in range(len(images))]
+
+
+def _lost(error: Exception) -> FirelaneError:
+    """The error to raise where workers are gone."""
+    return FirelaneError("--workers", f"workers were lost, or their scheduler ({type(error).__name__})",
+                         hint="look into their logs; fewer workers need less memory")
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that start here compute with one thread each: there is one for each processor."""
+    before = {name: os.environ.get(name) for name in THREAD_SETTINGS}
+    os.environ.update(dict.fromkeys(THREAD_SETTINGS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager
@@ -166,6 +228,5 @@ def _measure(client: Client, job: EvaluationJob, images: Sequence[np.ndarray], p
         raise FirelaneError("--scheduler", f"a worker does not have this package ({error})",
                             hint="install Firelane where the workers run") from None
     except (KilledWorker, CancelledError, OSError) as error:
-        raise FirelaneError("--workers", f"workers were lost, or their scheduler ({type(error).__name__})",
-                            hint="look into their logs; fewer workers need less memory") from None
+        raise _lost(error) from None
     return [found[index] for index in range(len(images))]

@@ -6,6 +6,7 @@ import ctypes
 import pickle
 import threading
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -45,12 +46,18 @@ def measure_batch(key: str, job: bytes, code: str, start: int, shape: tuple[int,
     return [(start + index, networks.measure(image)) for index, image in enumerate(batch)]
 
 
-def _built(key: str, job: bytes) -> Networks:
+def measure_file_batch(key: str, job: Path, start: int, batch: np.ndarray) -> list[tuple[int, Measured]]:
+    """The same on the machine that asks, where the job is in a file and the code is the same."""
+    networks = _built(key, job)
+    return [(start + index, networks.measure(image)) for index, image in enumerate(batch)]
+
+
+def _built(key: str, job: bytes | Path) -> Networks:
     with _lock:                                          # a worker may have several threads
         if key not in _networks:
             while len(_networks) >= KEPT:
                 del _networks[next(iter(_networks))]
-            _networks[key] = Networks(pickle.loads(job))
+            _networks[key] = Networks(pickle.loads(job.read_bytes() if isinstance(job, Path) else job))
         return _networks[key]
 
 

@@ -5,10 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import default_client
 
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.catalogue import EMBEDDED
@@ -80,29 +81,66 @@ def start(tmp_path):
         process.communicate()
 
 
-@pytest.fixture(scope="module")
-def local():
-    """A pool of two processes on this machine, which is used again and again; and the client that it has."""
-    before = signal.getsignal(signal.SIGINT)
-    with workers(2) as pool:
-        assert signal.getsignal(signal.SIGINT) is before
-        yield pool, default_client()
-
-
-def test_local_cluster_of_two_processes(digits, here, local):
+def test_two_processes(digits, here):
     model, images, labels = digits
-    pool, told = local[0], []
-    assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool,
-                    progress=lambda *step: told.append(step)) == here
-    other = evaluate(EMBEDDED["digits-bypass"], images, labels=labels, pool=pool)
+    told = []
+    with workers(2) as pool:
+        for _ in range(2):                               # a pool is used again and again
+            assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool,
+                            progress=lambda *step: told.append(step)) == here
+        other = evaluate(EMBEDDED["digits-bypass"], images, labels=labels, pool=pool)
     assert other == evaluate(EMBEDDED["digits-bypass"], images, labels=labels)
     assert told[0] == ("evaluating", 0, COUNT) and told[-1] == ("evaluating", COUNT, COUNT)
 
 
-def test_local_processes_leave_interrupts_to_this_one(local):
-    client = local[1]
-    assert list(client.run(lambda: signal.getsignal(signal.SIGINT) == signal.SIG_IGN).values()) == [True, True]
-    assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])
+def inode_of(socket_file: Path) -> str | None:
+    """The number of a socket that a process has open; None of another file, or one that is closed again."""
+    try:
+        target = os.readlink(socket_file)
+    except OSError:
+        return None
+    return target[len("socket:["):-1] if target.startswith("socket:[") else None
+
+
+def listened_on(processes) -> set[str]:
+    """Local addresses and paths of the listening sockets that the processes have open."""
+    held = {inode_of(file) for process in processes for file in Path(f"/proc/{process}/fd").iterdir()}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        rows = [row.split() for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+        found |= {row[1] for row in rows if row[3] == "0A" and row[9] in held}
+    rows = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    return found | {" ".join(row[7:]) for row in rows if int(row[3], 16) & 0x10000 and row[6] in held}
+
+
+def test_nobody_else_can_talk_to_local_processes(monkeypatch):
+    before, threads = signal.getsignal(signal.SIGINT), os.environ.get("OMP_NUM_THREADS")
+    asked = []
+    monkeypatch.setattr(ProcessPoolExecutor, "__init__", lambda executor, *given, make=ProcessPoolExecutor.__init__,
+                        **options: asked.append(executor) or make(executor, *given, **options))
+    with workers(2):
+        assert signal.getsignal(signal.SIGINT) is before and os.environ.get("OMP_NUM_THREADS") == threads
+        processes = list(asked[0]._processes)
+        assert len(processes) == 2
+        assert asked[0].submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
+        assert asked[0].submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
+        assert listened_on([os.getpid(), *processes]) == set()
+
+
+def test_listening_sockets_are_found():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert listened_on([os.getpid()]) == {f"0100007F:{server.getsockname()[1]:04X}"}
+
+
+def test_a_worker_that_is_lost(digits, monkeypatch):
+    model, images, _ = digits
+    monkeypatch.setattr("firelane.sim.evaluate.pool.measure_file_batch", lost)
+    with workers(1) as pool, pytest.raises(FirelaneError, match="^--workers: workers were lost, or their scheduler"):
+        evaluate(model, images, pool=pool)
+
+
+def lost(*arguments):
+    os._exit(9)
 
 
 def test_scheduler_by_address(digits, here, start, monkeypatch):
@@ -158,7 +196,7 @@ def test_no_workers_is_this_process():
         assert pool is in_process
 
 
-def test_errors_of_workers_arrive_whole(digits, local):
+def test_errors_of_workers_arrive_whole(digits):
     """A tensor of another size is found where the network runs."""
     from dataclasses import replace
 
@@ -166,6 +204,6 @@ def test_errors_of_workers_arrive_whole(digits, local):
     model, images, _ = digits
     job = plan(model, float_model=DERIVED).job
     wrong = replace(job, key="wrong", pairs=((job.pairs[0][0], job.pairs[-1][1]),))
-    with pytest.raises(FirelaneError, match="give the float model that was quantized$") as error:
-        local[0](wrong, images, lambda *step: None)
+    with workers(1) as pool, pytest.raises(FirelaneError, match="give the float model that was quantized$") as error:
+        pool(wrong, images, lambda *step: None)
     assert error.value.where.startswith("tensor ") and error.value.hint == "give the float model that was quantized"
