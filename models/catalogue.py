@@ -46,7 +46,7 @@ SIZE = 224                              # rows and columns of the image if nobod
 WEIGHT_SEED, IMAGE_SEED = 1, 2
 MADE_IMAGES = 16                        # to calibrate with
 MADE_BY = ("firelane.models", *(f"firelane.compiler.{name}" for name in (
-    "quantize", "frame_io", "onnx_import", "ir", "support")))                  #: packages that make a network
+    "quantize", "frame_io", "onnx_import", "passes", "ir", "support")))                  #: packages that make a network
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")                        #: and what they make it with
 
 

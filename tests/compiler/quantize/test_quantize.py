@@ -291,7 +291,7 @@ class TestCommand:
 
     def test_output_that_is_a_folder(self, folder, capsys):
         assert main(["quantize", str(folder / "float.onnx"), "--calib", str(folder / "images"), "-o", str(folder)]) == 2
-        assert capsys.readouterr().err == f"error: {folder}: is a folder; name a file with --output\n"
+        assert capsys.readouterr().err == f"error: {folder}: is a folder; name a file with -o\n"
 
 
 @needs_net
