@@ -101,8 +101,9 @@ class Connection:
                 raise TooLong
             self.sent_again += tries > 0
             tries += 1
+            before = self.port.clock()          # a simulated board's time may pass while we write
             self.port.write(line)
-            answer, heard = self._listen(command, seconds, end, at_once=self._in_step and not complaints)
+            answer, heard = self._listen(command, before, seconds, end, at_once=self._in_step and not complaints)
             if answer is not None:
                 self._in_step = True
                 self.size.arrived(tries - 1)
@@ -116,12 +117,14 @@ class Connection:
                             hint="check cable, adapter and baud rate")
         raise LinkError(self.port.name, f"no answer to {command.name}", hint="is the board still there?")
 
-    def _listen(self, command: Command, seconds: float, end: float, *, at_once: bool) -> tuple[Frame | None, int]:
+    def _listen(self, command: Command, before: float, seconds: float, end: float, *,
+                at_once: bool) -> tuple[Frame | None, int]:
         """The answer if one comes, and how many complaints of damaged frames did.
 
-        It ends after silence, at `end`, or when complaints have stopped; `at_once`: with the first of them.
+        It ends `seconds` after `before` if all is silent, at `end`, or when complaints have stopped; `at_once`: with the
+        first of them.
         """
-        complaints, late, deadline = 0, False, self.port.clock() + seconds
+        complaints, late, deadline = 0, False, before + seconds
         while not late:
             now = self.port.clock()
             late = now >= deadline or (complaints > 0 and now >= end)
