@@ -121,8 +121,8 @@ class Connection:
                 at_once: bool) -> tuple[Frame | None, int]:
         """The answer if one comes, and how many complaints of damaged frames did.
 
-        It ends `seconds` after `before` if all is silent, at `end`, or when complaints have stopped; `at_once`: with the
-        first of them.
+        It ends `seconds` after `before` if all is silent, at `end`, or when complaints have stopped; `at_once`: with
+        the first of them.
         """
         complaints, late, deadline = 0, False, before + seconds
         while not late:
