@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from firelane.hw.blocks.ports import BYTES, CsrBus, TracePort
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.memory_contents import NOTHING, MemoryContents
 from firelane.hw.contract.timing import PEEK_LATENCY, scan_cycles
 from firelane.hw.control.counters import FrameCounters
 from firelane.hw.control.csr import Csr
@@ -50,8 +51,8 @@ class Engine(wiring.Component):
     Parameters
     ----------
     cfg : EngineConfig
-    program, weights, values, runs : sequence of int
-        First words of the memories at configuration.
+    contents : MemoryContents
+        Of the memories at configuration.
     auto_run : bool
         CONTROL.run after power-up.
 
@@ -66,10 +67,9 @@ class Engine(wiring.Component):
         Only with `cfg.trace`.
     """
 
-    def __init__(self, cfg: EngineConfig, *, program=(), weights=(), values=(), runs=(), auto_run: bool = False):
+    def __init__(self, cfg: EngineConfig, contents: MemoryContents = NOTHING, *, auto_run: bool = False):
         self._cfg = cfg
-        self._program = program
-        self._tables = {"weights": weights, "values": values, "runs": runs}
+        self._contents = contents
         self._auto_run = auto_run
         members = {"image": In(BYTES), "result": Out(BYTES), "csr": In(CsrBus())}
         if cfg.trace:
@@ -91,14 +91,15 @@ class Engine(wiring.Component):
         return m
 
     def _add_blocks(self, m):
-        cfg = self._cfg
+        cfg, contents = self._cfg, self._contents
         self._reset = Signal()      #: CONTROL.reset: of all blocks but the registers and the program memory
         self._csr = m.submodules.csr = Csr(cfg, auto_run=self._auto_run)
-        self._program_memory = m.submodules.program_memory = ProgramMemory(cfg, init=self._program)
+        self._program_memory = m.submodules.program_memory = ProgramMemory(cfg, init=contents.program)
         self._load_port = self._add(m, "load_port", LoadPort(cfg))
         self._integrity = self._add(m, "integrity", Integrity(cfg, scan_latency=scan_cycles(cfg)))
         self._sequencer = self._add(m, "sequencer", Sequencer(cfg))
-        self._tap_path = self._add(m, "tap_path", TapPath(cfg, **self._tables))
+        self._tap_path = self._add(m, "tap_path", TapPath(cfg, weights=contents.weights, values=contents.values,
+                                                            runs=contents.runs))
         self._datapath = self._add(m, "datapath", Datapath(cfg))
         self._loader = self._add(m, "loader", InputLoader(cfg))
         self._results = self._add(m, "results", ResultStream(cfg, peek_latency=PEEK_LATENCY))

@@ -20,7 +20,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from firelane.hw.blocks.ports import AxiStream, CsrBus, TracePort
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.memory_contents import MemoryContents
+from firelane.hw.contract.memory_contents import NOTHING, MemoryContents
 from firelane.hw.engine import Engine
 
 MODULE = "firelane_engine"
@@ -100,8 +100,7 @@ def verilog_script(source: str, target: str) -> list[str]:
 
 def engine_rtlil(cfg: EngineConfig, contents: MemoryContents | None = None, *, auto_run: bool = False) -> str:
     """The engine in Yosys' own language."""
-    words = contents.by_name if contents else {}
-    top = AxiEngine(cfg, Engine(cfg, auto_run=auto_run, **words))
+    top = AxiEngine(cfg, Engine(cfg, contents or NOTHING, auto_run=auto_run))
     return rtlil.convert(top, name=MODULE, ports=top.verilog_ports(), emit_src=False)
 
 

@@ -108,7 +108,7 @@ def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
 def _verilog_text(design: Design, scratch: Path) -> tuple[str, list[Piece]]:
     cfg = design.identity.engine
     marks = marked_contents(cfg)
-    engine = Engine(cfg, program=marks.program, weights=marks.weights, values=marks.values, runs=marks.runs)
+    engine = Engine(cfg, marks)
     top = LinkedEngine(engine, design.identity, design.timing, result_bytes=design.result_bytes)
     write_rtlil_as_verilog(rtlil.convert(top, name=TOP, ports=[top.rx, top.tx], emit_src=False), scratch)
     text, pieces = take_out(scratch.read_text(), marks)

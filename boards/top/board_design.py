@@ -10,6 +10,4 @@ from firelane.hw.engine import Engine
 
 def board_design(board: Board, contents: MemoryContents) -> BoardTop:
     """The top level for `board.platform()`, with `contents` in the engine's memories."""
-    engine = Engine(board.engine, program=contents.program, weights=contents.weights, values=contents.values,
-                    runs=contents.runs)
-    return BoardTop(board, engine)
+    return BoardTop(board, Engine(board.engine, contents))

@@ -31,10 +31,10 @@ class MemoryContents:
         If a word does not fit its memory's.
     """
 
-    program: Words
-    weights: Words
-    values: Words
-    runs: Words
+    program: Words = ()
+    weights: Words = ()
+    values: Words = ()
+    runs: Words = ()
 
     def __post_init__(self) -> None:
         for name, bits in WORD_BITS.items():
@@ -62,6 +62,9 @@ class MemoryContents:
     def program_digest(self) -> int:
         """The program's CRC, from its header; it covers those of the other memories and so names the whole model."""
         return self.program[Header.PROGRAM_CRC]
+
+
+NOTHING = MemoryContents()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from firelane.hw.contract.instruction import (
     descriptor_total_words,
     instruction_words,
 )
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import LoadTarget, Register
 from firelane.hw.contract.timing import (
     END_LAG,
@@ -161,7 +162,7 @@ def test_reset_in_the_middle_of_a_frame(after):
     """Whatever was going on, the next frame is right."""
     cfg = EngineConfig(banks=1, **SIZES)
     program, weights = small_program(cfg)
-    engine = Engine(cfg, program=program, weights=weights, auto_run=True)
+    engine = Engine(cfg, MemoryContents(program, weights), auto_run=True)
     bench = EngineBench(engine)
     images = [random_image(cfg, seed) for seed in range(2)]
     bench.image_bytes = to_stream(images[0])
@@ -235,7 +236,7 @@ def small_without_weights(**changes):
 
 def test_errors_of_the_blocks_are_kept_with_their_place(fakes):
     """Each error stops the engine, reset starts it anew (with a check), and the image is refused meanwhile."""
-    engine = Engine(CFG, program=small_without_weights())
+    engine = Engine(CFG, MemoryContents(small_without_weights()))
     bench = EngineBench(engine)
     raised = [(0, "bad_code", ErrorCode.BAD_CODE), (0, "weight_range", ErrorCode.WEIGHT_RANGE),
               (0, "address_range", ErrorCode.ADDRESS_RANGE), (1, "address_range", ErrorCode.ADDRESS_RANGE),
@@ -271,7 +272,7 @@ def test_errors_of_the_blocks_are_kept_with_their_place(fakes):
 
 def run_to_error(fakes, program, image=()):
     """(code, pc) that `program` ends with."""
-    engine = Engine(CFG, program=program, auto_run=True)
+    engine = Engine(CFG, MemoryContents(program), auto_run=True)
     bench = EngineBench(engine)
     bench.image_bytes = list(image)
     found = []
@@ -312,7 +313,7 @@ def test_errors_of_programs_and_images(fakes, program, image, code, pc):
 
 
 def test_memories_are_written_only_while_idle_and_checked_again(fakes):
-    engine = Engine(CFG, program=small_without_weights())
+    engine = Engine(CFG, MemoryContents(small_without_weights()))
     bench = EngineBench(engine)
 
     async def run(ctx):

@@ -8,6 +8,7 @@ from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import LinkTiming, link_timing
 from firelane.boards.top.linked_engine import LinkedEngine
 from firelane.hw.contract.link_protocol import ANSWER, Command, Status
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.engine import Engine
 from tests.hw.link.linked import CFG, DIGEST, PROGRAM, WEIGHTS, image_and_result, words
 from tests.hw.support import simulate
@@ -45,7 +46,7 @@ class Host:
 
 def test_an_image_over_the_serial_line():
     identity = Identity(board="test", clock_hz=1, engine=CFG)
-    dut = LinkedEngine(Engine(CFG, program=PROGRAM, weights=WEIGHTS), identity, TIMING, result_bytes=2)
+    dut = LinkedEngine(Engine(CFG, MemoryContents(PROGRAM, WEIGHTS)), identity, TIMING, result_bytes=2)
     image, result = image_and_result(3)
 
     async def host(ctx):

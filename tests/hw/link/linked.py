@@ -7,6 +7,7 @@ from firelane.boards.host.framing import Deframer, Frame
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Header
 from firelane.hw.contract.link_protocol import ANSWER, Command, Status
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.engine import Engine
 from firelane.hw.link.frame_link import FrameLink
 from tests.hw.support import receive, send
@@ -23,7 +24,7 @@ class LinkedSmallEngine(Elaboratable):
     """`rx` and `tx` are byte streams: a line without its UART."""
 
     def __init__(self, *, program=PROGRAM, weights=WEIGHTS):
-        self.engine = Engine(CFG, program=program, weights=weights)
+        self.engine = Engine(CFG, MemoryContents(program, weights))
         self.link = FrameLink(CFG, identity=IDENTITY, slice_cycles=SLICE_CYCLES, patience_cycles=PATIENCE_CYCLES)
         self.rx, self.tx = self.link.rx, self.link.tx
 

@@ -6,6 +6,7 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import connect
 
 from firelane.hw.contract.instruction import Header
+from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import CONTROL, Register
 from firelane.hw.engine import Engine
 from firelane.hw.link.command_processor import CommandProcessor
@@ -39,7 +40,7 @@ def test_loading_writes_address_high_and_low():
 @pytest.mark.parametrize("weights, checked", [(WEIGHTS, 1), ([0], 0)])
 def test_check_start_and_stop(weights, checked):
     m = Module()
-    m.submodules.engine = engine = Engine(CFG, program=PROGRAM, weights=weights)
+    m.submodules.engine = engine = Engine(CFG, MemoryContents(PROGRAM, weights))
     m.submodules.control = dut = EngineControl()
     connect(m, dut.csr, engine.csr)
 
