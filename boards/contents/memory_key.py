@@ -15,21 +15,21 @@ from firelane.hw.contract.memory_contents import MemoryContents, MemoryShape, me
 
 
 def key(name: str, shape: MemoryShape) -> np.ndarray:
-    """uint8 (words, bits) of zeros and ones, bit 0 first: random, but the same for the same name and shape always."""
+    """Random bits, always the same for a name and a shape: uint8 (words, bits) of 0 and 1, bit 0 first."""
     count = shape.words * shape.bits
     octets = hashlib.shake_256(name.encode()).digest(-(-count // 8))
     return np.unpackbits(np.frombuffer(octets, np.uint8), count=count).reshape(shape.words, shape.bits)
 
 
 def to_bits(words, shape: MemoryShape) -> np.ndarray:
-    """uint8 (words, bits) of the first words of a memory; the rest is 0."""
+    """The bits of a memory that begins with `words`, the rest 0: uint8 (words, bits)."""
     padded = np.zeros(shape.words, np.uint64)
     padded[:len(words)] = np.array(words, np.uint64)
     return (padded[:, None] >> np.arange(shape.bits, dtype=np.uint64) & np.uint64(1)).astype(np.uint8)
 
 
 def to_words(bits: np.ndarray) -> list[int]:
-    """The other way."""
+    """The words that have these bits: the reverse of `to_bits`."""
     weights = np.uint64(1) << np.arange(bits.shape[1], dtype=np.uint64)
     return (bits.astype(np.uint64) @ weights).tolist()
 

@@ -88,7 +88,7 @@ def recognise(blocks: Mapping[int, np.ndarray], shapes: Mapping[str, MemoryShape
 
 
 def places(width: int) -> np.ndarray:
-    """int (addresses, width): the bit of the block, 0 .. 18431, of each address and column."""
+    """Which bit of the block, 0 .. 18431, is at each address and column: int (addresses, width)."""
     if width >= BLOCK_WORD_BITS:
         return np.arange(BLOCK_BITS).reshape(-1, width)
     in_word = np.arange(8 // width * width).reshape(-1, width)

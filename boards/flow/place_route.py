@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Routed:
-    """What one seed gave."""
+    """The result of one seed."""
 
     seed: int
     report: BuildReport
@@ -67,7 +67,7 @@ class SeedRun:
     tell: Say
 
     def run(self) -> Routed:
-        """All three steps.
+        """Place, refine and route.
 
         Raises
         ------

@@ -19,6 +19,7 @@ from firelane.boards.board import Board
 from firelane.boards.flow import tools
 from firelane.boards.flow.build_plan import write_plan_files
 from firelane.boards.flow.place_route import Say
+from firelane.boards.report.usage_table import usage_table
 from firelane.boards.top.board_design import board_design
 from firelane.compiler.compile import compile_model
 from firelane.compiler.support.errors import ConfigError
@@ -109,10 +110,7 @@ def table(project: VivadoProject, board: Board, *, title: str) -> Table:
     """The table for the terminal."""
     device = board.device
     available = {"LUT": device.lut, "FF": 2 * device.lut, "RAMB18": device.ebr, "DSP48": device.dsp}
-    rows = Table(title=title)
-    rows.add_column("")
-    for heading in ("used", "of", "share"):
-        rows.add_column(heading, justify="right")
+    rows = usage_table(title)
     for word, used in project.used.items():
         share = f"{used / available[word]:.0%}"
         rows.add_row(word, str(used), str(available[word]), share if used <= available[word] else f"[bold red]{share}")

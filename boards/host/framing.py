@@ -22,7 +22,7 @@ class Frame:
     payload: bytes = b""
 
     def to_bytes(self) -> bytes:
-        """As it goes over the line, with a FLAG before and after."""
+        """The bytes that go over the line, with a FLAG before and after."""
         body = bytes((self.sequence, self.command)) + len(self.payload).to_bytes(2, "little") + self.payload
         return seal(body)
 

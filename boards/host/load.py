@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 
 from firelane.boards.host.words import words
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.link_protocol import ARGUMENT_BYTES, WORD_BYTES
-from firelane.hw.contract.memory_contents import LOAD_TARGETS, MemoryContents
+from firelane.hw.contract.memory_contents import LOAD_TARGETS
 from firelane.hw.contract.registers import LOAD_ADDRESS
 
 _COSMETIC = ("logic_lanes", "trace")        # a program runs on engines that differ in these
-
-
-def load_payloads(contents: MemoryContents, payload_bytes: int) -> Iterator[tuple[bytes, int]]:
-    """Payloads of LOAD_WORDS that fill all memories, and how many words are in each."""
-    for name, memory in contents.by_name.items():
-        first = 0
-        while first < len(memory):
-            payload, count = load_payload(name, memory, first, payload_bytes)
-            yield payload, count
-            first += count
 
 
 def load_payload(name: str, memory: Sequence[int], first: int, payload_bytes: int) -> tuple[bytes, int]:

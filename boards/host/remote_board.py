@@ -89,7 +89,7 @@ class RemoteBoard:
         self.engine_digest = first.registers[Register.CONFIG_DIGEST]
 
     def state(self) -> State:
-        """Now."""
+        """What the board is doing now."""
         return _state(self.connection.ask(Command.REGISTERS), self.connection.port.name)
 
     def reset(self) -> None:

@@ -45,7 +45,7 @@ class Digests:
 
 def record(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, tools: Mapping[str, str],
            digests: Digests) -> str:
-    """The JSON text."""
+    """The text of build.json."""
     document = {
         "build_version": RECORD_VERSION,
         "board": board.name, "device": board.device.name,

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from firelane.boards.place.ecp5.block_sites import BLOCK_RAM, MULTIPLIER
 from firelane.boards.place.netlist.placed_netlist import FLIP_FLOP_CELL, LUT_CELL
+from firelane.boards.report.usage_table import usage_table
 
 RESOURCES = (                   # nextpnr's cell type, our word
     (LUT_CELL, "LUT"),
@@ -78,10 +79,7 @@ def _worst_path(document: dict, clock: str) -> tuple[Step, ...]:
 
 def table(report: BuildReport, *, title: str) -> Table:
     """The table for the terminal: one row a resource, and the clock."""
-    rows = Table(title=title)
-    rows.add_column("")
-    for heading in ("used", "of", "share"):
-        rows.add_column(heading, justify="right")
+    rows = usage_table(title)
     for word, (used, available) in report.resources.items():
         rows.add_row(word, str(used), str(available), f"{used / available:.0%}")
     rows.add_row("Fmax (MHz)", f"{report.achieved_hz / 1e6:.1f}", f"{report.target_hz / 1e6:.1f}",

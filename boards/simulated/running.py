@@ -63,7 +63,7 @@ class RunningBoard:
         self._stack.close()
 
     def wait(self) -> None:
-        """Until the process ends, which it does not by itself.
+        """Wait until the process ends, which it does not by itself.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class RunningBoard:
 
     @property
     def seconds(self) -> float:
-        """Since it was started."""
+        """Seconds since it was started."""
         return time.perf_counter() - self._started
 
     def _start(self, stack: contextlib.ExitStack, contents: list[str]) -> None:

@@ -31,7 +31,7 @@ def test_the_board_is_a_new_one(board_file):
 
 
 def test_every_check_prints_what_the_page_says(board_file):
-    """In a small engine's top level nothing is left out but its size; see tests/boards/top/test_top.py."""
+    """Nothing is left out of the top level of a small engine but its size; see tests/boards/top/test_top.py."""
     checks = doctest.DocTestParser().get_doctest("\n".join(blocks("pycon")), board_file, DOCUMENT.name, None, 0)
     said: list[str] = []
     result = doctest.DocTestRunner().run(checks, out=said.append)

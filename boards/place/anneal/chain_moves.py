@@ -43,7 +43,7 @@ def _gather(layout, tile, there, count):
 
 @compiled
 def _swap(chains, places, here, there):
-    """All that two tiles hold."""
+    """Exchange all that two tiles hold."""
     for holders in (places.luts, places.carries, places.flip_flops):
         for z in range(len(places.numbers)):
             a, b = here * len(places.numbers) + z, there * len(places.numbers) + z

@@ -77,7 +77,7 @@ def _grain(slots: np.ndarray) -> int:
 
 
 def chains(netlist: PlacedNetlist, units: list[Unit], where: Places) -> Chains:
-    """All carry chains.
+    """All carry chains, and which tiles may not be moved with one.
 
     Closed are tiles with distributed RAM or other cells that must stay, those of chains of more than MOST_STRIP tiles,
     and those of units that lie in several tiles, but not in those of one chain.

@@ -72,7 +72,7 @@ class _ChainNets:
         self._carries = {net: next(unused) for net in dict.fromkeys((*self._before, *self._after))}
 
     def cell(self, bit: int) -> dict:
-        """Those of Yosys' JSON."""
+        """A bit of a chain as a cell of Yosys' JSON."""
         one = self._netlist.cells[bit]
         parameters = {name: one.parameters[name] for name in _PARAMETERS if name in one.parameters}
         connections = {port: [self._net(bit, port)] for port in one.nets}

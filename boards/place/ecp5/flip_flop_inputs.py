@@ -38,7 +38,7 @@ def separate_flip_flops(netlist: Path) -> None:
 
 
 def free_flip_flops(cells: dict[str, dict], netlist: PlacedNetlist) -> set[int]:
-    """Those to which nextpnr must give places itself; some of them get LUTs.
+    """The flip-flops to which nextpnr must give places itself; some of them get LUTs.
 
     They read constants, which have no cells yet; or a carry chain behind which they may not stand: nextpnr notices that
     only where it makes the chain, not where `cells` have its bits (`boards.place.ecp5.carry_cells`).

@@ -49,7 +49,7 @@ def movable_units(netlist: PlacedNetlist, tiles: LogicTiles) -> list[Unit]:
 
 
 def unit_numbers(netlist: PlacedNetlist, units: list[Unit]) -> np.ndarray:
-    """int64 (cells,): which unit a cell belongs to; -1 if to none."""
+    """Which unit each cell belongs to, -1 if to none: int64 (cells,)."""
     numbers = np.full(len(netlist.cells), -1)
     for number, unit in enumerate(units):
         numbers[list(unit.cells)] = number

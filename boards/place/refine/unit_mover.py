@@ -18,7 +18,7 @@ Undo = list[tuple[Unit, UnitPlaces]]        #: who was moved, and from where
 
 
 def moves_around(reach: int, x: int, y: int) -> np.ndarray:
-    """int64 (moves, 2): to tiles within `reach` of here, of (x, y) and of halfway between, but for staying here."""
+    """Moves to tiles within `reach` of here, of (x, y) and of halfway between, but not to here: int64 (moves, 2)."""
     steps = np.arange(-reach, reach + 1)
     around = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
     moves = np.concatenate([around + np.array(place) for place in ((0, 0), (x // 2, y // 2), (x, y))])

@@ -91,7 +91,7 @@ class TimingGraph:
         return np.array(sources), np.array(sinks), np.array(direct)
 
     def _arcs(self, delays: Delays):
-        """Through cells: arcs from pin to pin, when outputs change after the clock, when inputs must be there."""
+        """What is in cells: arcs from pin to pin, when outputs change after the clock, when inputs must be there."""
         arcs: list[tuple[int, int, int]] = []
         launches: dict[int, int] = {}
         ends: dict[int, int] = {}
@@ -136,7 +136,7 @@ class TimingGraph:
         return np.where(self.direct, 0, self.unit * units)
 
     def end_slacks(self, period: int) -> np.ndarray:
-        """Only that part of `analyse`."""
+        """The slack of every end, without the rest of `analyse`."""
         return self._end_slacks(period, self._arrivals(self._edge_delays(self.wire_delays())))
 
     def analyse(self, period: int, margin: int) -> Timing:

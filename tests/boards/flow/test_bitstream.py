@@ -28,7 +28,7 @@ build_tiny(Path(sys.argv[1]), random_contents(2), sys.argv[2])
 
 
 def build_again(folder: Path, board: str) -> None:
-    """In another process, with another hash seed and another model."""
+    """Build in another process, with another hash seed and another model."""
     subprocess.run([sys.executable, "-c", BUILD_AGAIN, str(folder), board], check=True, cwd=Path(__file__).parents[3],
                    env={**os.environ, "PYTHONHASHSEED": "99"})
 

@@ -31,7 +31,7 @@ SIZES = {Command.IDENTIFY: 0, Command.REGISTERS: 0, Command.RESET: 0, Command.LO
 
 
 def digest_of(program: list[int], weights: list[int]) -> int:
-    """Of the fake's models: what a program's fourth word must be."""
+    """What the fourth word of a program must be, by the fake."""
     return zlib.crc32(repr((program[len(Header):], weights)).encode())
 
 

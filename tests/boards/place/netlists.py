@@ -2,7 +2,7 @@
 
 
 def module(cells: dict[str, tuple[str, list[int]]]) -> dict:
-    """Of cells name -> (type, nets on its pins)."""
+    """A module of cells name -> (type, nets on its pins)."""
     return {"ports": {}, "cells": {name: {"type": kind, "connections": {f"P{n}": [net] for n, net in enumerate(nets)}}
                                    for name, (kind, nets) in cells.items()}}
 

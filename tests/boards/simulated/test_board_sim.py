@@ -12,7 +12,7 @@ import pytest
 
 from firelane.boards.host.connection import ANSWER_SECONDS, Connection, StatusError
 from firelane.boards.host.framing import Deframer, Frame
-from firelane.boards.host.load import load_payloads
+from firelane.boards.host.load import load_payload
 from firelane.boards.host.port import SerialPort
 from firelane.boards.host.remote_board import RemoteBoard
 from firelane.boards.host.simulated_clock import CYCLES_PER_SECOND
@@ -100,7 +100,7 @@ def spoil(line: bytes, how: str) -> bytes:
 
 @pytest.mark.parametrize("how", ["a byte lost", "a hundred lost", "a bit flipped", "the end lost", "the flags lost"])
 def test_damaged_frames(port, models, how):
-    """In the middle of an image; then the host goes on with it, and it comes out right."""
+    """Damage in the middle of an image; then the host goes on with it, and it comes out right."""
     image, device = stream_bytes(pixels(3)), RemoteBoard(port)
     device.connection.ask(Command.RUN, words(len(image), models["digits"].digest))
     half = len(image) // 2
@@ -220,7 +220,7 @@ def test_a_load_is_all_or_nothing(board, models):
     digits, bypass = models["digits"], models["digits-bypass"]
     with host(board) as device:
         device.connection.ask(Command.LOAD_BEGIN, words(bypass.engine.digest))
-        payload, _ = next(load_payloads(bypass.contents, PAYLOAD_BYTES))
+        payload, _ = load_payload("program", bypass.contents.program, 0, PAYLOAD_BYTES)
         device.connection.ask(Command.LOAD_WORDS, payload)
         device.connection.port.write(Frame(1, Command.LOAD_WORDS, payload).to_bytes()[:99])
     with host(board) as device:

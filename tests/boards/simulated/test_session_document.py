@@ -47,7 +47,7 @@ def steps() -> list[Step]:
 
 
 def settled(lines: list[str]) -> list[str]:
-    """Without what differs from run to run."""
+    """Lines without what differs from run to run."""
     for pattern, name in VARYING:
         lines = [pattern.sub(name, line) for line in lines]
     return lines
