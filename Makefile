@@ -10,6 +10,7 @@
 #   make bench ONLY=squeezenet1.1         one of them alone   (or squeezenet1.0, squeezenet1.0-simple-bypass,
 #                                         squeezenet1.0-complex-bypass, accuracy; none: write the document only)
 #   make test                             the test suite        (PYTEST_ARGS="-k requantize")
+#   make fuzz CASES=100000                mutated inputs; figures to docs/reliability.md   (SEED=1; CASES: 2000)
 #   make lint                             ruff and mypy
 #   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2 SEEDS=4)
 #   make vivado BOARD=arty_a7_100         a project for Vivado, and what it needs  (MODEL=net.onnx)
@@ -37,7 +38,7 @@ ENGINE_OPTIONS = $(call option,BANKS,banks) $(call option,ACTIVATION_WORDS,activ
 BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help
-.PHONY: help sim bench test lint bitstream vivado program clean
+.PHONY: help sim bench test fuzz lint bitstream vivado program clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -59,6 +60,10 @@ bench: $(INSTALLED)
 
 test: $(INSTALLED)
 	PYTEST_ADDOPTS="$$PYTEST_ARGS" OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
+
+fuzz: $(INSTALLED)
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m tests.fuzz --cases="$${CASES:-2000}" --seed="$${SEED:-1}" \
+	    --write docs/reliability.md
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .

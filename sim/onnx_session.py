@@ -44,7 +44,7 @@ class OnnxSession:
                 if name and name not in present and (only is None or name in only)}
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(made))
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4      # what it refuses is told as an error of ours
         options.intra_op_num_threads = 1
         options.graph_optimization_level = (onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL if optimise else
                                             onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)

@@ -1,0 +1,1 @@
+"""Mutated inputs, and what becomes of them: `make fuzz`."""
