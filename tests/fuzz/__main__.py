@@ -7,6 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from rich.console import Console
+
+from firelane.compiler.support.progress import display
 from tests.fuzz.run import run, table
 from tests.fuzz.targets import TARGETS
 
@@ -22,9 +25,9 @@ def main() -> int:
     parser.add_argument("--only", choices=list(TARGETS), default="")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, display(Console(stderr=True)) as progress:
         tallies = run(options.cases, options.seed, Path(folder), watchdog=WATCHDOG, only=options.only,
-                      say=lambda text: print(text, flush=True))
+                      progress=progress)
     lines = table(tallies)
     print("\n".join(lines))
     for name, tally in tallies.items():

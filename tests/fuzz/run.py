@@ -6,12 +6,13 @@ import contextlib
 import io
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from firelane.compiler.support.progress import Progress, silent
 from tests.fuzz.targets import TARGETS, Ending, Hang, Target
 
 COLUMNS = ("tried", *(ending.value for ending in Ending), "tracebacks", "hangs")
@@ -31,13 +32,15 @@ class Tally:
 
 
 def run(cases: int, seed: int, folder: Path, *, watchdog: int = 0, only: str = "",
-        say: Callable[[str], None] = lambda text: None) -> dict[str, Tally]:
+        progress: Progress = silent) -> dict[str, Tally]:
     """Try so many cases, spread over the targets.
 
     Parameters
     ----------
     watchdog : int
         Seconds of processor time after which a case is a hang; 0: only work that is counted can be one.
+    progress : callable
+        Told the input that is tried, cases done, and cases in all.
     """
     tallies = {}
     share = sum(weight for _, weight in TARGETS.values())
@@ -45,13 +48,15 @@ def run(cases: int, seed: int, folder: Path, *, watchdog: int = 0, only: str = "
         if only and only != name:
             continue
         tallies[name] = tally = Tally()
-        for case in range(cases if only else max(1, cases * weight // share)):
-            _try(tally, target, (seed, number, case), folder, watchdog)
-        say(f"{name}: {tally.counts}")
+        count = cases if only else max(1, cases * weight // share)
+        for case in range(count):
+            progress(name, case, count)
+            try_case(tally, target, (seed, number, case), folder, watchdog)
     return tallies
 
 
-def _try(tally: Tally, target: Target, seed: tuple[int, int, int], folder: Path, watchdog: int) -> None:
+def try_case(tally: Tally, target: Target, seed: tuple[int, int, int], folder: Path, watchdog: int) -> None:
+    """Run one case and count how it ended."""
     tally.counts["tried"] += 1
     try:
         with _watched(watchdog), contextlib.redirect_stderr(io.StringIO()):

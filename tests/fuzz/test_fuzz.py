@@ -6,13 +6,16 @@ import re
 import numpy as np
 import pytest
 
+from firelane.compiler.artefact import container
+from tests.boards.host.digits import compiled
 from tests.fuzz import mutations
-from tests.fuzz.run import COLUMNS, Tally, _try, run, table
+from tests.fuzz.run import COLUMNS, Tally, run, table, try_case
 from tests.fuzz.targets import TARGETS, Ending, Hang
 
 CASES = 2000
-LEAST_EQUAL = {"ONNX graph": 0.02, "program.bin": 0.02, "manifest.json": 0.05, "Deep Compression file": 0.03,
-               "link frames": 0.5}
+#: Shares of cases that a target must accept, else little is tried; about half of what was measured.
+LEAST_EQUAL = {"quantized ONNX graph": 0.12, "float ONNX graph": 0.2, "program.bin": 0.02, "manifest.json": 0.1,
+               "Deep Compression file": 0.05, "link frames": 0.4}
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -22,7 +25,7 @@ def test_mutated_inputs(tmp_path, name):
     assert tally.sound, tally.faults
     counts = tally.counts
     assert counts["tried"] == cases == counts["refused"] + counts["equal"]
-    assert counts["equal"] >= LEAST_EQUAL[name] * cases, "else little is tried"
+    assert counts["equal"] >= LEAST_EQUAL[name] * cases
 
 
 def test_every_ending_is_counted(tmp_path):
@@ -38,7 +41,7 @@ def test_every_ending_is_counted(tmp_path):
 
     tally = Tally()
     for case in range(5):
-        _try(tally, ends(case), (1, 0, case), tmp_path, 0)
+        try_case(tally, ends(case), (1, 0, case), tmp_path, 0)
     assert tally.counts == {"tried": 5, "refused": 1, "equal": 1, "wrong": 1, "tracebacks": 1, "hangs": 1}
     assert not tally.sound and [case for case, _ in tally.faults] == [0, 1, 4]
     assert table({"x": tally})[-1] == "| all | 5 | 1 | 1 | 1 | 1 | 1 |" and table({})[0].count("|") == len(COLUMNS) + 2
@@ -55,11 +58,9 @@ def test_the_same_seed_makes_the_same_case():
 
 def test_a_fault_is_found(tmp_path, monkeypatch):
     """A reader that takes damaged words for right ones is caught."""
-    from firelane.compiler.artefact import container
     plain = container.from_bytes
-    monkeypatch.setattr(container, "from_bytes", lambda octets, where: plain(octets if len(octets) % 2 else
-                                                                             container.to_bytes(good), where))
-    from tests.boards.host.digits import compiled
-    good = compiled("digits").program.contents
+    good = container.to_bytes(compiled("digits").program.contents)
+    monkeypatch.setattr(container, "from_bytes",
+                        lambda octets, where: plain(octets if len(octets) % 2 else good, where))
     tally = run(60, 2, tmp_path, only="program.bin")["program.bin"]
     assert tally.counts["wrong"] > 0 and re.match("wrong", tally.faults[0][1])
