@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
+from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.ir.graph import Graph, Tensor
 from firelane.compiler.onnx_import import CHANNELS_LAST, HOST_OPERATORS
+from firelane.compiler.support.onnx_runtime import open_session, session_options
 
 INT8_OFFSET = 128                      # the IR stores int8 with this added
 
@@ -43,18 +44,15 @@ class OnnxSession:
         made = {name for node in model.graph.node for name in node.output
                 if name and name not in present and (only is None or name in only)}
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(made))
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4      # what it refuses is told as an error of ours
-        options.intra_op_num_threads = 1
-        options.graph_optimization_level = (onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL if optimise else
-                                            onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)
-        everything = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        options = session_options(GraphOptimizationLevel.ORT_ENABLE_ALL if optimise else
+                                  GraphOptimizationLevel.ORT_DISABLE_ALL)
+        everything = open_session(model, options)
         types = {value.name: value.type for value in everything.get_outputs()}
         self._names = [name for name, type_ in types.items() if type_ in ("tensor(uint8)", "tensor(int8)")]
         if optimise:                                     # exposing float tensors would forbid the fusions
             del model.graph.output[:]
             model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._names)
-            everything = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+            everything = open_session(model, options)
         self._session, self._output = everything, everything.get_outputs()[0]
         self._input = next(value for value in model.graph.input if value.name not in constants)
 

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 import onnxruntime
+from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing
 from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.onnx_import import HOST_OPERATORS
 from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source
 from firelane.compiler.support.errors import ModelError
+from firelane.compiler.support.onnx_runtime import open_session, session_options
 from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.qdq_form import in_qdq_form
 from firelane.sim.reference import run_node
@@ -210,11 +212,7 @@ def validate_rewriting(given: Source, rewritten: onnx.ModelProto, images: Sequen
 
 
 def _float_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    return open_session(model, session_options(GraphOptimizationLevel.ORT_DISABLE_ALL))
 
 
 def _as_input(session: onnxruntime.InferenceSession, image: np.ndarray) -> np.ndarray:

@@ -181,10 +181,11 @@ def concat(view: NodeView) -> Value:
     return concat_of(view, [view.real_map(index) for index in places], axis)
 
 
-def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int) -> Real | Lazy:
+def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int, joined: str = "") -> Real | Lazy:
     """The concatenation, with which rounding commutes: each part is rounded as the whole will be.
 
-    Parts that all have one quantization need no more than the concatenation itself.
+    Parts that all have one quantization need no more than the concatenation itself: the tensor `joined`, or the node's
+    output.
     """
     shapes, last = [value.dims for value in values], bool(values) and values[0].last
     flat = all(len(value.shape) == 2 and value.dims[1:] == (1, 1) for value in values)
@@ -206,7 +207,7 @@ def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int) -> Real 
 
     tensors = [value.tensor for value in values if isinstance(value, Real)]
     if len(tensors) == len(values) and len({(tensor.scale, tensor.zero_point) for tensor in tensors}) == 1:
-        return Real(dims, (1, *shape), join(tensors, _same(view, tensors[0])), last)
+        return Real(dims, (1, *shape), join(tensors, _same(view, tensors[0], joined)), last)
 
     def emit(target: Target) -> Tensor:
         parts = [_part(view, value, replace(target, name=f"{target.name}/part{index}"))
@@ -226,6 +227,6 @@ def _part(view: NodeView, value: Real | Lazy, target: Target) -> Tensor:
     return view.part(value, target)
 
 
-def _same(view: NodeView, tensor: Tensor) -> Target:
-    """A result with the quantization of `tensor`, named as the node's output."""
-    return Target(view.output, Quantization(tensor.scale, tensor.zero_point), 0, PIXEL_MAX)
+def _same(view: NodeView, tensor: Tensor, name: str = "") -> Target:
+    """A result with the quantization of `tensor`, named as the node's output if not otherwise."""
+    return Target(name or view.output, Quantization(tensor.scale, tensor.zero_point), 0, PIXEL_MAX)

@@ -69,7 +69,11 @@ def qlinear_concat(view: NodeView) -> Value:
     if len(view.node.input) < 5 or len(view.node.input) % 3 != 2:
         raise view.problem(f"{len(view.node.input)} inputs", "two, and three for each part, are needed")
     parts = [_real(view, index) for index in range(2, len(view.node.input), 3)]
-    return _quantized(view, concat_of(view, parts, view.integer("axis", 1)), 0)
+    quantization, _ = view.quantization(0, 1)
+    alike = all((part.tensor.scale, part.tensor.zero_point) == (quantization.scale, quantization.zero_point)
+                for part in parts)
+    name = view.output if alike else f"{view.output}/joined"        # which is another tensor than what is rescaled
+    return _quantized(view, concat_of(view, parts, view.integer("axis", 1), name), 0)
 
 
 def qlinear_average_pool(view: NodeView) -> Value:

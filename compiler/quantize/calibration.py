@@ -15,10 +15,10 @@ from enum import Enum
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from firelane.compiler.onnx_import.reader import one_line
 from firelane.compiler.support.errors import ModelError
+from firelane.compiler.support.onnx_runtime import open_session
 
 __all__ = ["Method", "Ranges", "calibrate"]
 
@@ -113,11 +113,8 @@ class _Activations:
         self._names = [name for name in tensors if name != self._source]
         present = {value.name for value in exposed.graph.output}
         exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._names if name not in present)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1                 # sums in one order, whatever the number of processors
         with _foreign_errors(model.graph.name):
-            self._session = onnxruntime.InferenceSession(exposed.SerializeToString(), options, ["CPUExecutionProvider"])
+            self._session = open_session(exposed)
 
     def of(self, image: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         """Name and values of each tensor, for one image (C, H, W)."""

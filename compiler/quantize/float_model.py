@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
-import onnxruntime
 from onnx import TensorProto
+from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.frame_io.preprocessing import CHANNELS, Preprocessing, preprocessing_of, record_preprocessing
 from firelane.compiler.onnx_import import limits, refuse_unsupported
@@ -22,6 +22,7 @@ from firelane.compiler.quantize.float_types import as_float32, takes_bytes
 from firelane.compiler.quantize.partly_quantized import is_quantized
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.files import write_file
+from firelane.compiler.support.onnx_runtime import open_session, session_options
 
 __all__ = ["quiet_root_logger", "read_float_model", "write_model"]
 
@@ -125,12 +126,10 @@ def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model after ONNX Runtime's basic optimization: constants, BatchNormalization, Transpose, ... folded."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "folded.onnx")
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options = session_options(GraphOptimizationLevel.ORT_ENABLE_BASIC)
         options.optimized_model_filepath = str(path)
         try:
-            onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+            open_session(model, options)
         except Exception as error:                       # it has a class of its own for each kind of failure
             raise ValueError(one_line(error)) from None
         folded = onnx.load(path)

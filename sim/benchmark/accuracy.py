@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from firelane.compiler.frame_io.preprocessing import preprocessing_of, read_image, read_pixels
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.support.onnx_runtime import open_session
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.catalogue import SIZE, find
 from firelane.models.deep_compression import decode, network
@@ -55,11 +55,9 @@ def _float_results(weights: Path, files: Sequence[Path]) -> Iterator[np.ndarray]
     model = network(decode(weights), input_size=SIZE)
     record = preprocessing_of(metadata(model))
     assert record is not None, "made by `network`"
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
-    source = session.get_inputs()[0]
+    running = open_session(model)
+    source = running.get_inputs()[0]
     channels, height, width = source.shape[1:]
     for file in files:
         pixels = read_pixels(file, channels, height, width, record.resize)
-        yield session.run(None, {source.name: record.real(pixels)[None]})[0]
+        yield running.run(None, {source.name: record.real(pixels)[None]})[0]

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import numpy_helper
+from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.support.onnx_runtime import open_session, session_options
 from firelane.models.digits import Digits, load_split, to_network_input
 from firelane.models.making.variants import FOLDER, RECORD, VARIANTS, Variant
 from firelane.sim.reference import run_batch
@@ -49,11 +50,8 @@ def densities(weights: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 def accuracy(path: Path, data: Digits) -> float:
     """Share of `data` that ONNX Runtime names correctly, one image at a time."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    named = [int(session.run(None, {"image": image[np.newaxis]})[0].argmax())
+    running = open_session(onnx.load(path), session_options(GraphOptimizationLevel.ORT_DISABLE_ALL))
+    named = [int(running.run(None, {"image": image[np.newaxis]})[0].argmax())
              for image in to_network_input(data.images)]
     return _share(np.array(named), data)
 

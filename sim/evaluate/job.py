@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, stored_input
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import.reader import one_line
 from firelane.compiler.support.errors import FirelaneError, ModelError
+from firelane.compiler.support.onnx_runtime import open_session, session_options
 from firelane.sim.evaluate.graphs import Pairs
 from firelane.sim.evaluate.metrics import best_of, divergence, energies, is_tied
 from firelane.sim.onnx_session import channels_last, fed
@@ -141,12 +141,10 @@ class _OnnxRunner:
         inside = [name for name in dict.fromkeys([model.scores, *tensors]) if name != self._source.name]
         del exposed.graph.output[:]
         exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inside)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1
+        options = session_options()
         options.add_session_config_entry("session.x64quantprecision", "1")     # no saturating sums without VNNI
         try:
-            self._session = onnxruntime.InferenceSession(exposed.SerializeToString(), options, ["CPUExecutionProvider"])
+            self._session = open_session(exposed, options)
         except Exception as error:                       # it has a class of its own for each kind of failure
             raise ModelError(self._name, f"ONNX Runtime cannot run it ({one_line(error)})",
                              hint="export the model again") from None

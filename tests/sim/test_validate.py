@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of
-from firelane.compiler.ir.graph import Conv, Graph
+from firelane.compiler.ir.graph import Concat, Conv, Graph
 from firelane.compiler.onnx_import import graph_of, load_graph
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
@@ -83,6 +83,20 @@ class TestAgreement:
         value = model.node("Transpose", model.quantized(model.conv(value, 4, 3, 3, 3)), perm=[0, 2, 3, 1])
         proto = model.proto(model.quantized(value, 0.07))
         assert validate(read(proto, tmp_path), proto).tensors == 2
+
+    def test_a_concatenation_that_is_quantized_otherwise_than_its_parts(self, tmp_path):
+        """Found by `make fuzz`: the parts, joined, had the name of what they are rescaled to."""
+        rng = np.random.default_rng(5)
+        graph = random_graph(rng, size="tiny", without=["clamp", "add"])
+        while not any(isinstance(node, Concat) for node in graph.nodes):
+            graph = random_graph(rng, size="tiny", without=["clamp", "add"])
+        joined = next(node for node in graph.nodes if isinstance(node, Concat)).output
+        model = qoperator_model(graph)
+        constant = next(tensor for tensor in model.graph.initializer if tensor.name == f"{joined}.zero_point")
+        constant.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(constant) + np.uint8(60), constant.name))
+        read_back = read(model, tmp_path)
+        assert f"{joined}/joined" in read_back.tensors
+        assert validate(read_back, model).tensors > 0
 
     def test_what_is_too_large_to_be_unfolded(self, network, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "COLUMNS_MAX", 100)
