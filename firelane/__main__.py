@@ -5,6 +5,8 @@ import signal
 import sys
 from types import FrameType
 
+from firelane.compiler.support.collector import collect_rarely
+
 
 def _end(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)          # nothing has been begun yet
@@ -15,6 +17,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
+    collect_rarely()
     from firelane.cli.main import main as command  # noqa: PLC0415 (it takes its time)
     return command()
 

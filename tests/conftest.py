@@ -5,7 +5,10 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+from firelane.compiler.support.collector import collect_rarely
 from tests.limits import FOREVER
+
+collect_rarely()
 
 # Dask reads these when it is imported, here and in the processes that it starts.
 os.environ["DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT"] = f"{FOREVER}s"

@@ -9,6 +9,7 @@ import pytest
 
 from firelane.boards import get_board
 from firelane.cli.main import main
+from firelane.compiler.support import collector
 
 DIGITS = Path(__file__).parents[3] / "models" / "digits_squeezenet.onnx"
 
@@ -77,3 +78,11 @@ def test_signals_end_a_command_quietly(number, code, said):
               f"sys.argv[1:] = ['boards']; sys.exit(__main__.main())")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (code, said)
+
+
+def test_commands_collect_garbage_rarely():
+    script = ("import gc, sys; from firelane.cli.commands import boards; from firelane import __main__\n"
+              "boards.command.callback = lambda **options: print(*gc.get_threshold())\n"
+              "sys.argv[1:] = ['boards']; sys.exit(__main__.main())")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert tuple(map(int, done.stdout.split())) == (collector.YOUNG, collector.MIDDLE, collector.OLD)
