@@ -59,7 +59,7 @@ bench: $(INSTALLED)
 	    OPENBLAS_NUM_THREADS=1 $(FIRELANE) bench "$$@"
 
 test: $(INSTALLED)
-	PYTEST_ADDOPTS="$$PYTEST_ARGS" OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
+	PYTEST_ADDOPTS="$$PYTEST_ARGS" OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal
 
 fuzz: $(INSTALLED)
 	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m tests.fuzz --cases="$${CASES:-2000}" --seed="$${SEED:-1}" \
