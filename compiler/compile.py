@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from firelane.compiler.frame_io.record_options import Options, load_recorded
 from firelane.compiler.frame_io.result import result_format
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.lower import lower
-from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.program.emit import emit
 from firelane.compiler.program.schedule_check import check_schedule
@@ -49,6 +49,7 @@ def compile_plan(graph: Graph, plan: Schedule, cfg: EngineConfig, progress: Prog
     return Compiled(graph, program, plan, result_format(plan.network, graph.tensors[graph.output].shape, cfg))
 
 
-def compile_model(path: str | Path, cfg: EngineConfig, progress: Progress = silent) -> Compiled:
-    """Compile an ONNX file."""
-    return compile_graph(load_graph(path), cfg, progress)
+def compile_model(path: str | Path, cfg: EngineConfig, progress: Progress = silent, *,
+                  record: Options | None = None) -> Compiled:
+    """Compile an ONNX file; what `record` says of its input is recorded."""
+    return compile_graph(load_recorded(path, record or {}), cfg, progress)

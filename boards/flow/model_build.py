@@ -19,6 +19,7 @@ from firelane.boards.report.build_report import table
 from firelane.boards.top.board_design import board_design
 from firelane.compiler.artefact.artefact import write_artefact
 from firelane.compiler.compile import compile_model
+from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.compiler.support.marker import BUILD
@@ -68,7 +69,8 @@ def bitstream_file(board: Board, model: Path) -> Path:
     return build_folder(board, model) / BITSTREAM
 
 
-def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds: Sequence[int], say: Say) -> ModelBuild:
+def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds: Sequence[int], say: Say,
+                record: Options | None = None) -> ModelBuild:
     """Compile `model` for the engine of `board`, and build its bitstream; see `boards.flow.bitstream`.
 
     Parameters
@@ -79,6 +81,8 @@ def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds:
         Of the placer; the first that meets timing wins.
     say : function of a line
         Told before each step.
+    record : mapping, optional
+        How images become the model's input, see `compiler.frame_io.record_options`.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds:
     """
     folder = folder or build_folder(board, model)
     check_folder(folder, BUILD, OPTION)
-    compiled = compile_model(model, board.engine)
+    compiled = compile_model(model, board.engine, record=record)
     top = board_design(board, key_contents(board.engine))
     facts = _facts(model, compiled)
     made, started = provenance(), time.monotonic()

@@ -14,6 +14,7 @@ from firelane.boards.host.port import SerialPort
 from firelane.boards.host.remote_board import RemoteBoard
 from firelane.compiler.artefact.reader import HostModel, find_model, read_model
 from firelane.compiler.frame_io.classes import Guess, read_labels
+from firelane.compiler.frame_io.record_options import Options, overridden
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.progress import Progress, silent
 
@@ -44,11 +45,15 @@ class BoardSession:
     board: RemoteBoard
     model: HostModel
     labels: tuple[str, ...]
+    note: str = ""          #: what was said of its input and contradicts what it records
 
     @staticmethod
     @contextmanager
-    def open(port: str, baud: int, folder: Path | None, labels: Path | None) -> Iterator[BoardSession]:
+    def open(port: str, baud: int, folder: Path | None, labels: Path | None,
+             record: Options | None = None) -> Iterator[BoardSession]:
         """Talks to the board and finds the model; `folder` None: among those that were compiled here.
+
+        `record` says how images become its input, in place of what it records.
 
         Raises
         ------
@@ -60,7 +65,9 @@ class BoardSession:
         try:
             board = RemoteBoard(line)
             model = _checked_model(board, model, port)
-            yield BoardSession(board, model, read_labels(labels, model.classes) if labels else ())
+            note = overridden(model.graph.metadata, record or {})
+            names = read_labels(labels, model.classes) if labels else ()
+            yield BoardSession(board, model.recording(record or {}), names, note)
         finally:
             line.close()
 
@@ -108,7 +115,8 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def classify(images: Sequence[Path], port: str, baud: int, *, folder: Path | None = None, labels: Path | None = None,
+def classify(images: Sequence[Path], port: str, baud: int, *,  # noqa: PLR0913 (all but three have a default)
+             folder: Path | None = None, labels: Path | None = None, record: Options | None = None,
              as_json: bool = False, say: Callable[[str], None], progress: Progress = silent) -> None:
     """Have the board at `port` classify images, files or folders of them; says each answer when it is there.
 
@@ -118,6 +126,8 @@ def classify(images: Sequence[Path], port: str, baud: int, *, folder: Path | Non
         What `firelane compile` wrote; None: found by the digest that the board names.
     labels : Path, optional
         The file with the names of the classes.
+    record : mapping, optional
+        How images become the model's input, in place of what it records: see `compiler.frame_io.record_options`.
 
     Raises
     ------
@@ -125,7 +135,9 @@ def classify(images: Sequence[Path], port: str, baud: int, *, folder: Path | Non
         If there is no board, another model in it, or an image cannot be read.
     """
     files = image_files(images)
-    with BoardSession.open(port, baud, folder, labels) as session:
+    with BoardSession.open(port, baud, folder, labels, record) as session:
+        if session.note and not as_json:
+            say(f"note: {session.note}")
         run_images(session, files, as_json=as_json, say=say, progress=progress)
 
 

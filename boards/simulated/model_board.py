@@ -17,7 +17,7 @@ from firelane.boards.top.top import board_identity
 from firelane.compiler.artefact.artefact import write_artefact
 from firelane.compiler.artefact.reader import HostModel, read_model
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
-from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.frame_io.record_options import Options, load_recorded
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import build_root
 from firelane.compiler.support.progress import Progress, silent
@@ -43,7 +43,8 @@ class ModelBoard:
                 f"{self.model.graph.name}, digest {self.model.digest:08x} ({self.model.folder})")
 
 
-def build_model_board(model: str, board: str | None = None, *, patience: int = SIMULATED_TIMING.patience_cycles,
+def build_model_board(model: str, board: str | None = None, *, record: Options | None = None,
+                      patience: int = SIMULATED_TIMING.patience_cycles,
                       notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> ModelBoard:
     """Compile the model if need be, and build the simulator of its board if need be.
 
@@ -53,6 +54,8 @@ def build_model_board(model: str, board: str | None = None, *, patience: int = S
         A folder that `firelane compile` wrote; or a network, by name or as an ONNX file, which is compiled first.
     board : str, optional
         The board that is simulated; None: one without a name, with the engine of the model.
+    record : mapping, optional
+        How images become the input of a model that is compiled here, see `compiler.frame_io.record_options`.
     patience : int
         Cycles after which a run that stands still is abandoned.
 
@@ -61,20 +64,25 @@ def build_model_board(model: str, board: str | None = None, *, patience: int = S
     FirelaneError
         If there is no such model or board, they do not belong together, or a tool is missing or fails.
     """
-    found = read_model(_compiled_folder(model, board, notify, progress))
+    found = read_model(_compiled_folder(model, board, record or {}, notify, progress))
     design = replace(_design(found, board), timing=replace(SIMULATED_TIMING, patience_cycles=patience))
     return ModelBoard(build_board(design, notify=notify, progress=progress), found)
 
 
-def _compiled_folder(model: str, board: str | None, notify: Callable[[str], None], progress: Progress) -> Path:
+def _compiled_folder(model: str, board: str | None, record: Options, notify: Callable[[str], None],
+                     progress: Progress) -> Path:
     """`model` if it is a folder, else the one it is compiled to."""
     if Path(model).is_dir():
+        given = next((name for name, value in record.items() if value is not None), None)
+        if given is not None:
+            raise ConfigError(f"--{given}", f"{model} is compiled already", hint="give it to `firelane compile`, or to "
+                                                                                 "`firelane run`")
         return Path(model)
     if model not in NAMES and not Path(model).exists():
         raise ConfigError(model, "there is no such folder, file or network",
                           hint=f"give what `firelane compile` wrote, an ONNX file, or one of {', '.join(NAMES)}")
     path = find(model, progress=progress).path if model in NAMES else Path(model)
-    compiled = compile_fitting(load_graph(path), chosen_engine(board), () if board else GROWING, progress)
+    compiled = compile_fitting(load_recorded(path, record), chosen_engine(board), () if board else GROWING, progress)
     folder = build_root() / (f"{path.stem}-{board}" if board else path.stem)
     write_artefact(compiled, folder)
     notify(f"compiled: {folder}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from firelane.compiler.artefact.container import from_bytes
 from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM
 from firelane.compiler.artefact.manifest_reader import damaged, parse_manifest
 from firelane.compiler.frame_io.classes import Guess, best_classes
-from firelane.compiler.frame_io.preprocessing import read_image
+from firelane.compiler.frame_io.preprocessing import known_record, read_image
+from firelane.compiler.frame_io.record_options import Options, graph_with_record
 from firelane.compiler.frame_io.result import ResultFormat
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.ir.graph import Graph
@@ -61,6 +62,10 @@ class HostModel:
         """The classes that it tells apart."""
         return self.result.channels
 
+    def recording(self, options: Options) -> HostModel:
+        """The same network, whose images become its input as the options say."""
+        return replace(self, graph=graph_with_record(self.graph, options))
+
     def image_bytes(self, path: Path) -> bytes:
         """An image file as the board takes it."""
         return stream_bytes(read_image(self.graph, path))
@@ -89,8 +94,7 @@ class HostModel:
         if self.result.size != self.result.channels:
             raise FirelaneError(str(self.folder), f"the network's output is a map of {self.result.height} x "
                                                   f"{self.result.width} pixels, not a class",
-                                hint="firelane.boards.host.remote_board.RemoteBoard gives its bytes to a "
-                                     "program of your own")
+                                hint="docs/host_link.md tells a program of your own how to get its bytes")
         return best_classes(self.graph, self.output(result), labels)
 
 
@@ -127,22 +131,30 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def find_model(digest: int) -> HostModel:
-    """The compiled folder under the build folder that has this program digest.
+    """The compiled folder under the build folder that has this program digest; one that knows how it takes images.
 
     Raises
     ------
     ConfigError
-        If there is none.
+        If there is none, or if two say otherwise how images become their input.
     """
+    found: list[HostModel] = []
     for folder in _candidates():
         try:
             model = read_model(folder)
         except FirelaneError:
             continue            # not of ours, or of another version: it is not the one
         if model.digest == digest:
-            return model
-    raise ConfigError("--model", f"the board holds a model (digest {digest:08x}) that was not compiled here",
-                      hint=f"{_HINT}, or put it into the board: firelane load DIR")
+            found.append(model)
+    if not found:
+        raise ConfigError("--model", f"the board holds a model (digest {digest:08x}) that was not compiled here",
+                          hint=f"{_HINT}, or put it into the board: firelane load DIR")
+    knowing = {known: model for model in reversed(found) if (known := known_record(model.graph)) is not None}
+    if len(knowing) > 1:
+        first, other = list(knowing.values())[-1:-3:-1]
+        raise ConfigError("--model", f"{first.folder} and {other.folder} hold the same program, and say otherwise how "
+                                     "images become its input", hint="name one of them with --model")
+    return next(iter(knowing.values()), found[0])
 
 
 def _candidates() -> Iterable[Path]:

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from firelane.compiler.coding.weight_memory import SymbolTable, WeightMemory
-from firelane.compiler.fit.engine_fit import ACCUMULATOR_BITS, MEMORIES, accumulator_bits_needed
+from firelane.compiler.fit.engine_fit import (
+    ACCUMULATOR_BITS,
+    AVERAGE_BITS,
+    MEMORIES,
+    accumulator_bits_needed,
+    average_bits_needed,
+)
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.lower import lower
 from firelane.compiler.program.descriptors import Descriptor, Memories, describe
@@ -31,7 +37,7 @@ class Cost:
 def roomy_engine(cfg: EngineConfig) -> EngineConfig:
     """`cfg` with memories that hold any network: what is measured must not depend on what a board has left."""
     memories: dict[str, Any] = MEMORIES[-1]
-    return replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1], **memories)
+    return replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1], average_bits=AVERAGE_BITS[-1], **memories)
 
 
 def layer_tiles(graph: Graph, cfg: EngineConfig) -> dict[str, int]:
@@ -45,8 +51,10 @@ def layer_tiles(graph: Graph, cfg: EngineConfig) -> dict[str, int]:
 
 def measure(graph: Graph, cfg: EngineConfig) -> Cost:
     """The cost of a graph as `compiler.program.emit.emit` stores it where there is room."""
-    bits = max(cfg.accumulator_bits, accumulator_bits_needed(graph, cfg))
-    cfg = replace(roomy_engine(cfg), accumulator_bits=next(size for size in ACCUMULATOR_BITS if size >= bits))
+    layers = [layer for layer in lower(graph, roomy_engine(cfg)).layers if isinstance(layer, TileLayer)]
+    need = max(cfg.accumulator_bits, accumulator_bits_needed(layers), average_bits_needed(layers) + 1)
+    bits = next(size for size in ACCUMULATOR_BITS if size >= need)
+    cfg = replace(roomy_engine(cfg), accumulator_bits=bits, average_bits=bits - 1)
     network = lower(graph, cfg)
     tiles = _tiles(network, cfg)
     memories = Memories(WeightMemory(), SymbolTable(), SymbolTable())

@@ -18,6 +18,7 @@ from firelane.compiler.compress.quantized_graph import with_weights
 from firelane.compiler.compress.search import within_budget, within_drop
 from firelane.compiler.compress.sources import Material, read_material, read_others
 from firelane.compiler.compress.workers import Workers, workers
+from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.rom_size import RomSize
@@ -40,7 +41,7 @@ class Job:
     calibration: Images
     limit: int = 256
     method: str = "mse"
-    record: dict = field(default_factory=dict)
+    record: Options = field(default_factory=dict)
     objective: str = "balanced"
     thorough: bool = True
     mirror: bool | None = None          #: None: where images have colours

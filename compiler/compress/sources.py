@@ -11,6 +11,7 @@ import onnx
 
 from firelane.compiler.compress.compressor import Source
 from firelane.compiler.compress.quantized_graph import graph_weights, real_weights
+from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.ir.graph import PIXEL_MAX, Conv, Graph
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.onnx_import.reader import Source as Model
@@ -34,7 +35,7 @@ class Material:
     images: Sequence[np.ndarray]
 
 
-def read_material(model: Model, calibration: Images, *, limit: int, method: str = "mse", record: dict | None = None,
+def read_material(model: Model, calibration: Images, *, limit: int, method: str = "mse", record: Options | None = None,
                   progress: Progress = silent) -> Material:
     """The network, quantized if need be, and the images.
 
@@ -44,24 +45,24 @@ def read_material(model: Model, calibration: Images, *, limit: int, method: str 
         If the model has layers that cannot be compressed or weights that are not finite, or the images are unusable or
         fewer than `LEAST_IMAGES`.
     """
+    calibrated: Calibrated
     if _is_quantized(read_source(model)[0]):
-        calibrated = read_quantized(model, calibration, limit)
-        _enough(calibrated, calibration)
-        graph = load_graph(model)
-        source = Source(graph, calibrated.model, graph_weights(graph))
+        quantized = read_quantized(model, calibration, limit, record)
+        _enough(quantized, calibration)
+        calibrated, graph = quantized, quantized.graph
+        source = Source(graph, quantized.model, graph_weights(graph))
     else:
         calibrated = read_calibrated(model, calibration, limit, record)
         _enough(calibrated, calibration)
-        quantized = quantize(calibrated.model, calibrated.images, method=Method(method),
-                             progress=lambda stage, done: progress(f"calibrating: {stage}", done,
-                                                                   len(calibrated.images)))
-        graph = load_graph(quantized)
-        source = Source(graph, quantized, real_weights(graph, calibrated.model))
+        made = quantize(calibrated.model, calibrated.images, method=Method(method),
+                        progress=lambda stage, done: progress(f"calibrating: {stage}", done, len(calibrated.images)))
+        graph = load_graph(made)
+        source = Source(graph, made, real_weights(graph, calibrated.model))
     _refuse_without_convolutions(graph)
     return Material(source, [stored(graph, image) for image in calibrated.images])
 
 
-def read_others(model: Model, images: Images, graph: Graph, record: dict | None = None) -> list[np.ndarray]:
+def read_others(model: Model, images: Images, graph: Graph, record: Options | None = None) -> list[np.ndarray]:
     """All images of a folder, a file or an array, for `model`, as `Material.images` has them.
 
     Raises
@@ -69,7 +70,7 @@ def read_others(model: Model, images: Images, graph: Graph, record: dict | None 
     FirelaneError
         If they are unusable, or there are none.
     """
-    calibrated = (read_quantized(model, images, EVERY) if _is_quantized(read_source(model)[0])
+    calibrated = (read_quantized(model, images, EVERY, record) if _is_quantized(read_source(model)[0])
                   else read_calibrated(model, images, EVERY, record))
     return [stored(graph, image) for image in calibrated.images]
 

@@ -10,7 +10,7 @@ twice. A depth up to DEEPER times the least is taken if it saves more than WORTH
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from firelane.compiler.compile import compile_plan, make_plan
@@ -25,15 +25,17 @@ from firelane.compiler.schedule.search import ActivationCapacityError, Schedule
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.tiles.layers import TileLayer
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import Destination
 
 ACTIVATION_WORDS = (1024, 1152, 1280, 1536, 2048, 3072, 4096)
 DEEPER, WORTH = 1.25, 0.02      #: a quarter more is what distributed RAM adds on the ECP5 that the sizes are for
 ACCUMULATOR_BITS = (24, 28, 32)
+AVERAGE_BITS = (18, 20, 23, 27, 31)     #: less than the accumulator's
 MEMORIES = (                                            # that grow together
     {"weight_words": 1 << 17, "program_words": 1 << 13, "value_symbols": 1 << 12, "run_symbols": 1 << 10},
     {"weight_words": 1 << 18, "program_words": 1 << 14, "value_symbols": 1 << 12, "run_symbols": 1 << 12},
 )
-GROWING = ("activation_words", "accumulator_bits", *MEMORIES[0])
+GROWING = ("activation_words", "accumulator_bits", "average_bits", *MEMORIES[0])
 
 
 def compile_fitting(graph: Graph, cfg: EngineConfig, free: Collection[str] = GROWING,
@@ -45,13 +47,13 @@ def compile_fitting(graph: Graph, cfg: EngineConfig, free: Collection[str] = GRO
     ModelError, CapacityError
         If no such engine can do it.
     """
-    grown = [_grown(cfg, sizes, free) for sizes in ({}, *MEMORIES)]
-    bits = _first(_sizes("accumulator_bits", cfg, ACCUMULATOR_BITS, free), accumulator_bits_needed(graph, cfg))
-    plan, words = _plan(graph, replace(grown[-1], accumulator_bits=bits), free, progress)
-    largest = replace(grown[-1], accumulator_bits=bits, activation_words=words)
+    bits = _bits(graph, cfg, free)
+    grown = [replace(_grown(cfg, sizes, free), **bits) for sizes in ({}, *MEMORIES)]
+    plan, words = _plan(graph, grown[-1], free, progress)
+    largest = replace(grown[-1], activation_words=words)
     compiled = compile_plan(graph, plan, largest, progress)
     fitting = next((memories for memories in grown if _holds(memories, compiled.program)), largest)
-    fitting = replace(fitting, accumulator_bits=bits, activation_words=words)
+    fitting = replace(fitting, activation_words=words)
     return compiled if fitting == largest else compile_plan(graph, plan, fitting, progress)
 
 
@@ -87,12 +89,31 @@ def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Pro
     raise with_remedies(graph, deeper, problem)
 
 
-def accumulator_bits_needed(graph: Graph, cfg: EngineConfig) -> int:
+def _bits(graph: Graph, cfg: EngineConfig, free: Collection[str]) -> dict[str, int]:
+    """The widths of accumulator and channel sums, wider than the engine's where that is needed and free."""
+    widest = {"accumulator_bits": ACCUMULATOR_BITS[-1], "average_bits": AVERAGE_BITS[-1]}
+    wide = replace(cfg, **{name: size for name, size in widest.items() if name in free})
+    layers = [layer for layer in lower(graph, wide).layers if isinstance(layer, TileLayer)]
+    sums = _first(_sizes("average_bits", cfg, AVERAGE_BITS, free), average_bits_needed(layers))
+    least = max(accumulator_bits_needed(layers), sums + 1)
+    return {"accumulator_bits": _first(_sizes("accumulator_bits", cfg, ACCUMULATOR_BITS, free), least),
+            "average_bits": sums}
+
+
+def accumulator_bits_needed(layers: Iterable[TileLayer]) -> int:
     """The bits of accumulator that sums and biases need."""
-    network = lower(graph, replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1]))
-    layers = [layer for layer in network.layers if isinstance(layer, TileLayer)]
-    biases = [(int(layer.requantize.bias.min()), int(layer.requantize.bias.max())) for layer in layers]
-    return max(signed_bits(*limits) for limits in [*map(accumulator_range, layers), *biases])
+    return max(signed_bits(*limits) for layer in layers for limits in (
+        accumulator_range(layer), (int(layer.requantize.bias.min()), int(layer.requantize.bias.max()))))
+
+
+def average_bits_needed(layers: Iterable[TileLayer]) -> int:
+    """The bits that the channel sums of global averages need; 0 if there are none."""
+    need = pixels = 0
+    for layer in layers:
+        if layer.destination is Destination.AVERAGE:
+            pixels = layer.out_height * layer.out_width + (pixels if layer.continues else 0)
+            need = max(need, (pixels * layer.requantize.high).bit_length())
+    return need
 
 
 def _holds(cfg: EngineConfig, program: Program) -> bool:

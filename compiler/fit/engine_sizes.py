@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.tiles.larger_engine import size_option
 from firelane.hw.contract.config import EngineConfig
 
 SIZES = {           # that can be chosen on the command line
@@ -14,16 +15,8 @@ SIZES = {           # that can be chosen on the command line
     "weight_words": "36-bit words of the weight memory.",
     "program_words": "36-bit words of the program memory.",
     "accumulator_bits": "Bits of an accumulator.",
+    "average_bits": "Bits of a channel's sum in a global average.",
 }
-
-
-def size_option(name: str) -> str:
-    """The command-line option of a size.
-
-    >>> size_option("weight_words")
-    '--weight-words'
-    """
-    return "--" + name.replace("_", "-")
 
 
 def sized_engine(engine: EngineConfig, **sizes: int | None) -> EngineConfig:

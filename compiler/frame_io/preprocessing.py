@@ -29,6 +29,8 @@ INPUT_KEY = "firelane.input"
 MODES = {1: "L", 3: "RGB"}             # Pillow's modes by number of channels
 CHANNELS = {"gray": 1, "RGB": 3, "BGR": 3}
 WIDE_MODES = ("I", "F")                # Pillow's modes of more than 8 bits begin so
+GRAY_16 = "I;16"                       # its modes of 16 bits begin so; 16 bits of a PGM file are of mode I
+VALUES_LEAST = 16                      #: of the 256 that a pixel has, which an input must tell apart
 RESIZE_MAX = 1 << 13
 PIXELS_MAX = 1 << 26                   #: of an image file: less than 1 GB while it is decoded
 DRAFT_PIXELS = 1 << 24                 #: of a JPEG, above which it is not decoded in full
@@ -56,16 +58,16 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.channels not in CHANNELS:
-            raise ConfigError("preprocessing", f"channels {self.channels!r}",
+            raise ConfigError("--channels", f"channels {self.channels!r}",
                               hint=f"{', '.join(CHANNELS)} are possible")
         for name, values in (("mean", self.mean), ("scale", self.scale)):
             if len(values) not in (1, CHANNELS[self.channels]) or not np.all(np.isfinite(values)):
-                raise ConfigError("preprocessing", f"{name} {list(values)}",
+                raise ConfigError(f"--{name}", f"{name} {list(values)}",
                                   hint="one finite number, or one per channel")
         if 0 in self.scale:
-            raise ConfigError("preprocessing", "scale 0", hint="real input = (pixel - mean) * scale")
+            raise ConfigError("--scale", "scale 0", hint="real input = (pixel - mean) * scale")
         if self.resize is not None and not 1 <= self.resize <= RESIZE_MAX:
-            raise ConfigError("preprocessing", f"resize {self.resize}", hint=f"1 to {RESIZE_MAX} pixels")
+            raise ConfigError("--resize", f"resize {self.resize}", hint=f"1 to {RESIZE_MAX} pixels")
 
     @property
     def takes_pixels(self) -> bool:
@@ -124,7 +126,7 @@ def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
         raise ModelError(where, "is nested too deeply") from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ModelError(where, f"cannot be understood ({error})",
-                         hint="compiler/frame_io/preprocessing.py says what it holds") from None
+                         hint="docs/images.md says what it holds") from None
 
 
 def _floats(values: float | list[float]) -> tuple[float, ...]:
@@ -151,7 +153,8 @@ def read_pixels(path: str | Path, channels: int, height: int, width: int, resize
                 _check(image, where, (width, height), resize)
                 if resize is not None and image.width * image.height > DRAFT_PIXELS:
                     image.draft(None, (2 * resize, 2 * resize))         # a JPEG is then decoded at 1/2, 1/4 or 1/8
-                upright = ImageOps.exif_transpose(image)
+                deep, upright = _has_16_bits(image), ImageOps.exif_transpose(image)
+                upright = _upper_8_bits(upright) if deep else upright
                 pixels = np.array(_fit(_opaque(upright, MODES[channels]), (width, height), resize))
     except FirelaneError:
         raise
@@ -167,8 +170,8 @@ def read_pixels(path: str | Path, channels: int, height: int, width: int, resize
 
 def _check(image: Image.Image, where: str, size: tuple[int, int], resize: int | None) -> None:
     """Refuse, by what the file's header says, an image that cannot become one of `size` (width, height)."""
-    if image.mode.startswith(WIDE_MODES):
-        raise FirelaneError(where, f"an image of mode {image.mode}", hint="save it with 8 bits per channel")
+    if image.mode.startswith(WIDE_MODES) and not _has_16_bits(image):
+        raise FirelaneError(where, f"an image of mode {image.mode}", hint="save it with 8 or 16 bits per channel")
     if image.width * image.height > PIXELS_MAX:
         raise _too_large(where)
     turned = image.getexif().get(ExifTags.Base.Orientation) in TURNED
@@ -188,6 +191,19 @@ def _check(image: Image.Image, where: str, size: tuple[int, int], resize: int | 
 
 def _too_large(where: str) -> FirelaneError:
     return FirelaneError(where, f"has more than {PIXELS_MAX // 1_000_000} million pixels", hint="make it smaller first")
+
+
+def _has_16_bits(image: Image.Image) -> bool:
+    """Whether it is gray, with 65535 for white."""
+    return image.mode.startswith(GRAY_16) or (image.mode, image.format) == ("I", "PPM")
+
+
+def _upper_8_bits(image: Image.Image) -> Image.Image:
+    """A gray image of 16 bits, the upper 8 of them, as Pillow takes of 16-bit colours; what is transparent is white."""
+    values = np.asarray(image)
+    upper = (values >> 8).astype(np.uint8)
+    upper[values == image.info.get("transparency", -1)] = PIXEL_MAX
+    return Image.fromarray(upper)
 
 
 def _opaque(image: Image.Image, mode: str) -> Image.Image:
@@ -228,47 +244,78 @@ def quantize_input(graph: Graph, images: np.ndarray) -> np.ndarray:
     if images.ndim not in (3, 4) or images.shape[-3:] != tensor.shape:
         wanted = f"(N, C, H, W) = (N, {', '.join(map(str, tensor.shape))})"
         raise FirelaneError("image", f"shape {images.shape}", hint=f"the network {graph.name!r} wants {wanted}")
-    steps = np.rint(images.astype(np.float32) / np.float32(tensor.scale)) + np.float32(tensor.zero_point)
-    if not np.all(np.isfinite(steps)):
+    codes = _codes(tensor, images)
+    if not np.all(np.isfinite(images)):
         raise FirelaneError("image", "values that are not finite", hint="check how it was normalised")
-    return np.clip(steps, 0, PIXEL_MAX).astype(np.uint8)
+    return codes.astype(np.uint8)
 
 
 def read_image(graph: Graph, path: str | Path) -> np.ndarray:
-    """An image file as the stored values of the network's input, uint8 (C, H, W).
-
-    What the model's metadata say is done; without them the network must take raw pixels (scale 1, zero point 0) and the
-    image must have its size. It becomes gray or RGB as the network has one channel or three.
-    """
+    """An image file as the stored values of the network's input, uint8 (C, H, W): see `record_of` and `read_pixels`."""
     record = record_of(graph)
     return stored_input(graph, read_pixels(path, *graph.tensors[graph.input].shape, record.resize))
 
 
+def known_record(graph: Graph) -> Preprocessing | None:
+    """How a quantized network takes pixels, by its metadata; without them raw pixels, if they can be its input.
+
+    None if nobody knows.
+    """
+    tensor, recorded = graph.tensors[graph.input], preprocessing_of(graph.metadata)
+    raw = tensor.channels in MODES and stores_pixels(tensor)
+    return recorded or (Preprocessing(channels="gray" if tensor.channels == 1 else "RGB") if raw else None)
+
+
 def record_of(graph: Graph) -> Preprocessing:
-    """How a quantized network takes pixels: what its metadata say; without them raw pixels, if these are its input.
+    """How a quantized network takes pixels: `known_record`, if images can become its input so.
 
     Raises
     ------
     FirelaneError
-        If image files cannot become its input.
+        If they cannot, or nobody knows how.
     """
-    tensor, recorded = graph.tensors[graph.input], preprocessing_of(graph.metadata)
-    if recorded is None or CHANNELS[recorded.channels] != tensor.channels or recorded.takes_pixels:
-        _check_takes_pixels(graph, tensor)
-    return recorded or Preprocessing(channels="gray" if tensor.channels == 1 else "RGB")
+    tensor, record = graph.tensors[graph.input], known_record(graph)
+    if tensor.channels not in MODES:
+        raise FirelaneError(graph.name, f"an input of {tensor.channels} channels", hint="images have 1 or 3")
+    if record is None:
+        raise FirelaneError(graph.name, f"how it takes pixels is not known: its input has scale {tensor.scale:.6g} and "
+                                        f"zero point {tensor.zero_point}, and it has no metadata {INPUT_KEY}",
+                            hint="give --mean, --scale, --channels, --resize")
+    if CHANNELS[record.channels] != tensor.channels:
+        raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {tensor.channels}",
+                         hint="correct it with --channels")
+    _check_values(graph.name, tensor, record)
+    return record
+
+
+def stores_pixels(tensor: Tensor) -> bool:
+    """Whether pixels, as real values, are the stored values of a tensor."""
+    return (tensor.scale, tensor.zero_point) == (1.0, 0)
 
 
 def stored_input(graph: Graph, pixels: np.ndarray) -> np.ndarray:
     """Pixels of the network's size, uint8 (C, H, W), gray or RGB, as the stored values of its input."""
     record = record_of(graph)
-    return pixels if record.takes_pixels else quantize_input(graph, record.real(pixels))
+    if record.takes_pixels and stores_pixels(graph.tensors[graph.input]):
+        return pixels
+    return quantize_input(graph, record.real(pixels))
 
 
-def _check_takes_pixels(graph: Graph, tensor: Tensor) -> None:
-    if tensor.channels not in MODES:
-        raise FirelaneError(graph.name, f"an input of {tensor.channels} channels",
-                            hint="an image file has 1 or 3; give an array")
-    if (tensor.scale, tensor.zero_point) != (1.0, 0):
-        raise FirelaneError(graph.name, f"an input with scale {tensor.scale:.6g} and zero point {tensor.zero_point}",
-                            hint="image files are for networks that take raw pixels (scale 1, zero point 0); normalise "
-                                 "the image yourself and use quantize_input")
+def _check_values(name: str, tensor: Tensor, record: Preprocessing) -> None:
+    """Refuse a mean and scale that leave next to nothing of an image: those of another network.
+
+    Of the 256 values of a pixel, few may fall together, or out of what the input can hold.
+    """
+    ramp = np.broadcast_to(np.arange(PIXEL_MAX + 1, dtype=np.uint8), (tensor.channels, 1, PIXEL_MAX + 1))
+    real = record.real(ramp)
+    told_apart = max(len(np.unique(codes)) for codes in _codes(tensor, real))
+    if told_apart < VALUES_LEAST:
+        low, high = ((stored - tensor.zero_point) * tensor.scale for stored in (0, PIXEL_MAX))
+        raise FirelaneError(name, f"pixels 0 to 255 become {real.min():.4g} to {real.max():.4g}, its input holds "
+                                  f"{low:.4g} to {high:.4g}: {told_apart} of its 256 values would be used",
+                            hint="give the --mean and --scale that belong to it")
+
+
+def _codes(tensor: Tensor, real: np.ndarray) -> np.ndarray:
+    steps = np.rint(real.astype(np.float32) / np.float32(tensor.scale)) + np.float32(tensor.zero_point)
+    return np.clip(steps, 0, PIXEL_MAX)

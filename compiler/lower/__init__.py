@@ -13,7 +13,7 @@ from typing import Any
 from firelane.compiler.ir import graph as ir
 from firelane.compiler.lower import average, convolution, pointwise, pooling
 from firelane.compiler.lower.context import Lowering, unique
-from firelane.compiler.lower.proofs import check_numbers
+from firelane.compiler.lower.proofs import check_channels, check_numbers
 from firelane.compiler.lower.row_class import assign_row_classes
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.problems import raise_all
@@ -53,6 +53,7 @@ def lower(graph: ir.Graph, cfg: EngineConfig) -> TiledNetwork:
     _lower_output(context)
     raise_all(context.problems)
     for layer in context.layers:
+        context.problems += check_channels(layer)
         if isinstance(layer, TileLayer):
             context.problems += check_numbers(layer, cfg)
     raise_all(context.problems)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from firelane.compiler.ir.graph import GlobalAverage
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.support.errors import CapacityError, ModelError
+from firelane.compiler.tiles.larger_engine import larger_engine
 from firelane.compiler.tiles.layers import AverageLayer, TileLayer, copy_layer
 from firelane.compiler.tiles.slicing import slice_channels, slice_requantize
 from firelane.hw.contract.instruction import Destination
@@ -71,8 +72,10 @@ def _check_bits(context: Lowering, node: GlobalAverage, layer: TileLayer) -> Non
     pixels = tensor.height * tensor.width
     need, have = (pixels * layer.requantize.high).bit_length(), context.cfg.average_bits
     if need > have:
-        raise CapacityError(f"node '{node.name}'", f"sums of {pixels} pixels need {need} bits, average_bits is {have}",
-                            hint=f"an engine with average_bits={need}")
+        engine = (larger_engine(context.cfg, average_bits=need)
+                  or larger_engine(context.cfg, average_bits=need, accumulator_bits=need + 1))
+        raise CapacityError(f"node '{node.name}'", f"sums of {pixels} pixels need {need} bits, the engine has {have}",
+                            hint=" or ".join([*engine, "an AveragePool of 2 x 2 with stride 2 before it"]))
 
 
 def _check_constants(node: GlobalAverage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +14,8 @@ from firelane.compiler.lower.widths import too_wide
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.tiles.kernel_table import Place, kernel_table
 from firelane.compiler.tiles.layers import TileLayer, View, copy_layer
-from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
-from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, Operation
+from firelane.hw.contract.config import BANK_PIXELS, MAX_BANKS, MAX_KERNEL_TAPS, EngineConfig
+from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, Operation
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +69,10 @@ def _halvings(node: Node, stride: tuple[int, int], height: int, width: int) -> i
     strides = {step for step, size in zip(stride, (height, width)) if size > 1} or {1}
     if len(strides) > 1:
         raise ModelError(f"node '{node.name}'", f"stride {stride[0]}x{stride[1]}",
-                         hint="rows and columns must have the same stride")
+                         hint="the same stride for rows and columns is possible")
     step = strides.pop()
     if step & (step - 1):
-        raise ModelError(f"node '{node.name}'", f"stride {step}", hint="strides are 1, 2, 4, 8, ...")
+        raise ModelError(f"node '{node.name}'", f"stride {step}", hint="1, 2, 4, 8, ... are possible")
     return step.bit_length() - 1
 
 
@@ -84,13 +85,13 @@ def first_layer(context: Lowering, node: Node, taps: Taps, output: View | None, 
                       operation=taps.operation, pad=taps.pad, subsample=subsample)
     if len(layer.places) > MAX_KERNEL_TAPS:
         raise ModelError(f"node '{node.name}'", f"kernel of {len(layer.places)} places",
-                         hint=f"at most {MAX_KERNEL_TAPS} with a weight that is not zero")
+                         hint=f"at most {MAX_KERNEL_TAPS} that have a weight other than zero are possible")
     phases = [(row, column) for row in (0, 1) for column in (0, 1)] if subsample else [(0, 0)]
     candidates = [shifted(layer, *phase) for phase in phases]
     ranked = [(classes[0], _reach(candidate), number) for number, candidate in enumerate(candidates)
               if (classes := feasible_row_classes(candidate, context.cfg))]
     if not ranked:
-        raise explain(node.name, candidates[0], context.cfg)
+        raise explain(node.name, candidates, context.cfg)
     return candidates[min(ranked)[2]]
 
 
@@ -106,16 +107,46 @@ def feasible_row_classes(layer: TileLayer, cfg: EngineConfig) -> list[int]:
             if layer.lane_width <= BANK_PIXELS << k and kernel_table(layer.places, cfg.banks >> k) is not None]
 
 
-def explain(name: str, layer: TileLayer, cfg: EngineConfig) -> FirelaneError:
-    """The error that says why no row class will do."""
-    where = f"node '{name}'"
+def explain(name: str, candidates: Sequence[TileLayer], cfg: EngineConfig, least: int = 0) -> FirelaneError:
+    """The error that says why no row class from `least` on will do for a layer, whatever its phase."""
+    where, layer = f"node '{name}'", candidates[0]
     if layer.lane_width > cfg.lanes:
         return too_wide(where, layer.lane_width, cfg)
     rows, columns = ([getattr(place, axis) for place in layer.places] for axis in ("dy", "dx"))
-    return ModelError(where, f"reads rows {min(rows)}..{max(rows)} and columns {min(columns)}..{max(columns)} around "
-                      f"a pixel, in rows of {layer.lane_width}",
-                      hint=f"columns {COLUMN_MOVE_MIN}..{COLUMN_MOVE_MAX} and {SLOTS} row groups are possible, where a "
-                           "row is a multiple of the rows of a word away, or one more or less")
+    classes = _wide_enough(layer, cfg, least)
+    ways = [f"--banks {banks}" for banks in _more_banks(candidates, cfg, least)][:1]
+    ways.append(f"a kernel of up to {_tallest(classes, cfg)} rows and {COLUMN_MOVE_MAX - COLUMN_MOVE_MIN + 1} columns, "
+                "padded on all sides,")
+    return ModelError(where, f"reads rows {min(rows)}..{max(rows)} and columns {min(columns)}..{max(columns)} around a "
+                             f"pixel, in rows of {max(layer.lane_width, _narrower(least) + 1)}",
+                      hint=" or ".join(ways) + " is possible there")
+
+
+def _wide_enough(layer: TileLayer, cfg: EngineConfig, least: int) -> list[int]:
+    return [k for k in range(least, cfg.classes) if layer.lane_width <= BANK_PIXELS << k]
+
+
+def _narrower(least: int) -> int:
+    """The pixels of the widest rows below row class `least`."""
+    return BANK_PIXELS << least - 1 if least else 0
+
+
+def _more_banks(candidates: Sequence[TileLayer], cfg: EngineConfig, least: int) -> Iterator[int]:
+    """Numbers of banks above the engine's with which one of the layers can be expressed."""
+    banks = 2 * cfg.banks
+    while banks <= MAX_BANKS:
+        wider = replace(cfg, banks=banks)
+        if any(k >= least for layer in candidates for k in feasible_row_classes(layer, wider)):
+            yield banks
+        banks *= 2
+
+
+def _tallest(classes: Sequence[int], cfg: EngineConfig) -> int:
+    """Rows of the tallest kernel around a pixel that one of the row classes can express."""
+    def possible(rows: int) -> bool:
+        places = [Place(row - rows // 2, 0) for row in range(rows)]
+        return any(kernel_table(places, cfg.banks >> k) for k in classes)
+    return next(rows for rows in range(1, MAX_KERNEL_TAPS) if not possible(rows + 1))
 
 
 def _reach(layer: TileLayer) -> int:

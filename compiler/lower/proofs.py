@@ -6,7 +6,8 @@ import numpy as np
 
 from firelane.compiler.ir.graph import PIXEL_MAX
 from firelane.compiler.support.errors import CapacityError, FirelaneError
-from firelane.compiler.tiles.layers import TileLayer
+from firelane.compiler.tiles.larger_engine import larger_engine
+from firelane.compiler.tiles.layers import AnyLayer, TileLayer
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CHANNEL_BITS, Operation
 
@@ -30,17 +31,22 @@ def accumulator_range(layer: TileLayer) -> tuple[int, int]:
 
 def check_numbers(layer: TileLayer, cfg: EngineConfig) -> list[FirelaneError]:
     """Errors to raise, one for each number that does not fit."""
+    where, have, least = f"node '{layer.name}'", cfg.accumulator_bits, int(layer.requantize.bias.min())
     problems: list[FirelaneError] = []
-    where, have = f"node '{layer.name}'", cfg.accumulator_bits
-    need = signed_bits(*accumulator_range(layer))
-    if need > have:
-        problems.append(CapacityError(where, f"sums need {need} bits, accumulator_bits is {have}",
-                                      hint=f"an engine with accumulator_bits={need}"))
-    need = signed_bits(int(layer.requantize.bias.min()), int(layer.requantize.bias.max()))
-    if need > have:
-        problems.append(CapacityError(where, f"biases need {need} bits, accumulator_bits is {have}",
-                                      hint=f"an engine with accumulator_bits={need}"))
-    channels = max(layer.channels_out, *(view.channels for view in layer.inputs))
-    if channels >= 1 << CHANNEL_BITS:
-        problems.append(CapacityError(where, f"{channels} channels", hint=f"at most {(1 << CHANNEL_BITS) - 1}"))
+    for what, limits in (("sums", accumulator_range(layer)), ("biases", (least, int(layer.requantize.bias.max())))):
+        need = signed_bits(*limits)
+        if need > have:
+            ways = [*larger_engine(cfg, accumulator_bits=need), f"smaller weights, with which {what} are smaller"]
+            problems.append(CapacityError(where, f"{what} need {need} bits, the engine's accumulators have {have}",
+                                          hint=" or ".join(ways)))
     return problems
+
+
+def check_channels(layer: AnyLayer) -> list[FirelaneError]:
+    """The error to raise if a layer has more channels than an instruction can name."""
+    maps = [*layer.reads, *([layer.writes] if layer.writes else [])]
+    channels = max([layer.channels_summed, *(view.channels for view in maps)])
+    if channels < 1 << CHANNEL_BITS:
+        return []
+    return [CapacityError(f"node '{layer.name}'", f"{channels} channels",
+                          hint=f"at most {(1 << CHANNEL_BITS) - 1} are possible")]

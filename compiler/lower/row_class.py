@@ -56,7 +56,7 @@ def _widen(layer: TileLayer, classes: dict[str, int], feasible: list[int], probl
     least = max(classes[name] for name in names | ({layer.output.map} if layer.output else set()))
     wanted = next((k for k in feasible if k >= least), None)
     if wanted is None:
-        problems[layer.name] = explain(layer.name, layer, cfg)
+        problems[layer.name] = explain(layer.name, [layer], cfg, least)
         return False
     changed = any(classes[name] != wanted for name in names)
     classes.update(dict.fromkeys(names, wanted))

@@ -24,4 +24,4 @@ def image_too_wide(where: str, image: LoadLayer, width: int, cfg: EngineConfig) 
 
 def _more_banks(width: int) -> list[str]:
     banks = next((1 << k for k in range(MAX_BANKS.bit_length()) if width <= BANK_PIXELS << k), None)
-    return [f"banks={banks}"] if banks else []
+    return [f"--banks {banks}"] if banks else []

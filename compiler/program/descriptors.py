@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import assert_never
 
+import numpy as np
+
 from firelane.compiler.coding.bit_fields import descriptor_fields, field_table, pack, split_words
 from firelane.compiler.coding.parameter_form import store_parameters
 from firelane.compiler.coding.weight_code import EncodedLayer, encode_layer
@@ -17,6 +19,7 @@ from firelane.hw.contract.instruction import (
     DESCRIPTOR_WORDS,
     KERNEL_ENTRY,
     KERNEL_ENTRY_BITS,
+    WEIGHT_ADDRESS_BITS,
     Destination,
     Source,
 )
@@ -77,8 +80,8 @@ def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: 
                                run_room=cfg.run_symbols - len(memories.runs.entries))
         fields |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups,
                    "dense": encoded.dense, "raw_values": encoded.raw_values,
-                   "value_address": memories.weights.add(StreamKind.VALUES, encoded.value_bits),
-                   "run_address": 0 if encoded.dense else memories.weights.add(StreamKind.RUNS, encoded.run_bits),
+                   "value_address": _address(memories, StreamKind.VALUES, encoded.value_bits),
+                   "run_address": 0 if encoded.dense else _address(memories, StreamKind.RUNS, encoded.run_bits),
                    "value_table": memories.values.add([value & 0xFF for value in encoded.value_table]),
                    "run_table": memories.runs.add(encoded.run_table)}
         codes = [pack(field_table(CODE_WORD), word, layer.name) for word in encoded.code_words]
@@ -97,8 +100,16 @@ def _kernel_words(layer: TileLayer) -> list[int]:
 def _requantize(requantize: Requantize, channels: int, where: str, cfg: EngineConfig, memories: Memories) -> dict:
     common = {"zero_point": requantize.zero_point, "clamp_low": requantize.low, "clamp_high": requantize.high}
     stored = store_parameters(requantize, channels, cfg, where)
-    address = memories.weights.add(StreamKind.PARAMETERS, stored.bits) if len(stored.bits) else 0
+    address = _address(memories, StreamKind.PARAMETERS, stored.bits) if len(stored.bits) else 0
     return common | stored.fields | {"parameter_address": address}
+
+
+def _address(memories: Memories, kind: StreamKind, bits: np.ndarray) -> int:
+    """Where a stream starts; the last word that has an address, if the weights do not fit any engine.
+
+    That is found when all are counted, see `compiler.program.emit`, and refused with the size that is needed.
+    """
+    return min(memories.weights.add(kind, bits), (1 << WEIGHT_ADDRESS_BITS) - 1)
 
 
 def _load(layer: LoadLayer, network: TiledNetwork) -> dict:

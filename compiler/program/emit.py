@@ -19,12 +19,14 @@ from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.schedule.steps import Block, Step
 from firelane.compiler.support.errors import CapacityError
 from firelane.compiler.support.problems import raise_all
+from firelane.compiler.tiles.larger_engine import larger_engine, weight_bytes
 from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer, View
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
     FORMAT_VERSION,
     HEADER_WORDS,
     MAGIC,
+    WEIGHT_ADDRESS_BITS,
     Destination,
     Header,
     Opcode,
@@ -224,8 +226,25 @@ def crc_of_words(words: Iterable[int]) -> int:
 
 
 def _check_sizes(cfg: EngineConfig, program_words: int, memories: Memories) -> None:
-    needs = {"program_words": program_words, "weight_words": len(memories.weights.words),
-             "value_symbols": len(memories.values.entries), "run_symbols": len(memories.runs.entries)}
-    raise_all([CapacityError(name, f"the network needs {need}, the engine has {getattr(cfg, name)}",
-                             hint=f"an engine with {name}={need}")
-               for name, need in needs.items() if need > getattr(cfg, name)])
+    values, runs, words = len(memories.values.entries), len(memories.runs.entries), len(memories.weights.words)
+    assert values <= cfg.value_symbols and runs <= cfg.run_symbols, "layers are coded in what room there is"
+    problems = []
+    if program_words > cfg.program_words:
+        ways = [*larger_engine(cfg, program_words=program_words), "more --banks or a smaller input, for fewer tiles"]
+        problems.append(_lacking(cfg, "program_words", program_words, " or ".join(ways)))
+    if words > cfg.weight_words:
+        problems.append(_lacking(cfg, "weight_words", words, " or ".join(_ways_for_weights(cfg, words))))
+    raise_all(problems)
+
+
+def _lacking(cfg: EngineConfig, name: str, need: int, hint: str) -> CapacityError:
+    return CapacityError(name, f"the network needs {need}, the engine has {getattr(cfg, name)}", hint=hint)
+
+
+def _ways_for_weights(cfg: EngineConfig, need: int) -> list[str]:
+    """What a user can do about weights that are too large: a smaller network, or a larger engine, or both."""
+    compress, most = "firelane compress MODEL --calib DIR -o SMALLER --budget {}", 1 << WEIGHT_ADDRESS_BITS
+    ways = [compress.format(weight_bytes(cfg.weight_words)), *larger_engine(cfg, weight_words=need)]
+    if cfg.weight_words < most < need:
+        ways.append(f"--budget {weight_bytes(most)} and {larger_engine(cfg, weight_words=most)[0]}")
+    return ways

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
 
-from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of, record_preprocessing
+from firelane.compiler.frame_io.preprocessing import (
+    Preprocessing,
+    known_record,
+    preprocessing_of,
+    record_preprocessing,
+)
+from firelane.compiler.frame_io.record_options import Options, changed_record, checked_record, with_record
+from firelane.compiler.ir.graph import Graph
+from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source, read_input, read_source
 from firelane.compiler.quantize.calibration_images import Images, calibration_images
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
 from firelane.compiler.quantize.partly_quantized import is_quantized, read_partly_quantized
-from firelane.compiler.support.errors import ConfigError
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +39,14 @@ class Calibrated:
         return taken is not None and taken.takes_pixels
 
 
-def read_calibrated(model: Source, calibration: Images, limit: int, record: dict | None = None) -> Calibrated:
+@dataclass(frozen=True, eq=False)
+class CalibratedGraph(Calibrated):
+    """The same of a quantized model, with its graph."""
+
+    graph: Graph = field(kw_only=True)
+
+
+def read_calibrated(model: Source, calibration: Images, limit: int, record: Options | None = None) -> Calibrated:
     """A float model, its preprocessing folded into it where that is exact; or one that is quantized in part.
 
     Parameters
@@ -56,7 +70,7 @@ def read_calibrated(model: Source, calibration: Images, limit: int, record: dict
     return Calibrated(network, calibration_images(calibration, shape, recorded, taken, limit), recorded)
 
 
-def _read_partly_quantized(model: Source, calibration: Images, limit: int, record: dict) -> Calibrated:
+def _read_partly_quantized(model: Source, calibration: Images, limit: int, record: Options) -> Calibrated:
     """A model whose last layers somebody left float: `quantize` completes it, and leaves the rest as it is."""
     network = read_partly_quantized(model)
     shape = read_input(network.graph).dims
@@ -66,29 +80,11 @@ def _read_partly_quantized(model: Source, calibration: Images, limit: int, recor
     return Calibrated(network, calibration_images(calibration, shape, recorded, recorded, limit))
 
 
-def read_quantized(model: Source, calibration: Images, limit: int) -> Calibrated:
-    """A model that is quantized already."""
-    network, _ = read_source(model)
-    recorded = preprocessing_of(metadata(network))
-    shape = read_input(network.graph).dims
-    return Calibrated(network, calibration_images(calibration, shape, recorded, recorded, limit))
-
-
-def changed_record(recorded: Preprocessing | None, channels: int, options: dict) -> Preprocessing | None:
-    """The recorded `Preprocessing`, or a new one, with what the options say; None if nobody says anything."""
-    given = {name: value for name, value in options.items() if value is not None}
-    if not given:
-        return recorded
-    for name in ("mean", "scale"):
-        if name in given:
-            given[name] = _numbers(f"--{name}", given[name])
-    default = Preprocessing(channels="gray" if channels == 1 else "RGB")
-    return replace(recorded or default, **given)
-
-
-def _numbers(option: str, given: str | float | Sequence[float]) -> tuple[float, ...]:
-    parts = given.split(",") if isinstance(given, str) else given if isinstance(given, Sequence) else [given]
-    try:
-        return tuple(float(part) for part in parts)
-    except (TypeError, ValueError):
-        raise ConfigError(option, f"{given!r}", hint="one number, or several with commas between") from None
+def read_quantized(model: Source, calibration: Images, limit: int, record: Options | None = None) -> CalibratedGraph:
+    """A model that is quantized already; what `record` says is recorded in it."""
+    network, path = read_source(model)
+    network = with_record(network, record or {})
+    graph = checked_record(graph_of(network, path), record or {})
+    recorded, shape = known_record(graph), read_input(network.graph).dims
+    return CalibratedGraph(network, calibration_images(calibration, shape, recorded, recorded, limit), recorded,
+                           graph=graph)

@@ -25,7 +25,7 @@ def _deeper(graph: Graph, cfg: EngineConfig, words: int) -> Iterator[str]:
     depth, more = -(-max(words, cfg.activation_words + 1) // DEPTH_STEP) * DEPTH_STEP, DEPTH_STEP
     while depth <= MAX_ACTIVATION_WORDS:
         if _fits(graph, replace(cfg, activation_words=depth)):
-            yield f"activation_words={depth}"
+            yield f"--activation-words {depth}"
             return
         depth, more = depth + more, 2 * more
 
@@ -34,7 +34,7 @@ def _wider(graph: Graph, cfg: EngineConfig) -> Iterator[str]:
     banks = 2 * cfg.banks
     while banks <= MAX_BANKS:
         if _fits(graph, replace(cfg, banks=banks)):
-            yield f"banks={banks}"
+            yield f"--banks {banks}"
             return
         banks *= 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,8 @@ class CompiledNetwork:
 
 
 def compile(network: Network | Source, board: str | None = None, *, clock_hz: float | None = None,
+            channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+            scale: float | str | Sequence[float] | None = None, resize: int | None = None,
             check: bool = True, progress: Progress = silent, **sizes: int | None) -> CompiledNetwork:
     """Compile a quantized network for the engine of a board, or for one of other sizes.
 
@@ -113,23 +116,25 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
         E.g. "ulx3s_85f"; None: the default engine, and no device.
     clock_hz : float, optional
         Of the engine, for frames per second; the board's if not given.
+    channels, mean, scale, resize
+        As for `load`; recorded in the manifest, where `firelane run` finds it.
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
     **sizes : int, optional
         In place of the engine's own: `banks`, `activation_words`, `weight_words`, `program_words`,
-        `accumulator_bits`.
+        `accumulator_bits`, `average_bits`.
 
     Raises
     ------
     FirelaneError
         If the network has something that the engine cannot do, is too large for it, or differs from ONNX Runtime:
-        `further` lists what else is
-        wrong. An engine that is too large for the board's device is no error, see `CompiledNetwork.fits`.
+        `further` lists what else is wrong. An engine that is too large for the board's device is no error, see
+        `CompiledNetwork.fits`.
     """
     chosen, cfg = get_board(board) if board else None, chosen_engine(board, **sizes)
-    given = load(network, progress=progress)
+    given = load(network, channels=channels, mean=mean, scale=scale, resize=resize, progress=progress)
     compiled = compile_graph(given.graph, cfg, progress)
     agreement = check_graph(given.graph, given.model, progress) if check else None
     return CompiledNetwork(given, board, compiled, make_report(compiled, chosen, clock_hz), agreement)

@@ -69,8 +69,10 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
         In place of a budget: the smallest size that loses at most this share of images (0 .. 1) of expected top-1.
     objective : str
         Whether cycles count beside bytes, and how much: "size", "balanced" or "cycles".
-    method, limit, channels, mean, scale, resize
+    method
         As for `quantize`, if the network is float.
+    limit, channels, mean, scale, resize
+        As for `quantize`; what is said of the input is recorded in the result.
     thorough : bool
         Whether many steps of its weights' grid are tried for each layer, or few.
     mirror : bool, optional

@@ -51,7 +51,8 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
     scheduler : str, optional
         Address of a Dask scheduler, in place of `workers`, which is then None.
     channels, mean, scale, resize
-        As for `quantize`, if a float network does not say so itself.
+        As for `load`. With `float_model`, of both, but of `network` only if its metadata say nothing: a network that
+        `quantize` made may take pixels in another way than the float one that it was made of.
     progress : callable
         Told the name of a stage, images done, and images in all.
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import onnx
 
+from firelane.compiler.frame_io import record_options
+from firelane.compiler.frame_io.preprocessing import record_of
+from firelane.compiler.frame_io.record_options import Options, with_record
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source, read_input, read_source
 from firelane.compiler.quantize.float_model import write_model
+from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.catalogue import NAMES, find
@@ -83,6 +88,22 @@ class Network:
         """The file if there is one, so that messages name it; else the model."""
         return self.path or self.model
 
+    def recording(self, options: Options) -> Network:
+        """The same network, whose images become its input as the options say: see `load`; itself if they say nothing.
+
+        Raises
+        ------
+        FirelaneError
+            If they are none, or images cannot become the input of a quantized network so.
+        """
+        model = with_record(self.model, options)
+        if model is self.model:
+            return self
+        changed = replace(self, model=model, path=None)
+        if changed.quantized:
+            record_of(changed.graph)
+        return changed
+
     def save(self, path: str | Path) -> Path:
         """Write the ONNX file, all of it or nothing.
 
@@ -99,7 +120,9 @@ class Network:
         return f"<{type(self).__name__} {self.name!r}, {kind}, images of {' x '.join(map(str, self.input_shape))}>"
 
 
-def load(source: Network | Source, *, input_size: int | None = None, progress: Progress = silent) -> Network:
+def load(source: Network | Source, *, input_size: int | None = None, channels: str | None = None,
+         mean: float | str | Sequence[float] | None = None, scale: float | str | Sequence[float] | None = None,
+         resize: int | None = None, progress: Progress = silent) -> Network:
     """A network by its name, from an ONNX file, or from a model in memory.
 
     Parameters
@@ -107,9 +130,13 @@ def load(source: Network | Source, *, input_size: int | None = None, progress: P
     source : str, Path, onnx.ModelProto or Network
         A name: digits and digits-bypass are part of the project; squeezenet1.0, squeezenet1.0-torchvision,
         squeezenet1.1, squeezenet1.0-simple-bypass, squeezenet1.0-complex-bypass and light_squeezenet are built and
-        quantized at the first use, and kept in build/models. Or a file. A `Network` is returned as it is.
+        quantized at the first use, and kept in build/models. Or a file, or a `Network` that was loaded.
     input_size : int, optional
         Rows and columns of the images of a network by name; 224 if not given.
+    channels, mean, scale, resize
+        How images become the network's input, in place of what its metadata say: "gray", "RGB" or "BGR"; what is
+        subtracted from pixels 0..255, and what they are multiplied by then, a number or one for each channel; the
+        shorter side of an image before its centre is cut out.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
 
@@ -118,8 +145,18 @@ def load(source: Network | Source, *, input_size: int | None = None, progress: P
     FirelaneError
         If there is no such network or file, or it is not an ONNX model.
     """
-    if isinstance(source, Network):
-        return source
+    found = source if isinstance(source, Network) else _found(source, input_size, progress)
+    return found.recording({"channels": channels, "mean": mean, "scale": scale, "resize": resize})
+
+
+def overridden(source: Network | Source, options: Options) -> str:
+    """What the options contradict in a network's metadata, in words; empty if there is nothing."""
+    if all(value is None for value in options.values()):
+        return ""
+    return record_options.overridden(metadata(load(source).model), options)
+
+
+def _found(source: Source, input_size: int | None, progress: Progress) -> Network:
     if not isinstance(source, onnx.ModelProto) and _is_name(source):
         entry = find(str(source), input_size=input_size, progress=progress)
         return Network(name=str(source), model=read_source(entry.path)[0], path=entry.path, origin=entry.origin,

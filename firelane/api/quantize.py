@@ -60,9 +60,7 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     limit : int
         Use so many of the images at most, evenly spread.
     channels, mean, scale, resize
-        How images become the network's input, where its metadata do not say so: "gray", "RGB" or "BGR"; what is
-        subtracted from pixels 0..255, and what they are multiplied by then, a number or one for each channel; the
-        shorter side of an image before its centre is cut out.
+        How images become the network's input, as for `load`.
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     progress : callable

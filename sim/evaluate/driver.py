@@ -9,6 +9,7 @@ from typing import overload
 
 import numpy as np
 
+from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.progress import Progress, silent
 from firelane.sim.evaluate.image_folder import find_images, pixels_of
@@ -23,7 +24,7 @@ __all__ = ["carry_out", "evaluate", "images_of"]
 def evaluate(model: Model, images: Sequence[np.ndarray], *,  # noqa: PLR0913 (all but two have a default)
              labels: Sequence[int] | None = None,
              float_model: Model | None = None, reference: bool | None = None, onnxruntime: bool = False,
-             record: dict | None = None, pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
+             record: Options | None = None, pool: Pool = in_process, progress: Progress = silent) -> Evaluation:
     """Measure how well `model` does on `images`.
 
     Parameters
@@ -35,8 +36,7 @@ def evaluate(model: Model, images: Sequence[np.ndarray], *,  # noqa: PLR0913 (al
     float_model : that `model` is compared with; `DERIVED`: `model` without quantization of its activations
     reference : run the integer reference; as None, if the model is quantized
     onnxruntime : run the model in ONNX Runtime as well
-    record : how the float model takes pixels, where its metadata do not say so: channels, mean, scale, resize as on
-        the command line of `firelane quantize`
+    record : how the models take pixels, see `sim.evaluate.plan.plan`: channels, mean, scale, resize
     pool : from `sim.evaluate.workers`; this process if none is given
     progress : told of images done
 

@@ -10,11 +10,11 @@ import numpy as np
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
+from firelane.compiler.frame_io.record_options import Options, changed_record, with_record
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source as Model
 from firelane.compiler.onnx_import.reader import read_input, read_source
-from firelane.compiler.quantize.calibrated import changed_record
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError, ModelError
@@ -46,17 +46,24 @@ class Plan:
 
 
 def plan(model: Model, *, float_model: Model | None = None, reference: bool | None = None,
-         onnxruntime: bool = False, record: dict | None = None) -> Plan:
-    """Reads the models; parameters and errors as for `sim.evaluate.driver.evaluate`."""
+         onnxruntime: bool = False, record: Options | None = None) -> Plan:
+    """Reads the models; parameters and errors as for `sim.evaluate.driver.evaluate`.
+
+    What `record` says is said of both models, but not of a quantized one that records something: as `quantize` writes
+    it, a network takes pixels in another way than the float one that it was made of.
+    """
     content, where = read_source(model)
+    options = record or {}
     if not is_quantized(content.graph):
-        return _float_plan(model, where, float_model, bool(reference), record or {})
+        return _float_plan(model, where, float_model, bool(reference), options)
     reference = reference is not False
     if not reference and not onnxruntime:
         raise ConfigError("--no-reference", "nothing is left to run", hint="add --onnxruntime")
+    if float_model is None or _is_derived(float_model) or INPUT_KEY not in metadata(content):
+        content = with_record(content, options)
     graph = graph_of(content, where)
     own = _onnx_model(content, None)
-    original, float_graph, pairs_ = _original(content, float_model, graph, record or {})
+    original, float_graph, pairs_ = _original(content, float_model, graph, options)
     job = EvaluationJob(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
                         model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
     source = graph.tensors[graph.input]
@@ -64,7 +71,7 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
     return _plan(job, graph.name, float_graph, shape, record_of(graph).resize)
 
 
-def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool, options: dict) -> Plan:
+def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool, options: Options) -> Plan:
     """The plan for a float model: ONNX Runtime only."""
     if reference:
         raise ModelError(str(where), "a float model, the reference computes with integers",
@@ -93,7 +100,7 @@ def _key(*parts: OnnxModel | bool | None) -> str:
 
 
 def _original(content: onnx.ModelProto, float_model: Model | None, graph: Graph,
-              options: dict) -> tuple[OnnxModel | None, str, Pairs]:
+              options: Options) -> tuple[OnnxModel | None, str, Pairs]:
     """The float graph for the job, in words what it is, and its tensors' pairs."""
     if float_model is None:
         return None, "", ()
@@ -111,7 +118,7 @@ def _original(content: onnx.ModelProto, float_model: Model | None, graph: Graph,
 
 
 def _given_float(float_model: Model, shape: tuple[int, ...], resize: int | None,
-                 options: dict) -> tuple[onnx.ModelProto, OnnxModel, str]:
+                 options: Options) -> tuple[onnx.ModelProto, OnnxModel, str]:
     where = read_source(float_model)[1]
     given = _float_model(float_model)
     found, record = read_input(given.graph).dims, _record(given, where, options)
@@ -129,7 +136,7 @@ def _onnx_model(model: onnx.ModelProto, record: Preprocessing | None) -> OnnxMod
     return OnnxModel(content=extended.SerializeToString(), scores=scores, record=record)
 
 
-def _record(model: onnx.ModelProto, where: Path, options: dict) -> Preprocessing:
+def _record(model: onnx.ModelProto, where: Path, options: Options) -> Preprocessing:
     channels = read_input(model.graph).dims[0]
     record = changed_record(preprocessing_of(metadata(model)), channels, options)
     if record is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from firelane.compiler.frame_io.preprocessing import MODES, read_image
+from firelane.compiler.frame_io.preprocessing import MODES, preprocessing_of, read_image, stored_input
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import ConfigError
 from firelane.models.digits import CLASSES, SIDE, load_split
@@ -47,7 +47,7 @@ def choose_images(graph: Graph, files: Sequence[Path], count: int | None = None)
         return ImageSet(np.stack([read_image(graph, path) for path in files]), None,
                         ", ".join(str(path) for path in files))
     if takes_digits(graph):
-        return _digits(count or DIGITS_SHOWN)
+        return _digits(graph, count or DIGITS_SHOWN)
     count, shape = count or 1, graph.tensors[graph.input].shape
     return ImageSet(_made(shape, count), None, f"{count} made image{'s' * (count > 1)} (IMAGE=, --image: one of yours)")
 
@@ -58,11 +58,13 @@ def takes_digits(graph: Graph) -> bool:
             and int(np.prod(graph.tensors[graph.output].shape)) == CLASSES)
 
 
-def _digits(count: int) -> ImageSet:
+def _digits(graph: Graph, count: int) -> ImageSet:
     held_out = load_split()[1]
     if count > len(held_out):
         raise ConfigError("--images", f"{count}, but there are {len(held_out)} held-out digits")
     pixels = np.ascontiguousarray(held_out.images[:count].transpose(0, 3, 1, 2))
+    if preprocessing_of(graph.metadata) is not None:
+        pixels = np.stack([stored_input(graph, image) for image in pixels])
     return ImageSet(pixels, held_out.labels[:count], f"{count} held-out digits")
 
 

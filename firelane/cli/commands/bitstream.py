@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, build_options, size_options
-from firelane.cli.support.terminal import say
+from firelane.cli.support.options import PATH, build_options, record_options, size_options, taken_record
+from firelane.cli.support.terminal import note_overridden, say
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
 
@@ -22,18 +23,26 @@ from firelane.compiler.support.outputs import check_folder
 @click.option("--seed", type=int, help="Of the placer; the first, if there are several.  [default: the board's]")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")
+@record_options
 @click.option("-o", "--output", type=PATH, help="Folder; build/bitstream/... if not given.")
 def command(board_name: str, model: Path | None, clock_mhz: float | None, seed: int | None, seeds: int,
-            output: Path | None, **sizes: int | None) -> None:
-    """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line."""
+            output: Path | None, **options: Any) -> None:
+    """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line.
+
+    How images become its input is read from its metadata; --channels, --mean, --scale and --resize say or change it.
+    `firelane run` finds it in what is written.
+    """
     if output is not None:
         check_folder(output, BUILD, "-o")
+    model = model or work.EMBEDDED["digits"]
+    note_overridden(model, options)
+    record = taken_record(options)
     usual, console = work.get_board(board_name), Console()
-    board = replace(usual, engine=work.chosen_engine(board_name, **sizes),
+    board = replace(usual, engine=work.chosen_engine(board_name, **options),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else usual.clock_hz)
     first = board.seed if seed is None else seed
-    built = work.build_model(board, model or work.EMBEDDED["digits"], output, seeds=range(first, first + seeds),
-                             say=say(console))
+    built = work.build_model(board, model, output, seeds=range(first, first + seeds), say=say(console),
+                             record=record)
     console.print(built.table)
     for line in built.lines:
         say(console, markup=False)(line)

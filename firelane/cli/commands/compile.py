@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 import firelane
-from firelane.cli.support.options import PATH, check_option, size_options
-from firelane.cli.support.terminal import display, say
+from firelane.cli.support.options import PATH, check_option, record_options, size_options
+from firelane.cli.support.terminal import display, note_overridden, say
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.marker import COMPILED
 from firelane.compiler.support.outputs import check_folder
@@ -21,16 +22,21 @@ from firelane.compiler.support.outputs import check_folder
 @size_options
 @click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Clock for frames per second.")
 @click.option("-o", "--output", type=PATH, help="Folder to write: build/<model> if not given.")
+@record_options
 @check_option
-def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, check: bool,
-            **sizes: int | None) -> None:
-    """Compile MODEL, a quantized ONNX file, for an engine, and report what fits."""
+def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, **options: Any) -> None:
+    """Compile MODEL, a quantized ONNX file, for an engine, and report what fits.
+
+    How images become its input is read from its metadata; --channels, --mean, --scale and --resize say or change it.
+    `firelane run` finds it in what is written.
+    """
     folder = output or Path("build") / model.stem
     check_folder(folder, COMPILED, "-o")
+    note_overridden(model, options)
     console = Console()
     with display(console) as progress:
-        compiled = firelane.compile(model, board, clock_hz=clock_mhz and clock_mhz * 1e6, check=check,
-                                    progress=progress, **sizes)
+        compiled = firelane.compile(model, board, clock_hz=clock_mhz and clock_mhz * 1e6, progress=progress,
+                                    **options)
     compiled.save(folder)
     console.print(compiled)
     if compiled.agreement is not None:

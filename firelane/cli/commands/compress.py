@@ -12,8 +12,8 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import METHODS, PATH, check_option, record_options, size_options
-from firelane.cli.support.terminal import display, say
+from firelane.cli.support.options import METHODS, PATH, check_option, record_options, size_options, taken_record
+from firelane.cli.support.terminal import display, note_overridden, say
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.marker import SWEEP
@@ -55,12 +55,15 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
             sweep: Path | None, judge: Path | None, labels: Path | None, effort: str, **options: Any) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
-    The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same.
+    The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same. How images
+    become its input is read from its metadata; --channels, --mean, --scale and --resize say or change it. It is
+    recorded in the result.
     """
     _check_goal(budget, max_drop, sweep)
     _check_judge(budget, sweep, judge, labels)
     _check_outputs(model, output, sweep)
     size = None if budget is None else parse_size(budget)
+    note_overridden(model, options)
     console = Console(stderr=True)
     with display(console) as progress:
         options |= {"thorough": effort == "thorough", "judge": judge, "progress": progress}
@@ -79,7 +82,7 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
 
 def _sweep_job(model: Path, calibration: Path, labels: Path | None, options: dict[str, Any]) -> Any:
     """What a sweep compresses; labels are of the images in the folder `judge`."""
-    record = {name: options.pop(name) for name in ("channels", "mean", "scale", "resize")}
+    record = taken_record(options)
     cfg = work.chosen_engine(None, **{name: options.pop(name) for name in SIZES})
     named = None if labels is None else partial(work.labels_of_folder, options["judge"], labels, "--judge")
     return work.Job(model, calibration, record=record, cfg=cfg, labels=named, **options)

@@ -11,7 +11,7 @@ from rich.console import Console
 import firelane
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH, record_options
-from firelane.cli.support.terminal import display, log_console, say
+from firelane.cli.support.terminal import display, log_console, note_overridden, say
 from firelane.compiler.support.outputs import check_file
 
 
@@ -38,11 +38,13 @@ from firelane.compiler.support.outputs import check_file
 def command(model: Path, folder: Path, output: Path | None, **options: Any) -> None:
     """Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float network.
 
-    How images become the input of a float model is read from its metadata; --channels, --mean, --scale and --resize
-    say or change it. A quantized model says so itself.
+    How images become the input of a model is read from its metadata; --channels, --mean, --scale and --resize say or
+    change it. With --float they are said of FILE, and of MODEL only if that records nothing: a network of `firelane
+    quantize` may take pixels in another way than the float one that it was made of.
     """
     if output is not None:
         check_file(output, "--json", inputs=(model, options["float_model"], options["labels"]))
+    note_overridden(options["float_model"] or model, options)
     with display(Console(stderr=True)) as progress:
         evaluation = firelane.evaluate(model, folder, progress=progress, **options)
     console = log_console()

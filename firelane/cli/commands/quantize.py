@@ -10,7 +10,7 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support.options import METHODS, PATH, check_option, record_options
-from firelane.cli.support.terminal import display, say
+from firelane.cli.support.terminal import display, note_overridden, say
 from firelane.compiler.support.outputs import check_file
 
 
@@ -32,6 +32,7 @@ def command(model: Path, calibration: Path, output: Path, **options: Any) -> Non
     say or change it. It is recorded in the result.
     """
     check_file(output, "-o", inputs=(model, calibration))
+    note_overridden(model, options)
     with display(Console(stderr=True)) as progress:
         quantized = firelane.quantize(model, calibration, progress=progress, **options)
         quantized.save(output)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, port_options
+from firelane.cli.support.options import PATH, port_options, record_options
 from firelane.cli.support.terminal import display, progress_console, say_plainly
 
 
@@ -17,15 +18,17 @@ from firelane.cli.support.terminal import display, progress_console, say_plainly
 @click.option("--model", "folder", type=PATH,
               help="What `firelane compile` wrote.  [default: found in build/ by the digest that the board names]")
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
+@record_options
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
 def command(images: tuple[Path, ...], port: str, baud: int, folder: Path | None, labels: Path | None,
-            as_json: bool) -> None:
+            as_json: bool, **record: Any) -> None:
     """Have a board classify images: files, or all images in a folder.
 
     Shows the five best classes, the time that the board computed, and the time that it took to bring the image there
-    and the result back.
+    and the result back. How images become the network's input is recorded in what was compiled; --channels, --mean,
+    --scale and --resize say or change it.
     """
     console = progress_console(as_json)
     with display(console) as progress:
-        work.classify(images, port, baud, folder=folder, labels=labels, as_json=as_json, say=say_plainly(console),
-                      progress=progress)
+        work.classify(images, port, baud, folder=folder, labels=labels, record=record, as_json=as_json,
+                      say=say_plainly(console), progress=progress)

@@ -9,8 +9,8 @@ import click
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, size_options
-from firelane.cli.support.terminal import display, log_console, say
+from firelane.cli.support.options import PATH, record_options, size_options
+from firelane.cli.support.terminal import display, log_console, note_overridden, say
 
 DEFAULT_MODEL = "digits"
 
@@ -25,6 +25,7 @@ DEFAULT_MODEL = "digits"
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
 @click.option("--board", help="Whose engine to simulate.  [default: one of 8 banks, its memories as large as needed]")
 @size_options
+@record_options
 @click.option("--waves", is_flag=True, help="Write waveforms (slow and large; another build of the simulator).")
 def command(model: str, files: tuple[Path, ...], count: int | None, **options: Any) -> None:
     """Simulate the Verilog of an engine with Verilator, and check every result byte against the reference.
@@ -33,7 +34,11 @@ def command(model: str, files: tuple[Path, ...], count: int | None, **options: A
     squeezenet1.0-torchvision, squeezenet1.1, squeezenet1.0-simple-bypass, squeezenet1.0-complex-bypass and
     light_squeezenet, which are built and quantized first (kept in build/models). Their weights are random, with the
     densities of Deep Compression, unless the published file is found (FIRELANE_DATA).
+
+    How image files become the network's input is read from its metadata; --channels, --mean, --scale and --resize say
+    or change it.
     """
+    note_overridden(model, options)
     console = log_console()
     with display(console) as progress:
         simulation = firelane.simulate(model, images=files or count, say=say(console), progress=progress, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -12,6 +12,7 @@ from firelane.compiler.fit.engine_sizes import SIZES, size_option
 
 Function = TypeVar("Function", bound=Callable)
 PATH = click.Path(path_type=Path)
+RECORD = ("channels", "mean", "scale", "resize")
 METHODS = ("minmax", "mse", "percentile")       #: `compiler.quantize.calibration.Method`
 BAUD = 3_000_000
 
@@ -24,7 +25,7 @@ def size_options(command: Function) -> Function:
 
 
 def record_options(command: Function) -> Function:
-    """--channels, --mean, --scale and --resize: how images become the input of a float model."""
+    """--channels, --mean, --scale and --resize: how images become the input of a model."""
     options = [
         click.option("--channels", type=click.Choice(["gray", "RGB", "BGR"]), help="How the network takes channels."),
         click.option("--mean", metavar="M[,M,M]", help="Subtracted from pixels 0..255, in the order of the channels."),
@@ -35,6 +36,11 @@ def record_options(command: Function) -> Function:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def taken_record(options: dict[str, Any]) -> dict[str, Any]:
+    """The values of `record_options`, taken out of all options."""
+    return {name: options.pop(name) for name in RECORD}
 
 
 def check_option(command: Function) -> Function:

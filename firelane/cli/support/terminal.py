@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
+from firelane.cli.support import work
+from firelane.cli.support.options import RECORD
 from firelane.compiler.support.progress import display
 
-__all__ = ["display", "log_console", "progress_console", "say", "say_plainly"]
+__all__ = ["display", "log_console", "note_overridden", "progress_console", "say", "say_plainly"]
 
 LOG_COLUMNS = 120           # where there is no terminal that has a width
 
@@ -33,3 +37,10 @@ def say(console: Console, *, markup: bool = True) -> Callable[[str], None]:
 def say_plainly(console: Console) -> Callable[[str], None]:
     """The same for results, which go to standard output wherever progress goes."""
     return click.echo if console.stderr else say(console, markup=False)
+
+
+def note_overridden(model: str | Path, options: Mapping[str, Any]) -> None:
+    """Say, on standard error, what the options of `record_options` contradict in the metadata of a model."""
+    line = work.overridden(model, {name: options[name] for name in RECORD})
+    if line:
+        click.echo(f"note: {line}", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from firelane.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from firelane.api.network import overridden
     from firelane.boards import all_boards, get_board
     from firelane.boards.chosen_engine import chosen_engine
     from firelane.boards.flow.bitstream import program
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from firelane.sim.judge.report import print_report
 
 __all__ = ["EMBEDDED", "Job", "all_boards", "bitstream_file", "build_model", "build_model_board", "chosen_engine",
-           "classify", "convert", "fits", "get_board", "labels_of_folder", "load_model", "patch", "plot_build",
-           "print_evaluation", "print_report", "program", "run_benchmark", "sweep", "table", "to_json", "to_tables",
-           "write_file", "write_model_project"]
+           "classify", "convert", "fits", "get_board", "labels_of_folder", "load_model", "overridden", "patch",
+           "plot_build", "print_evaluation", "print_report", "program", "run_benchmark", "sweep", "table", "to_json",
+           "to_tables", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
+    "firelane.api.network": ["overridden"],
     "firelane.boards": ["all_boards", "get_board"],
     "firelane.boards.chosen_engine": ["chosen_engine"],
     "firelane.boards.flow.bitstream": ["program"],

@@ -32,6 +32,10 @@ def graph_for(channels: int = 3, scale: float = 1.0, zero_point: int = 0) -> Gra
     return Graph("net", (Rescale("same", ("x",), "y", IDENTITY),), tensors, "x", "y")
 
 
+def recording(graph: Graph, **record) -> Graph:
+    return replace(graph, metadata={INPUT_KEY: Preprocessing(**record).to_json()})
+
+
 def test_quantize_input_rounds_half_to_even_and_saturates():
     graph = graph_for(1, 0.5, 10)
     image = np.array([[[0.0, 0.25, 0.75], [-100.0, 1000.0, 1.0]]])
@@ -87,9 +91,17 @@ def test_truncated_image(tmp_path):
 
 
 @pytest.mark.parametrize("graph, message", [
-    (graph_for(2), "net: an input of 2 channels; an image file has 1 or 3; give an array"),
-    (graph_for(3, 0.5), r"net: an input with scale 0\.5 and zero point 0; image files are for networks that take raw "
-                        r"pixels \(scale 1, zero point 0\); normalise the image yourself and use quantize_input")])
+    (graph_for(2), "net: an input of 2 channels; images have 1 or 3"),
+    (graph_for(3, 0.5), r"net: how it takes pixels is not known: its input has scale 0\.5 and zero point 0, and it has "
+                        r"no metadata firelane\.input; give --mean, --scale, --channels, --resize"),
+    (recording(graph_for(3), channels="gray"),
+     r"metadata firelane\.input: channels gray, the input has 3; correct it with --channels"),
+    (recording(graph_for(3, 0.5), mean=(120.0,), scale=(0.01,)),
+     r"net: pixels 0 to 255 become -1\.2 to 1\.35, its input holds 0 to 127\.5: 4 of its 256 values would be used; "
+     r"give the --mean and --scale that belong to it"),
+    (recording(graph_for(3, 1 / 255)),
+     r"net: pixels 0 to 255 become 0 to 255, its input holds 0 to 1: 2 of its 256 values would be used; give the "
+     r"--mean and --scale that belong to it")])
 def test_networks_that_do_not_take_image_files(tmp_path, graph, message):
     with pytest.raises(FirelaneError, match=f"^{message}$"):
         read_image(graph, tmp_path / "image.png")
@@ -103,6 +115,12 @@ def test_pixels_become_stored_values_as_the_record_says():
     assert record_of(graph) == record
     expected = [2 * (pixels[channel].astype(int) - mean) + 100 for channel, mean in ((2, 1), (1, 2), (0, 3))]
     assert np.array_equal(stored_input(graph, pixels), expected)
+
+
+def test_a_network_of_raw_pixels_that_was_calibrated_with_dark_images():
+    """Its input has another scale than 1, so pixels are not what it stores."""
+    graph, pixels = recording(graph_for(scale=0.5)), np.arange(18, dtype=np.uint8).reshape(3, 2, 3) * 9
+    assert np.array_equal(stored_input(graph, pixels), np.minimum(2 * pixels.astype(int), 255))
 
 
 def png(path, array, mode=None, **options):
@@ -151,6 +169,29 @@ def test_cmyk_and_deep_colours(tmp_path):
     rows = b"".join(b"\0" + b"\x12\x34\x56\x78\x9a\xbc" * 3 for _ in range(2))
     (tmp_path / "image.png").write_bytes(png_file(3, 2, rows, depth=16))
     assert read_image(graph_for(), tmp_path / "image.png")[:, 0, 0].tolist() == [0x12, 0x56, 0x9A]
+
+
+@pytest.mark.parametrize("name", ["image.png", "image.tiff", "image.pgm"])
+def test_16_bits_of_gray_lose_the_lower_8(tmp_path, name):
+    values = np.array([[0, 255, 256], [0x1234, 65535, 40000]], np.uint16)
+    Image.fromarray(values).save(tmp_path / name)
+    assert read_image(graph_for(1), tmp_path / name)[0].tolist() == [[0, 0, 1], [0x12, 255, 156]]
+    assert np.array_equal(read_image(graph_for(), tmp_path / name)[1], values >> 8)
+
+
+def test_16_bits_of_gray_are_turned_and_lose_what_is_transparent(tmp_path):
+    values = np.array([[0, 255], [256, 0x1234], [65535, 40000]], np.uint16)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray(values).save(tmp_path / "image.png", exif=exif, transparency=256)
+    assert read_image(graph_for(1), tmp_path / "image.png")[0].tolist() == [[255, 255, 0], [156, 0x12, 0]]
+
+
+@pytest.mark.parametrize("array", [np.zeros((2, 3), np.int32), np.zeros((2, 3), np.float32)])
+def test_gray_whose_white_nobody_knows(tmp_path, array):
+    Image.fromarray(array).save(tmp_path / "image.tiff")
+    with pytest.raises(FirelaneError, match=r"\.tiff: an image of mode [IF]; save it with 8 or 16 bits per channel$"):
+        read_image(graph_for(1), tmp_path / "image.tiff")
 
 
 def png_file(width, height, rows, depth=8):

@@ -273,10 +273,10 @@ class TestCommand:
                                            "file\n")
 
     @pytest.mark.parametrize("option, message", [
-        (("--mean", "1,2"), "error: preprocessing: mean [1.0, 2.0]; one finite number, or one per channel\n"),
-        (("--scale", "0"), "error: preprocessing: scale 0; real input = (pixel - mean) * scale\n"),
+        (("--mean", "1,2"), "error: --mean: mean [1.0, 2.0]; one finite number, or one per channel\n"),
+        (("--scale", "0"), "error: --scale: scale 0; real input = (pixel - mean) * scale\n"),
         (("--scale", "a"), "error: --scale: 'a'; one number, or several with commas between\n"),
-        (("--resize", "0"), "error: preprocessing: resize 0; 1 to 8192 pixels\n"),
+        (("--resize", "0"), "error: --resize: resize 0; 1 to 8192 pixels\n"),
         (("--resize", "20"), f"error: metadata {INPUT_KEY}: resize 20 for an input of 33 x 33; it must not be less\n")])
     def test_options_that_are_refused(self, folder, capsys, option, message):
         assert self.run(folder, "--calib", str(folder / "images"), *option) == 2
