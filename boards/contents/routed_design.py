@@ -15,9 +15,10 @@ from firelane.boards.contents.memory_key import to_bits
 from firelane.boards.contents.memory_map import BlockMap, MemoryMap, recognise
 from firelane.boards.contents.trellis_config import design_digest, read_blocks, replace_blocks
 from firelane.compiler.artefact.file_names import MANIFEST
-from firelane.compiler.fit.engine_sizes import SIZES, size_option
+from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.support.errors import FirelaneError, MismatchError
 from firelane.compiler.support.files import read_file
+from firelane.compiler.tiles.larger_engine import size_option
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.memory_contents import MemoryContents, memory_shapes
 

@@ -66,7 +66,7 @@ def test_the_graph_of_an_old_exporter(tmp_path, capsys):
                  "--mean", "104,117,123", "--scale", "1", "--resize", "256"]) == 0
     options = ["--weight-words", "40000", "--program-words", "4096"]
     assert main(["compile", str(model), "-o", str(tmp_path / "out"), *options]) == 2
-    assert "an engine with accumulator_bits=26" in capsys.readouterr().err
+    assert "an engine with --accumulator-bits 26" in capsys.readouterr().err
     assert main(["compile", str(model), "-o", str(tmp_path / "out"), *options, "--accumulator-bits", "26"]) == 0
     cfg = EngineConfig(weight_words=40000, program_words=4096, accumulator_bits=26)
     with pytest.raises(CapacityError):

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from firelane.compiler.fit.engine_sizes import SIZES, size_option
+from firelane.compiler.fit.engine_sizes import SIZES
+from firelane.compiler.tiles.larger_engine import size_option
 
 Function = TypeVar("Function", bound=Callable)
 PATH = click.Path(path_type=Path)

@@ -15,7 +15,7 @@ from firelane.compiler.schedule.search import ActivationCapacityError
 from firelane.compiler.support.errors import CapacityError
 from firelane.hw.contract.config import EngineConfig
 from firelane.models.catalogue import EMBEDDED
-from tests.compiler.build import GraphBuilder
+from tests.compiler.build import GraphBuilder, check_against_reference
 
 DEFAULT = EngineConfig()
 SMALL = replace(DEFAULT, weight_words=64, program_words=64)
@@ -91,9 +91,23 @@ def test_no_depth_is_added_where_it_is_not_free(monkeypatch):
 def test_accumulators_grow(graph):
     large = with_large_weights(graph)
     narrow = replace(DEFAULT, accumulator_bits=20)
-    with pytest.raises(CapacityError, match="accumulator_bits is 20"):
+    with pytest.raises(CapacityError, match="accumulators have 20; an engine with --accumulator-bits 2"):
         compile_fitting(large, narrow, free=())
     assert compile_fitting(large, narrow).cfg.accumulator_bits == 24
+
+
+@pytest.mark.parametrize("side, high, bits", [(32, 255, 18), (33, 255, 20), (33, 100, 18), (80, 255, 23)])
+def test_sums_of_averages_grow(side, high, bits):
+    build = GraphBuilder(1, side, side)
+    build.conv("image", 2)
+    build.nodes[0] = replace(build.nodes[0], requantize=replace(build.nodes[0].requantize, high=high))
+    graph = build.graph(build.average("conv0"))
+    found = compile_fitting(graph, DEFAULT)
+    assert found.cfg == replace(DEFAULT, average_bits=bits)
+    check_against_reference(found)
+    if bits > DEFAULT.average_bits:
+        with pytest.raises(CapacityError, match=r"need \d+ bits, the engine has 18; an engine with --average-bits"):
+            compile_fitting(graph, DEFAULT, [name for name in GROWING if name != "average_bits"])
 
 
 def test_what_is_not_free_stays(graph):

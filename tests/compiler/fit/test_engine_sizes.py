@@ -2,7 +2,7 @@
 
 import pytest
 
-from firelane.compiler.fit.engine_sizes import SIZES, size_option, sized_engine
+from firelane.compiler.fit.engine_sizes import SIZES, sized_engine
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.config import EngineConfig
 
@@ -16,4 +16,3 @@ def test_sizes_that_are_not_given_stay():
 def test_an_impossible_size_names_its_option():
     with pytest.raises(ConfigError, match="^--banks: banks must be 1, 2, 4, 8 or 16, not 3$"):
         sized_engine(EngineConfig(), banks=3)
-    assert size_option("weight_words") == "--weight-words"

@@ -175,13 +175,13 @@ def refuse(graph, error, message, cfg=CFG):
 def test_wide_rows_are_refused():
     build = GraphBuilder(1, 8, 57)
     refuse(build.graph(build.conv("image", 1)), CapacityError,
-           r"node 'conv0': rows of 57 pixels, the engine has 56 lanes; banks=8 or a smaller input is needed")
+           r"node 'conv0': rows of 57 pixels, the engine has 56 lanes; --banks 8 or a smaller input is needed")
 
 
 def test_the_width_after_space_to_depth_counts():
     build = GraphBuilder(3, 40, 120)
     refuse(build.graph(build.conv("image", 2, kernel=3, stride=2, pad=1)), CapacityError,
-           r"node 'conv0': rows of 60 pixels, the engine has 56 lanes; banks=8 or a smaller input is needed")
+           r"node 'conv0': rows of 60 pixels, the engine has 56 lanes; --banks 8 or a smaller input is needed")
 
 
 def test_227_columns_are_two_too_many_and_224_are_not():
@@ -193,7 +193,7 @@ def test_227_columns_are_two_too_many_and_224_are_not():
     eight = replace(CFG, banks=8)
     refuse(first_layer(227), CapacityError,
            "node 'conv1': its image of 227 x 227 takes rows of 114 lanes for 2 x 2 pixels each, the engine has 112; "
-           "banks=16 or an input of at most 224 columns, for which the same convolutions will do, is needed", eight)
+           "--banks 16 or an input of at most 224 columns, for which the same convolutions will do, is needed", eight)
     compile_graph(first_layer(227), replace(CFG, banks=16))
     check_against_reference(compile_graph(first_layer(224), eight))
 
@@ -203,32 +203,60 @@ def test_stride_3_and_unequal_strides_are_refused_together():
     a = build.conv("image", 1, kernel=3, stride=3, name="three")
     output = build.tensor("pool", 1, 3, 6)
     build.nodes.append(MaxPool("pool", (a,), output, Window((1, 1), (2, 1))))
-    problem = refuse(build.graph(output), ModelError, r"node 'three': stride 3; strides are 1, 2, 4, 8, \.\.\.")
+    problem = refuse(build.graph(output), ModelError, r"node 'three': stride 3; 1, 2, 4, 8, \.\.\. are possible")
     assert [str(other) for other in further(problem)] == [
-        "node 'pool': stride 2x1; rows and columns must have the same stride"]
+        "node 'pool': stride 2x1; the same stride for rows and columns is possible"]
 
 
 def test_wide_kernels_are_refused():
     build = GraphBuilder(1, 20, 20)
     refuse(build.graph(build.conv("image", 1, kernel=7, pad=3, weight=np.ones((1, 1, 7, 7), np.int8))), ModelError,
-           r"node 'conv0': reads rows -3\.\.3 and columns -3\.\.3 around a pixel, in rows of 20; columns -3\.\.3 and 4 "
-           r"row groups are possible, where a row is a multiple of the rows of a word away, or one more or less")
+           r"node 'conv0': reads rows -3\.\.3 and columns -3\.\.3 around a pixel, in rows of 20; a kernel of "
+           r"up to 6 rows and 7 columns, padded on all sides, is possible there")
     build = GraphBuilder(1, 20, 20)
     refuse(build.graph(build.conv("image", 1, kernel=9, pad=4, weight=np.ones((1, 1, 9, 9), np.int8))), ModelError,
-           r"node 'conv0': kernel of 81 places; at most 64 with a weight that is not zero")
+           r"node 'conv0': kernel of 81 places; at most 64 that have a weight other than zero are possible")
+
+
+@pytest.mark.parametrize("banks, kernel, hint", [
+    (1, 5, "--banks 2 or a kernel of up to 4 rows and 7 columns, padded on all sides, is possible there"),
+    (4, 8, "a kernel of up to 6 rows and 7 columns, padded on all sides, is possible there")])
+def test_what_is_offered_for_a_kernel_is_possible(banks, kernel, hint):
+    cfg = EngineConfig(banks=banks, program_words=1 << 12)
+    def graph(size):
+        build = GraphBuilder(1, 12, 12)
+        weight = np.arange(1, 1 + size * size, dtype=np.int8).reshape(1, 1, size, size)
+        return build.graph(build.conv("image", 1, kernel=size, pad=size // 2, weight=weight))
+    with pytest.raises(ModelError) as caught:
+        lower(graph(kernel), cfg)
+    assert caught.value.hint == hint
+    rows = int(re.search(r"(\d) rows", hint)[1])
+    check_against_reference(compile_graph(graph(rows), cfg))
+    if hint.startswith("--banks"):
+        check_against_reference(compile_graph(graph(kernel), replace(cfg, banks=2)))
+
+
+def test_more_channels_than_an_instruction_can_name():
+    build = GraphBuilder(1, 3, 3)
+    first, second = build.conv("image", 1200), build.conv("image", 1200)
+    refuse(build.graph(build.concat(first, second)), CapacityError,
+           "node 'output': 2400 channels; at most 2047 are possible")
 
 
 def test_sums_and_biases_are_proved():
     build = GraphBuilder(300, 4, 4)
     weight = np.full((2, 300, 1, 1), -128, np.int8)
     refuse(build.graph(build.conv("image", 2, weight=weight)), CapacityError,
-           r"node 'conv0': sums need 25 bits, accumulator_bits is 24; an engine with accumulator_bits=25")
+           r"node 'conv0': sums need 25 bits, the engine's accumulators have 24; an engine with "
+           r"--accumulator-bits 25 or smaller weights, with which sums are smaller")
     build = GraphBuilder(1, 4, 4)
     refuse(build.graph(build.conv("image", 2, bias=1 << 23)), CapacityError,
-           r"node 'conv0': biases need 25 bits, accumulator_bits is 24; an engine with accumulator_bits=25")
+           r"node 'conv0': biases need 25 bits, the engine's accumulators have 24; an engine with "
+           r"--accumulator-bits 25 or smaller weights, with which biases are smaller")
     build = GraphBuilder(1, 40, 40)
     refuse(build.graph(build.average(build.conv("image", 2))), CapacityError,
-           r"node 'average1': sums of 1600 pixels need 19 bits, average_bits is 18; an engine with average_bits=19")
+           r"node 'average1': sums of 1600 pixels need 19 bits, the engine has 18; an engine with --average-bits 19 or "
+           r"an AveragePool of 2 x 2 with stride 2 before it")
 
 
 def test_averages_of_averages_do_not_mix():

@@ -8,8 +8,8 @@ from firelane.hw.contract.config import EngineConfig
 
 
 @pytest.mark.parametrize("width, hint", [
-    (15, "banks=2 or a smaller input is needed"), (57, "banks=8 or a smaller input is needed"),
-    (224, "banks=16 or a smaller input is needed"), (225, "a smaller input is needed")])
+    (15, "--banks 2 or a smaller input is needed"), (57, "--banks 8 or a smaller input is needed"),
+    (224, "--banks 16 or a smaller input is needed"), (225, "a smaller input is needed")])
 def test_the_least_engine_that_is_wide_enough(width, hint):
     error = too_wide("node 'a'", width, EngineConfig(banks=1))
     assert str(error) == f"node 'a': rows of {width} pixels, the engine has 14 lanes; {hint}"

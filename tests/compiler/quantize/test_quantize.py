@@ -277,7 +277,8 @@ class TestCommand:
         (("--scale", "0"), "error: --scale: scale 0; real input = (pixel - mean) * scale\n"),
         (("--scale", "a"), "error: --scale: 'a'; one number, or several with commas between\n"),
         (("--resize", "0"), "error: --resize: resize 0; 1 to 8192 pixels\n"),
-        (("--resize", "20"), f"error: metadata {INPUT_KEY}: resize 20 for an input of 33 x 33; it must not be less\n")])
+        (("--resize", "20"), f"error: metadata {INPUT_KEY}: resize 20 for an input of 33 x 33; 33 at least is "
+                               "needed, with --resize\n")])
     def test_options_that_are_refused(self, folder, capsys, option, message):
         assert self.run(folder, "--calib", str(folder / "images"), *option) == 2
         assert capsys.readouterr().err == message

@@ -28,7 +28,7 @@ def test_compile_writes_and_reports(tmp_path, capsys):
      r"error: --activation-words: activation_words must be an integer from 16 to 4096, not 8\n"),
     (["--board", "nexys"], r"error: --board: unknown board 'nexys'; one of .*\n"),
     (["--banks", "1", "--activation-words", "100"],
-     r"error: node 'conv1': rows of 27 pixels, the engine has 14 lanes; banks=2 or a smaller input is needed\n"
+     r"error: node 'conv1': rows of 27 pixels, the engine has 14 lanes; --banks 2 or a smaller input is needed\n"
      r"  also: node 'pool1': rows of 25 pixels, .*\n"),
 ])
 def test_errors_of_the_user(tmp_path, capsys, options, message):
