@@ -63,10 +63,11 @@ OPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "Constant": constants.constant, "Shape": constants.shape, **HEADS, **QOPERATORS,
 }
 
+_STATIC = "quantize it statically, from the float model: firelane quantize MODEL --calib IMAGES -o QUANTIZED"
 HINTS = {
     "BatchNormalization": "quantize the float model with firelane quantize, or write it as Mul and Add of constants",
-    "ConvInteger": "quantize with quantize_static, not quantize_dynamic",
-    "DynamicQuantizeLinear": "quantize with quantize_static, not quantize_dynamic",
+    "ConvInteger": _STATIC,
+    "DynamicQuantizeLinear": _STATIC,
 }
 
 
