@@ -9,6 +9,7 @@ from firelane.api.check import check_graph
 from firelane.api.network import Network, load
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.compiler.compress import run
+from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.rom_size import RomSize
 from firelane.compiler.quantize.calibration_images import Images
@@ -103,4 +104,5 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
     found = run.compress(job, budget=budget, max_drop=max_drop)
     made = CompressedNetwork(name=given.name, model=found.model, rom=found.rom, tap_cycles=found.tap_cycles,
                              nonzero=found.nonzero, weights=found.weights)
+    check_possible(made.graph)
     return replace(made, agreement=check_graph(made.graph, made.model, progress, found.images)) if check else made

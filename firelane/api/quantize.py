@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from firelane.api.check import check_quantized
 from firelane.api.network import Network, load
+from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize import quantize as quantization
 from firelane.compiler.quantize.calibrated import read_calibrated
@@ -69,7 +70,7 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     Raises
     ------
     FirelaneError
-        If the network is none, is quantized already, or the images cannot be used.
+        If the network is none, is quantized already, or is one that no engine does, or the images cannot be used.
     """
     given = load(network, progress=progress)
     record = {"channels": channels, "mean": mean, "scale": scale, "resize": resize}
@@ -78,4 +79,5 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
                                   progress=lambda stage, done: progress(stage, done, len(source.images)))
     made = QuantizedNetwork(name=given.name, model=model, method=method, images=len(source.images),
                             takes_pixels=source.takes_pixels)
+    check_possible(made.graph)
     return replace(made, agreement=check_quantized(given, source, made, progress)) if check else made

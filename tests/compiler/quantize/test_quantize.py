@@ -281,7 +281,8 @@ class TestCommand:
                                "needed, with --resize\n")])
     def test_options_that_are_refused(self, folder, capsys, option, message):
         assert self.run(folder, "--calib", str(folder / "images"), *option) == 2
-        assert capsys.readouterr().err == message
+        *notes, error = capsys.readouterr().err.splitlines(keepends=True)
+        assert error == message and all(note.startswith("note: ") for note in notes)
 
     def test_failure_leaves_an_older_result_alone(self, folder, capsys):
         (folder / "q.onnx").write_text("older")
