@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Any
 
 from firelane.compiler.compile import compile_plan, make_plan
 from firelane.compiler.ir.graph import Graph
@@ -89,9 +90,9 @@ def _first_plan(graph: Graph, cfg: EngineConfig, sizes: list[int], progress: Pro
     raise with_remedies(graph, deeper, problem)
 
 
-def _bits(graph: Graph, cfg: EngineConfig, free: Collection[str]) -> dict[str, int]:
+def _bits(graph: Graph, cfg: EngineConfig, free: Collection[str]) -> dict[str, Any]:
     """The widths of accumulator and channel sums, wider than the engine's where that is needed and free."""
-    widest = {"accumulator_bits": ACCUMULATOR_BITS[-1], "average_bits": AVERAGE_BITS[-1]}
+    widest: dict[str, Any] = {"accumulator_bits": ACCUMULATOR_BITS[-1], "average_bits": AVERAGE_BITS[-1]}
     wide = replace(cfg, **{name: size for name, size in widest.items() if name in free})
     layers = [layer for layer in lower(graph, wide).layers if isinstance(layer, TileLayer)]
     sums = _first(_sizes("average_bits", cfg, AVERAGE_BITS, free), average_bits_needed(layers))

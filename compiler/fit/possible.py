@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from firelane.compiler.compile import make_plan
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import FirelaneError
@@ -9,7 +11,7 @@ from firelane.hw.contract.config import MAX_ACTIVATION_WORDS, EngineConfig
 
 BANKS = (8, 16, 4, 2, 1)        #: of engines that are tried; kernels may need more or fewer banks
 #: everything else as large as it can be; weights and program are not looked at, `compress` makes them smaller
-LARGEST = {"activation_words": MAX_ACTIVATION_WORDS, "accumulator_bits": 32, "average_bits": 31}
+LARGEST: dict[str, Any] = {"activation_words": MAX_ACTIVATION_WORDS, "accumulator_bits": 32, "average_bits": 31}
 
 
 def check_possible(graph: Graph) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 
@@ -18,8 +19,9 @@ def size_option(name: str) -> str:
 
 def larger_engine(cfg: EngineConfig, **sizes: int) -> list[str]:
     """An engine with these sizes, in words; none if there is no such engine."""
+    given: dict[str, Any] = dict(sizes)
     try:
-        replace(cfg, **sizes)
+        replace(cfg, **given)
     except ValueError:
         return []
     return ["an engine with " + " and ".join(f"{size_option(name)} {size}" for name, size in sizes.items())]
