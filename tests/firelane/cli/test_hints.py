@@ -9,9 +9,14 @@ from dataclasses import fields
 from functools import cache
 
 import click
+import numpy as np
+import pytest
 
+import firelane as firelane_api
 from firelane.cli.main import COMMANDS, firelane
+from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
+from tests.compiler.small_networks import SIDE, small_model
 from tests.imports import MODULES
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
@@ -100,3 +105,16 @@ def test_no_function_of_ours_is_a_way_out():
 def test_sizes_are_offered_by_their_options():
     assert [(where, text) for where, text in texts() if SIZE.search(text)] == []
     assert [(where, text) for where, text in hints() if any(words in text for words in INNER)] == []
+
+
+def test_the_budget_that_is_offered_fits(tmp_path):
+    """A network whose weights are too large, told how many bytes it may have, compressed to them, and compiled."""
+    images = np.random.default_rng(0).integers(0, 256, (8, 3, SIDE, SIDE), dtype=np.uint8)
+    network = firelane_api.quantize(small_model(density=0.9), images)
+    words = len(firelane_api.compile(network).compiled.program.contents.weights)
+    with pytest.raises(FirelaneError, match="^weight_words: ") as caught:
+        firelane_api.compile(network, weight_words=words * 2 // 3)
+    budget = int(re.search(r"--budget (\d+) ", caught.value.hint)[1])
+    smaller = firelane_api.compress(network, images, budget=budget, thorough=False)
+    fitting = firelane_api.compile(smaller, weight_words=words * 2 // 3)
+    assert words // 4 < len(fitting.compiled.program.contents.weights) <= words * 2 // 3
