@@ -22,11 +22,13 @@ from firelane.compiler.ir.graph import (
     Conv,
     GlobalAverage,
     Graph,
+    Maximum,
     MaxPool,
     Node,
     Requantize,
     RequantizingNode,
     Rescale,
+    Select,
     Tensor,
     WindowNode,
 )
@@ -131,6 +133,10 @@ class FloatNetwork:
                 return found
             case Concat():
                 return np.concatenate(inputs)
+            case Maximum():
+                return np.maximum(*inputs)
+            case Select():
+                return inputs[0][node.channels]
             case AveragePool():
                 around = padded(inputs[0], node.window, result, self._zero_point(node))
                 first, *others = views(around, node.window, result)
@@ -139,10 +145,8 @@ class FloatNetwork:
                 return self._scaled(node, inputs[0].sum(axis=(1, 2), keepdims=True))
             case Add():
                 return self._scaled(node, sum(node.weights_a) * inputs[0] + sum(node.weights_b) * inputs[1])
-            case Rescale():
-                return self._scaled(node, inputs[0])
-            case ChannelScale():
-                return self._scaled(node, _factors(node) * inputs[0])
+            case Rescale() | ChannelScale():
+                return self._scaled(node, _factors(node) * inputs[0] if isinstance(node, ChannelScale) else inputs[0])
         raise TypeError(f"node {node.name}: {type(node).__name__} has no float form")
 
     def _scaled(self, node: RequantizingNode, sums: np.ndarray) -> np.ndarray:
@@ -168,6 +172,14 @@ class FloatNetwork:
             case Concat():
                 ends = np.cumsum([len(maps[name]) for name in node.inputs])[:-1]
                 yield from zip(node.inputs, np.split(arrived, ends))
+            case Maximum():
+                larger = source >= maps[node.inputs[1]]
+                yield node.inputs[0], np.where(larger, arrived, 0)
+                yield node.inputs[1], np.where(larger, 0, arrived)
+            case Select():
+                gradient = np.zeros_like(source)
+                np.add.at(gradient, node.channels, arrived)
+                yield node.inputs[0], gradient
             case Add():
                 scaled = arrived * np.float32(scales(node.requantize)[0])
                 yield node.inputs[0], scaled * sum(node.weights_a)

@@ -15,6 +15,7 @@ from firelane.compiler.ir.graph import PIXEL_MAX, Conv, Graph
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.onnx_import.reader import Source as Model
 from firelane.compiler.onnx_import.reader import read_source
+from firelane.compiler.passes import WEIGHTS_AS_GIVEN
 from firelane.compiler.quantize.calibrated import Calibrated, read_calibrated, read_quantized
 from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.calibration_images import Images
@@ -47,7 +48,7 @@ def read_material(model: Model, calibration: Images, *, limit: int, method: str 
     if _is_quantized(read_source(model)[0]):
         calibrated = read_quantized(model, calibration, limit)
         _enough(calibrated, calibration)
-        graph = load_graph(model)
+        graph = load_graph(model, WEIGHTS_AS_GIVEN)
         source = Source(graph, calibrated.model, graph_weights(graph))
     else:
         calibrated = read_calibrated(model, calibration, limit, record)
@@ -55,7 +56,7 @@ def read_material(model: Model, calibration: Images, *, limit: int, method: str 
         quantized = quantize(calibrated.model, calibrated.images, method=Method(method),
                              progress=lambda stage, done: progress(f"calibrating: {stage}", done,
                                                                    len(calibrated.images)))
-        graph = load_graph(quantized)
+        graph = load_graph(quantized, WEIGHTS_AS_GIVEN)
         source = Source(graph, quantized, real_weights(graph, calibrated.model))
     _refuse_without_convolutions(graph)
     return Material(source, [stored(graph, image) for image in calibrated.images])

@@ -8,14 +8,24 @@ how the one pass over the nodes works; `compiler.passes` then cleans up.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 import onnx
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
 from firelane.compiler.ir.verify import verify
-from firelane.compiler.onnx_import import channel_scale, constants, layout, operators, qdq, shapes, stored, weighted
+from firelane.compiler.onnx_import import (
+    channel_scale,
+    constants,
+    layout,
+    operators,
+    qdq,
+    selection,
+    shapes,
+    stored,
+    weighted,
+)
 from firelane.compiler.onnx_import.builder import Builder
 from firelane.compiler.onnx_import.heads import HEADS
 from firelane.compiler.onnx_import.limits import size_problem
@@ -41,17 +51,18 @@ from firelane.compiler.onnx_import.values import (
     Hosted,
     Lazy,
     Real,
+    Selected,
     Stored,
     Target,
     Value,
 )
-from firelane.compiler.passes import run_passes
+from firelane.compiler.passes import PIPELINE, Pass, run_passes
 from firelane.compiler.support.errors import ModelError
 
 HOST_OPERATORS = "firelane.host_operators"           # metadata key: what the host has to do after the network
 CHANNELS_LAST = "firelane.channels_last"             # metadata key: names of tensors (JSON) that the ONNX file has so
 
-OPERATORS: dict[str, Callable[[NodeView], Value]] = {
+OPERATORS: dict[str, Callable[[NodeView], Value | tuple[Value, ...]]] = {        # several for several outputs
     "QuantizeLinear": qdq.quantize_linear, "DequantizeLinear": qdq.dequantize_linear,
     "Conv": weighted.conv, "Gemm": weighted.gemm, "MatMul": weighted.matmul,
     "Relu": operators.relu, "Clip": operators.clip, "Add": operators.add, "Concat": operators.concat,
@@ -60,6 +71,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "GlobalAveragePool": operators.global_average_pool,
     "Identity": shapes.identity, "Dropout": shapes.identity, "Flatten": shapes.flatten, "Reshape": shapes.reshape,
     "Squeeze": shapes.squeeze, "Unsqueeze": shapes.unsqueeze, "Transpose": layout.transpose, "Cast": stored.cast,
+    "Split": selection.split, "Slice": selection.take_slice, "Gather": selection.gather,
     "Constant": constants.constant, "Shape": constants.shape, **HEADS, **QOPERATORS,
 }
 
@@ -70,8 +82,8 @@ HINTS = {
 }
 
 
-def load_graph(source: Source) -> Graph:
-    """The verified, cleaned-up graph of an ONNX file, or of a model in memory.
+def load_graph(source: Source, passes: Sequence[Pass] = PIPELINE) -> Graph:
+    """The verified graph of an ONNX file, or of a model in memory, cleaned up by `passes`.
 
     Its metadata are the model's, and `HOST_OPERATORS` where a Softmax at the end was left out.
 
@@ -81,14 +93,14 @@ def load_graph(source: Source) -> Graph:
         With every problem found, in the order of the graph.
     """
     try:
-        return graph_of(*read_source(source))
+        return graph_of(*read_source(source), passes)
     except ModelErrors:
         raise
     except ModelError as error:
         raise ModelErrors([error]) from None
 
 
-def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
+def graph_of(model: onnx.ModelProto, path: Path, passes: Sequence[Pass] = PIPELINE) -> Graph:
     """The graph, as `load_graph` gives it, of a model that has been read; `path` is what messages call it.
 
     Raises
@@ -96,7 +108,7 @@ def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
     ModelError
         `ModelErrors` if there may be several.
     """
-    return run_passes(import_graph(model, path))
+    return run_passes(import_graph(model, path), passes)
 
 
 def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
@@ -188,24 +200,27 @@ def _read_nodes(model: onnx.ModelProto, values: dict[str, Value], builder: Build
     """Fill `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`."""
     shapes, opset = shapes_of(model), opset_of(model)
     folder = constants.Folder(opset)
+    results = {value.name for value in model.graph.output}
     for node in model.graph.node:
-        result: Value = Broken()
+        values.update((name, Broken()) for name in node.output)
         try:
             view = NodeView(node, values, builder, opset)
-            result = _of_right_shape(view, _read_node(view, folder), shapes)
+            found = _read_node(view, folder)
+            for name, made in zip(node.output, found if isinstance(found, tuple) else (found,)):
+                value = _of_right_shape(view, name, made, shapes)
+                values[name] = view.written(value) if isinstance(value, Selected) and name in results else value
         except ModelError as error:
             problems.append(error)
         except BrokenInputError:
             pass
+        result = values[node.output[0]] if node.output else None
         if isinstance(result, Stored) and result.last and result.tensor and result.tensor.name == node.output[0]:
             builder.channels_last.add(node.output[0])
-        for index, name in enumerate(node.output):
-            values[name] = result if index == 0 else Broken()
 
 
-def _of_right_shape(view: NodeView, value: Value, shapes: dict[str, tuple[int, ...]]) -> Value:
+def _of_right_shape(view: NodeView, name: str, value: Value, shapes: dict[str, tuple[int, ...]]) -> Value:
     """The value, if it has the shape that ONNX infers for it and is not larger than any engine's."""
-    wanted = shapes.get(view.output)
+    wanted = shapes.get(name)
     if wanted is not None and not isinstance(value, Broken) and value.shape != wanted:
         raise view.problem(f"is read as shape {list(value.shape)}, but has shape {list(wanted)}",
                            "export with (1, channels, rows, columns) throughout")
@@ -215,7 +230,7 @@ def _of_right_shape(view: NodeView, value: Value, shapes: dict[str, tuple[int, .
     return value
 
 
-def _read_node(view: NodeView, folder: constants.Folder) -> Value:
+def _read_node(view: NodeView, folder: constants.Folder) -> Value | tuple[Value, ...]:
     if not view.node.output or not view.node.output[0]:
         raise view.problem("makes nothing", "export the model again")
     for name in view.node.input:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
-from firelane.compiler.onnx_import import stored
+from firelane.compiler.onnx_import import selection, stored
 from firelane.compiler.onnx_import.channel_scale import plus_constant, quantized
 from firelane.compiler.onnx_import.limits import size_problem
 from firelane.compiler.onnx_import.node_view import NodeView
@@ -176,6 +176,9 @@ def sum_of(view: NodeView, a: Real, b: Real) -> Lazy:
 def concat(view: NodeView) -> Value:
     """Channels one after the other."""
     axis, places = view.integer("axis", 1), range(len(view.node.input))
+    of_one_map = selection.joined(view, axis)
+    if of_one_map is not None:
+        return of_one_map
     if any(isinstance(view.value(index), Stored) for index in places):
         return stored.concat(view, [view.value(index) for index in places], lambda parts: concat_of(view, parts, axis))
     return concat_of(view, [view.real_map(index) for index in places], axis)
