@@ -19,6 +19,7 @@ from firelane.compiler.onnx_import import (
     channel_scale,
     constants,
     layout,
+    maximum,
     operators,
     qdq,
     selection,
@@ -26,6 +27,7 @@ from firelane.compiler.onnx_import import (
     stored,
     weighted,
 )
+from firelane.compiler.onnx_import.activations import ALONE, WAY_OUT, refused
 from firelane.compiler.onnx_import.builder import Builder
 from firelane.compiler.onnx_import.heads import HEADS
 from firelane.compiler.onnx_import.limits import size_problem
@@ -67,6 +69,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value | tuple[Value, ...]]] = {       
     "Conv": weighted.conv, "Gemm": weighted.gemm, "MatMul": weighted.matmul,
     "Relu": operators.relu, "Clip": operators.clip, "Add": operators.add, "Concat": operators.concat,
     "Mul": channel_scale.mul, "Div": channel_scale.div, "Sub": channel_scale.sub,
+    "LeakyRelu": maximum.leaky_relu, "PRelu": maximum.prelu, "Max": maximum.largest, "Min": maximum.smallest,
     "MaxPool": operators.max_pool, "AveragePool": operators.average_pool, "ReduceMean": operators.reduce_mean,
     "GlobalAveragePool": operators.global_average_pool,
     "Identity": shapes.identity, "Dropout": shapes.identity, "Flatten": shapes.flatten, "Reshape": shapes.reshape,
@@ -76,6 +79,7 @@ OPERATORS: dict[str, Callable[[NodeView], Value | tuple[Value, ...]]] = {       
 }
 
 HINTS = {
+    **dict.fromkeys(ALONE, WAY_OUT),
     "BatchNormalization": "quantize the float model with firelane quantize, or write it as Mul and Add of constants",
     "ConvInteger": "quantize with quantize_static, not quantize_dynamic",
     "DynamicQuantizeLinear": "quantize with quantize_static, not quantize_dynamic",
@@ -118,7 +122,8 @@ def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
         model = admitted(model, path)
     except StandardErrors as several:
         raise ModelErrors(several.problems) from None
-    problems = _unsupported(model.graph)
+    activations = refused(model.graph)
+    problems = [*activations.problems, *_unsupported(model.graph, activations.tensors)]
     try:
         source, output = read_input(model.graph), read_output(model.graph)
         values = {"": Broken(), **_constants(model.graph, problems), source.name: _input_value(source)}
@@ -126,7 +131,7 @@ def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
         raise ModelErrors([*problems, error]) from None
     builder = Builder(source.name, {name for node in model.graph.node for name in node.input} | {output})
     builder.channels_last |= {source.name} if source.last else set()
-    _read_nodes(model, values, builder, problems)
+    _read_nodes(model, values, builder, problems, activations.tensors)
     _check_output(output, values, builder, problems)
     if problems:
         raise ModelErrors(problems)
@@ -159,17 +164,20 @@ def refuse_unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> Non
     ModelErrors
         With all of them.
     """
-    problems = _unsupported(graph, also)
+    activations = refused(graph)
+    problems = [*activations.problems, *_unsupported(graph, activations.tensors, also)]
     if problems:
         raise ModelErrors(problems)
 
 
-def _unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> list[ModelError]:
+def _unsupported(graph: onnx.GraphProto, reported: Container[str], also: Container[str] = ()) -> list[ModelError]:
+    """What no reader is for; not what is reported by the name of what it makes, and not operators in `also`."""
     known = OPERATORS.keys() | constants.FOLDABLE
     named = ", ".join(sorted(OPERATORS.keys() - QOPERATORS.keys()))
     return [ModelError(label(node), "the engine has no such operator",
                        hint=HINTS.get(node.op_type, f"there are {named}"))
-            for node in graph.node if node.op_type not in known and node.op_type not in also]
+            for node in graph.node if node.op_type not in known and node.op_type not in also
+            and not any(name in reported for name in node.output)]
 
 
 def _constants(graph: onnx.GraphProto, problems: list[ModelError]) -> dict[str, Value]:
@@ -195,14 +203,19 @@ def _input_value(source: InputMap) -> Value:
                      hint="float32, uint8 and int8 are possible")
 
 
-def _read_nodes(model: onnx.ModelProto, values: dict[str, Value], builder: Builder,
-                problems: list[ModelError]) -> None:
-    """Fill `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`."""
+def _read_nodes(model: onnx.ModelProto, values: dict[str, Value], builder: Builder, problems: list[ModelError],
+                reported: set[str]) -> None:
+    """Fill `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`.
+
+    `reported` are tensors whose makers are in a problem already.
+    """
     shapes, opset = shapes_of(model), opset_of(model)
     folder = constants.Folder(opset)
     results = {value.name for value in model.graph.output}
     for node in model.graph.node:
         values.update((name, Broken()) for name in node.output)
+        if reported.intersection(node.output):
+            continue
         try:
             view = NodeView(node, values, builder, opset)
             found = _read_node(view, folder)

@@ -42,15 +42,15 @@ def clip(view: NodeView) -> Value:
     return clamped(view, *bounds)
 
 
-def clamped(view: NodeView, low: float, high: float) -> Lazy:
-    """The input of the node, clamped: part of the requantization of whatever computes it."""
-    value, exact = view.real_map(0), None
+def clamped(view: NodeView, low: float, high: float, index: int = 0) -> Lazy:
+    """Input `index` of the node, clamped: part of the requantization of whatever computes it."""
+    value, exact = view.real_map(index), None
     if isinstance(value, Real):
         if low in (0.0, -math.inf) and high == math.inf:         # zero is always a stored value
             exact = Quantization(value.tensor.scale, value.tensor.zero_point)
         value = view.rescaled(value)
     return replace(value, low=min(max(value.low, low), high), high=min(max(value.high, low), high), exact=exact,
-                   natural=None, with_bias=None)
+                   natural=None, with_bias=None, scaled=None)
 
 
 def max_pool(view: NodeView) -> Value:
@@ -213,15 +213,15 @@ def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int, joined: 
         return Real(dims, (1, *shape), join(tensors, _same(view, tensors[0], joined)), last)
 
     def emit(target: Target) -> Tensor:
-        parts = [_part(view, value, replace(target, name=f"{target.name}/part{index}"))
+        parts = [part_of(view, value, replace(target, name=f"{target.name}/part{index}"))
                  for index, value in enumerate(values)]
         return join(parts, target)
 
     return Lazy(dims, (1, *shape), emit, last=last, depth=view.deeper(*values))
 
 
-def _part(view: NodeView, value: Real | Lazy, target: Target) -> Tensor:
-    """One input of a concatenation with the quantization and clamp of the whole."""
+def part_of(view: NodeView, value: Real | Lazy, target: Target) -> Tensor:
+    """One input of a concatenation, or of a maximum, with the quantization and clamp of the whole."""
     if isinstance(value, Lazy):
         return view.part(value, target)
     has = Quantization(value.tensor.scale, value.tensor.zero_point)

@@ -2,7 +2,8 @@
 
 - what the output does not depend on goes;
 - an input with channels last becomes one with channels first;
-- a mean over rows and columns becomes a GlobalAveragePool, which ONNX Runtime quantizes;
+- a mean over rows and columns becomes a GlobalAveragePool, a Sum becomes Adds, and a PRelu with one slope a LeakyRelu,
+  all of which ONNX Runtime quantizes;
 - what multiplies and adds by channel (BatchNormalization, x / 255, (x - mean) / std) joins the convolution before it,
   or the one after it if that has no padding, or becomes a depthwise convolution of 1x1, which the engine has.
 """
@@ -82,7 +83,7 @@ def rewritten(model: onnx.ModelProto) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     shapes = {**shapes_of(model), read_input(model.graph).name: read_input(model.graph).shape}
-    changed = _means(copy, shapes)
+    changed = _means(copy, shapes) | _sums(copy.graph) | _single_slopes(copy.graph)
     changed |= _affine(copy.graph, shapes)
     changed |= _without_dead(copy.graph)
     return onnx.shape_inference.infer_shapes(copy) if changed else model
@@ -125,6 +126,35 @@ def _means(model: onnx.ModelProto, shapes: dict[str, tuple[int, ...]]) -> bool:
             nodes.append(helper.make_node("Flatten", [average], [result], name=f"{node.name}/flatten", axis=1))
         _replace(graph, index, nodes)
         changed = True
+    return changed
+
+
+def _sums(graph: onnx.GraphProto) -> bool:
+    """Sum of several maps -> additions of two; of one it is the map."""
+    found = [(index, node) for index, node in enumerate(graph.node) if node.op_type == "Sum"]
+    for index, node in reversed(found):
+        first, *others = node.input
+        nodes = [] if others else [helper.make_node("Identity", [first], node.output, name=node.name)]
+        for number, other in enumerate(others, 1):
+            last = number == len(others)
+            result = node.output[0] if last else f"{node.output[0]}/{number}"
+            nodes.append(helper.make_node("Add", [first, other], [result], name=node.name if last else result))
+            first = result
+        _replace(graph, index, nodes)
+    return bool(found)
+
+
+def _single_slopes(graph: onnx.GraphProto) -> bool:
+    """PRelu whose slopes are all alike -> LeakyRelu."""
+    constants, changed = {tensor.name: tensor for tensor in graph.initializer}, False
+    for index, node in enumerate(graph.node):
+        if node.op_type != "PRelu" or node.input[1] not in constants:
+            continue
+        slopes = np.unique(numpy_helper.to_array(constants[node.input[1]]))
+        if len(slopes) == 1:
+            _replace(graph, index, [helper.make_node("LeakyRelu", node.input[:1], node.output, name=node.name,
+                                                     alpha=float(slopes[0]))])
+            changed = True
     return changed
 
 
