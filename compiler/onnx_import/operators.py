@@ -119,12 +119,15 @@ def reduce_mean(view: NodeView) -> Value:
     if view.has(1):
         axes = tuple(int(axis) for axis in view.constant(1, "the list of axes").ravel())
     source = view.dequantized(0)
-    places = [1, 2] if source.last else [2, 3]
-    if len(source.shape) != 4 or sorted(axis % 4 for axis in axes) != places:
+    rank, places = len(source.shape), [1, 2] if source.last else [2, 3]
+    pixels_in_one = not source.last and source.shape == (1, source.dims[0], math.prod(source.dims[1:]))
+    if sorted(axis % rank for axis in axes) != ([2] if pixels_in_one else places) or not (pixels_in_one or rank == 4):
         raise view.problem(f"the mean over axes {list(axes)}", f"rows and columns, {places}, are possible")
     value = global_average(view, replace(source, shape=(1, *source.dims), last=False))
     if not view.integer("keepdims", 1):
         return replace(value, shape=(1, value.dims[0]))
+    if pixels_in_one:
+        return replace(value, shape=(1, value.dims[0], 1))
     return replace(value, shape=(1, 1, 1, value.dims[0]), last=True) if source.last else value
 
 
@@ -152,6 +155,15 @@ def add(view: NodeView) -> Value:
                 other = quantized(view, index)
             return plus_constant(view, other, constant)
     return sum_of(view, view.dequantized(0), view.dequantized(1))
+
+
+def sum_of_all(view: NodeView) -> Value:
+    """ONNX Sum: of one map, which is that map, or of two."""
+    count = len(view.node.input)
+    if count > 2:
+        raise view.problem(f"the sum of {count} maps", "two are possible: add them one after the other, with "
+                           "QuantizeLinear and DequantizeLinear between")
+    return add(view) if count == 2 else view.any_value(0)
 
 
 def sum_of(view: NodeView, a: Real, b: Real) -> Lazy:
