@@ -131,12 +131,10 @@ class FloatNetwork:
                 for view in others:
                     np.maximum(found, view, out=found)
                 return found
-            case Concat():
-                return np.concatenate(inputs)
+            case Concat() | Select():
+                return inputs[0][node.channels] if isinstance(node, Select) else np.concatenate(inputs)
             case Maximum():
                 return np.maximum(*inputs)
-            case Select():
-                return inputs[0][node.channels]
             case AveragePool():
                 around = padded(inputs[0], node.window, result, self._zero_point(node))
                 first, *others = views(around, node.window, result)
@@ -145,8 +143,10 @@ class FloatNetwork:
                 return self._scaled(node, inputs[0].sum(axis=(1, 2), keepdims=True))
             case Add():
                 return self._scaled(node, sum(node.weights_a) * inputs[0] + sum(node.weights_b) * inputs[1])
-            case Rescale() | ChannelScale():
-                return self._scaled(node, _factors(node) * inputs[0] if isinstance(node, ChannelScale) else inputs[0])
+            case Rescale():
+                return self._scaled(node, inputs[0])
+            case ChannelScale():
+                return self._scaled(node, _factors(node) * inputs[0])
         raise TypeError(f"node {node.name}: {type(node).__name__} has no float form")
 
     def _scaled(self, node: RequantizingNode, sums: np.ndarray) -> np.ndarray:

@@ -117,8 +117,8 @@ def _shape(node: Node, inputs: list[Tensor], output: Tensor) -> tuple[int, int, 
             return _ceil_shape(node, first, output, shape)
         case GlobalAverage():
             return (first.channels, 1, 1)
-        case Add() | Maximum():
-            _require(inputs[1].shape == first.shape, node.name, f"reads {first.shape} and {inputs[1].shape}")
+        case Add() | Maximum() | Rescale():
+            _require(inputs[-1].shape == first.shape, node.name, f"reads {first.shape} and {inputs[-1].shape}")
             return first.shape
         case Concat():
             _require(len({t.shape[1:] for t in inputs}) == 1, node.name, "joins maps of different sizes")
@@ -128,10 +128,9 @@ def _shape(node: Node, inputs: list[Tensor], output: Tensor) -> tuple[int, int, 
             _require(channels.ndim == 1 and len(channels) and channels.min() >= 0 and channels.max() < first.channels,
                      node.name, f"takes channels {channels} of {first.channels}")
             return (len(channels), *first.shape[1:])
-        case Rescale() | ChannelScale():
-            if isinstance(node, ChannelScale):
-                _require(node.factors.shape == (first.channels,), node.name,
-                         f"factors have shape {node.factors.shape} for {first.channels} channels")
+        case ChannelScale():
+            _require(node.factors.shape == (first.channels,), node.name,
+                     f"factors have shape {node.factors.shape} for {first.channels} channels")
             return first.shape
     raise InvalidGraphError(f"{node.name}: {type(node).__name__} is not a node of the IR")
 

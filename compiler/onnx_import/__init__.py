@@ -68,13 +68,13 @@ OPERATORS: dict[str, Callable[[NodeView], Value | tuple[Value, ...]]] = {       
     "QuantizeLinear": qdq.quantize_linear, "DequantizeLinear": qdq.dequantize_linear,
     "Conv": weighted.conv, "Gemm": weighted.gemm, "MatMul": weighted.matmul,
     "Relu": operators.relu, "Clip": operators.clip, "Add": operators.add, "Concat": operators.concat,
-    "Sum": operators.sum_of_all, "Mul": channel_scale.mul, "Div": channel_scale.div, "Sub": channel_scale.sub,
+    "Mul": channel_scale.mul, "Div": channel_scale.div, "Sub": channel_scale.sub,
     "LeakyRelu": maximum.leaky_relu, "PRelu": maximum.prelu, "Max": maximum.largest, "Min": maximum.smallest,
     "MaxPool": operators.max_pool, "AveragePool": operators.average_pool, "ReduceMean": operators.reduce_mean,
     "GlobalAveragePool": operators.global_average_pool,
     "Identity": shapes.identity, "Dropout": shapes.identity, "Flatten": shapes.flatten, "Reshape": shapes.reshape,
     "Squeeze": shapes.squeeze, "Unsqueeze": shapes.unsqueeze, "Transpose": layout.transpose, "Cast": stored.cast,
-    "Split": selection.split, "Slice": selection.take_slice, "Gather": selection.gather,
+    "Sum": operators.sum_of_all, "Split": selection.split, "Slice": selection.take_slice, "Gather": selection.gather,
     "Constant": constants.constant, "Shape": constants.shape, **HEADS, **QOPERATORS,
 }
 

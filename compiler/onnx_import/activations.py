@@ -79,7 +79,8 @@ def _name(kinds: set[str]) -> str:
 def _pieces(name: str, ends: set[str], makers: dict[str, onnx.NodeProto],
             constants: set[str]) -> list[onnx.NodeProto] | None:
     """The nodes that make `name` of `ends` and constants, pixel by pixel; None if it depends on anything else."""
-    waiting, seen, pieces = [name], {name}, []
+    waiting, seen = [name], {name}
+    pieces: list[onnx.NodeProto] = []
     while waiting:
         wanted = waiting.pop()
         if wanted in ends:

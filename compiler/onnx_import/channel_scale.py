@@ -64,19 +64,18 @@ def plus_constant(view: NodeView, value: Real | Lazy, constant: AnyConstant) -> 
     return channel_scale(view, value, np.ones(len(numbers)), numbers)
 
 
-def channel_scale(view: NodeView, source: Real, factors: np.ndarray, offsets: np.ndarray | None,
-                  name: str = "") -> Lazy:
-    """factors[c] * source[c] + offsets[c], for float64 (C,); no `offsets` are zeros. `name` as another for its node."""
+def channel_scale(view: NodeView, source: Real, factors: np.ndarray, offsets: np.ndarray | None) -> Lazy:
+    """factors[c] * source[c] + offsets[c], for float64 (C,); no `offsets` are zeros."""
 
     def emit(target: Target) -> Tensor:
         integers, requantize = view.exact(channel_scale_requantize, factors, offsets, source.tensor.scale,
                                           source.tensor.zero_point, target.quantization.scale, **target.integers)
         tensor = view.builder.tensor(target, source.dims)
-        node = ChannelScale(name or view.name, (source.tensor.name,), tensor.name, integers, requantize)
+        node = ChannelScale(view.name, (source.tensor.name,), tensor.name, integers, requantize)
         return view.builder.add(node, tensor)
 
     def with_bias(more: np.ndarray) -> Lazy:
-        return channel_scale(view, source, factors, more if offsets is None else offsets + more, name)
+        return channel_scale(view, source, factors, more if offsets is None else offsets + more)
 
     return Lazy(source.dims, source.shape, emit, with_bias=with_bias, last=source.last)
 

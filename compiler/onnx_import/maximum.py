@@ -49,7 +49,7 @@ def smallest(view: NodeView) -> Value:
     return found
 
 
-def leaky(view: NodeView, value: Real | Lazy, slopes: np.ndarray) -> Value:
+def leaky(view: NodeView, value: Real | Lazy, slopes: np.ndarray) -> Lazy:
     """max(x, slopes[c] * x); float64 (C,)."""
     if slopes.max() > 1:
         channel = int(np.argmax(slopes))
@@ -58,7 +58,7 @@ def leaky(view: NodeView, value: Real | Lazy, slopes: np.ndarray) -> Value:
     if not slopes.any():
         return clamped(view, 0.0, math.inf)
     if isinstance(value, Real):
-        return larger(view, value, channel_scale(view, value, slopes, None, f"{view.name}/slope"))
+        return larger(view, value, channel_scale(view.part_named("slope"), value, slopes, None))
     assert value.scaled is not None, "the caller has looked"
     return larger(view, value, value.scaled(slopes))
 

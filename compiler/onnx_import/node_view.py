@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -65,6 +66,12 @@ class NodeView:
     def output(self) -> str:
         """The ONNX name of the node's first output."""
         return self.node.output[0]
+
+    def part_named(self, name: str) -> NodeView:
+        """The same view, for IR nodes that are a part of what this node becomes."""
+        part = copy(self)
+        part.name = f"{self.name}/{name}"
+        return part
 
     def problem(self, found: str, hint: str = "") -> ModelError:
         """An error that names this node."""

@@ -39,7 +39,7 @@ def clip(view: NodeView) -> Value:
     value = view.value(0)
     if isinstance(value, Stored):
         return stored.clamped(view, value, *bounds)
-    return clamped(view, *bounds)
+    return clamped(view, bounds[0], bounds[1])
 
 
 def clamped(view: NodeView, low: float, high: float, index: int = 0) -> Lazy:

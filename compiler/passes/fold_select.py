@@ -132,6 +132,8 @@ def _made_by_a_convolution(draft: _Draft, node: Select) -> list[str] | None:
     selects = [other for other in others if isinstance(other, Select)]
     if not isinstance(maker, Conv) or not len(selects) == len(others) <= SIBLINGS_MAX or tensor.name == draft.output:
         return None
+    if len(selects) > 1 and maker.inputs[0] == draft.given.input:
+        return None                                      # only an image that one layer reads is loaded for its stride
     source = draft.tensors[maker.inputs[0]].channels
     if sum(len(other.channels) for other in selects) > tensor.channels or (
             maker.groups > 1 and _size(maker, source) > min(WEIGHTS_MAX, draft.room)):

@@ -190,16 +190,17 @@ def _single_numbers(graph: onnx.GraphProto) -> bool:
         values = numpy_helper.to_array(constants[held[0]])
         if values.size == 0 or np.any(values != values.flat[0]) or (node.op_type != "PRelu" and values.size > 1):
             continue
-        number, kind, inputs, attributes = float(values.flat[0]), "Clip", [source], {}
+        number = float(values.flat[0])
         if node.op_type == "PRelu":
-            kind, attributes = "LeakyRelu", {"alpha": number}
+            new = helper.make_node("LeakyRelu", [source], node.output, name=node.name, alpha=number)
         elif node.op_type == "Max" and number == 0:
-            kind = "Relu"
+            new = helper.make_node("Relu", [source], node.output, name=node.name)
         else:
             bound = f"{node.output[0]}/bound"
-            graph.initializer.append(numpy_helper.from_array(np.float32(number), bound))
-            inputs += [bound] if node.op_type == "Max" else ["", bound]
-        _replace(graph, index, [helper.make_node(kind, inputs, node.output, name=node.name, **attributes)])
+            graph.initializer.append(numpy_helper.from_array(np.array(number, np.float32), bound))
+            bounds = [bound] if node.op_type == "Max" else ["", bound]
+            new = helper.make_node("Clip", [source, *bounds], node.output, name=node.name)
+        _replace(graph, index, [new])
         changed = True
     return changed
 

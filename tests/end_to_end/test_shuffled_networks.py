@@ -67,7 +67,7 @@ def quantized(model: onnx.ModelProto) -> onnx.ModelProto:
 
 NETWORKS: dict[str, tuple[Callable[[], onnx.ModelProto], list[str]]] = {
     "v1": (first, ["Conv", "Conv", "Conv", "Conv", "Add", "Conv", "GlobalAverage"]),
-    "v2": (second, ["Conv"] * 5 + ["Concat"] + ["Conv"] * 3 + ["Select", "Concat", "Conv", "GlobalAverage"]),
+    "v2": (second, ["Conv"] * 8 + ["Select", "Select", "Concat", "Concat", "GlobalAverage"]),
     "v1 with slopes": (lambda: first(0.1), ["Conv", "Conv", "Rescale", "Rescale", "Maximum", "Conv", "Conv", "Add",
                                             "Conv", "GlobalAverage"]),
     "v2 with slopes": (lambda: second(0.1), []),

@@ -202,10 +202,11 @@ class TestParts:
     def test_halves_that_are_added(self, load):
         """What convolutions do not read: the convolution that makes it becomes two."""
         model = Model()
-        model.nodes.append(onnx.helper.make_node("Split", [stem(model, 6)], ["a", "b"], name="parts", axis=1))
+        value = model.quantized(model.conv(stem(model, 4), 6, 4, 1, 1), 0.1)
+        model.nodes.append(onnx.helper.make_node("Split", [value], ["a", "b"], name="parts", axis=1))
         value = model.node("MaxPool", "a", kernel_shape=[3, 3], pads=[1] * 4)
         graph = load(model.proto(model.quantized(model.node("Add", value, "b"), 0.06)))
-        assert sorted(kinds(graph)) == ["Add", "Conv", "Conv", "MaxPool"]
+        assert sorted(kinds(graph)) == ["Add", "Conv", "Conv", "Conv", "MaxPool"]
 
     def test_halves_of_a_pooled_map_that_are_added(self, load):
         """What no convolution makes either is computed."""

@@ -105,9 +105,16 @@ def test_an_average_moves_before_it():
 
 
 def test_the_convolution_before_it_makes_the_channels():
-    graph = graph_of(conv("x", "a", 4), select("a", "s", 3, 1), select("a", "t", 0, 2), added("s", "t", "y"), a=4)
+    graph = graph_of(pool("x", "p"), conv("p", "a", 4), select("a", "s", 3, 1), select("a", "t", 0, 2),
+                     added("s", "t", "y"), a=4)
     result = assert_pass_is_sound(fold_select, graph)
-    assert kinds(result) == ["Conv", "Conv", "Add"] and [len(node.weight) for node in result.nodes[:2]] == [2, 2]
+    assert kinds(result) == ["MaxPool", "Conv", "Conv", "Add"]
+    assert [len(node.weight) for node in result.nodes[1:3]] == [2, 2]
+
+
+def test_a_convolution_of_the_image_stays_one():
+    graph = graph_of(conv("x", "a", 4), select("a", "s", 3, 1), select("a", "t", 0, 2), added("s", "t", "y"), a=4)
+    assert kinds(assert_pass_is_sound(fold_select, graph)) == ["Conv", "Select", "Select", "Add"]
 
 
 def test_a_convolution_with_groups_before_it():
