@@ -22,9 +22,11 @@ from firelane.compiler.ir.graph import (
     Conv,
     GlobalAverage,
     Graph,
+    Maximum,
     MaxPool,
     Node,
     Rescale,
+    Select,
     Tensor,
 )
 from firelane.compiler.ir.windows import seen
@@ -103,6 +105,16 @@ def _(node: Add, inputs, sources, result) -> np.ndarray:
 @compute.register
 def _(node: Concat, inputs, sources, result) -> np.ndarray:
     return np.concatenate(inputs, axis=0)
+
+
+@compute.register
+def _(node: Maximum, inputs, sources, result) -> np.ndarray:
+    return np.maximum(*inputs)
+
+
+@compute.register
+def _(node: Select, inputs, sources, result) -> np.ndarray:
+    return inputs[0][node.channels]
 
 
 @compute.register

@@ -3,7 +3,9 @@
 `validate` compares the graph that the compiler read with the quantized file, layer by layer on ONNX Runtime's own
 inputs, where single values may differ by one step (see `sim.onnx_session`). Every tensor that ONNX Runtime has is
 compared, the result among them, so nothing of the network is left out; how far such steps carry from the image to the
-result is told, and no error: scales may magnify them.
+result is told, and no error: scales may magnify them. Where channels were put in another order, layers read and make
+what ONNX Runtime has not: then the layers are compared as they were read, and the graph with those, by its result, to
+the last bit.
 `validate_rewriting` compares a float model with the one that `quantize` made of it before it quantized.
 
 Both are cheap: a few images of noise, and of the user's where there are some.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -20,14 +23,15 @@ import onnxruntime
 from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing
-from firelane.compiler.ir.graph import Conv, Graph
-from firelane.compiler.onnx_import import HOST_OPERATORS
+from firelane.compiler.ir.graph import Conv, Graph, Select
+from firelane.compiler.onnx_import import HOST_OPERATORS, graph_of
 from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source
+from firelane.compiler.passes import WEIGHTS_AS_GIVEN
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.onnx_runtime import open_session, session_options
 from firelane.sim.onnx_session import OnnxSession
 from firelane.sim.qdq_form import in_qdq_form
-from firelane.sim.reference import run_node
+from firelane.sim.reference import run, run_node
 
 LAYER_LSB = 1                          # steps by which a layer may differ on the same inputs
 WORK = 2_500_000_000                   # multiplications of all images
@@ -35,6 +39,7 @@ IMAGES_MAX = 4
 COLUMNS_MAX = 1 << 27                  # numbers that the reference unfolds for one convolution: half a GB
 REWRITING_TOLERANCE = 1e-3             # of the largest value: float32 sums in another order
 INPUT_KINDS: dict[str, type] = {"tensor(float16)": np.float16, "tensor(double)": np.float64, "tensor(uint8)": np.uint8}
+CHOOSING = frozenset({"Split", "Slice", "Gather", "Transpose"})      # operators that choose channels
 REPORT = "this is a fault of firelane: please report it with the model; --no-check goes on all the same"
 
 
@@ -80,19 +85,31 @@ def validate(graph: Graph, model: Source, images: Sequence[np.ndarray] = (), *,
     if _too_large(graph):
         return Agreement(images=0)
     loaded, where = read_source(model)
+    layers = _as_read(graph, loaded, where)
     try:
-        session = OnnxSession(in_qdq_form(loaded), only=graph.tensors)
+        session = OnnxSession(in_qdq_form(loaded), only=layers.tensors)
     except Exception as error:         # ONNX Runtime has a class of its own for each kind of failure
         raise _refused(str(where), error) from None
     agreement = Agreement(images=0)
     for image in _chosen(graph, images, seed):
         try:
-            theirs = session.run(graph, image)
-            result = None if graph.output in theirs else session.result(graph, image)
+            theirs = session.run(layers, image)
+            result = None if layers.output in theirs else session.result(layers, image)
         except Exception as error:
             raise _refused(str(where), error) from None
-        agreement = _compared(graph, image, theirs, result, agreement)
+        agreement = _compared(layers, image, theirs, result, agreement)
+        if layers is not graph and not np.array_equal(run(graph, image)[graph.output],
+                                                      run(layers, image)[layers.output]):
+            raise ModelError(graph.name, "its result is another where channels were put in their order", hint=REPORT)
     return agreement
+
+
+def _as_read(graph: Graph, model: onnx.ModelProto, where: Path) -> Graph:
+    """The graph of the model before Selects joined other layers; `graph` itself where there are none."""
+    if not any(node.op_type in CHOOSING for node in model.graph.node):
+        return graph
+    read = graph_of(model, where, WEIGHTS_AS_GIVEN)
+    return read if any(isinstance(node, Select) for node in read.nodes) else graph
 
 
 def _refused(where: str, error: Exception) -> ModelError:

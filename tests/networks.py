@@ -25,10 +25,12 @@ from firelane.compiler.ir.graph import (
     Conv,
     GlobalAverage,
     Graph,
+    Maximum,
     MaxPool,
     Node,
     Requantize,
     Rescale,
+    Select,
     Tensor,
     Window,
 )
@@ -94,6 +96,28 @@ def random_image(rng: np.random.Generator, graph: Graph) -> np.ndarray:
     if rng.random() < 0.2:
         return rng.choice(np.array([0, 255], np.uint8), shape)
     return rng.integers(0, 256, shape, dtype=np.uint8)
+
+
+def with_selects(rng: np.random.Generator, graph: Graph) -> Graph:
+    """The graph with channels put in another order, or taken several times, before some of the nodes, and maxima."""
+    nodes: list[Node] = []
+    tensors = dict(graph.tensors)
+    for node in graph.nodes:
+        inputs = list(node.inputs)
+        for place, name in enumerate(inputs):
+            while rng.random() < 0.4:
+                channels = rng.permutation(tensors[name].channels)
+                if rng.random() < 0.25:
+                    channels = rng.choice(channels, len(channels))
+                taken = f"select{len(nodes)}"
+                kind = Select(taken, (inputs[place],), taken, channels)
+                if rng.random() < 0.15:
+                    kind = Maximum(taken, (inputs[place], name), taken)
+                tensors[taken] = replace(tensors[name], name=taken)
+                nodes.append(kind)
+                inputs[place] = taken
+        nodes.append(replace(node, inputs=tuple(inputs)))
+    return verify(replace(graph, nodes=tuple(nodes), tensors=tensors))
 
 
 def graphs(**options) -> st.SearchStrategy[Graph]:

@@ -32,10 +32,10 @@ def default_engine() -> EngineConfig:
     return EngineConfig(trace=True)
 
 
-def random_network(rng: np.random.Generator, banks: int, size: str = "") -> Compiled:
+def random_network(rng: np.random.Generator, banks: int, size: str = "", *, selects: bool = False) -> Compiled:
     """A random network that `roomy_engine(banks)` does; `size` is one of `tests.networks.SIZES`, any if empty."""
     size = size or str(rng.choice(["tiny", "small"]))
-    return compiled_network(rng, roomy_engine(banks), max_columns=min(14 * banks, 28), size=size)
+    return compiled_network(rng, roomy_engine(banks), max_columns=min(14 * banks, 28), size=size, selects=selects)
 
 
 @cache

@@ -22,11 +22,13 @@ from firelane.compiler.ir.graph import (
     Conv,
     GlobalAverage,
     Graph,
+    Maximum,
     MaxPool,
     Node,
     Requantize,
     RequantizingNode,
     Rescale,
+    Select,
     Tensor,
     WindowNode,
 )
@@ -129,8 +131,10 @@ class FloatNetwork:
                 for view in others:
                     np.maximum(found, view, out=found)
                 return found
-            case Concat():
-                return np.concatenate(inputs)
+            case Concat() | Select():
+                return inputs[0][node.channels] if isinstance(node, Select) else np.concatenate(inputs)
+            case Maximum():
+                return np.maximum(*inputs)
             case AveragePool():
                 around = padded(inputs[0], node.window, result, self._zero_point(node))
                 first, *others = views(around, node.window, result)
@@ -168,6 +172,14 @@ class FloatNetwork:
             case Concat():
                 ends = np.cumsum([len(maps[name]) for name in node.inputs])[:-1]
                 yield from zip(node.inputs, np.split(arrived, ends))
+            case Maximum():
+                larger = source >= maps[node.inputs[1]]
+                yield node.inputs[0], np.where(larger, arrived, 0)
+                yield node.inputs[1], np.where(larger, 0, arrived)
+            case Select():
+                gradient = np.zeros_like(source)
+                np.add.at(gradient, node.channels, arrived)
+                yield node.inputs[0], gradient
             case Add():
                 scaled = arrived * np.float32(scales(node.requantize)[0])
                 yield node.inputs[0], scaled * sum(node.weights_a)

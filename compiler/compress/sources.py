@@ -16,6 +16,7 @@ from firelane.compiler.ir.graph import PIXEL_MAX, Conv, Graph
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.onnx_import.reader import Source as Model
 from firelane.compiler.onnx_import.reader import read_source
+from firelane.compiler.passes import WEIGHTS_AS_GIVEN
 from firelane.compiler.quantize.calibrated import Calibrated, read_calibrated, read_quantized
 from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.calibration_images import Images
@@ -56,7 +57,7 @@ def read_material(model: Model, calibration: Images, *, limit: int, method: str 
         _enough(calibrated, calibration)
         made = quantize(calibrated.model, calibrated.images, method=Method(method),
                         progress=lambda stage, done: progress(f"calibrating: {stage}", done, len(calibrated.images)))
-        graph = load_graph(made)
+        graph = load_graph(made, WEIGHTS_AS_GIVEN)
         source = Source(graph, made, real_weights(graph, calibrated.model))
     _refuse_without_convolutions(graph)
     return Material(source, [stored(graph, image) for image in calibrated.images])

@@ -164,6 +164,24 @@ class Concat(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class Maximum(Node):
+    """The larger of two maps, pixel by pixel; both share the output's scale and zero point."""
+
+
+@dataclass(frozen=True, eq=False)
+class Select(Node):
+    """Channels of the input in another order, or some of them: out[c] = in[channels[c]], the stored values as they are.
+
+    `channels` is int64 (C,); a channel may be taken several times. Input and output share scale and zero point.
+    """
+
+    channels: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", frozen_array(self.channels, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
 class Rescale(Node):
     """The same map with another scale, zero point or clamp: acc = in, then `requantize`."""
 

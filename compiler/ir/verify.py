@@ -18,11 +18,13 @@ from firelane.compiler.ir.graph import (
     Conv,
     GlobalAverage,
     Graph,
+    Maximum,
     MaxPool,
     Node,
     Requantize,
     RequantizingNode,
     Rescale,
+    Select,
     Tensor,
     Window,
 )
@@ -37,7 +39,7 @@ def verify(graph: Graph, *, after: str = "construction") -> Graph:
     """`graph` itself, if it keeps every rule of `compiler.ir.graph`.
 
     Checked: execution order, unique names, shapes as they follow from the nodes' parameters, ranges of all integers,
-    lengths of requantization arrays, and that Concat and MaxPool do not change the quantization.
+    lengths of requantization arrays, and that what computes nothing does not change the quantization.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def _verify_order(graph: Graph, node: Node, known: set[str]) -> None:
 
 def _verify_node(graph: Graph, node: Node) -> None:
     inputs, output = [graph.tensors[name] for name in node.inputs], graph.tensors[node.output]
-    arity = {Add: 2, Concat: max(len(inputs), 1)}.get(type(node), 1)
+    arity = {Add: 2, Maximum: 2, Concat: max(len(inputs), 1)}.get(type(node), 1)
     _require(len(inputs) == arity, node.name, f"has {len(inputs)} inputs, not {arity}")
     _require(output.shape == _shape(node, inputs, output), node.name,
              f"makes {_shape(node, inputs, output)}, but {node.output} has shape {output.shape}")
@@ -115,14 +117,17 @@ def _shape(node: Node, inputs: list[Tensor], output: Tensor) -> tuple[int, int, 
             return _ceil_shape(node, first, output, shape)
         case GlobalAverage():
             return (first.channels, 1, 1)
-        case Add():
-            _require(inputs[1].shape == first.shape, node.name, f"adds {first.shape} and {inputs[1].shape}")
+        case Add() | Maximum() | Rescale():
+            _require(inputs[-1].shape == first.shape, node.name, f"reads {first.shape} and {inputs[-1].shape}")
             return first.shape
         case Concat():
             _require(len({t.shape[1:] for t in inputs}) == 1, node.name, "joins maps of different sizes")
             return (sum(t.channels for t in inputs), *first.shape[1:])
-        case Rescale():
-            return first.shape
+        case Select():
+            channels = node.channels
+            _require(channels.ndim == 1 and len(channels) and channels.min() >= 0 and channels.max() < first.channels,
+                     node.name, f"takes channels {channels} of {first.channels}")
+            return (len(channels), *first.shape[1:])
         case ChannelScale():
             _require(node.factors.shape == (first.channels,), node.name,
                      f"factors have shape {node.factors.shape} for {first.channels} channels")

@@ -29,6 +29,8 @@ LOWER: dict[type[ir.Node], Callable[[Lowering, Any], None]] = {       # each tak
     ir.Rescale: pointwise.lower_rescale,
     ir.ChannelScale: pointwise.lower_channel_scale,
     ir.Concat: pointwise.lower_concat,
+    ir.Maximum: pointwise.lower_maximum,
+    ir.Select: pointwise.lower_select,
 }
 
 

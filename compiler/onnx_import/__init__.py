@@ -8,14 +8,26 @@ how the one pass over the nodes works; `compiler.passes` then cleans up.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 import onnx
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
 from firelane.compiler.ir.verify import verify
-from firelane.compiler.onnx_import import channel_scale, constants, layout, operators, qdq, shapes, stored, weighted
+from firelane.compiler.onnx_import import (
+    channel_scale,
+    constants,
+    layout,
+    maximum,
+    operators,
+    qdq,
+    selection,
+    shapes,
+    stored,
+    weighted,
+)
+from firelane.compiler.onnx_import.activations import ALONE, WAY_OUT, refused
 from firelane.compiler.onnx_import.builder import Builder
 from firelane.compiler.onnx_import.heads import HEADS
 from firelane.compiler.onnx_import.limits import size_problem
@@ -41,38 +53,42 @@ from firelane.compiler.onnx_import.values import (
     Hosted,
     Lazy,
     Real,
+    Selected,
     Stored,
     Target,
     Value,
 )
-from firelane.compiler.passes import run_passes
+from firelane.compiler.passes import PIPELINE, Pass, run_passes
 from firelane.compiler.support.errors import ModelError
 
 HOST_OPERATORS = "firelane.host_operators"           # metadata key: what the host has to do after the network
 CHANNELS_LAST = "firelane.channels_last"             # metadata key: names of tensors (JSON) that the ONNX file has so
 
-OPERATORS: dict[str, Callable[[NodeView], Value]] = {
+OPERATORS: dict[str, Callable[[NodeView], Value | tuple[Value, ...]]] = {        # several for several outputs
     "QuantizeLinear": qdq.quantize_linear, "DequantizeLinear": qdq.dequantize_linear,
     "Conv": weighted.conv, "Gemm": weighted.gemm, "MatMul": weighted.matmul,
     "Relu": operators.relu, "Clip": operators.clip, "Add": operators.add, "Concat": operators.concat,
     "Mul": channel_scale.mul, "Div": channel_scale.div, "Sub": channel_scale.sub,
+    "LeakyRelu": maximum.leaky_relu, "PRelu": maximum.prelu, "Max": maximum.largest, "Min": maximum.smallest,
     "MaxPool": operators.max_pool, "AveragePool": operators.average_pool, "ReduceMean": operators.reduce_mean,
     "GlobalAveragePool": operators.global_average_pool,
     "Identity": shapes.identity, "Dropout": shapes.identity, "Flatten": shapes.flatten, "Reshape": shapes.reshape,
     "Squeeze": shapes.squeeze, "Unsqueeze": shapes.unsqueeze, "Transpose": layout.transpose, "Cast": stored.cast,
+    "Sum": operators.sum_of_all, "Split": selection.split, "Slice": selection.take_slice, "Gather": selection.gather,
     "Constant": constants.constant, "Shape": constants.shape, **HEADS, **QOPERATORS,
 }
 
 _STATIC = "quantize it statically, from the float model: firelane quantize MODEL --calib IMAGES -o QUANTIZED"
 HINTS = {
+    **dict.fromkeys(ALONE, WAY_OUT),
     "BatchNormalization": "quantize the float model with firelane quantize, or write it as Mul and Add of constants",
     "ConvInteger": _STATIC,
     "DynamicQuantizeLinear": _STATIC,
 }
 
 
-def load_graph(source: Source) -> Graph:
-    """The verified, cleaned-up graph of an ONNX file, or of a model in memory.
+def load_graph(source: Source, passes: Sequence[Pass] = PIPELINE) -> Graph:
+    """The verified graph of an ONNX file, or of a model in memory, cleaned up by `passes`.
 
     Its metadata are the model's, and `HOST_OPERATORS` where a Softmax at the end was left out.
 
@@ -82,14 +98,14 @@ def load_graph(source: Source) -> Graph:
         With every problem found, in the order of the graph.
     """
     try:
-        return graph_of(*read_source(source))
+        return graph_of(*read_source(source), passes)
     except ModelErrors:
         raise
     except ModelError as error:
         raise ModelErrors([error]) from None
 
 
-def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
+def graph_of(model: onnx.ModelProto, path: Path, passes: Sequence[Pass] = PIPELINE) -> Graph:
     """The graph, as `load_graph` gives it, of a model that has been read; `path` is what messages call it.
 
     Raises
@@ -97,7 +113,7 @@ def graph_of(model: onnx.ModelProto, path: Path) -> Graph:
     ModelError
         `ModelErrors` if there may be several.
     """
-    return run_passes(import_graph(model, path))
+    return run_passes(import_graph(model, path), passes)
 
 
 def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
@@ -107,7 +123,8 @@ def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
         model = admitted(model, path)
     except StandardErrors as several:
         raise ModelErrors(several.problems) from None
-    problems = _unsupported(model.graph)
+    activations = refused(model.graph)
+    problems = [*activations.problems, *_unsupported(model.graph, activations.tensors)]
     try:
         source, output = read_input(model.graph), read_output(model.graph)
         values = {"": Broken(), **_constants(model.graph, problems), source.name: _input_value(source)}
@@ -115,7 +132,7 @@ def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
         raise ModelErrors([*problems, error]) from None
     builder = Builder(source.name, {name for node in model.graph.node for name in node.input} | {output})
     builder.channels_last |= {source.name} if source.last else set()
-    _read_nodes(model, values, builder, problems)
+    _read_nodes(model, values, builder, problems, activations.tensors)
     _check_output(output, values, builder, problems)
     if problems:
         raise ModelErrors(problems)
@@ -148,17 +165,20 @@ def refuse_unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> Non
     ModelErrors
         With all of them.
     """
-    problems = _unsupported(graph, also)
+    activations = refused(graph)
+    problems = [*activations.problems, *_unsupported(graph, activations.tensors, also)]
     if problems:
         raise ModelErrors(problems)
 
 
-def _unsupported(graph: onnx.GraphProto, also: Container[str] = ()) -> list[ModelError]:
+def _unsupported(graph: onnx.GraphProto, reported: Container[str], also: Container[str] = ()) -> list[ModelError]:
+    """What no reader is for; not what is reported by the name of what it makes, and not operators in `also`."""
     known = OPERATORS.keys() | constants.FOLDABLE
     named = ", ".join(sorted(OPERATORS.keys() - QOPERATORS.keys()))
     return [ModelError(label(node), "the engine has no such operator",
                        hint=HINTS.get(node.op_type, f"there are {named}"))
-            for node in graph.node if node.op_type not in known and node.op_type not in also]
+            for node in graph.node if node.op_type not in known and node.op_type not in also
+            and not any(name in reported for name in node.output)]
 
 
 def _constants(graph: onnx.GraphProto, problems: list[ModelError]) -> dict[str, Value]:
@@ -184,29 +204,37 @@ def _input_value(source: InputMap) -> Value:
                      hint="float32, uint8 and int8 are possible")
 
 
-def _read_nodes(model: onnx.ModelProto, values: dict[str, Value], builder: Builder,
-                problems: list[ModelError]) -> None:
-    """Fill `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`."""
+def _read_nodes(model: onnx.ModelProto, values: dict[str, Value], builder: Builder, problems: list[ModelError],
+                reported: set[str]) -> None:
+    """Fill `values`, `builder` and `problems`; a problem's node and all that depends on it are `Broken`.
+
+    `reported` are tensors whose makers are in a problem already.
+    """
     shapes, opset = shapes_of(model), opset_of(model)
     folder = constants.Folder(opset)
+    results = {value.name for value in model.graph.output}
     for node in model.graph.node:
-        result: Value = Broken()
+        values.update((name, Broken()) for name in node.output)
+        if reported.intersection(node.output):
+            continue
         try:
             view = NodeView(node, values, builder, opset)
-            result = _of_right_shape(view, _read_node(view, folder), shapes)
+            found = _read_node(view, folder)
+            for name, made in zip(node.output, found if isinstance(found, tuple) else (found,)):
+                value = _of_right_shape(view, name, made, shapes)
+                values[name] = view.written(value) if isinstance(value, Selected) and name in results else value
         except ModelError as error:
             problems.append(error)
         except BrokenInputError:
             pass
+        result = values[node.output[0]] if node.output else None
         if isinstance(result, Stored) and result.last and result.tensor and result.tensor.name == node.output[0]:
             builder.channels_last.add(node.output[0])
-        for index, name in enumerate(node.output):
-            values[name] = result if index == 0 else Broken()
 
 
-def _of_right_shape(view: NodeView, value: Value, shapes: dict[str, tuple[int, ...]]) -> Value:
+def _of_right_shape(view: NodeView, name: str, value: Value, shapes: dict[str, tuple[int, ...]]) -> Value:
     """The value, if it has the shape that ONNX infers for it and is not larger than any engine's."""
-    wanted = shapes.get(view.output)
+    wanted = shapes.get(name)
     if wanted is not None and not isinstance(value, Broken) and value.shape != wanted:
         raise view.problem(f"is read as shape {list(value.shape)}, but has shape {list(wanted)}",
                            "export with (1, channels, rows, columns) throughout")
@@ -216,7 +244,7 @@ def _of_right_shape(view: NodeView, value: Value, shapes: dict[str, tuple[int, .
     return value
 
 
-def _read_node(view: NodeView, folder: constants.Folder) -> Value:
+def _read_node(view: NodeView, folder: constants.Folder) -> Value | tuple[Value, ...]:
     if not view.node.output or not view.node.output[0]:
         raise view.problem("makes nothing", "export the model again")
     for name in view.node.input:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import replace
 
-from firelane.compiler.ir.graph import Node, Tensor
+import numpy as np
+
+from firelane.compiler.ir.graph import PIXEL_MAX, Node, Select, Tensor
 from firelane.compiler.onnx_import.values import Quantization, Target, Value
 
 
@@ -32,6 +34,8 @@ class Builder:
         self.tensors: dict[str, Tensor] = {}
         self.quantized: dict[tuple[int, Quantization], tuple[Value, Tensor]] = {}    # by identity of the value
         self.parts: dict[tuple, tuple[Value, Tensor]] = {}       # the same, of parts of a map with their clamp
+        self.selected: dict[tuple[str, bytes], Tensor] = {}      # by the tensor, and which channels of it
+        self.selected_channels = 0                               # of all values that are channels of others
 
     def settle_input(self, tensor: Tensor) -> Tensor:
         """The network's input tensor: `tensor`, unless another was settled before."""
@@ -43,6 +47,15 @@ class Builder:
         """The tensor of `target`; its name is made unique."""
         name = _unique(target.name, self.tensors, self._tensors_named)
         return Tensor(name, *dims, target.quantization.scale, target.quantization.zero_point)
+
+    def select(self, name: str, source: Tensor, channels: np.ndarray, result: str) -> Tensor:
+        """The tensor of these channels of `source`; written once, however often it is asked for."""
+        key = (source.name, channels.astype(np.int64).tobytes())
+        if key not in self.selected:
+            target = Target(result, Quantization(source.scale, source.zero_point), 0, PIXEL_MAX)
+            tensor = self.tensor(target, (channels.size, source.height, source.width))
+            self.selected[key] = self.add(Select(name, (source.name,), tensor.name, channels), tensor)
+        return self.selected[key]
 
     def add(self, node: Node, tensor: Tensor) -> Tensor:
         """`node`, its name made unique, makes `tensor`."""

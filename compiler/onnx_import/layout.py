@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from firelane.compiler.onnx_import import selection
 from firelane.compiler.onnx_import.constants import transposed
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.reader import TO_FIRST
-from firelane.compiler.onnx_import.values import Constant, Dequantized, Hosted, Map, Value
+from firelane.compiler.onnx_import.values import Constant, Dequantized, Hosted, Map, Selected, Value
 
 TO_LAST = (0, 2, 3, 1)
 
@@ -26,6 +27,8 @@ def transpose(view: NodeView) -> Value:
         return transposed(view, value)
     if isinstance(value, Hosted):
         raise view.problem("works on what is left to the host", "it is possible only at the end of the network")
+    if isinstance(value, Selected):
+        return _of_channels(view, value)
     rank = len(value.shape)
     order = view.integers("perm", tuple(reversed(range(rank))))
     shape = tuple(value.shape[axis] for axis in order) if sorted(order) == list(range(rank)) else ()
@@ -33,10 +36,19 @@ def transpose(view: NodeView) -> Value:
         last = rank == 4 and shape != (1, *value.dims)                 # sizes of 1 moved, no value did
         return _in_shape(value, shape, last)
     if rank != 4 or order != (TO_FIRST if value.last else TO_LAST) or shape not in (_first(value), _last(value)):
+        return _of_channels(view, value)
+    return _in_shape(value, shape, not value.last)
+
+
+def _of_channels(view: NodeView, value: Map | Selected) -> Value:
+    """A Transpose that puts channels in another order."""
+    order = view.integers("perm", tuple(reversed(range(len(value.shape)))))
+    found = selection.transposed(view, value, order)
+    if found is None:
         raise view.problem(f"perm {list(order)} of a feature map of shape {list(value.shape)}",
                            f"export with (1, channels, rows, columns) throughout; {list(TO_FIRST)} of a map with "
                            f"channels last and {list(TO_LAST)} of one with channels first are possible")
-    return _in_shape(value, shape, not value.last)
+    return found
 
 
 def in_shape(view: NodeView, value: Map | Hosted, shape: tuple[int, ...]) -> Value:
@@ -50,6 +62,9 @@ def in_shape(view: NodeView, value: Map | Hosted, shape: tuple[int, ...]) -> Val
         return _in_shape(value, shape, False)
     if shape == _last(value) and (either or value.last):
         return _in_shape(value, shape, True)
+    found = selection.reshaped(view, value, shape)
+    if found is not None:
+        return found
     raise view.problem(f"makes shape {list(shape)} of a map of {' x '.join(map(str, value.dims))} "
                        "(channels, rows, columns): pixels would move",
                        "the map's own four dimensions, or a flat vector, are possible")

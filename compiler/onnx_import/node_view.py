@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +27,7 @@ from firelane.compiler.onnx_import.values import (
     Map,
     Quantization,
     Real,
+    Selected,
     Stored,
     Target,
     Value,
@@ -63,6 +66,12 @@ class NodeView:
     def output(self) -> str:
         """The ONNX name of the node's first output."""
         return self.node.output[0]
+
+    def part_named(self, name: str) -> NodeView:
+        """The same view, for IR nodes that are a part of what this node becomes."""
+        part = copy(self)
+        part.name = f"{self.name}/{name}"
+        return part
 
     def problem(self, found: str, hint: str = "") -> ModelError:
         """An error that names this node."""
@@ -112,7 +121,7 @@ class NodeView:
         return index < len(self.node.input) and bool(self.node.input[index])
 
     def value(self, index: int) -> Known:
-        """What input `index` is; anything but `Broken` and `Hosted`."""
+        """What input `index` is; anything but `Broken` and `Hosted`. What is `Selected` is written down as a map."""
         if not self.has(index):
             raise self.problem(f"input {index} is missing", "export the model again")
         value = self.values[self.node.input[index]]
@@ -121,12 +130,12 @@ class NodeView:
         if isinstance(value, Hosted):
             raise self.problem(f"reads the result of a {value.operator}",
                                f"{value.operator} is possible only at the end of the network")
-        return value
+        return self.written(value) if isinstance(value, Selected) else value
 
-    def any_value(self, index: int) -> Known | Hosted:
-        """The same, but one that the host makes will do."""
+    def any_value(self, index: int) -> Known | Selected | Hosted:
+        """The same, but one that the host makes, or one that is `Selected`, will do."""
         value = self.values[self.node.input[index]] if self.has(index) else None
-        return value if isinstance(value, Hosted) else self.value(index)
+        return value if isinstance(value, Hosted | Selected) else self.value(index)
 
     def constant(self, index: int, what: str) -> np.ndarray:
         """A constant that has not been through DequantizeLinear."""
@@ -227,9 +236,10 @@ class NodeView:
                                f"{tensor.zero_point}", "both must be the same")
         return Real(value.dims, value.shape, tensor, value.last)
 
-    def quantize(self, value: Map, quantization: Quantization, signed: bool) -> Stored:
-        """The stored values of real ones, in the tensor named as this node's output."""
-        return Stored(value.dims, value.shape, self._stored(value, quantization, self.output), signed, value.last)
+    def quantize(self, value: Map, quantization: Quantization, signed: bool, name: str = "") -> Stored:
+        """The stored values of real ones, in the tensor of that name, or the one named as this node's output."""
+        tensor = self._stored(value, quantization, name or self.output)
+        return Stored(value.dims, value.shape, tensor, signed, value.last)
 
     def _stored(self, value: Map, quantization: Quantization, name: str) -> Tensor:
         """The IR tensor of `value` with that quantization; written once, however often it is asked for."""
@@ -258,6 +268,31 @@ class NodeView:
         if not isinstance(value, Lazy):
             raise self.problem("its input is quantized already")
         return value.write(Target(name, quantization, 0, PIXEL_MAX))
+
+    def written(self, value: Selected) -> Map:
+        """A map of the selected channels, with the node that takes them."""
+        whole, dims, shape, last = value.whole, value.dims, value.shape, False
+        if len(shape) == 4 and shape != (1, *dims):
+            last = shape == (1, *dims[1:], dims[0])
+        flat = dims[1:] == (1, 1) and len(shape) <= 4
+        if not (flat or last or shape == (1, *dims)):
+            raise self.problem(f"an input of shape {list(shape)}: channels in an order of their own",
+                               "Reshape or Transpose them to (1, channels, rows, columns) before")
+        channels = value.channels.reshape(-1)
+        if isinstance(whole, Lazy):
+            def emit(target: Target) -> Tensor:
+                source = self.part(whole, replace(target, name=f"{target.name}/whole"))
+                return self.builder.select(value.name, source, channels, target.name)
+
+            return replace(whole, dims=dims, shape=shape, last=last, emit=emit, with_bias=None, scaled=None,
+                           depth=self.deeper(whole))
+        if isinstance(whole, FloatInput) or whole.tensor is None:
+            raise self.problem("reads channels of the image in another order before they are quantized",
+                               "quantize the image first, or give --channels BGR in place of it")
+        tensor = self.builder.select(value.name, whole.tensor, channels, value.name)
+        if last and tensor.name == value.name:
+            self.builder.channels_last.add(tensor.name)
+        return replace(whole, dims=dims, shape=shape, last=last, tensor=tensor)
 
     def rescaled(self, value: Real) -> Lazy:
         """The same real values, to be stored with another quantization."""

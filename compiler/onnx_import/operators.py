@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
-from firelane.compiler.onnx_import import stored
+from firelane.compiler.onnx_import import selection, stored
 from firelane.compiler.onnx_import.channel_scale import plus_constant, quantized
 from firelane.compiler.onnx_import.limits import size_problem
 from firelane.compiler.onnx_import.node_view import NodeView
@@ -39,18 +39,18 @@ def clip(view: NodeView) -> Value:
     value = view.value(0)
     if isinstance(value, Stored):
         return stored.clamped(view, value, *bounds)
-    return clamped(view, *bounds)
+    return clamped(view, bounds[0], bounds[1])
 
 
-def clamped(view: NodeView, low: float, high: float) -> Lazy:
-    """The input of the node, clamped: part of the requantization of whatever computes it."""
-    value, exact = view.real_map(0), None
+def clamped(view: NodeView, low: float, high: float, index: int = 0) -> Lazy:
+    """Input `index` of the node, clamped: part of the requantization of whatever computes it."""
+    value, exact = view.real_map(index), None
     if isinstance(value, Real):
         if low in (0.0, -math.inf) and high == math.inf:         # zero is always a stored value
             exact = Quantization(value.tensor.scale, value.tensor.zero_point)
         value = view.rescaled(value)
     return replace(value, low=min(max(value.low, low), high), high=min(max(value.high, low), high), exact=exact,
-                   natural=None, with_bias=None)
+                   natural=None, with_bias=None, scaled=None)
 
 
 def max_pool(view: NodeView) -> Value:
@@ -119,12 +119,15 @@ def reduce_mean(view: NodeView) -> Value:
     if view.has(1):
         axes = tuple(int(axis) for axis in view.constant(1, "the list of axes").ravel())
     source = view.dequantized(0)
-    places = [1, 2] if source.last else [2, 3]
-    if len(source.shape) != 4 or sorted(axis % 4 for axis in axes) != places:
+    rank, places = len(source.shape), [1, 2] if source.last else [2, 3]
+    pixels_in_one = not source.last and source.shape == (1, source.dims[0], math.prod(source.dims[1:]))
+    if sorted(axis % rank for axis in axes) != ([2] if pixels_in_one else places) or not (pixels_in_one or rank == 4):
         raise view.problem(f"the mean over axes {list(axes)}", f"rows and columns, {places}, are possible")
     value = global_average(view, replace(source, shape=(1, *source.dims), last=False))
     if not view.integer("keepdims", 1):
         return replace(value, shape=(1, value.dims[0]))
+    if pixels_in_one:
+        return replace(value, shape=(1, value.dims[0], 1))
     return replace(value, shape=(1, 1, 1, value.dims[0]), last=True) if source.last else value
 
 
@@ -154,6 +157,15 @@ def add(view: NodeView) -> Value:
     return sum_of(view, view.dequantized(0), view.dequantized(1))
 
 
+def sum_of_all(view: NodeView) -> Value:
+    """ONNX Sum: of one map, which is that map, or of two."""
+    count = len(view.node.input)
+    if count > 2:
+        raise view.problem(f"the sum of {count} maps", "two are possible: add them one after the other, with "
+                           "QuantizeLinear and DequantizeLinear between")
+    return add(view) if count == 2 else view.any_value(0)
+
+
 def sum_of(view: NodeView, a: Real, b: Real) -> Lazy:
     """The sum of two maps of the same shape."""
     if a.shape != b.shape or a.last != b.last:
@@ -176,6 +188,9 @@ def sum_of(view: NodeView, a: Real, b: Real) -> Lazy:
 def concat(view: NodeView) -> Value:
     """Channels one after the other."""
     axis, places = view.integer("axis", 1), range(len(view.node.input))
+    of_one_map = selection.joined(view, axis)
+    if of_one_map is not None:
+        return of_one_map
     if any(isinstance(view.value(index), Stored) for index in places):
         return stored.concat(view, [view.value(index) for index in places], lambda parts: concat_of(view, parts, axis))
     return concat_of(view, [view.real_map(index) for index in places], axis)
@@ -210,15 +225,15 @@ def concat_of(view: NodeView, values: Sequence[Real | Lazy], axis: int, joined: 
         return Real(dims, (1, *shape), join(tensors, _same(view, tensors[0], joined)), last)
 
     def emit(target: Target) -> Tensor:
-        parts = [_part(view, value, replace(target, name=f"{target.name}/part{index}"))
+        parts = [part_of(view, value, replace(target, name=f"{target.name}/part{index}"))
                  for index, value in enumerate(values)]
         return join(parts, target)
 
     return Lazy(dims, (1, *shape), emit, last=last, depth=view.deeper(*values))
 
 
-def _part(view: NodeView, value: Real | Lazy, target: Target) -> Tensor:
-    """One input of a concatenation with the quantization and clamp of the whole."""
+def part_of(view: NodeView, value: Real | Lazy, target: Target) -> Tensor:
+    """One input of a concatenation, or of a maximum, with the quantization and clamp of the whole."""
     if isinstance(value, Lazy):
         return view.part(value, target)
     has = Quantization(value.tensor.scale, value.tensor.zero_point)

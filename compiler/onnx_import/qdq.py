@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from onnx import TensorProto
 
+from firelane.compiler.onnx_import import selection
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.reader import is_integer
-from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Hosted, Stored, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Hosted, Selected, Stored, Value
 
 
 def quantize_linear(view: NodeView) -> Value:
     """ONNX QuantizeLinear: y = saturate(round_half_even(x / scale) + zero_point)."""
     _refuse_blocks(view)
-    given = view.values[view.node.input[0]] if view.has(0) else None
-    if isinstance(given, Hosted):
-        return given
-    value = view.value(0)
+    value = view.any_value(0)
+    if isinstance(value, Hosted):
+        return value
     if isinstance(value, AnyConstant):
         return _quantize_constant(view, value)
     quantization, signed = view.quantization(1, 2, signed=view.integer("output_dtype", 0) == TensorProto.INT8)
+    if isinstance(value, Selected):
+        return selection.quantized(view, value, quantization, signed)
     return view.quantize(value, quantization, signed)
 
 
 def dequantize_linear(view: NodeView) -> Value:
     """ONNX DequantizeLinear: y = (x - zero_point) * scale."""
     _refuse_blocks(view)
-    given = view.values[view.node.input[0]] if view.has(0) else None
+    given = view.any_value(0)
     if isinstance(given, Hosted):
         return given
-    value = view.value(0)
-    if isinstance(value, AnyConstant):
-        return dequantize_constant(view, value, 1, 2, view.integer("axis", 1))
+    if isinstance(given, AnyConstant):
+        return dequantize_constant(view, given, 1, 2, view.integer("axis", 1))
+    value = given.whole if isinstance(given, Selected) else given
     signed = isinstance(value, Stored) and value.signed
     quantization, zero_point_signed = view.quantization(1, 2, signed=signed)
     if zero_point_signed != signed:
         raise view.problem("int8 and uint8 are mixed: its zero point is not of the type of its input")
-    return view.dequantize(value, quantization)
+    real = view.dequantize(value, quantization)
+    return replace(given, whole=real) if isinstance(given, Selected) else real
 
 
 def dequantize_constant(view: NodeView, value: AnyConstant, scale_index: int, zero_point_index: int,

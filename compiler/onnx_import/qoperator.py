@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from firelane.compiler.onnx_import.channel_scale import plus_constant, times_constant
+from firelane.compiler.onnx_import.maximum import leaky
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.operators import average, concat_of, global_average, sum_of
 from firelane.compiler.onnx_import.qdq import dequantize_constant
@@ -62,6 +65,13 @@ def qlinear_mul(view: NodeView) -> Value:
     if operands is None:
         raise view.problem("multiplies two maps", "a map times a constant is possible")
     return _quantized(view, times_constant(view, *operands), 6)
+
+
+def qlinear_leaky_relu(view: NodeView) -> Value:
+    """com.microsoft QLinearLeakyRelu: X, X_scale, X_zero_point, Y_scale, Y_zero_point."""
+    source = _real(view, 0)
+    slopes = np.full(source.dims[0], view.number("alpha", 0.01))
+    return _quantized(view, leaky(view, source, slopes), 3)
 
 
 def qlinear_concat(view: NodeView) -> Value:
@@ -137,5 +147,6 @@ def _refuse_channels_last(view: NodeView) -> None:
 QOPERATORS: dict[str, Callable[[NodeView], Value]] = {
     "QLinearConv": qlinear_conv, "QGemm": qgemm, "QLinearMatMul": qlinear_matmul, "QLinearAdd": qlinear_add,
     "QLinearMul": qlinear_mul, "QLinearConcat": qlinear_concat, "QLinearAveragePool": qlinear_average_pool,
+    "QLinearLeakyRelu": qlinear_leaky_relu,
     "QLinearGlobalAveragePool": qlinear_global_average_pool,
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from firelane.compiler.onnx_import import selection
 from firelane.compiler.onnx_import.constants import reshaped
 from firelane.compiler.onnx_import.layout import in_shape
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import AnyConstant, Hosted, Known, Value
+from firelane.compiler.onnx_import.values import AnyConstant, Hosted, Known, Selected, Value
 
 
 def identity(view: NodeView) -> Value:
@@ -70,5 +71,12 @@ def _axes(view: NodeView, rank: int) -> set[int]:
     return {axis % rank if rank else axis for axis in axes}
 
 
-def _with_shape(view: NodeView, value: Known | Hosted, shape: tuple[int, ...]) -> Value:
-    return reshaped(view, value, shape) if isinstance(value, AnyConstant) else in_shape(view, value, shape)
+def _with_shape(view: NodeView, value: Known | Selected | Hosted, shape: tuple[int, ...]) -> Value:
+    if isinstance(value, AnyConstant):
+        return reshaped(view, value, shape)
+    if isinstance(value, Selected):
+        found = selection.reshaped(view, value, shape)
+        if found is not None:
+            return found
+        value = view.written(value)
+    return in_shape(view, value, shape)

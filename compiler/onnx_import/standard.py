@@ -35,6 +35,7 @@ _POOL = ("auto_pad", "ceil_mode", "channels_last", "count_include_pad", "kernel_
 MICROSOFT_OPERATORS: dict[str, tuple[str, ...]] = {
     "QuantizeLinear": ("axis",), "DequantizeLinear": ("axis",), "QGemm": ("alpha", "transA", "transB"),
     "QLinearAdd": (), "QLinearMul": (), "QLinearConcat": ("axis",), "QLinearAveragePool": _POOL, "QLinearSigmoid": (),
+    "QLinearLeakyRelu": ("alpha",),
     "QLinearGlobalAveragePool": ("channels_last",), "QLinearSoftmax": ("axis", "opset"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from onnx import TensorProto
 
@@ -15,8 +16,10 @@ from firelane.compiler.onnx_import.values import (
     Hosted,
     Known,
     Lazy,
+    Map,
     Quantization,
     Real,
+    Selected,
     Stored,
     Target,
     Value,
@@ -27,10 +30,17 @@ EIGHT_BITS: dict[int, bool] = {TensorProto.UINT8: False, TensorProto.INT8: True}
 
 def cast(view: NodeView) -> Value:
     """Cast to the type that a value has; of stored pixels to float, which is DequantizeLinear with a scale of 1."""
-    value, kind = view.any_value(0), view.integer("to", 0)
+    value = view.any_value(0)
+    if isinstance(value, Selected):
+        return replace(value, whole=_cast(view, value.whole))
     if isinstance(value, AnyConstant | Hosted):
         raise view.problem("works on constants, or on what is left to the host",
                            "store constants in the type that is read")
+    return _cast(view, value)
+
+
+def _cast(view: NodeView, value: Map) -> Map:
+    kind = view.integer("to", 0)
     if not isinstance(value, Stored):
         if kind != TensorProto.FLOAT:
             raise view.problem(f"to {type_name(kind)} of real values", "float32 is possible")

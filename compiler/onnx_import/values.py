@@ -5,7 +5,8 @@
 
 A `Lazy` value is a real-valued result that nothing has rounded yet: its integer node can only be written down when the
 quantization of its output is known. All carry `shape`, the ONNX shape, beside the (channels, height, width) of the map:
-they differ after Flatten, and where the ONNX model has channels last (`last`).
+they differ after Flatten, and where the ONNX model has channels last (`last`). A `Selected` value stands for channels
+of another in another order (`selection`).
 """
 
 from __future__ import annotations
@@ -122,10 +123,10 @@ class Real:
 class Lazy:
     """A real-valued map, not yet rounded, clamped to [low, high].
 
-    `emit(target)` writes the nodes that compute it; `target` comes with the clamp already in it. `with_bias(array)`,
-    where it exists, is the same value with `array` (channels,) added. `exact` is a quantization that rounds nothing,
-    where there is one: that of the input of a ReLU. `natural` is one that an output without a quantizer takes: an
-    average has that of its input. `depth` counts what is lazy before it.
+    `emit(target)` writes the nodes that compute it; `target` comes with the clamp already in it. `with_bias(array)`
+    and `scaled(array)`, where they exist, are the same value plus `array` (channels,), or times it. `exact` is a
+    quantization that rounds nothing, where there is one: that of the input of a ReLU. `natural` is one that an output
+    without a quantizer takes: an average has that of its input. `depth` counts what is lazy before it.
     """
 
     dims: tuple[int, int, int]
@@ -134,6 +135,7 @@ class Lazy:
     low: float = -math.inf
     high: float = math.inf
     with_bias: Callable[[np.ndarray], Lazy] | None = None
+    scaled: Callable[[np.ndarray], Lazy] | None = None
     exact: Quantization | None = None
     natural: Quantization | None = None
     last: bool = False
@@ -142,6 +144,31 @@ class Lazy:
     def write(self, target: Target) -> Tensor:
         """The nodes of this value, clamp included."""
         return self.emit(target.clamped(self.low, self.high))
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """Channels of `whole` in another order, or some of them; no node is written until somebody computes with them.
+
+    `axes` says what each dimension of the ONNX shape is: "c" of channels (and all of size 1), "r" rows, "k" columns,
+    "p" pixels, which are both in one. `channels`, with a dimension for each "c", are numbers of channels of `whole`.
+    `name` is the ONNX tensor that has these values.
+    """
+
+    whole: Map
+    channels: np.ndarray
+    axes: str
+    name: str
+
+    @property
+    def dims(self) -> tuple[int, int, int]:
+        return (self.channels.size, *self.whole.dims[1:])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        _, height, width = self.whole.dims
+        sizes, rest = iter(self.channels.shape), {"r": height, "k": width, "p": height * width}
+        return tuple(next(sizes) if axis == "c" else rest[axis] for axis in self.axes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,4 +189,4 @@ class Broken:
 AnyConstant = Constant | Dequantized
 Map = FloatInput | Stored | Real | Lazy                             #: those that are not constants
 Known = Map | AnyConstant                                           #: what a node may compute with
-Value = Known | Hosted | Broken
+Value = Known | Selected | Hosted | Broken

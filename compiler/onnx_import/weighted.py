@@ -106,7 +106,17 @@ def _lazy(view: NodeView, source: Tensor, weights: Weights, bias: Bias, window: 
         return _lazy(view, source, weights, bias + _steps(view, more, source.scale * weights.scale), window, groups,
                      dims, shape)
 
-    return Lazy(dims, shape, emit, with_bias=with_bias)
+    def scaled(factors: np.ndarray) -> Lazy:
+        signs = np.where(factors < 0, -1, 1)
+        integers = weights.integers.astype(np.int64) * signs.reshape(-1, *[1] * (weights.integers.ndim - 1))
+        if integers.max(initial=0) > WEIGHT_MAX:
+            raise view.problem("weights of -128 times a slope below 0", "quantize the result of the convolution, or "
+                               "weights to -127 .. 127")
+        sizes = np.abs(factors)
+        return _lazy(view, source, Weights(integers.astype(np.int8), weights.scale * sizes),
+                     Bias(bias.integers * signs, bias.error * sizes), window, groups, dims, shape)
+
+    return Lazy(dims, shape, emit, with_bias=with_bias, scaled=scaled)
 
 
 def gemm(view: NodeView) -> Value:

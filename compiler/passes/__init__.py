@@ -39,13 +39,17 @@ from firelane.compiler.ir.graph import Graph
 from firelane.compiler.ir.verify import verify
 from firelane.compiler.passes.fold_clamp import fold_clamp
 from firelane.compiler.passes.fold_equal_rescale import fold_equal_rescale
+from firelane.compiler.passes.fold_select import fold_select
 from firelane.compiler.passes.fuse_concat import fuse_concat
 from firelane.compiler.passes.remove_dead_nodes import remove_dead_nodes
 from firelane.compiler.passes.uniform_scale import uniform_scale
 
 Pass = Callable[[Graph], Graph]
 
-PIPELINE: tuple[Pass, ...] = (remove_dead_nodes, uniform_scale, fold_equal_rescale, fold_clamp, fuse_concat)
+PIPELINE: tuple[Pass, ...] = (remove_dead_nodes, uniform_scale, fold_equal_rescale, fold_clamp, fold_select, fold_clamp,
+                              fuse_concat)
+#: the same, but every convolution keeps the weights and the name that the model gave it
+WEIGHTS_AS_GIVEN: tuple[Pass, ...] = tuple(run for run in PIPELINE if run is not fold_select)
 
 
 def run_passes(graph: Graph, passes: Sequence[Pass] = PIPELINE) -> Graph:

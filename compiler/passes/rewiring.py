@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from firelane.compiler.ir.graph import PIXEL_MAX, Concat, Graph, MaxPool, Node, Requantize, RequantizingNode
+from firelane.compiler.ir.graph import (
+    PIXEL_MAX,
+    Concat,
+    Graph,
+    Maximum,
+    MaxPool,
+    Node,
+    Requantize,
+    RequantizingNode,
+    Select,
+)
 
 
 def is_identity(requantize: Requantize, zero_point_in: int) -> bool:
@@ -26,7 +36,7 @@ def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
         node = graph.producer(waiting.pop())
         if isinstance(node, RequantizingNode):
             bounds += [node.requantize.low, node.requantize.high]
-        elif isinstance(node, Concat | MaxPool):
+        elif isinstance(node, Concat | Maximum | MaxPool | Select):
             waiting += [name for name in dict.fromkeys(node.inputs) if name not in seen]
             seen.update(node.inputs)
         else:

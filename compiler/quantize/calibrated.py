@@ -18,6 +18,7 @@ from firelane.compiler.frame_io.record_options import Options, changed_record, c
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source, read_input, read_source
+from firelane.compiler.passes import WEIGHTS_AS_GIVEN
 from firelane.compiler.quantize.calibration_images import Images, calibration_images
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
@@ -41,7 +42,7 @@ class Calibrated:
 
 @dataclass(frozen=True, eq=False)
 class CalibratedGraph(Calibrated):
-    """The same of a quantized model, with its graph."""
+    """The same of a quantized model, with its graph as it was read: weights are those of the file."""
 
     graph: Graph = field(kw_only=True)
 
@@ -84,7 +85,7 @@ def read_quantized(model: Source, calibration: Images, limit: int, record: Optio
     """A model that is quantized already; what `record` says is recorded in it."""
     network, path = read_source(model)
     network = with_record(network, record or {})
-    graph = checked_record(graph_of(network, path), record or {})
+    graph = checked_record(graph_of(network, path, WEIGHTS_AS_GIVEN), record or {})
     recorded, shape = known_record(graph), read_input(network.graph).dims
     return CalibratedGraph(network, calibration_images(calibration, shape, recorded, recorded, limit), recorded,
                            graph=graph)

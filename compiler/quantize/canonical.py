@@ -2,7 +2,8 @@
 
 - what the output does not depend on goes;
 - an input with channels last becomes one with channels first;
-- a mean over rows and columns becomes a GlobalAveragePool, which ONNX Runtime quantizes;
+- a mean over rows and columns becomes a GlobalAveragePool, a Sum becomes Adds, a PRelu with one slope a LeakyRelu, and
+  the larger or smaller of a map and a number a Clip, all of which ONNX Runtime quantizes;
 - what multiplies and adds by channel (BatchNormalization, x / 255, (x - mean) / std) joins the convolution before it,
   or the one after it if that has no padding, or becomes a depthwise convolution of 1x1, which the engine has.
 """
@@ -22,7 +23,7 @@ AXES_AS_INPUT = 18                     # the opset since which ReduceMean has it
 
 
 def without_copies(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy without Identity, and without Cast of float32 to itself; types must have been inferred."""
+    """A copy without Identity, Sum of one map, and Cast of float32 to itself; types must have been inferred."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     floats = {value.name for value in (*copy.graph.value_info, *copy.graph.input, *copy.graph.output)
@@ -53,7 +54,7 @@ def without_copies(model: onnx.ModelProto) -> onnx.ModelProto:
 def _copies(node: onnx.NodeProto, source: str, floats: set[str]) -> bool:
     if node.op_type == "Cast":
         return source in floats and node.attribute[0].i == TensorProto.FLOAT
-    return node.op_type == "Identity"
+    return node.op_type == "Identity" or (node.op_type == "Sum" and len(node.input) == 1)
 
 
 def channels_first(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -82,7 +83,7 @@ def rewritten(model: onnx.ModelProto) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     shapes = {**shapes_of(model), read_input(model.graph).name: read_input(model.graph).shape}
-    changed = _means(copy, shapes)
+    changed = _means(copy, shapes) | _sums(copy.graph) | _single_numbers(copy.graph)
     changed |= _affine(copy.graph, shapes)
     changed |= _without_dead(copy.graph)
     return onnx.shape_inference.infer_shapes(copy) if changed else model
@@ -105,25 +106,101 @@ def _without_dead(graph: onnx.GraphProto) -> bool:
     return bool(dead or unused)
 
 
+@dataclass(frozen=True)
+class _Mean:
+    """A ReduceMean; `kept` says whether the dimensions that it is over stay, with size 1."""
+
+    source: str
+    axes: tuple[int, ...]
+    kept: bool
+
+
 def _means(model: onnx.ModelProto, shapes: dict[str, tuple[int, ...]]) -> bool:
     """ReduceMean over rows and columns -> GlobalAveragePool, and Flatten where the dimensions go."""
     graph, changed = model.graph, False
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    makers = {node.output[0]: node for node in graph.node if node.output}
+    means = {name: mean for name, node in makers.items() if (mean := _mean(model, node, shapes)) is not None}
     for index, node in reversed(list(enumerate(graph.node))):
-        if node.op_type != "ReduceMean" or len(shapes.get(node.input[0], ())) != 4:
+        result = node.output[0] if node.output else ""
+        source = _whole(means[result], makers, means, shapes) if result in means else None
+        if source is None:
             continue
-        said = {attribute.name: attribute for attribute in node.attribute}
-        axes = list(said["axes"].ints) if "axes" in said else []
-        if opset_of(model) >= AXES_AS_INPUT and len(node.input) > 1 and node.input[1] in constants:
-            axes = numpy_helper.to_array(constants[node.input[1]]).ravel().tolist()
-        if sorted(axis % 4 for axis in axes) != [2, 3]:
-            continue
-        kept, result = "keepdims" not in said or said["keepdims"].i, node.output[0]
-        average = result if kept else f"{result}/average"
-        nodes = [helper.make_node("GlobalAveragePool", [node.input[0]], [average], name=node.name)]
-        if not kept:
+        average = result if means[result].kept else f"{result}/average"
+        nodes = [helper.make_node("GlobalAveragePool", [source], [average], name=node.name)]
+        if not means[result].kept:
             nodes.append(helper.make_node("Flatten", [average], [result], name=f"{node.name}/flatten", axis=1))
         _replace(graph, index, nodes)
+        changed = True
+    return changed
+
+
+def _mean(model: onnx.ModelProto, node: onnx.NodeProto, shapes: dict[str, tuple[int, ...]]) -> _Mean | None:
+    """What a node is the mean of, axes counted from the front; None if it is no mean."""
+    if node.op_type != "ReduceMean" or not shapes.get(node.input[0]):
+        return None
+    said = {attribute.name: attribute for attribute in node.attribute}
+    axes = list(said["axes"].ints) if "axes" in said else []
+    if opset_of(model) >= AXES_AS_INPUT and len(node.input) > 1:
+        axes = [axis for tensor in model.graph.initializer if tensor.name == node.input[1]
+                for axis in numpy_helper.to_array(tensor).ravel().tolist()]
+    rank = len(shapes[node.input[0]])
+    return _Mean(node.input[0], tuple(sorted(axis % rank for axis in axes)),
+                 "keepdims" not in said or bool(said["keepdims"].i))
+
+
+def _whole(mean: _Mean, makers: dict[str, onnx.NodeProto], means: dict[str, _Mean],
+           shapes: dict[str, tuple[int, ...]]) -> str | None:
+    """The map over whose rows and columns a mean is, also in two steps, or of pixels in one dimension."""
+    if len(shapes[mean.source]) == 4 and mean.axes == (2, 3):
+        return mean.source
+    before, maker = means.get(mean.source), makers.get(mean.source)
+    if before is not None and before.kept == mean.kept and len(shapes[before.source]) == 4:
+        second = mean.axes if mean.kept else tuple(5 - axis for axis in before.axes if mean.axes == (2,))
+        return before.source if {(*before.axes, *second)} <= {(2, 3), (3, 2)} else None
+    if maker is not None and maker.op_type == "Reshape" and mean.axes == (2,) and not mean.kept:
+        shape = shapes.get(maker.input[0], ())
+        if len(shape) == 4 and shapes[mean.source] == (*shape[:2], shape[2] * shape[3]):
+            return maker.input[0]
+    return None
+
+
+def _sums(graph: onnx.GraphProto) -> bool:
+    """Sum of several maps -> additions of two."""
+    found = [(index, node) for index, node in enumerate(graph.node) if node.op_type == "Sum"]
+    for index, node in reversed(found):
+        first, *others = node.input
+        nodes = []
+        for number, other in enumerate(others, 1):
+            last = number == len(others)
+            result = node.output[0] if last else f"{node.output[0]}/{number}"
+            nodes.append(helper.make_node("Add", [first, other], [result], name=node.name if last else result))
+            first = result
+        _replace(graph, index, nodes)
+    return bool(found)
+
+
+def _single_numbers(graph: onnx.GraphProto) -> bool:
+    """PRelu whose slopes are all alike -> LeakyRelu; Max and Min of a map and a number -> Relu or Clip."""
+    constants, changed = {tensor.name: tensor for tensor in graph.initializer}, False
+    for index, node in enumerate(graph.node):
+        held = [name for name in node.input if name in constants]
+        if node.op_type not in ("PRelu", "Max", "Min") or len(node.input) != 2 or len(held) != 1:
+            continue
+        source = next(name for name in node.input if name != held[0])
+        values = numpy_helper.to_array(constants[held[0]])
+        if values.size == 0 or np.any(values != values.flat[0]) or (node.op_type != "PRelu" and values.size > 1):
+            continue
+        number = float(values.flat[0])
+        if node.op_type == "PRelu":
+            new = helper.make_node("LeakyRelu", [source], node.output, name=node.name, alpha=number)
+        elif node.op_type == "Max" and number == 0:
+            new = helper.make_node("Relu", [source], node.output, name=node.name)
+        else:
+            bound = f"{node.output[0]}/bound"
+            graph.initializer.append(numpy_helper.from_array(np.array(number, np.float32), bound))
+            bounds = [bound] if node.op_type == "Max" else ["", bound]
+            new = helper.make_node("Clip", [source, *bounds], node.output, name=node.name)
+        _replace(graph, index, [new])
         changed = True
     return changed
 

@@ -24,7 +24,7 @@ LEVELS = 255
 
 # Operators whose result takes the quantization of what reads it; all others want quantized maps.
 PASSING = frozenset({"Relu", "Clip", "MaxPool", "Concat", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity",
-                     "Dropout", "Transpose"})
+                     "Dropout", "Transpose", "Split", "Slice", "Gather"})
 WITH_BIAS = frozenset({"Conv", "Gemm", "MatMul"})
 
 

@@ -22,6 +22,7 @@ from firelane.compiler.frame_io.preprocessing import preprocessing_of
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import one_line, read_input
 from firelane.compiler.quantize.calibration import Method, calibrate
+from firelane.compiler.quantize.clamps import put_back_clamps
 from firelane.compiler.quantize.float_model import quiet_root_logger
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.quantize.partly_quantized import completed, is_quantized
@@ -62,6 +63,7 @@ def quantize(model: onnx.ModelProto, images: Sequence[np.ndarray], *, method: Me
     feed = {source.name: np.asarray(images[0], np.float32)[None]}
     quantized = _quantize_static(model, feed, overrides)
     _mend_empty_channels(quantized.graph, model.graph)
+    put_back_clamps(quantized.graph, model.graph)
     onnx.helper.set_model_props(quantized, metadata(model))
     return _checked(quantized)
 

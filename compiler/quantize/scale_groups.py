@@ -8,6 +8,7 @@ scale, they are exact on the stored values; if the parts of a concatenation had 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import onnx
 
@@ -15,7 +16,8 @@ from firelane.compiler.quantize.calibration import Ranges
 
 __all__ = ["ScaleGroups", "scale_groups"]
 
-MOVES = frozenset({"MaxPool", "Flatten", "Dropout", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose"})
+MOVES = frozenset({"MaxPool", "Flatten", "Dropout", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose", "Split",
+                   "Slice", "Gather"})
 CLAMPS = frozenset({"Relu", "Clip"})
 FIXED = frozenset({"Softmax", "LogSoftmax", "Sigmoid"})              # ONNX Runtime gives these their natural range
 
@@ -60,11 +62,11 @@ def scale_groups(graph: onnx.GraphProto) -> ScaleGroups:
     for node in graph.node:
         if node.op_type in FIXED or _clamped_next(node, readers, outputs):
             continue
-        for name in node.output[:1]:
-            members[name] = [name]
-        for name in _tied(node):
-            if name in members and members[name] is not members[node.output[0]]:
-                _merge(members, name, node.output[0])
+        made = node.output if node.op_type == "Split" else node.output[:1]
+        members.update((name, [name]) for name in made)
+        for name, result in product(_tied(node), made):
+            if name in members and members[name] is not members[result]:
+                _merge(members, name, result)
     groups = tuple(dict.fromkeys(tuple(group) for group in members.values()))
     computed = tuple(name for name in members
                      if name in outputs or any(not _moves(reader) for reader in readers.get(name, [])))

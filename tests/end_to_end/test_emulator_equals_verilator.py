@@ -76,6 +76,13 @@ def test_random_network(banks, seed, tmp_path):
     check(compiled, np.stack([random_image(rng, compiled.graph) for _ in range(2)]), tmp_path)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_random_network_with_selects_and_maxima(seed, tmp_path):
+    rng = np.random.default_rng([7, seed])
+    compiled = random_network(rng, 2, "tiny", selects=True)
+    check(compiled, np.stack([random_image(rng, compiled.graph) for _ in range(2)]), tmp_path)
+
+
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_embedded_model(name, tmp_path):
     compiled = compile_model(MODELS / name, default_engine())

@@ -15,7 +15,7 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator
 from firelane.sim.judge.compare import first_difference, tensor_parts
-from tests.networks import random_graph, random_image
+from tests.networks import random_graph, random_image, with_selects
 from tests.steps import emulated_steps
 
 LARGE = {"activation_words": 4096, "weight_words": 1 << 16, "program_words": 1 << 14, "value_symbols": 4096,
@@ -26,11 +26,12 @@ CASES = [(seed, banks, "tiny" if seed % 3 else "small") for banks in (1, 2, 4, 8
 ATTEMPTS = 20       # random networks until one is something that the engine does
 
 
-def compiled_network(rng: np.random.Generator, cfg: EngineConfig, **options) -> Compiled:
+def compiled_network(rng: np.random.Generator, cfg: EngineConfig, *, selects: bool = False, **options) -> Compiled:
     """The first of some random networks that the engine does not refuse for its kernels or its size."""
     for _ in range(ATTEMPTS):
         try:
-            return compile_graph(random_graph(rng, **options), cfg)
+            graph = random_graph(rng, **options)
+            return compile_graph(with_selects(rng, graph) if selects else graph, cfg)
         except FirelaneError:
             continue
     raise AssertionError(f"{ATTEMPTS} random networks were refused")
@@ -52,4 +53,12 @@ def test_random_network(seed, banks, size):
     rng = np.random.default_rng([seed, banks])
     columns = min(14 * banks, 28 if size == "tiny" else 60)
     compiled = compiled_network(rng, EngineConfig(banks=banks, **LARGE), max_columns=columns, size=size)
+    check(compiled, random_image(rng, compiled.graph))
+
+
+@pytest.mark.parametrize(("seed", "banks"), [(seed, banks) for banks in (1, 4) for seed in range(8)])
+def test_random_network_with_selects_and_maxima(seed, banks):
+    rng = np.random.default_rng([seed, banks])
+    compiled = compiled_network(rng, EngineConfig(banks=banks, **LARGE), max_columns=min(14 * banks, 28), size="tiny",
+                                selects=True)
     check(compiled, random_image(rng, compiled.graph))

@@ -132,6 +132,23 @@ class TestDifferences:
             validate(with_node(graph, index, inputs=swapped), proto)
 
 
+    @pytest.mark.parametrize("wrong", [False, True])
+    def test_channels_in_another_order(self, wrong):
+        """A convolution that reads them in place of the shuffle is held by the result."""
+        model = Model()
+        value = model.quantized(model.conv(model.quantized("image"), 6, 3, 3, 3))
+        value = model.node("Gather", value, model.constant(np.int64([3, 0, 4, 1, 5, 2])), axis=1)
+        proto = model.proto(model.quantized(model.conv(value, 4, 6, 1, 1), 0.3))
+        graph = load_graph(proto)
+        first, second = graph.nodes
+        if wrong:
+            graph = replace(graph, nodes=(first, replace(second, weight=second.weight[:, ::-1])))
+            with pytest.raises(ModelError, match="^tested: its result is another where channels were put in their ord"):
+                validate(graph, proto)
+        else:
+            assert validate(graph, proto).tensors == 2
+
+
 class TestWhatOnnxRuntimeRefuses:
     def test_is_said_with_its_reason(self, network, tmp_path):
         broken = onnx.ModelProto()

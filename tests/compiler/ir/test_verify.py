@@ -68,7 +68,7 @@ def test_output_that_nothing_computes():
     (Concat("c", (), "y"), "c: has 0 inputs, not 1"),
     (Add("s", ("x", "x"), "y", (1, 1, 1, 1, 1), (1,), PLAIN), r"s: factors \(1, 1, 1, 1, 1\) are not 1 to 4 of int8"),
     (Add("s", ("x", "x"), "y", (), (1,), PLAIN), r"s: factors \(\) are not 1 to 4 of int8"),
-    (Add("s", ("x", "w"), "y", (1,), (1,), PLAIN), r"s: adds \(2, 6, 7\) and \(1, 6, 7\)"),
+    (Add("s", ("x", "w"), "y", (1,), (1,), PLAIN), r"s: reads \(2, 6, 7\) and \(1, 6, 7\)"),
     (Concat("c", ("x", "v"), "y"), "c: joins maps of different sizes"),
     (ChannelScale("t", ("x",), "y", [1, 1, 1], PLAIN), r"t: factors have shape \(3,\) for 2 channels"),
     (ChannelScale("t", ("x",), "y", [1, 1], Requantize([0] * 3, [1 << 15], [20])),

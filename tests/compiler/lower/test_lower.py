@@ -12,9 +12,11 @@ from firelane.compiler.ir.graph import (
     AveragePool,
     ChannelScale,
     GlobalAverage,
+    Maximum,
     MaxPool,
     Requantize,
     Rescale,
+    Select,
     Window,
 )
 from firelane.compiler.lower import lower
@@ -23,6 +25,7 @@ from firelane.compiler.support.problems import further
 from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, OutputLayer, TileLayer
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Destination, Operation
+from firelane.sim.emulator import Emulator
 from tests.compiler.build import GraphBuilder, check_against_reference
 
 CFG = EngineConfig(banks=4, weight_words=1 << 16)
@@ -157,6 +160,29 @@ def test_channels_are_scaled_by_a_group_each():
     average = build.graph(build.average(output))
     assert tiles(lower(average, CFG))[1].destination is Destination.AVERAGE
     check_against_reference(compile_graph(average, CFG))
+
+
+def test_selected_channels_come_out_as_they_went_in():
+    """Every stored value, whatever the zero point."""
+    build = GraphBuilder(3, 16, 16, zero_point=77)
+    build.tensors["taken"] = replace(build.tensors["image"], name="taken", channels=4)
+    build.nodes.append(Select("taken", ("image",), "taken", [2, 0, 2, 1]))
+    compiled = compile_graph(build.graph("taken"), CFG)
+    (layer,) = tiles(compiled.program.network)
+    assert layer.weights.reshape(4, 3).tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 1], [0, 1, 0]]
+    image = np.stack([np.roll(np.arange(256, dtype=np.uint8), 80 * channel).reshape(16, 16) for channel in range(3)])
+    frame = Emulator(compiled.cfg, compiled.program.contents).run_frame(image.transpose(1, 2, 0))
+    assert np.array_equal(compiled.result.unpack(frame.result), image[[2, 0, 2, 1]])
+
+
+def test_a_maximum_has_an_operand_in_each_slot():
+    build = GraphBuilder(3, 11, 11, zero_point=3)
+    a, b = build.conv("image", 4), build.conv("image", 4, kernel=3, pad=1)
+    output = build.tensor("larger", 4, 11, 11)
+    build.nodes.append(Maximum("larger", (a, b), output))
+    layer = tiles(lower(build.graph(output), CFG))[2]
+    assert layer.operation is Operation.MAXIMUM and [place.operand for place in layer.places] == [0, 1]
+    check_against_reference(compile_graph(build.graph(output), CFG))
 
 
 def test_a_5x5_kernel_widens_its_input():

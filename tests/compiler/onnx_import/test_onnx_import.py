@@ -203,6 +203,15 @@ def test_averages(load, op_type, attributes, kind):
     assert isinstance(load(model.proto(value)).nodes[0], kind)
 
 
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_reduce_mean_of_pixels_in_one_dimension(load, keepdims):
+    model = Model()
+    value = model.quantized(model.node("Reshape", model.quantized("image"), model.constant(np.int64([1, 3, -1]))))
+    value = model.node("ReduceMean", value, axes=[2], keepdims=keepdims)
+    graph = load(model.proto(model.quantized(value, 0.01)))
+    assert kinds(graph) == ["GlobalAverage"]
+
+
 def test_reduce_mean_with_axes_as_input(load):
     model = Model()
     value = model.node("ReduceMean", model.quantized("image"), model.constant(np.int64([2, 3])))
@@ -235,6 +244,24 @@ def test_bypass(load):
     branch = model.quantized(model.conv(source, 3, 3, 3, 3, pads=[1, 1, 1, 1]), 0.037, 90)
     graph = load(model.proto(model.quantized(model.node("Relu", model.node("Add", branch, source)), 0.06)))
     assert kinds(graph) == ["Conv", "Add"] and graph.nodes[1].requantize.low == 7
+
+
+@pytest.mark.parametrize("count, expected", [(1, ["Conv", "Conv"]), (2, ["Conv", "Conv", "Add"])])
+def test_sum(load, count, expected):
+    model = Model()
+    source = model.quantized("image")
+    parts = [model.quantized(model.conv(source, 3, 3, 1, 1), 0.03 * number) for number in range(1, count + 1)]
+    value = model.quantized(model.node("Sum", *parts), 0.05)
+    graph = load(model.proto(value if count == 2 else model.quantized(model.conv(value, 2, 3, 1, 1), 0.2)))
+    assert [kind for kind in kinds(graph) if kind != "Rescale"] == expected
+
+
+def test_sum_of_three(tmp_path):
+    model = Model()
+    value = model.quantized(model.node("Sum", *[model.quantized("image")] * 3))
+    onnx.save(model.proto(value), tmp_path / "m.onnx")
+    with pytest.raises(ModelError, match=r"\(Sum\): the sum of 3 maps; two are possible: add them one after the other"):
+        load_graph(tmp_path / "m.onnx")
 
 
 @pytest.mark.parametrize("ending, host", [

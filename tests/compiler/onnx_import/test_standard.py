@@ -197,7 +197,7 @@ class TestNumbersThatAreNone:
 class TestShapes:
     """Dimensions may change only where no pixel moves."""
 
-    @pytest.mark.parametrize("shape", [[1, 3, 9, 8], [1, 6, 4, 9], [1, 8, 9, 3], [3, 1, 8, 9]])
+    @pytest.mark.parametrize("shape", [[1, 3, 9, 8], [1, 6, 4, 9], [1, 8, 9, 3], [8, 3, 1, 9]])
     def test_four_dimensions_in_which_pixels_would_move(self, shape, tmp_path):
         model = Model()
         value = model.node("Reshape", model.quantized("image"), model.constant(np.int64(shape)))
