@@ -21,7 +21,7 @@ from firelane.compiler.frame_io.preprocessing import stored_input
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import FirelaneError
 from firelane.sim.reference import run_batch
-from firelane.sim.validate import validate
+from firelane.sim.validate import REPORT, validate
 from tests.exporters.recipe import ERROR_MAX, Made, in_one_line
 
 RIGHT, REFUSED, WRONG, TRACEBACK = "right", "refused", "wrong", "traceback"
@@ -61,7 +61,7 @@ def judge(made: Made, path: Path, *, complete: bool = False) -> Verdict:
         agreement = validate(network.graph, network.model, images)
     except FirelaneError as error:
         said = " ".join(str(error).split()).replace(str(path), path.name)
-        return Verdict(WRONG if "differs" in said or "differ by" in said else REFUSED, _shortened(said))
+        return Verdict(WRONG if error.hint == REPORT else REFUSED, _shortened(said))
     except Exception as error:         # what must not be: a user would see a traceback
         return Verdict(TRACEBACK, in_one_line(error))
     return _compared(network.graph, results(network.graph, images), made.outputs, by_tool=network is given,

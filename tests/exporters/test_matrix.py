@@ -37,6 +37,20 @@ def test_results_of_another_network_are_wrong(made, tmp_path):
     assert judge(replace(made, outputs=made.outputs[:, :9]), tmp_path / "model.onnx").said == "10 results for 9"
 
 
+def test_a_fault_of_ours_is_no_refusal(made, tmp_path, monkeypatch):
+    """A layer that differs from ONNX Runtime ends the commands with an error, too."""
+    save(made, tmp_path)
+    monkeypatch.setattr("firelane.sim.validate.LAYER_LSB", -1)
+    verdict = judge(made, tmp_path / "model.onnx")
+    assert verdict.outcome == "wrong" and "differs from ONNX Runtime by" in verdict.said
+
+
+def test_a_traceback_is_no_refusal(made, tmp_path, monkeypatch):
+    save(made, tmp_path)
+    monkeypatch.setattr("tests.exporters.judge.validate", lambda *arguments: 1 / 0)
+    assert judge(made, tmp_path / "model.onnx").outcome == "traceback"
+
+
 def test_a_refusal_is_one_line_without_the_path(made, tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"nonsense")
     verdict = judge(made, tmp_path / "model.onnx")
