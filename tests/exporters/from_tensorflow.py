@@ -182,7 +182,7 @@ def recipes() -> list[Recipe]:
                   relu(), layers.Conv2D(16, 5), relu())), REFUSED),
               Recipe("Keras, `model.export(format=\"onnx\")`, small SqueezeNet", partial(by_keras, small_squeezenet)),
               Recipe("Keras, `model.export(format=\"onnx\")`, Normalization", partial(by_keras, lambda: sequence(
-                  relu(), before=(layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[0.5, 1, 1.5]),)))),
+                  relu(), before=(layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[0.5, 1, 1.5]),))), REFUSED),
               Recipe("TFLite float, small SqueezeNet", partial(from_tflite, small_squeezenet, int8=False))]
     for variant, model in (("small SqueezeNet", small_squeezenet), ("Dense", lambda: sequence(relu())),
                            ("softmax", partial(small_squeezenet, end="softmax"))):

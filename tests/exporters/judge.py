@@ -26,7 +26,8 @@ from tests.exporters.recipe import ERROR_MAX, Made, in_one_line
 
 RIGHT, REFUSED, WRONG, TRACEBACK = "right", "refused", "wrong", "traceback"
 SHARE = 0.05                           # of the spread of the tool's outputs
-WEIGHT_WORDS = 1 << 18                 # for the largest of the graphs, uncompressed: here no board has to hold them
+# An engine for the largest of the graphs, uncompressed: here no board has to hold it.
+ENGINE = {"weight_words": 1 << 18, "accumulator_bits": 28}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def judge(made: Made, path: Path, *, complete: bool = False) -> Verdict:
     try:
         given = firelane.load(path)
         network = firelane.quantize(given, made.images) if complete or not given.quantized else given
-        firelane.compile(network, weight_words=WEIGHT_WORDS)
+        firelane.compile(network, **ENGINE)
         images = np.stack([_stored(network.graph, image) for image in made.images])
         agreement = validate(network.graph, network.model, images)
     except FirelaneError as error:
@@ -96,7 +97,7 @@ def results(graph: Graph, images: np.ndarray) -> np.ndarray:
 
 def _shortened(line: str) -> str:
     """A line for the document: what is possible instead of an unknown operator is a long list."""
-    line = re.sub(r"(has no such operator); there are [\w, .]+", r"\1", line)
+    line = re.sub(r"(has no such operator); there are [\w, .]*[\w.]", r"\1", line)
     return line if len(line) <= ERROR_MAX else line[:ERROR_MAX - 3] + "..."
 
 
