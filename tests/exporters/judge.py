@@ -27,7 +27,7 @@ from tests.exporters.recipe import ERROR_MAX, Made, in_one_line
 RIGHT, REFUSED, WRONG, TRACEBACK = "right", "refused", "wrong", "traceback"
 SHARE = 0.05                           # of the spread of the tool's outputs
 # An engine for the largest of the graphs, uncompressed: here no board has to hold it.
-ENGINE = {"weight_words": 1 << 18, "accumulator_bits": 28}
+ENGINE = {"weight_words": 1 << 18, "activation_words": 1 << 12, "accumulator_bits": 28}
 
 
 @dataclass(frozen=True)
