@@ -12,6 +12,7 @@
 #                                         squeezenet1.0-complex-bypass, accuracy; none: write the document only)
 #   make test                             the test suite        (PYTEST_ARGS="-k requantize")
 #   make fuzz CASES=100000                mutated inputs; figures to docs/reliability.md   (SEED=1; CASES: 2000)
+#   make exporters                        what other tools write, and what becomes of it: docs/models.md  (ONLY=brevitas)
 #   make lint                             ruff and mypy
 #   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2 SEEDS=4)
 #   make vivado BOARD=arty_a7_100         a project for Vivado, and what it needs  (MODEL=net.onnx)
@@ -41,7 +42,7 @@ RECORD_OPTIONS = $(call option,CHANNELS,channels) $(call option,MEAN,mean) $(cal
 BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help
-.PHONY: help sim bench test fuzz lint bitstream vivado program clean
+.PHONY: help sim bench test fuzz exporters lint bitstream vivado program clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -68,6 +69,9 @@ test: $(INSTALLED)
 fuzz: $(INSTALLED)
 	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m tests.fuzz --cases="$${CASES:-2000}" --seed="$${SEED:-1}" \
 	    --write docs/reliability.md
+
+exporters: $(INSTALLED)
+	@set -f; OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m tests.exporters $$ONLY
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .

@@ -27,6 +27,7 @@ from firelane.compiler.ir.graph import Conv, Graph, Select
 from firelane.compiler.onnx_import import HOST_OPERATORS, graph_of
 from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source
 from firelane.compiler.passes import WEIGHTS_AS_GIVEN
+from firelane.compiler.quantize.float_types import as_float32
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.onnx_runtime import open_session, session_options
 from firelane.sim.onnx_session import OnnxSession
@@ -204,7 +205,7 @@ def validate_rewriting(given: Source, rewritten: onnx.ModelProto, images: Sequen
     if taken is not None:
         noise = np.asarray(taken.real(noise), np.float32)
     try:
-        sessions = [_float_session(model) for model in (original, rewritten)]
+        sessions = [_given_session(original), _float_session(rewritten)]
         for image in [noise, *(images[index] for index in range(min(len(images), 1)))]:
             real = image
             if recorded is not None and taken is not None and recorded != taken:
@@ -226,6 +227,17 @@ def validate_rewriting(given: Source, rewritten: onnx.ModelProto, images: Sequen
         raise ModelError(str(where), "brought into the form that is quantized, its results differ by "
                                      f"{worst:.2g} of the largest", hint=REPORT)
     return worst
+
+
+def _given_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """The user's model; as float32 if it is in floats for which ONNX Runtime has no operators (float64, bfloat16)."""
+    try:
+        return _float_session(model)
+    except Exception:                  # of a class of its own for each kind of failure
+        widened = as_float32(model)
+        if widened is model:
+            raise
+        return _float_session(widened)
 
 
 def _float_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

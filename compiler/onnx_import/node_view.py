@@ -157,8 +157,8 @@ class NodeView:
                                "before this node")
         if isinstance(value, AnyConstant):
             raise self.problem(f"input {name} is a constant", "a feature map is needed there")
-        raise self.problem(f"input {name} is not quantized", "quantize the whole network: "
-                           "QuantizeLinear and DequantizeLinear must stand before this node")
+        raise self.problem(f"input {name} is not quantized", "quantize the whole network: firelane quantize MODEL "
+                           "--calib IMAGES -o QUANTIZED adds what is missing")
 
     def settled(self, value: Lazy, name: str) -> Real:
         """A value that is not quantized, stored with the quantization that suits it."""

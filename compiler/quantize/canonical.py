@@ -58,24 +58,56 @@ def _copies(node: onnx.NodeProto, source: str, floats: set[str]) -> bool:
 
 
 def channels_first(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose input has channels first; the model itself where it has, or where no Transpose says so."""
+    """A copy whose input has channels first; the model itself where it has, or where no Transpose says so.
+
+    Arithmetic with constants before the Transpose (Keras' Rescaling) stays before it.
+    """
     source = read_input(model.graph)
-    readers = [node for node in model.graph.node if source.name in node.input]
-    if not source.last or len(readers) != 1 or readers[0].op_type not in ("Transpose", "Reshape"):
+    if not source.last:
         return model
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
+    constants = {tensor.name: tensor for tensor in copy.graph.initializer}
+    shown, name, arithmetic = {value.name for value in copy.graph.output}, source.name, []
+    while True:
+        readers = [node for node in copy.graph.node if name in node.input]
+        if len(readers) != 1 or name in shown:
+            return model
+        if readers[0].op_type not in ("Mul", "Div", "Add", "Sub") or not _columns(readers[0], name, constants):
+            break
+        arithmetic.append(readers[0])
+        name = readers[0].output[0]
+    first = readers[0]
+    order = next((tuple(attribute.ints) for attribute in first.attribute if attribute.name == "perm"), TO_FIRST)
+    if order != TO_FIRST or first.op_type not in (("Transpose",) if arithmetic else ("Transpose", "Reshape")):
+        return model
     value = next(value for value in copy.graph.input if value.name == source.name)
     for dim, size in zip(value.type.tensor_type.shape.dim, (1, *source.dims)):
         dim.dim_value = size
-    first = next(node for node in copy.graph.node if source.name in node.input)
-    order = next((tuple(attribute.ints) for attribute in first.attribute if attribute.name == "perm"), TO_FIRST)
-    if order != TO_FIRST:
-        return model
+    for number, node in enumerate(arithmetic):
+        _turn(copy.graph, node, number, constants)
     if first.op_type == "Transpose":
         first.op_type = "Identity"
         del first.attribute[:]
-    return copy
+    del copy.graph.value_info[:]
+    return onnx.shape_inference.infer_shapes(copy)
+
+
+def _columns(node: onnx.NodeProto, source: str, constants: dict[str, onnx.TensorProto]) -> bool:
+    """Whether a node of two inputs computes with a map and one number, or one for each of the last dimension."""
+    others = [constants.get(name) for name in node.input if name != source]
+    return len(node.input) == 2 and len(others) == 1 and others[0] is not None and \
+        all(size == 1 for size in others[0].dims[:-1]) and len(others[0].dims) <= 4
+
+
+def _turn(graph: onnx.GraphProto, node: onnx.NodeProto, number: int, constants: dict[str, onnx.TensorProto]) -> None:
+    """Let the constant of such a node stand for channels that come first, in place."""
+    index = next(index for index, name in enumerate(node.input) if name in constants)
+    values = numpy_helper.to_array(constants[node.input[index]])
+    if values.size > 1:
+        name = f"{node.input[index]}/first{number}"
+        graph.initializer.append(numpy_helper.from_array(values.reshape(-1, 1, 1), name))
+        node.input[index] = name
 
 
 def rewritten(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -90,6 +90,9 @@ def _with_scaling_recorded(model: onnx.ModelProto) -> onnx.ModelProto:
             if name == first.output[0]:
                 node.input[index] = source
     model.graph.node.remove(first)
+    read = {name for node in model.graph.node for name in node.input}
+    for name in set(conv.input[1:]) - read:
+        model.graph.initializer.remove(_constants(model.graph)[name])
     return model
 
 

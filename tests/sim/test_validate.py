@@ -241,3 +241,20 @@ class TestRewriting:
         taken = preprocessing_of(metadata(rewritten))
         assert taken.takes_pixels and [node.op_type for node in rewritten.graph.node] == ["Conv"]
         assert validate_rewriting(tmp_path / "m.onnx", rewritten, taken=taken) < 0.02
+
+    @pytest.mark.parametrize("kind", [TensorProto.DOUBLE, TensorProto.BFLOAT16])
+    def test_floats_that_onnx_runtime_cannot_convolve(self, kind, tmp_path):
+        """`model.double()`, `model.bfloat16()`: then the comparison is with the same numbers as float32."""
+        weight = np.random.default_rng(0).normal(0, 0.2, (4, 3, 3, 3)).astype(helper.tensor_dtype_to_np_dtype(kind))
+        graph = helper.make_graph(
+            [helper.make_node("Conv", ["image", "w"], ["out"])], "g",
+            [helper.make_tensor_value_info("image", kind, ["N", 3, 8, 6])],
+            [helper.make_tensor_value_info("out", kind, None)], [numpy_helper.from_array(weight, "w")])
+        onnx.save(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 22)]),
+                  tmp_path / "m.onnx")
+        rewritten = read_float_model(tmp_path / "m.onnx")
+        assert validate_rewriting(tmp_path / "m.onnx", rewritten) < 1e-5
+        tensor = rewritten.graph.initializer[0]
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.5), "w"))
+        with pytest.raises(ModelError, match="its results differ by"):
+            validate_rewriting(tmp_path / "m.onnx", rewritten)

@@ -156,8 +156,8 @@ def test_a_layer_without_quantization_between(tmp_path):
     model = Model()
     value = model.conv(model.quantized("image"), 4, 3, 1, 1)
     found = problems_of(model.proto(model.quantized(model.conv(value, 2, 4, 1, 1))), tmp_path)
-    assert found == ["node_conv5 (Conv): input conv3 is not quantized; quantize the whole network: QuantizeLinear and "
-                     "DequantizeLinear must stand before this node"]
+    assert found == ["node_conv5 (Conv): input conv3 is not quantized; quantize the whole network: firelane quantize "
+                     "MODEL --calib IMAGES -o QUANTIZED adds what is missing"]
 
 
 def test_an_output_without_quantization(tmp_path):

@@ -170,6 +170,17 @@ class TestChannelsLast:
         value = model.conv(model.node("Transpose", "image", perm=[0, 3, 1, 2]), 6, 3, 3, 3)
         assert quantized(model.proto(model.head(value, 6))).tensors
 
+    @pytest.mark.parametrize("shape", [(), (3,), (1, 1, 3)])
+    def test_arithmetic_before_the_transpose(self, quantized, shape):
+        """Keras' Rescaling, one number or one for each channel."""
+        model = FloatModel((1, 12, 10, 3))
+        factors = np.float32([2, 0.5, 1]).reshape(shape) if shape else np.float32(1.5)
+        value = model.node("Mul", "image", model.constant(factors))
+        value = model.node("Sub", value, model.constant(np.float32(0.3)))
+        value = model.conv(model.node("Transpose", value, perm=[0, 3, 1, 2]), 6, 3, 3, 3)
+        graph = quantized(model.proto(model.head(value, 6)))
+        assert graph.tensors[graph.input].shape == (3, 12, 10) and kinds(graph).count("Conv") == 2
+
     def test_inside(self, quantized):
         """Transposes in pairs, and a Concat of the last axis between them."""
         model = FloatModel((1, 12, 10, 3))
