@@ -27,6 +27,7 @@ def test_refusals(empty_build, capsys):
     for arguments, text in (
             (["nothing"], "error: nothing: there is no such folder, file or network; give what `firelane co"),
             ([str(empty_build)], f"error: {empty_build}: is no compiled model (manifest.json: No such file"),
+            ([folder, "--scale", "2"], f"error: --scale: {folder} is compiled already; give it to `firelane compile`"),
             ([folder, "--board", "ice40"], "error: --board: unknown board 'ice40'"),
             ([folder, "--board", "ulx3s_25f"], "was compiled for another engine (weight_words 6144, there 10240; ")):
         assert main(["board-sim", *arguments]) == 2
