@@ -22,13 +22,13 @@ from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.rom_size import RomSize
+from firelane.compiler.quantize.calibrated import Calibrated
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.marker import SWEEP
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.work_folder import replacing
 from firelane.hw.contract.config import EngineConfig
 
-IMAGES_KEPT = 2                 #: of the material, for who checks the result
 COLOURS = 3                     #: channels of what is probably a photograph
 SWEEP_SLOPES = (2e-8, 6e-8, 1.2e-7, 2e-7, 3.5e-7, 6e-7)
 
@@ -71,8 +71,8 @@ class Compressed:
         Of all taps of a frame; starts and ends of tiles are not counted.
     nonzero, weights : int
         How many weights are not zero, and how many there are.
-    images : sequence of ndarray
-        Some that it was compressed with, stored values of its input.
+    calibrated : Calibrated, optional
+        The network as it was read, before it was quantized, and all images.
     """
 
     model: onnx.ModelProto
@@ -80,7 +80,7 @@ class Compressed:
     tap_cycles: int
     nonzero: int
     weights: int
-    images: Sequence[np.ndarray] = ()
+    calibrated: Calibrated | None = None
 
 
 def compress(job: Job, *, budget: int | None = None, max_drop: float | None = None) -> Compressed:
@@ -107,7 +107,7 @@ def compress(job: Job, *, budget: int | None = None, max_drop: float | None = No
     graph_of(compressed, Path(source.graph.name))        # refused now, not when it is compiled
     return Compressed(compressed, attempt.cost.rom, attempt.cost.cycles,
                       sum(int(np.count_nonzero(each)) for each in levels), sum(each.size for each in levels),
-                      material.images[:IMAGES_KEPT])
+                      material.calibrated)
 
 
 def sweep(job: Job, folder: Path) -> str:

@@ -30,9 +30,10 @@ EVERY = sys.maxsize         #: images to judge by: as many as there are
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """The network, and images: uint8 (C, H, W) each, stored values of its input."""
+    """The network; what it was made of; and images: uint8 (C, H, W) each, stored values of its input."""
 
     source: Source
+    calibrated: Calibrated
     images: Sequence[np.ndarray]
 
 
@@ -60,7 +61,7 @@ def read_material(model: Model, calibration: Images, *, limit: int, method: str 
         graph = load_graph(made, WEIGHTS_AS_GIVEN)
         source = Source(graph, made, real_weights(graph, calibrated.model))
     _refuse_without_convolutions(graph)
-    return Material(source, [stored(graph, image) for image in calibrated.images])
+    return Material(source, calibrated, [stored(graph, image) for image in calibrated.images])
 
 
 def read_others(model: Model, images: Images, graph: Graph, record: Options | None = None) -> list[np.ndarray]:

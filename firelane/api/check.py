@@ -33,7 +33,7 @@ def check_graph(graph: Graph, model: onnx.ModelProto, progress: Progress,
 
 
 def check_quantized(given: Network, source: Calibrated, made: Network, progress: Progress) -> Agreement:
-    """The same of a network that was quantized here; and of the float model as it was before that, with the one given.
+    """The same of a network that was quantized or compressed here, and the model as it was before that, with the given.
 
     Raises
     ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from firelane.api.check import check_graph
+from firelane.api.check import check_quantized
 from firelane.api.network import Network, load
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.compiler.compress import run
@@ -105,4 +105,7 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
     made = CompressedNetwork(name=given.name, model=found.model, rom=found.rom, tap_cycles=found.tap_cycles,
                              nonzero=found.nonzero, weights=found.weights)
     check_possible(made.graph)
-    return replace(made, agreement=check_graph(made.graph, made.model, progress, found.images)) if check else made
+    if not check:
+        return made
+    assert found.calibrated is not None, "made by `run.compress`"
+    return replace(made, agreement=check_quantized(given, found.calibrated, made, progress))

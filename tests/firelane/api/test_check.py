@@ -64,14 +64,17 @@ class TestAFaultOfTheImporter:
             firelane.compress(network, images, budget=6000, thorough=False)
 
 
-def test_a_fault_of_a_rewriting_is_found_by_quantize(monkeypatch):
+@pytest.mark.parametrize("make", [firelane.quantize,
+                                  lambda *given: firelane.compress(*given, budget=6000, thorough=False)],
+                         ids=["quantize", "compress"])
+def test_a_fault_of_a_rewriting_is_found(make, monkeypatch):
     """The factors of a BatchNormalization are forgotten: what is made agrees with itself, but not with the file."""
     model = FloatModel()
     numbers = [model.constant(np.full(3, value, np.float32)) for value in (2, 0, 0, 1)]
     value = model.node("BatchNormalization", model.node("Relu", model.conv("image", 3, 3, 3, 3)), *numbers)
     proto = model.proto(model.head(value, 3))
-    images = np.random.default_rng(0).normal(0, 1, (2, 3, 12, 12)).astype(np.float32)
-    assert firelane.quantize(proto, images).agreement is not None
+    images = np.random.default_rng(0).normal(0, 1, (8, 3, 12, 12)).astype(np.float32)
+    assert make(proto, images).agreement is not None
     monkeypatch.setattr(canonical, "_scale_conv", lambda *arguments, **options: None)
     with pytest.raises(firelane.FirelaneError, match="brought into the form that is quantized, its results differ by"):
-        firelane.quantize(proto, images)
+        make(proto, images)
