@@ -6,15 +6,13 @@ from dataclasses import replace
 
 from firelane.compiler.ir.graph import (
     PIXEL_MAX,
-    Concat,
     Graph,
-    Maximum,
-    MaxPool,
     Node,
     Requantize,
     RequantizingNode,
-    Select,
 )
+
+ANY = 0, PIXEL_MAX                      #: the range of stored values of which nothing is known
 
 
 def is_identity(requantize: Requantize, zero_point_in: int) -> bool:
@@ -29,19 +27,12 @@ def clamped(requantize: Requantize, low: int, high: int) -> Requantize:
     return replace(requantize, low=min(max(requantize.low, low), high), high=min(max(requantize.high, low), high))
 
 
-def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
-    """Bounds of the stored values of `tensor` as its producers' clamps prove them."""
-    waiting, seen, bounds = [tensor], {tensor}, []
-    while waiting:                     # what is joined may be joined again, thousands of times
-        node = graph.producer(waiting.pop())
-        if isinstance(node, RequantizingNode):
-            bounds += [node.requantize.low, node.requantize.high]
-        elif isinstance(node, Concat | Maximum | MaxPool | Select):
-            waiting += [name for name in dict.fromkeys(node.inputs) if name not in seen]
-            seen.update(node.inputs)
-        else:
-            return 0, PIXEL_MAX
-    return min(bounds), max(bounds)
+def value_range(node: Node, ranges: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    """Bounds of the stored values that `node` makes, as clamps prove them; `ranges` are those of what it reads."""
+    if isinstance(node, RequantizingNode):
+        return node.requantize.low, node.requantize.high
+    bounds = [ranges.get(name, ANY) for name in dict.fromkeys(node.inputs)]
+    return min(low for low, _ in bounds), max(high for _, high in bounds)
 
 
 def with_reads(node: Node, names: dict[str, str]) -> Node:
