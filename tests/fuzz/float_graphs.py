@@ -14,6 +14,7 @@ class _Writer:
 
     def __init__(self, rng: np.random.Generator):
         self.rng, self.nodes, self.constants = rng, [], []
+        self.side = SIDE                                 # of the map so far
 
     def node(self, op_type: str, *inputs: str, **attributes) -> str:
         name = f"{op_type}{len(self.nodes)}"
@@ -43,23 +44,46 @@ class _Writer:
                          self.floats(channels, spread=0.2), self.floats(channels, spread=0.2), spread)
 
     def activation(self, value: str) -> str:
-        match int(self.rng.integers(0, 4)):
+        match int(self.rng.integers(0, 6)):
             case 0:
                 return self.node("Clip", value, self.constant(np.float32(0)), self.constant(np.float32(6)))
             case 1:
                 return value
+            case 2:
+                return self.node("LeakyRelu", value, alpha=float(self.rng.uniform(-0.3, 1)))
+            case 3:
+                return self.node("PRelu", value, self.floats(1, 1, 1, mean=0.2, spread=0.2))
             case _:
                 return self.node("Relu", value)
 
     def join(self, value: str, channels: int) -> str:
-        """A fire module, or a bypass, both with as many channels as they are given."""
-        if self.chance(0.5):
-            return self.node("Add", value, self.conv(value, channels, channels, 3))
+        """A fire module, a bypass, a shuffle or a split, all with as many channels as they are given."""
+        match int(self.rng.integers(0, 6)):
+            case 0 | 1:
+                return self.node("Add", value, self.conv(value, channels, channels, 3))
+            case 2:
+                return self.shuffle(value, channels)
+            case 3:
+                return self.split(value, channels)
         half = self.conv(value, channels, channels // 2, 1)
         return self.node("Concat", self.conv(half, channels // 2, channels // 2, 1),
                          self.conv(half, channels // 2, channels // 2, 3), axis=1)
 
+    def shuffle(self, value: str, channels: int) -> str:
+        groups = self.constant(np.int64([1, 2, channels // 2, self.side, self.side]))
+        value = self.node("Transpose", self.node("Reshape", value, groups), perm=[0, 2, 1, 3, 4])
+        return self.node("Reshape", value, self.constant(np.int64([1, channels, self.side, self.side])))
+
+    def split(self, value: str, channels: int) -> str:
+        """One half through a convolution, then both in either order."""
+        halves = [f"half{len(self.nodes)}{which}" for which in "ab"]
+        sizes = self.constant(np.int64([channels // 2] * 2))
+        self.nodes.append(helper.make_node("Split", [value, sizes], halves, name=halves[0], axis=1))
+        parts = [halves[0], self.conv(halves[1], channels // 2, channels // 2, 3)]
+        return self.node("Concat", *(parts if self.chance(0.5) else parts[::-1]), axis=1)
+
     def pool(self, value: str) -> str:
+        self.side //= 2
         kind = "MaxPool" if self.chance(0.6) else "AveragePool"
         return self.node(kind, value, kernel_shape=[2, 2], strides=[2, 2])
 
