@@ -98,8 +98,7 @@ def recipes() -> list[Recipe]:
                   _small("AveragePool", classifier(("AveragePool", {"kernel_shape": [3, 3], "strides": [2, 2]}),
                                                    *POOLED, ("Gemm", {})), form),
                   _small("Mul and Add by channel", classifier(("Mul", {}), ("Add", {}), *POOLED, ("Gemm", {})), form),
-                  _small("LeakyRelu", classifier(("LeakyRelu", {"alpha": 0.1}), *POOLED, ("Gemm", {})), form,
-                         REFUSED)]
+                  _small("LeakyRelu", classifier(("LeakyRelu", {"alpha": 0.1}), *POOLED, ("Gemm", {})), form)]
     found += [_small("Clip of [0, 0.5]", classifier(("Clip", {}), *POOLED, ("Gemm", {}))),
               _small("`ActivationSymmetric`", net, activation_type=S8, **extra(ActivationSymmetric=True)),
               _small("weights uint8, a scale for each tensor, `WeightSymmetric`", net, weight_type=U8,
