@@ -19,6 +19,7 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import HEADER_WORDS, instruction_words
 
 CYCLE_PRICES = (1.0, 0.3, 0.1, 0.0)    #: bits of weight memory that a cycle may cost, the first choice first
+HOPELESS = 4            #: times the weight memory: no price makes so much of a difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +42,13 @@ class CodedNetwork:
         return encoded_layers(self.network, self.descriptors)
 
 def code_network(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> CodedNetwork:
-    """All layers in bits: with as few cycles as the weight memory has room for, or else with as few bits as can be."""
+    """All layers in bits: with as few cycles as the weight memory has room for, or else with as few bits as can be.
+
+    What is many times too large is not made smaller: that would take its time and change nothing.
+    """
     first, *others, last = CYCLE_PRICES
     fastest = _coded(network, plan, cfg, first)
-    if _holds(cfg, fastest):
+    if _holds(cfg, fastest) or len(fastest.memories.weights.words) > HOPELESS * cfg.weight_words:
         return fastest
     smallest = _coded(network, plan, cfg, last)
     between = (_coded(network, plan, cfg, price) for price in others) if _holds(cfg, smallest) else iter(())
