@@ -16,7 +16,8 @@ from firelane.compiler.lower import lower
 from firelane.compiler.schedule.search import schedule
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.progress import Progress, silent
-from firelane.hw.contract.config import MAX_ACTIVATION_WORDS, MAX_BANKS, MEMORY_BITS, EngineConfig
+from firelane.compiler.tiles.larger_engine import larger_engine, weight_bytes
+from firelane.hw.contract.config import MAX_ACTIVATION_WORDS, MAX_BANKS, EngineConfig
 
 DEPTH_STEP = 64             #: depths of activation memory that are tried are multiples of it
 KNOWN_BITS = 1.9            #: bits a weight at which SqueezeNet v1.0 lost 2.4 points of top-1 (docs/compression.md)
@@ -150,7 +151,7 @@ def _shortages(board: Board, found: EngineEstimate, network: _Network) -> Iterat
         yield Shortage(DEVICE, f"the engine needs {lacking}", ("a larger board",))
         return
     words = found.used.get("weight_words", network.weight_words)
-    bits = _weight_bytes(board.engine.weight_words) * 8 / max(network.weights, 1)
+    bits = weight_bytes(board.engine.weight_words) * 8 / max(network.weights, 1)
     if words > board.engine.weight_words:
         yield _weight_shortage(board, words, bits, network)
         if bits < FEWEST_BITS:
@@ -173,15 +174,10 @@ def _node_shortage(board: Board, found: EngineEstimate, network: _Network, small
     return Shortage(NODES, text, ways or ((first.hint,) if first.hint else ()))
 
 
-def _weight_bytes(words: int) -> int:
-    """Bytes that a weight memory of so many words holds."""
-    return words * MEMORY_BITS // 8
-
-
 def _weight_shortage(board: Board, words: int, bits: float, network: _Network) -> Shortage:
     """The shortage of `words` words of weights where there is room for `bits` bits a weight."""
-    budget = _weight_bytes(board.engine.weight_words)
-    text = f"{_weight_bytes(words):,} bytes of {budget:,}"
+    budget = weight_bytes(board.engine.weight_words)
+    text = f"{weight_bytes(words):,} bytes of {budget:,}"
     if bits < FEWEST_BITS:
         way = (f"fewer weights: there are {bits:.2f} bits for each, and SqueezeNet v1.0 lost 2.4 points of top-1 at "
                f"{KNOWN_BITS}")
@@ -193,9 +189,7 @@ def _weight_shortage(board: Board, words: int, bits: float, network: _Network) -
 
 def _option(board: Board, **sizes: int) -> list[str]:
     """The options that give the board's engine these sizes, if its device has room for them."""
-    engine = _engine(board, **sizes)
-    options = " ".join(f"--{name.replace('_', '-')} {size}" for name, size in sizes.items())
-    return [f"an engine with {options}"] if engine else []
+    return larger_engine(board.engine, **sizes) if _engine(board, **sizes) else []
 
 
 def _engine(board: Board, **sizes: int) -> EngineConfig | None:

@@ -40,7 +40,7 @@ def lower(graph: ir.Graph, cfg: EngineConfig, unmet: list[FirelaneError] | None 
     Parameters
     ----------
     unmet : list, optional
-        Takes the errors about numbers that do not fit the engine's registers, which are raised without it.
+        Takes the errors about numbers that do not fit registers or instructions, which are raised without it.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def lower(graph: ir.Graph, cfg: EngineConfig, unmet: list[FirelaneError] | None 
     raise_all(context.problems)
     too_large = context.problems if unmet is None else unmet
     for layer in context.layers:
-        context.problems += check_channels(layer)
+        too_large += check_channels(layer)
         if isinstance(layer, TileLayer):
             too_large += check_numbers(layer, cfg)
     raise_all(context.problems)
