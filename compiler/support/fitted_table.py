@@ -50,10 +50,11 @@ class FittedTable:
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | Text]]
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | Table]:
         kept = [number for number in range(len(self.columns)) if any(str(row[number]) for row in self.rows)]
         while self._width(kept) > options.max_width and (goes := self._next_to_go(kept)) is not None:
             kept.remove(goes)
+        yield Text(self.title, style="bold")
         yield self._table(kept, self._width(kept) - options.max_width)
 
     def _next_to_go(self, kept: Sequence[int]) -> int | None:
@@ -70,8 +71,7 @@ class FittedTable:
         return min(widest, NARROWEST) if column.text else widest
 
     def _table(self, kept: Sequence[int], excess: int) -> Table:
-        table = Table(title=self.title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD,
-                      show_edge=False, pad_edge=False)
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for number in kept:
             column = self.columns[number]
             table.add_column(column.heading, justify="left" if column.names or column.text else "right",
