@@ -14,6 +14,7 @@ from firelane.api.network import Network, load
 from firelane.boards import all_boards, get_board
 from firelane.boards.report import estimate_tables
 from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards
+from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.fit.report import LayerLine, dense_macs
 from firelane.compiler.fit.smaller_input import largest_input
 from firelane.compiler.frame_io.preprocessing import preprocessing_of
@@ -145,8 +146,21 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
     except ModelError as problem:
         return Estimate(given, problems=(problem, *problem.further))
     found = estimate_boards(chosen, graph, given.name, lambda engine: largest_input(quantized.model, engine), progress)
+    if not any(board.report for board in found) and (impossible := _impossible(graph)):
+        return Estimate(given, problems=impossible)
     weights, nonzero = _weights(graph)
     return Estimate(given, tuple(found), weights=weights, nonzero=nonzero, macs=dense_macs(graph))
+
+
+def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
+    """The nodes that no engine can do, whatever its sizes; none if it is a matter of sizes."""
+    try:
+        check_possible(graph)
+    except ModelError as problem:
+        return (problem, *problem.further)
+    except FirelaneError:
+        pass
+    return ()
 
 
 def _weights(graph: Graph) -> tuple[int, int]:

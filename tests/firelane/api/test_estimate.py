@@ -65,6 +65,17 @@ def test_what_is_unsupported_is_no_error():
     assert {problem["in_pytorch"][:7] for problem in json.loads(found.to_json())["problems"]} == {"nn.ReLU"}
 
 
+def test_what_no_engine_can_do():
+    """The importer takes a stride of 3, and nothing behind it does."""
+    model = small_model()
+    conv = next(node for node in model.graph.node if node.op_type == "Conv")
+    [strides] = [attribute for attribute in conv.attribute if attribute.name == "strides"]
+    strides.ints[:] = [3, 3]
+    del model.graph.value_info[:]
+    found = firelane.estimate(model, "ulx3s_25f", "ulx3s_85f")
+    assert [problem.found for problem in found.problems] == ["stride 3"] and found.boards == ()
+
+
 def test_an_input_of_no_fixed_size():
     model = small_model()
     model.graph.input[0].type.tensor_type.shape.dim[3].dim_param = "width"
