@@ -25,6 +25,12 @@ The Verilog of the engine, simulated; every result byte is compared with the int
 >>> simulation.cycles, simulation.correct, simulation.results.shape
 (37948, 2, (2, 10, 1, 1))
 
+The question before all work, on a network of any size, float as it comes from training or quantized: where it fits, and
+what to change if nowhere:
+
+>>> firelane.estimate(network).answer
+'fits ecpix5_85f at 3,402.8 frames/s, and 7 more of 9 boards'
+
 A float network of your own begins with `firelane.quantize("net.onnx", "calibration/")`, which can be saved, compiled,
 simulated and evaluated like any other; `firelane.compress` makes it smaller.
 
@@ -39,6 +45,7 @@ from firelane.lazy import lazy_names
 if TYPE_CHECKING:
     from firelane.api.compile import CompiledNetwork, compile
     from firelane.api.compress import CompressedNetwork, compress
+    from firelane.api.estimate import Estimate, estimate
     from firelane.api.evaluate import evaluate
     from firelane.api.fit import fit
     from firelane.api.network import Network, load
@@ -48,12 +55,14 @@ if TYPE_CHECKING:
     from firelane.compiler.support.errors import FirelaneError, MismatchError
     from firelane.sim.evaluate.result import Evaluation
 
-__all__ = ["CompiledNetwork", "CompressedNetwork", "Evaluation", "FirelaneError", "Fit", "MismatchError", "Network",
-           "QuantizedNetwork", "Simulation", "compile", "compress", "evaluate", "fit", "load", "quantize", "simulate"]
+__all__ = ["CompiledNetwork", "CompressedNetwork", "Estimate", "Evaluation", "FirelaneError", "Fit", "MismatchError",
+           "Network", "QuantizedNetwork", "Simulation", "compile", "compress", "estimate", "evaluate", "fit", "load",
+           "quantize", "simulate"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.compile": ["CompiledNetwork", "compile"],
     "firelane.api.compress": ["CompressedNetwork", "compress"],
+    "firelane.api.estimate": ["Estimate", "estimate"],
     "firelane.api.evaluate": ["evaluate"],
     "firelane.api.fit": ["fit"],
     "firelane.api.network": ["Network", "load"],

@@ -14,8 +14,13 @@ from types import ModuleType
 
 import pytest
 
+from firelane.boards import get_board
+from firelane.boards.report import published_fits
 from firelane.boards.simulated import build as board_build
 from firelane.boards.top.identity import Identity
+from firelane.compiler.fit import estimate
+from firelane.compiler.fit.estimate import EngineEstimate
+from firelane.compiler.support.files import build_root
 from firelane.compiler.support.sources import digest_of_folders, package_folder, source_files
 from firelane.hw.contract.config import EngineConfig
 from firelane.models import catalogue
@@ -54,12 +59,18 @@ def simulator_directory(folder: Path) -> Path:
     return simulator_build.build(CFG, verilog=folder / "mine.v").directory
 
 
+def estimate_file(folder: Path) -> list[Path]:
+    published_fits._figures(folder / "net.onnx", get_board("ulx3s_25f").engine)
+    return sorted((build_root() / "estimates").glob("*.json"))
+
+
 KEPT = (
     Kept(catalogue, catalogue, catalogue.MADE_BY, lambda folder: catalogue.find("squeezenet1.1").path),
     Kept(engine_verilog, engine_verilog, engine_verilog.MADE_BY, lambda folder: engine_verilog.engine_verilog(CFG)),
     Kept(simulator_build, verilator, verilator.MADE_BY, simulator_directory),
     Kept(worker, worker, worker.DECIDED_BY, lambda folder: worker.code_digest()),
     Kept(board_build, board_build, board_build.MADE_BY, lambda folder: board_build.board_verilog(DESIGN)[0]),
+    Kept(published_fits, estimate, published_fits.MADE_BY, estimate_file),
     Kept(board_build, verilator, verilator.MADE_BY, lambda folder: board_build.build_board(DESIGN).program),
 )
 
@@ -78,6 +89,8 @@ def nothing_made(tmp_path, monkeypatch):
     monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
     monkeypatch.setattr(catalogue, "_make", lambda path, *others: path.touch())
     monkeypatch.setattr(engine_verilog, "write_verilog", empty_verilog)
+    monkeypatch.setattr(published_fits, "load_graph", lambda path: None)
+    monkeypatch.setattr(published_fits, "estimate", lambda graph, engine: EngineEstimate(engine, None, {}))
     monkeypatch.setattr(simulator_build, "compile_bench", lambda directory, *others: directory.mkdir())
     monkeypatch.setattr(board_build, "_verilog_text", lambda design, scratch: ("", []))
     monkeypatch.setattr(verilator, "compile_program", lambda directory, *others: directory.mkdir())

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
+from string import ascii_lowercase
 
-from rich.console import Group
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
 
 from firelane.boards.board import Board
 from firelane.boards.report.board_fit import Fit, shortage
 from firelane.compiler.fit.resources import engine_resources
+from firelane.compiler.support.fitted_table import Column, FittedTable, shortened
+
+HEADING = 18                #: characters of a model's name at the most
+DROPPED = ("digits-bypass", "squeezenet1.0", "squeezenet1.1", "digits")     #: models, the first one first
+DEVICE_COLUMNS = (          # what is dropped first has the largest number
+    Column("board", names=True), Column("device", names=True, drop=2), Column("LUT", drop=1), Column("EBR", drop=4),
+    Column("DSP", drop=5), Column("banks", drop=6), Column("multipliers", drop=3), Column("weights"), Column("MHz"))
+SERIAL_COLUMNS = (Column("board", names=True), Column("baud"), Column("reached by", text=True))
 
 
 def to_json(boards: Sequence[Board], fits: Sequence[Fit]) -> str:
@@ -32,50 +43,56 @@ def _record(board: Board, fits: Sequence[Fit]) -> dict:
 
 
 def to_tables(boards: Sequence[Board], fits: Sequence[Fit]) -> Group:
-    """Tables for the terminal: devices and engines, models, serial lines."""
-    return Group(_devices(boards), _models(boards, fits), _serial_lines(boards))
+    """Tables for the terminal: models, devices and engines, serial lines."""
+    return Group(*_models(boards, fits), "", _devices(boards), "", _serial_lines(boards))
 
 
-def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left",
-                         overflow="fold", no_wrap=column == "board")
-    return table
-
-
-def _devices(boards: Sequence[Board]) -> Table:
-    numbers = ("LUT", "EBR", "DSP", "banks", "multipliers", "weights", "MHz")
-    table = _table("Needed of what there is (LUT: estimate; EBR: blocks of 18 Kbit; weights: words of 36 bits)",
-                   "board", "device", *numbers, right=numbers)
-    for board in boards:
-        engine, device, needs = board.engine, board.device, engine_resources(board.engine, board.result_bytes)
-        table.add_row(board.name, device.name, _of(needs.lut, device.lut), _of(needs.ebr_total, device.ebr),
-                      _of(needs.dsp, device.dsp), f"{engine.banks}", f"{engine.lanes}", f"{engine.weight_words}",
-                      f"{board.clock_hz / 1e6:g}")
-    return table
-
-
-def _of(needed: int, available: int) -> str:
-    text = f"{needed}/{available}"
-    return text if needed <= available else f"[bold red]{text}"
-
-
-def _models(boards: Sequence[Board], fits: Sequence[Fit]) -> Table:
+def _models(boards: Sequence[Board], fits: Sequence[Fit]) -> Iterator[RenderableType]:
+    """Frames a second, and the reasons why not below the table, each with a letter."""
     names = list(dict.fromkeys(fit.model for fit in fits))
-    table = _table("Frames a second, or why not", "board", *names)
+    marks = {reason: _mark(number) for number, reason in enumerate(dict.fromkeys(
+        fit.reason for board in boards for fit in fits if fit.board == board.name and not fit.fits))}
     by_place = {(fit.board, fit.model): fit for fit in fits}
-    for board in boards:
-        table.add_row(board.name, *(_verdict(by_place[board.name, name]) for name in names))
-    return table
+    columns = [Column(shortened(Path(name).name, HEADING),
+                      drop=len(DROPPED) - DROPPED.index(name) if name in DROPPED else 0) for name in names]
+    yield FittedTable("Frames a second, or why not", [Column("board", names=True), *columns], [
+        (board.name, *(_verdict(by_place[board.name, name], marks) for name in names)) for board in boards])
+    for reason, mark in marks.items():
+        yield Padding(Text(f"{mark}: {reason}"), (0, 0, 0, 2), expand=False)
+    if marks:
+        yield Text("firelane estimate MODEL says what would help.")
 
 
-def _verdict(fit: Fit) -> str:
-    return f"{fit.frames_per_second:.1f}" if fit.fits else f"[yellow]{fit.reason}"
+def _mark(number: int) -> str:
+    """a, b, ..., z, aa, ab, ...
+
+    >>> [_mark(number) for number in (0, 25, 26, 52)]
+    ['a', 'z', 'aa', 'ba']
+    """
+    more, last = divmod(number, len(ascii_lowercase))
+    return (_mark(more - 1) if more else "") + ascii_lowercase[last]
 
 
-def _serial_lines(boards: Sequence[Board]) -> Table:
-    table = _table("Serial lines", "board", "baud", "reached by", right=["baud"])
-    for board in boards:
-        table.add_row(board.name, f"{board.baud}", board.serial)
-    return table
+def _verdict(fit: Fit, marks: dict[str, str]) -> Text:
+    return Text(f"{fit.frames_per_second:,.1f}") if fit.fits else Text(f"no: {marks[fit.reason]}", style="yellow")
+
+
+def _devices(boards: Sequence[Board]) -> FittedTable:
+    return FittedTable("Needed of what there is (LUT: estimate; EBR: blocks of 18 Kbit; weights: words of 36 bits)",
+                       DEVICE_COLUMNS, [_device(board) for board in boards])
+
+
+def _device(board: Board) -> tuple[str | Text, ...]:
+    engine, device, needs = board.engine, board.device, engine_resources(board.engine, board.result_bytes)
+    return (board.name, device.name, _of(needs.lut, device.lut), _of(needs.ebr_total, device.ebr),
+            _of(needs.dsp, device.dsp), f"{engine.banks}", f"{engine.lanes}", f"{engine.weight_words}",
+            f"{board.clock_hz / 1e6:g}")
+
+
+def _of(needed: int, available: int) -> Text:
+    return Text(f"{needed}/{available}", style="" if needed <= available else "bold red")
+
+
+def _serial_lines(boards: Sequence[Board]) -> FittedTable:
+    rows = [(board.name, f"{board.baud}", board.serial) for board in boards]
+    return FittedTable("Serial lines", SERIAL_COLUMNS, rows)

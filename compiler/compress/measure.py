@@ -18,8 +18,8 @@ from firelane.compiler.fit.engine_fit import (
 )
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.lower import lower
+from firelane.compiler.program.coded import CYCLE_PRICES
 from firelane.compiler.program.descriptors import Descriptor, Memories, describe
-from firelane.compiler.program.emit import CYCLE_PRICES
 from firelane.compiler.program.rom_size import RomSize, size_of
 from firelane.compiler.schedule.steps import all_steps
 from firelane.compiler.tiles.layers import AnyLayer, TiledNetwork, TileLayer

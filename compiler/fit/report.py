@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
@@ -12,11 +12,23 @@ from rich.table import Table
 
 from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.fit.resources import engine_resources
-from firelane.compiler.ir.graph import Conv
+from firelane.compiler.ir.graph import Conv, Graph
+from firelane.compiler.program.coded import encoded_layers
 from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.program.descriptors import Descriptor
 from firelane.compiler.program.rom_size import RomSize, rom_size
 from firelane.compiler.schedule.cost_model import FrameCost, frame_cost
+from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.tiles.layers import TileLayer
+from firelane.hw.contract.config import EngineConfig
+
+MEMORIES = {            # sizes of an engine, and what reports call them
+    "activation_words": "activation memory (words)",
+    "weight_words": "weight memory (words)",
+    "program_words": "program memory (words)",
+    "value_symbols": "value table (entries)",
+    "run_symbols": "run table (entries)",
+}
 
 
 class Device(Protocol):
@@ -62,8 +74,8 @@ class Usage:
 class LayerLine:
     """One layer in numbers.
 
-    Layers with a weight stream have `density`; `code_bits` per weight that is not zero; `overhead`, how much larger the
-    code is than the entropy of values and runs (0.02: 2 %), None if that is 0.
+    Layers with a weight stream have `coded_bits`, its size; `density`; `code_bits` per weight that is not zero;
+    `overhead`, how much larger the code is than the entropy of values and runs (0.02: 2 %), None if that is 0.
     """
 
     name: str
@@ -74,6 +86,7 @@ class LayerLine:
     density: float | None = None
     code_bits: float | None = None
     overhead: float | None = None
+    coded_bits: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,21 +116,35 @@ class Report:
 
 def make_report(compiled: Compiled, board: Target | None = None, clock_hz: float | None = None) -> Report:
     """The report of a compiled network, on `board` if there is one."""
-    program, plan = compiled.program, compiled.plan
-    cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded)
-    return Report(tuple(_usage(compiled, board)), tuple(_layer_lines(compiled, cost)), cost, rom_size(program),
-                  _dense_macs(compiled), compiled.cfg.lanes, clock_hz or (board.clock_hz if board else None))
+    contents, plan = compiled.program.contents, compiled.plan
+    used = {"activation_words": max(plan.addresses[life.block] + life.words for life in plan.lives),
+            "weight_words": len(contents.weights), "program_words": len(contents.program),
+            "value_symbols": len(contents.values), "run_symbols": len(contents.runs)}
+    return report_of(compiled.graph, plan, compiled.cfg, Coding(compiled.program.descriptors,
+                                                                rom_size(compiled.program), used), board, clock_hz)
 
 
-def _usage(compiled: Compiled, board: Target | None) -> Iterator[Usage]:
-    cfg, program = compiled.cfg, compiled.program
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """A network in bits: descriptors, ROM image, and how many of each size of an engine (`EngineConfig`) it uses."""
+
+    descriptors: Sequence[Descriptor]
+    rom: RomSize
+    used: Mapping[str, int]
+
+
+def report_of(graph: Graph, plan: Schedule, cfg: EngineConfig, coding: Coding, board: Target | None = None,
+              clock_hz: float | None = None) -> Report:
+    """The report of a network that was scheduled and coded, whether or not an engine holds it."""
+    cost = frame_cost(plan.network, plan.steps, plan.wait_load, cfg,
+                      encoded_layers(plan.network, coding.descriptors))
+    return Report(tuple(_usage(cfg, coding.used, board)), tuple(_layer_lines(plan, coding.descriptors, cost)), cost,
+                  coding.rom, dense_macs(graph), cfg.lanes, clock_hz or (board.clock_hz if board else None))
+
+
+def _usage(cfg: EngineConfig, used: Mapping[str, int], board: Target | None) -> Iterator[Usage]:
+    yield from memory_usage(cfg, used)
     needs = engine_resources(cfg, board.result_bytes) if board else engine_resources(cfg)
-    top = max(compiled.plan.addresses[life.block] + life.words for life in compiled.plan.lives)
-    yield Usage("activation memory (words)", top, cfg.activation_words)
-    yield Usage("weight memory (words)", len(program.contents.weights), cfg.weight_words)
-    yield Usage("program memory (words)", len(program.contents.program), cfg.program_words)
-    yield Usage("value table (entries)", len(program.contents.values), cfg.value_symbols)
-    yield Usage("run table (entries)", len(program.contents.runs), cfg.run_symbols)
     device = board.device if board else None
     for name, blocks in needs.ebr.items():
         yield Usage(f"EBR: {name}", blocks, None)
@@ -126,10 +153,15 @@ def _usage(compiled: Compiled, board: Target | None) -> Iterator[Usage]:
     yield Usage("LUT (estimate)", needs.lut, device.lut if device else None)
 
 
-def _layer_lines(compiled: Compiled, cost: FrameCost) -> Iterator[LayerLine]:
-    program, plan = compiled.program, compiled.plan
-    counts = np.bincount([step.layer for step in plan.steps], minlength=len(program.network.layers)).tolist()
-    for number, (layer, descriptor) in enumerate(zip(program.network.layers, program.descriptors)):
+def memory_usage(cfg: EngineConfig, used: Mapping[str, int]) -> Iterator[Usage]:
+    """What is used of the engine's memories."""
+    for size, name in MEMORIES.items():
+        yield Usage(name, used[size], getattr(cfg, size))
+
+
+def _layer_lines(plan: Schedule, descriptors: Sequence[Descriptor], cost: FrameCost) -> Iterator[LayerLine]:
+    counts = np.bincount([step.layer for step in plan.steps], minlength=len(plan.network.layers)).tolist()
+    for number, (layer, descriptor) in enumerate(zip(plan.network.layers, descriptors)):
         line = LayerLine(layer.name, layer.kind, counts[number], cost.layers[layer.name])
         yield _with_taps(line, layer, descriptor.encoded) if isinstance(layer, TileLayer) else line
 
@@ -140,13 +172,12 @@ def _with_taps(line: LayerLine, layer: TileLayer, encoded: EncodedLayer | None) 
         return replace(line, taps=layer.channels_out * len(layer.places))
     nonzero = max(int(np.count_nonzero(layer.weights)), 1)
     return replace(line, taps=int(encoded.taps.sum()), density=nonzero / layer.weights.size,
-                   code_bits=encoded.coded_bits / nonzero,
+                   coded_bits=encoded.coded_bits, code_bits=encoded.coded_bits / nonzero,
                    overhead=encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None)
 
 
-def _dense_macs(compiled: Compiled) -> int:
+def dense_macs(graph: Graph) -> int:
     """Multiplications of the convolutions, zeros included."""
-    graph = compiled.graph
     return sum(node.weight.size * graph.tensors[node.output].height * graph.tensors[node.output].width
                for node in graph.nodes if isinstance(node, Conv))
 

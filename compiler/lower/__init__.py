@@ -34,8 +34,13 @@ LOWER: dict[type[ir.Node], Callable[[Lowering, Any], None]] = {       # each tak
 }
 
 
-def lower(graph: ir.Graph, cfg: EngineConfig) -> TiledNetwork:
+def lower(graph: ir.Graph, cfg: EngineConfig, unmet: list[FirelaneError] | None = None) -> TiledNetwork:
     """Engine layers of `graph`, in execution order.
+
+    Parameters
+    ----------
+    unmet : list, optional
+        Takes the errors about numbers that do not fit registers or instructions, which are raised without it.
 
     Raises
     ------
@@ -54,10 +59,11 @@ def lower(graph: ir.Graph, cfg: EngineConfig) -> TiledNetwork:
             context.assume(node)
     _lower_output(context)
     raise_all(context.problems)
+    too_large = context.problems if unmet is None else unmet
     for layer in context.layers:
-        context.problems += check_channels(layer)
+        too_large += check_channels(layer)
         if isinstance(layer, TileLayer):
-            context.problems += check_numbers(layer, cfg)
+            too_large += check_numbers(layer, cfg)
     raise_all(context.problems)
     return assign_row_classes(context.network(), cfg)
 

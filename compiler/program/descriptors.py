@@ -1,11 +1,16 @@
-"""Layer descriptors: the fields of `hw.contract.instruction.DESCRIPTOR` for each kind of layer, and what follows."""
+"""Layer descriptors: the fields of `hw.contract.instruction.DESCRIPTOR` for each kind of layer, and what follows.
+
+A layer is coded first, and packed when its words are asked for: so a network can be measured that is larger than any
+field can say.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import Enum
+from functools import cached_property
 from typing import assert_never
-
-import numpy as np
 
 from firelane.compiler.coding.bit_fields import descriptor_fields, field_table, pack, split_words
 from firelane.compiler.coding.parameter_form import store_parameters
@@ -19,7 +24,6 @@ from firelane.hw.contract.instruction import (
     DESCRIPTOR_WORDS,
     KERNEL_ENTRY,
     KERNEL_ENTRY_BITS,
-    WEIGHT_ADDRESS_BITS,
     Destination,
     Source,
 )
@@ -36,10 +40,37 @@ class Memories:
 
 @dataclass(frozen=True, eq=False)
 class Descriptor:
-    """Words of one descriptor; `encoded` for layers with a weight stream."""
+    """One descriptor: the fields of its fixed part, the words of its tables; `encoded` for layers with a weight stream.
 
-    words: tuple[int, ...]
+    `layer` is the one that messages name: equal descriptors, which may be shared, may be of layers of other names.
+    """
+
+    layer: str
+    fields: Mapping[str, int | Enum]
+    tables: tuple[int, ...] = ()
     encoded: EncodedLayer | None = None
+
+    @cached_property
+    def words(self) -> tuple[int, ...]:
+        """All of it in words.
+
+        Raises
+        ------
+        CapacityError
+            If a value does not fit its field.
+        """
+        return (*split_words(pack(descriptor_fields(), self.fields, self.layer), DESCRIPTOR_WORDS), *self.tables)
+
+    @cached_property
+    def key(self) -> tuple:
+        """What equal descriptors have in common, whether or not they can be packed; fields of 0 need not be named."""
+        numbers = {name: int(value.value if isinstance(value, Enum) else value) for name, value in self.fields.items()}
+        return tuple(sorted((name, number) for name, number in numbers.items() if number)), self.tables
+
+    @property
+    def length(self) -> int:
+        """How many words it has."""
+        return DESCRIPTOR_WORDS + len(self.tables)
 
 
 def describe(layer: AnyLayer, network: TiledNetwork, cfg: EngineConfig, memories: Memories,
@@ -56,7 +87,7 @@ def describe(layer: AnyLayer, network: TiledNetwork, cfg: EngineConfig, memories
             fields = _output(layer, network)
         case _:
             assert_never(layer)
-    return Descriptor(tuple(split_words(pack(descriptor_fields(), fields, layer.name), DESCRIPTOR_WORDS)))
+    return Descriptor(layer.name, fields)
 
 
 def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: Memories,
@@ -80,13 +111,12 @@ def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: 
                                run_room=cfg.run_symbols - len(memories.runs.entries))
         fields |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups,
                    "dense": encoded.dense, "raw_values": encoded.raw_values,
-                   "value_address": _address(memories, StreamKind.VALUES, encoded.value_bits),
-                   "run_address": 0 if encoded.dense else _address(memories, StreamKind.RUNS, encoded.run_bits),
+                   "value_address": memories.weights.add(StreamKind.VALUES, encoded.value_bits),
+                   "run_address": 0 if encoded.dense else memories.weights.add(StreamKind.RUNS, encoded.run_bits),
                    "value_table": memories.values.add([value & 0xFF for value in encoded.value_table]),
                    "run_table": memories.runs.add(encoded.run_table)}
         codes = [pack(field_table(CODE_WORD), word, layer.name) for word in encoded.code_words]
-    fixed = split_words(pack(descriptor_fields(), fields, layer.name), DESCRIPTOR_WORDS)
-    return Descriptor((*fixed, *codes, *_kernel_words(layer)), encoded)
+    return Descriptor(layer.name, fields, (*codes, *_kernel_words(layer)), encoded)
 
 
 def _kernel_words(layer: TileLayer) -> list[int]:
@@ -100,16 +130,8 @@ def _kernel_words(layer: TileLayer) -> list[int]:
 def _requantize(requantize: Requantize, channels: int, where: str, cfg: EngineConfig, memories: Memories) -> dict:
     common = {"zero_point": requantize.zero_point, "clamp_low": requantize.low, "clamp_high": requantize.high}
     stored = store_parameters(requantize, channels, cfg, where)
-    address = _address(memories, StreamKind.PARAMETERS, stored.bits) if len(stored.bits) else 0
+    address = memories.weights.add(StreamKind.PARAMETERS, stored.bits) if len(stored.bits) else 0
     return common | stored.fields | {"parameter_address": address}
-
-
-def _address(memories: Memories, kind: StreamKind, bits: np.ndarray) -> int:
-    """Where a stream starts; the last word that has an address, if the weights do not fit any engine.
-
-    That is found when all are counted, see `compiler.program.emit`, and refused with the size that is needed.
-    """
-    return min(memories.weights.add(kind, bits), (1 << WEIGHT_ADDRESS_BITS) - 1)
 
 
 def _load(layer: LoadLayer, network: TiledNetwork) -> dict:

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from firelane.compiler.coding.bit_fields import instruction_fields, pack, split_words
 from firelane.compiler.coding.weight_code import EncodedLayer
-from firelane.compiler.coding.weight_memory import SymbolTable, WeightMemory, WeightStream
-from firelane.compiler.program.descriptors import Descriptor, Memories, describe
+from firelane.compiler.coding.weight_memory import WeightStream
+from firelane.compiler.program.coded import CodedNetwork, code_network, distinct, encoded_layers
+from firelane.compiler.program.descriptors import Descriptor, Memories
 from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.schedule.steps import Block, Step
 from firelane.compiler.support.errors import CapacityError
@@ -35,7 +35,6 @@ from firelane.hw.contract.instruction import (
 from firelane.hw.contract.memory_contents import MemoryContents
 
 CRC_WORD_BYTES = 5
-CYCLE_PRICES = (1.0, 0.3, 0.1, 0.0)    #: bits of weight memory that a cycle may cost, the first choice first
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,7 @@ class Program:
     @property
     def encoded(self) -> dict[str, EncodedLayer]:
         """The weight streams by layer name."""
-        return {layer.name: descriptor.encoded for layer, descriptor in zip(self.network.layers, self.descriptors)
-                if descriptor.encoded}
+        return encoded_layers(self.network, self.descriptors)
 
 
 def emit(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> Program:
@@ -85,11 +83,10 @@ def emit(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> Program:
     CapacityError
         If a memory is too small, or if a value does not fit its field.
     """
-    descriptors, memories = _describe_all(network, plan, cfg)
-    size = instruction_words(cfg)
-    first = HEADER_WORDS + (len(plan.steps) + 1) * size
-    addresses, tail = _arrange(descriptors, first)
-    _check_sizes(cfg, first + len(tail), memories)
+    coded = code_network(network, plan, cfg)
+    _check_sizes(cfg, coded)
+    memories, size = coded.memories, instruction_words(cfg)
+    addresses, tail = _arrange(coded)
     instructions: list[int] = []
     notes: list[InstructionNote] = []
     for number, step in enumerate(plan.steps):
@@ -103,33 +100,17 @@ def emit(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> Program:
     header = _header(cfg, body, memories)
     contents = MemoryContents((*header, *body), tuple(memories.weights.words), tuple(memories.values.entries),
                               tuple(memories.runs.entries))
-    return Program(cfg, network, contents, tuple(memories.weights.streams), addresses, descriptors, tuple(notes))
+    return Program(cfg, network, contents, tuple(memories.weights.streams), addresses, coded.descriptors, tuple(notes))
 
 
-def _describe_all(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> tuple[tuple[Descriptor, ...], Memories]:
-    """All descriptors and what they point to: with as few cycles as the weight memory has room for.
-
-    What a tap more costs are the tiles of its layer.
-    """
-    tiles = Counter(step.layer for step in plan.steps)
-    for price in CYCLE_PRICES:
-        memories = Memories(WeightMemory(), SymbolTable(), SymbolTable())
-        descriptors = tuple(describe(layer, network, cfg, memories, price * tiles[number])
-                            for number, layer in enumerate(network.layers))
-        if len(memories.weights.words) <= cfg.weight_words:
-            break
-    return descriptors, memories
-
-
-def _arrange(descriptors: Sequence[Descriptor], first: int) -> tuple[tuple[int, ...], list[int]]:
-    """Addresses of descriptors from word `first` on, equal ones shared, and their words."""
-    found: dict[tuple[int, ...], int] = {}
+def _arrange(coded: CodedNetwork) -> tuple[tuple[int, ...], list[int]]:
+    """Addresses of the descriptors, equal ones shared, and their words."""
+    found: dict[tuple, int] = {}
     words: list[int] = []
-    for descriptor in descriptors:
-        if descriptor.words not in found:
-            found[descriptor.words] = first + len(words)
-            words += descriptor.words
-    return tuple(found[descriptor.words] for descriptor in descriptors), words
+    for descriptor in distinct(coded.descriptors):
+        found[descriptor.key] = coded.tail + len(words)
+        words += descriptor.words
+    return tuple(found[descriptor.key] for descriptor in coded.descriptors), words
 
 
 def _instruction(step: Step, network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> dict:
@@ -225,7 +206,8 @@ def crc_of_words(words: Iterable[int]) -> int:
     return zlib.crc32(b"".join(word.to_bytes(CRC_WORD_BYTES, "little") for word in words))
 
 
-def _check_sizes(cfg: EngineConfig, program_words: int, memories: Memories) -> None:
+def _check_sizes(cfg: EngineConfig, coded: CodedNetwork) -> None:
+    memories, program_words = coded.memories, coded.program_words
     values, runs, words = len(memories.values.entries), len(memories.runs.entries), len(memories.weights.words)
     assert values <= cfg.value_symbols and runs <= cfg.run_symbols, "layers are coded in what room there is"
     problems = []

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from firelane.compiler.coding.weight_memory import StreamKind, WeightStream
+from firelane.compiler.program.coded import CodedNetwork
 from firelane.compiler.program.descriptors import Descriptor
 from firelane.compiler.program.emit import Program
 from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS
@@ -43,12 +44,19 @@ def rom_size(program: Program) -> RomSize:
                    value_entries=len(program.contents.values), run_entries=len(program.contents.runs))
 
 
+def coded_size(coded: CodedNetwork) -> RomSize:
+    """The size for a network that may be too large for any program."""
+    memories = coded.memories
+    return size_of(memories.weights.streams, coded.descriptors, weight_words=len(memories.weights.words),
+                   value_entries=len(memories.values.entries), run_entries=len(memories.runs.entries))
+
+
 def size_of(streams: Iterable[WeightStream], descriptors: Iterable[Descriptor], *, weight_words: int,
             value_entries: int, run_entries: int) -> RomSize:
     """The size for memories with so many words and entries, and for the descriptors that point to them."""
     bits = dict.fromkeys((kind.value for kind in StreamKind), 0)
     for stream in streams:
         bits[stream.kind.value] += stream.bits
-    coded = {descriptor.words for descriptor in descriptors if descriptor.encoded}
+    coded = {descriptor.key for descriptor in descriptors if descriptor.encoded}
     tables = value_entries * WEIGHT_BITS + run_entries * RUN_ENTRY_BITS + len(coded) * CODE_WORDS * MEMORY_BITS
     return RomSize(**bits, padding=weight_words * MEMORY_BITS - sum(bits.values()), tables=tables)

@@ -71,8 +71,13 @@ class _Variant:
     new_layer: bool
 
 
-def schedule(network: TiledNetwork, cfg: EngineConfig) -> Schedule:
+def schedule(network: TiledNetwork, cfg: EngineConfig, *, chunks: bool = True) -> Schedule:
     """The fastest schedule found that fits.
+
+    Parameters
+    ----------
+    chunks : bool
+        Whether maps may be taken apart, if nothing else fits; that is what takes its time.
 
     Raises
     ------
@@ -80,11 +85,21 @@ def schedule(network: TiledNetwork, cfg: EngineConfig) -> Schedule:
         If no order that was tried fits the activation memory.
     """
     search = _Search(network, cfg)
-    found = (search.best_of(FASTEST, attrgetter("cycles"))
-             or search.best_of(SMALLEST, attrgetter("parent_peak", "cycles")))
+    found = search.best_of(FASTEST if chunks else 1, attrgetter("cycles"))
+    if found is None and chunks:
+        found = search.best_of(SMALLEST, attrgetter("parent_peak", "cycles"))
     if found is None:
         raise search.too_large()
     return found
+
+
+def boundless(network: TiledNetwork, cfg: EngineConfig) -> Schedule:
+    """The schedule from end to end, as if the activation memory had room for everything: no block has an address."""
+    variant = _variant(network, {}, cfg)
+    order, waits, cycles = _prefetched(variant, cfg, (), LOADS_AHEAD[0])
+    lives = lifetimes(network, order)
+    peak = int(live_words(lives, len(order)).max())
+    return Schedule(network, tuple(order), waits, {}, tuple(lives), (), peak, cycles)
 
 
 class _Search:

@@ -43,6 +43,7 @@ EXAMPLES = (
     "compile net.onnx --board ulx3s_85f -o build/net",
     "compress float.onnx --calib images/ --budget 336KB -o small.onnx",
     "die-plot build/bitstream/ulx3s_85f-net",
+    "estimate float.onnx --board ulx3s_85f",
     "evaluate net.onnx --images photographs/ --labels labels.txt --float float.onnx",
     "import deep-compression compressed_SqueezeNet.net -o squeezenet1.0.onnx",
     "load build/net --port /dev/ttyUSB0",

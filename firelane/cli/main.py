@@ -25,6 +25,8 @@ COMMANDS = {        # name: (module of `firelane.cli.commands`, the first senten
                              "budget."),
     "die-plot": ("die_plot", "Draw the die of the build in FOLDER: each cell where it was placed, coloured by the part "
                              "of the engine."),
+    "estimate": ("estimate", "Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to "
+                             "do where it does not fit."),
     "evaluate": ("evaluate", "Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float "
                              "network."),
     "import": ("import_model", "Turn published weights into a float ONNX model."),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.terminal import display
+from firelane.cli.support.terminal import display, log_console, progress_console
 
 SHIPPED = ("digits", "digits-bypass")
+PUBLISHED = ("squeezenet1.0", "squeezenet1.1")
 
 
 @click.command()
@@ -19,12 +19,18 @@ SHIPPED = ("digits", "digits-bypass")
               help="Another model to try: a quantized ONNX file, or a name of `firelane simulate`. May be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(more: tuple[str, ...], as_json: bool) -> None:
-    """List the boards: device, engine, clock, serial line, and which models fit."""
-    console, boards = Console(stderr=as_json), work.all_boards()
-    with display(console) as progress:
+    """List the boards: device, engine, clock, serial line, and which models fit.
+
+    The embedded digits are compiled for each board; SqueezeNet v1.0 and v1.1 at 224 x 224, with random weights of the
+    densities that were published, are estimated once and kept in build/estimates: what they need is what `firelane
+    compress` must make smaller. `firelane estimate` says it of any network, with ways out.
+    """
+    boards = work.all_boards()
+    with display(progress_console(as_json)) as progress:
         networks = [firelane.load(Path(name), progress=progress) for name in (*SHIPPED, *more)]
-        found = work.fits(boards, [(network.name, network.graph) for network in networks], progress)
+        found = [*work.fits(boards, [(network.name, network.graph) for network in networks], progress),
+                 *work.published_fits(boards, [name for name in PUBLISHED if name not in more], progress)]
     if as_json:
         click.echo(work.to_json(boards, found))
     else:
-        console.print(work.to_tables(boards, found))
+        log_console().print(work.to_tables(boards, found))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from firelane.boards.report.board_fit import fits
     from firelane.boards.report.board_list import to_json, to_tables
     from firelane.boards.report.build_plot import plot_build
+    from firelane.boards.report.published_fits import published_fits
     from firelane.boards.simulated.model_board import build_model_board
     from firelane.compiler.compress.run import Job, sweep
     from firelane.compiler.support.files import write_file
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EMBEDDED", "Job", "all_boards", "bitstream_file", "build_model", "build_model_board", "chosen_engine",
            "classify", "convert", "fits", "get_board", "labels_of_folder", "load_model", "overridden", "patch",
-           "plot_build", "print_evaluation", "print_report", "program", "run_benchmark", "sweep", "table", "to_json",
-           "to_tables", "write_file", "write_model_project"]
+           "plot_build", "print_evaluation", "print_report", "program", "published_fits", "run_benchmark", "sweep",
+           "table", "to_json", "to_tables", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.network": ["overridden"],
@@ -46,6 +47,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.report.board_fit": ["fits"],
     "firelane.boards.report.board_list": ["to_json", "to_tables"],
     "firelane.boards.report.build_plot": ["plot_build"],
+    "firelane.boards.report.published_fits": ["published_fits"],
     "firelane.boards.simulated.model_board": ["build_model_board"],
     "firelane.compiler.compress.run": ["Job", "sweep"],
     "firelane.compiler.support.files": ["write_file"],

@@ -2,13 +2,17 @@
 
 import io
 import json
+from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from firelane.boards import all_boards
+from firelane.boards.report import published_fits
 from firelane.boards.report.board_fit import Fit
 from firelane.boards.report.board_list import to_json, to_tables
 from firelane.cli.main import main
+from firelane.models.catalogue import CatalogueEntry
 
 
 def some_fits() -> list[Fit]:
@@ -27,19 +31,39 @@ def test_json():
     assert "M18" in orange["serial"] and orange["needs"]["ebr"] <= orange["device"]["ebr"]
 
 
-def test_tables():
-    console = Console(width=160, record=True, file=io.StringIO())
-    console.print(to_tables(all_boards(), some_fits()))
-    text = console.export_text()
+def printed(width: int, fits: list[Fit]) -> list[str]:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(to_tables(all_boards(), fits))
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 160])
+def test_tables(width):
+    lines = printed(width, some_fits())
+    text = "\n".join(lines)
+    assert all(len(line) <= width for line in lines) and lines[0] == "Frames a second, or why not"
     assert all(text.count(board.name) == 3 for board in all_boards())
-    assert "/12000" in text and "too large" in text and "DAT0 (C12)" in text
+    assert "/12000" in text and "  a: too large" in text and "no: a" in text and "DAT0" in text
+
+
+def test_models_of_the_user_stay():
+    """Where there is no room for all models, those that come with the project go first."""
+    names = ("digits", "digits-bypass", "squeezenet1.0", "squeezenet1.1", "a/folder/with/a_net_of_my_own.onnx")
+    fits = [Fit(board.name, name, frame_cycles=1000, frames_per_second=75_000.0)
+            for board in all_boards() for name in names]
+    narrow, wide = (next(line for line in printed(width, fits) if line.startswith("board")) for width in (60, 120))
+    assert "squeezenet1.0" in wide and "digits-bypass" in wide
+    assert "digits-bypass" not in narrow and "a_net_" in narrow and ".onnx" in narrow and "folder" not in narrow
 
 
 def test_the_command(capsys, monkeypatch):
     monkeypatch.setattr("firelane.boards.report.board_fit._cycles", lambda graph, cfg: 1000)
+    monkeypatch.setattr(published_fits, "_figures", lambda path, engine: published_fits._Figures(500, {}))
+    monkeypatch.setattr(published_fits, "find", lambda name, progress: CatalogueEntry(path=Path(name)))
     assert main(["boards", "--json"]) == 0
-    records = json.loads(capsys.readouterr().out)
-    assert [model["model"] for model in records[-1]["models"]] == ["digits", "digits-bypass"]
+    models = json.loads(capsys.readouterr().out)[-1]["models"]
+    assert [model["model"] for model in models] == ["digits", "digits-bypass", "squeezenet1.0", "squeezenet1.1"]
+    assert [model["frame_cycles"] for model in models] == [1000, 1000, 500, 500]
 
 
 def test_a_model_that_is_not_there(capsys):

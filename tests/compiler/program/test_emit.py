@@ -8,6 +8,7 @@ import pytest
 from firelane.compiler.coding.weight_memory import SymbolTable, WeightMemory
 from firelane.compiler.compile import compile_plan, make_plan
 from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.program.coded import CodedNetwork
 from firelane.compiler.program.descriptors import Memories, describe
 from firelane.compiler.program.emit import _check_sizes, _ways_for_weights
 from firelane.compiler.schedule.cost_model import frame_cost
@@ -88,4 +89,4 @@ def test_weights_behind_the_last_address_are_counted():
     describe(layer, network, CFG, memories, 0)
     assert len(memories.weights.words) > 1 << 18
     with pytest.raises(CapacityError, match=r"^weight_words: the network needs 2621\d\d, the engine has 8192; "):
-        _check_sizes(CFG, 0, memories)
+        _check_sizes(CFG, CodedNetwork(network, (), memories, 0))

@@ -1,0 +1,235 @@
+"""What a network takes on each board, what is short there, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from firelane.boards.board import Board
+from firelane.boards.report.board_fit import shortage
+from firelane.compiler.fit.estimate import EngineEstimate, estimate
+from firelane.compiler.fit.report import MEMORIES, Report
+from firelane.compiler.fit.resources import engine_resources
+from firelane.compiler.ir.graph import Conv, Graph
+from firelane.compiler.lower import lower
+from firelane.compiler.schedule.search import schedule
+from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.tiles.larger_engine import larger_engine, weight_bytes
+from firelane.hw.contract.config import MAX_ACTIVATION_WORDS, MAX_BANKS, EngineConfig
+
+DEPTH_STEP = 64             #: depths of activation memory that are tried are multiples of it
+KNOWN_BITS = 1.9            #: bits a weight at which SqueezeNet v1.0 lost 2.4 points of top-1 (docs/compression.md)
+FEWEST_BITS = 1.0           #: below it nothing else is worth a try
+#: an engine as large as there can be, for what no board computes
+LARGEST = EngineConfig(banks=MAX_BANKS, activation_words=MAX_ACTIVATION_WORDS, weight_words=1 << 18,
+                       program_words=1 << 14, value_symbols=1 << 12, run_symbols=1 << 12)
+LARGEST_NAME = "largest engine"
+DEVICE = "device"           #: what a shortage is of, where the engine itself does not fit
+NODES = "nodes"             #: what a shortage is of, where larger memories do not help
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """Something that a board does not have enough of: `found` in words, and the `ways` out that there are."""
+
+    what: str
+    found: str
+    ways: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class BoardEstimate:
+    """A network on a board.
+
+    Parameters
+    ----------
+    board : str
+        Its name.
+    clock_hz : float
+    estimate : EngineEstimate
+        All figures, of the network on the board's engine.
+    shortages : tuple of Shortage
+        Why the board does not hold it; empty if it does.
+    """
+
+    board: str
+    clock_hz: float
+    estimate: EngineEstimate
+    shortages: tuple[Shortage, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        return not self.shortages
+
+    @property
+    def report(self) -> Report | None:
+        """All figures; None if the board's engine cannot compute the network, whatever its memories."""
+        return self.estimate.report
+
+    @property
+    def cycles(self) -> int | None:
+        """Cycles of a frame; if the board does not hold the network, what they would be."""
+        return self.report.cost.total if self.report else None
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """At the board's clock; if the board does not hold the network, what they would be."""
+        return self.clock_hz / self.cycles if self.cycles and self.clock_hz else None
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether not even the board's engine fits its device, by the estimate."""
+        return any(one.what == DEVICE for one in self.shortages)
+
+    @property
+    def lacking(self) -> float:
+        """How often what is there would be needed, of what is shortest; infinite where larger memories do not help."""
+        computes = self.report is not None and {one.what for one in self.shortages} <= {*MEMORIES.values()}
+        return max((usage.used / (usage.available or 1) for usage in self.estimate.memories),
+                   default=float("inf")) if computes else float("inf")
+
+
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """What can be tried with a network.
+
+    `model` is how commands name it; `smaller_input` looks for a size; `weight_words` are those of an engine that
+    computes it, for boards whose engines do not.
+    """
+
+    graph: Graph
+    model: str
+    smaller_input: Callable[[EngineConfig], tuple[int, int] | None]
+    weights: int
+    weight_words: int = 0
+
+
+def estimate_boards(boards: Sequence[Board], graph: Graph, model: str,
+                    smaller_input: Callable[[EngineConfig], tuple[int, int] | None],
+                    progress: Progress = silent) -> list[BoardEstimate]:
+    """The network on each board, and on the largest engine that there can be if no board's computes it.
+
+    Parameters
+    ----------
+    boards : sequence of Board
+        Those with equal engines are estimated once.
+    graph : Graph
+    model : str
+        How commands that are recommended name the network.
+    smaller_input : callable
+        Rows and columns of the largest input that an engine computes, None if there is none.
+    """
+    engines = list(dict.fromkeys(board.engine for board in boards))
+    known = {}
+    for number, engine in enumerate(engines):
+        progress("estimating for each engine", number, len(engines))
+        known[engine] = estimate(graph, engine)
+    if not any(one.used for one in known.values()):
+        known[LARGEST] = estimate(graph, LARGEST)
+    words = min((one.used["weight_words"] for one in known.values() if one.used), default=0)
+    network = _Network(graph, model, cache(smaller_input), weight_count(graph), words)
+    found = []
+    for number, board in enumerate(boards):
+        progress("looking for ways out", number, len(boards))
+        one = known[board.engine]
+        found.append(BoardEstimate(board.name, board.clock_hz, one, tuple(_shortages(board, one, network))))
+    if LARGEST in known and known[LARGEST].report:
+        found.append(BoardEstimate(LARGEST_NAME, 0, known[LARGEST], (Shortage("board", "no board has it"),)))
+    return found
+
+
+def weight_count(graph: Graph) -> int:
+    """The weights of all convolutions."""
+    return sum(node.weight.size for node in graph.nodes if isinstance(node, Conv))
+
+
+def _shortages(board: Board, found: EngineEstimate, network: _Network) -> Iterator[Shortage]:
+    lacking = shortage(board)
+    if lacking:
+        yield Shortage(DEVICE, f"the engine needs {lacking}", ("a larger board",))
+        return
+    words = found.used.get("weight_words", network.weight_words)
+    bits = weight_bytes(board.engine.weight_words) * 8 / max(network.weights, 1)
+    if words > board.engine.weight_words:
+        yield _weight_shortage(board, words, bits, network)
+        if bits < FEWEST_BITS:
+            return
+    others = {usage.name: usage for usage in found.short if usage.name != MEMORIES["weight_words"]}
+    smaller = _smaller(network, board.engine) if found.problems or others else []
+    if found.problems:
+        yield _node_shortage(board, found, network, smaller)
+    for name, usage in others.items():
+        deeper = (_deeper(board, found, network) + _wider(board, network) if name == MEMORIES["activation_words"]
+                  else _option(board, program_words=found.used["program_words"]))
+        yield Shortage(name, f"{usage.used:,} words of {usage.available:,}", (*deeper, *smaller))
+
+
+def _node_shortage(board: Board, found: EngineEstimate, network: _Network, smaller: list[str]) -> Shortage:
+    """The shortage of what the engine cannot compute: rows that are too wide, numbers that are too large."""
+    first, more = found.problems[0], len(found.problems) - 1
+    text = f"{first.where}: {first.found}" + (f", and {more} more" if more else "")
+    ways = (*_wider(board, network), *smaller)
+    return Shortage(NODES, text, ways or ((first.hint,) if first.hint else ()))
+
+
+def _weight_shortage(board: Board, words: int, bits: float, network: _Network) -> Shortage:
+    """The shortage of `words` words of weights where there is room for `bits` bits a weight."""
+    budget = weight_bytes(board.engine.weight_words)
+    text = f"{weight_bytes(words):,} bytes of {budget:,}"
+    if bits < FEWEST_BITS:
+        way = (f"fewer weights: there are {bits:.2f} bits for each, and SqueezeNet v1.0 lost 2.4 points of top-1 at "
+               f"{KNOWN_BITS}")
+        return Shortage(MEMORIES["weight_words"], text, (way,))
+    compress = (f"firelane compress {network.model} --calib IMAGES --budget {budget} -o SMALLER.onnx "
+                f"({bits:.1f} bits a weight)")
+    return Shortage(MEMORIES["weight_words"], text, (*_option(board, weight_words=words), compress))
+
+
+def _option(board: Board, **sizes: int) -> list[str]:
+    """The options that give the board's engine these sizes, if its device has room for them."""
+    return larger_engine(board.engine, **sizes) if _engine(board, **sizes) else []
+
+
+def _engine(board: Board, **sizes: int) -> EngineConfig | None:
+    """The board's engine with other sizes, if there is such an engine and the device has room for it."""
+    try:
+        engine = replace(board.engine, **sizes)         # type: ignore[arg-type]
+    except ValueError:
+        return None
+    needs, device = engine_resources(engine, board.result_bytes), board.device
+    return engine if (needs.lut <= device.lut and needs.ebr_total <= device.ebr and needs.dsp <= device.dsp) else None
+
+
+def _deeper(board: Board, found: EngineEstimate, network: _Network) -> list[str]:
+    """The least depth of activation memory that is enough of some that the device has room for."""
+    depth, more = -(-found.used["activation_words"] // DEPTH_STEP) * DEPTH_STEP, DEPTH_STEP
+    while engine := _engine(board, activation_words=depth):
+        if _computes(network.graph, engine):
+            return _option(board, activation_words=depth)
+        depth, more = depth + more, 2 * more
+    return []
+
+
+def _wider(board: Board, network: _Network) -> list[str]:
+    """The least number of banks above the engine's that is enough, if the device has room for them."""
+    banks = 2 * board.engine.banks
+    while engine := _engine(board, banks=banks):
+        if _computes(network.graph, engine):
+            return _option(board, banks=banks)
+        banks *= 2
+    return []
+
+
+def _computes(graph: Graph, engine: EngineConfig) -> bool:
+    try:
+        schedule(lower(graph, engine), engine)
+    except FirelaneError:
+        return False
+    return True
+
+
+def _smaller(network: _Network, engine: EngineConfig) -> list[str]:
+    size = network.smaller_input(engine)
+    return [f"an input of {size[0]} x {size[1]} pixels, or less"] if size else []

@@ -1,0 +1,140 @@
+"""What `firelane estimate` prints: the answer, then the boards, what would help, and the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from firelane.boards.report.board_estimate import LARGEST_NAME, BoardEstimate, Shortage
+from firelane.compiler.fit.report import MEMORIES, LayerLine, Report, Usage
+from firelane.compiler.onnx_import.in_pytorch import change
+from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.fitted_table import Column, FittedTable
+from firelane.hw.contract.config import MEMORY_BITS
+
+SHORT_NAMES = {MEMORIES["weight_words"]: "weights ", MEMORIES["activation_words"]: "activations ",
+               MEMORIES["program_words"]: "program "}
+ALIKE = 1.1                 #: boards that lack so much more than the least are no worse
+
+BOARD_COLUMNS = (           # what is dropped first has the largest number
+    Column("board", names=True), Column("frames/s"), Column("verdict", text=True), Column("cycles", drop=1),
+    Column("weights, bytes", drop=2), Column("activations", drop=3), Column("program", drop=4))
+LAYER_COLUMNS = (
+    Column("layer", names=True), Column("cycles"), Column("share", drop=1), Column("bytes", drop=2),
+    Column("density", drop=3), Column("bits/weight", drop=4), Column("taps", drop=5), Column("runs", drop=6))
+
+
+def answer(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError]) -> str:
+    """The answer, in one line."""
+    if problems:
+        return f"not as it is: {len(problems)} thing{'s' * (len(problems) > 1)} to change in the network"
+    held = sorted((board for board in boards if board.fits), key=_slowness)
+    if held:
+        most = held[0]
+        where = f"fits {most.board} at {most.frames_per_second:,.1f} frames/s"
+        return where + (f", and {len(held) - 1} more of {len(boards)} boards" if len(held) > 1 else "")
+    real = [board for board in boards if board.board != LARGEST_NAME]
+    near = nearest(real)
+    short = f"{near.board}: {_lacking(near.shortages[0])}" if near else ""
+    return f"does not fit {short}" if len(real) == 1 else f"no board holds it; nearest is {short}"
+
+
+def _slowness(board: BoardEstimate) -> float:
+    return -(board.frames_per_second or 0)
+
+
+def nearest(boards: Sequence[BoardEstimate]) -> BoardEstimate | None:
+    """The fastest board that holds the network, or of those that lack least; None if there are no boards."""
+    held = [board for board in boards if board.fits]
+    least = min((board.lacking for board in boards), default=float("inf"))
+    if held or least < float("inf"):
+        return min(held or [board for board in boards if board.lacking <= ALIKE * least], key=_slowness)
+    return min(boards, key=lambda board: (board.report is None, board.is_too_small, -board.estimate.engine.lanes),
+               default=None)
+
+
+def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], facts: str) -> Group:
+    """Everything, for the terminal."""
+    parts: list[RenderableType] = [Text(answer(boards, problems), style="bold"), Text(facts)]
+    if problems:
+        return Group(*parts, *_problems(problems))
+    parts += ["", _board_table(boards)]
+    if any(board.report and not board.fits for board in boards):
+        parts.append(Text("(In brackets: if there were room. What compress makes smaller is faster, too.)"))
+    parts += _ways(boards)
+    shown = nearest(boards)
+    if shown and shown.report:
+        parts += ["", _layer_table(shown, shown.report)]
+    return Group(*parts)
+
+
+def _problems(problems: Sequence[FirelaneError]) -> Iterator[RenderableType]:
+    for problem in problems:
+        yield Text(f"\n{problem.where}: {problem.found}")
+        in_pytorch = change(problem)
+        if in_pytorch or problem.hint:
+            yield Padding(Text(f"in PyTorch: {in_pytorch}" if in_pytorch else problem.hint), (0, 0, 0, 2), expand=False)
+
+
+def _board_table(boards: Sequence[BoardEstimate]) -> FittedTable:
+    return FittedTable("Boards", BOARD_COLUMNS, [_board_row(board) for board in boards])
+
+
+def _board_row(board: BoardEstimate) -> tuple[str | Text, ...]:
+    around = "{}" if board.fits else "({})"
+    fps, cycles = board.frames_per_second, board.cycles
+    usage = {line.name: line for line in board.estimate.memories}
+    return (board.board, around.format(f"{fps:,.1f}") if fps else "", _verdict(board),
+            around.format(f"{cycles:,}") if cycles else "",
+            _of(usage.get(MEMORIES["weight_words"]), MEMORY_BITS / 8), _of(usage.get(MEMORIES["activation_words"])),
+            _of(usage.get(MEMORIES["program_words"])))
+
+
+def _verdict(board: BoardEstimate) -> Text:
+    if board.fits:
+        return Text("fits", style="green")
+    return Text("; ".join(map(_lacking, board.shortages)), style="yellow")
+
+
+def _lacking(shortage: Shortage) -> str:
+    return SHORT_NAMES.get(shortage.what, "") + shortage.found
+
+
+def _of(usage: Usage | None, unit: float = 1) -> Text:
+    if usage is None:
+        return Text("")
+    text = f"{usage.used * unit:,.0f}/{(usage.available or 0) * unit:,.0f}"
+    return Text(text, style="" if usage.fits else "bold red")
+
+
+def _ways(boards: Sequence[BoardEstimate]) -> Iterator[RenderableType]:
+    """What would help, once for all boards for which it is the same."""
+    groups: dict[tuple[Shortage, ...], list[str]] = {}
+    for board in boards:
+        if any(one.ways for one in board.shortages):
+            groups.setdefault(board.shortages, []).append(board.board)
+    if groups:
+        yield Text("\nWhat would help", style="bold")
+    for shortages, names in groups.items():
+        yield Text(", ".join(names))
+        for shortage in shortages:
+            yield Padding(Text(f"{_lacking(shortage)}:"), (0, 0, 0, 2), expand=False)
+            for number, way in enumerate(shortage.ways):
+                yield Padding(Text(("or " if number else "") + way), (0, 0, 0, 4), expand=False)
+
+
+def _layer_table(board: BoardEstimate, report: Report) -> FittedTable:
+    held = "" if board.fits else ", if there were room"
+    title = f"Layers on {board.board}{held}: {report.cost.total:,} cycles, {report.rom.bytes:,} bytes"
+    return FittedTable(title, LAYER_COLUMNS, [_layer_row(line, report.cost.total) for line in report.layers])
+
+
+def _layer_row(line: LayerLine, total: int) -> tuple[str, ...]:
+    return (line.name, f"{line.cycles:,}", f"{line.cycles / total:.1%}",
+            f"{line.coded_bits / 8:,.0f}" if line.coded_bits else "",
+            "" if line.density is None else f"{line.density:.0%}",
+            f"{line.code_bits:.1f}" if line.code_bits and line.density else "",
+            f"{line.taps:,}" if line.taps else "", f"{line.instructions}")

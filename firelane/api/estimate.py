@@ -1,0 +1,197 @@
+"""The question before all work: what a network would take, where, and what to change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnx
+from rich.console import Group
+
+from firelane.api.network import Network, load
+from firelane.boards import all_boards, get_board
+from firelane.boards.report import estimate_tables
+from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards
+from firelane.compiler.fit.possible import check_possible
+from firelane.compiler.fit.report import LayerLine, dense_macs
+from firelane.compiler.fit.smaller_input import largest_input
+from firelane.compiler.frame_io.preprocessing import preprocessing_of
+from firelane.compiler.ir.graph import Conv, Graph
+from firelane.compiler.onnx_import.in_pytorch import change
+from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.quantize.calibrated import read_calibrated
+from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.quantize.quantize import quantize
+from firelane.compiler.support.errors import FirelaneError, ModelError
+from firelane.compiler.support.progress import Progress, silent
+from firelane.models.made_images import MIDDLE, SPREAD, made_images
+
+IMAGES, SEED = 2, 1             # made up, for the ranges of a float network: cycles and bytes depend little on them
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate:
+    """What a network would take on boards, and what is in the way.
+
+    Printed with `rich`, it is what `firelane estimate` prints.
+
+    Parameters
+    ----------
+    network : Network
+        As it was given.
+    boards : tuple of BoardEstimate
+        On each board, and on the largest engine that there can be if no board's computes it; empty if there are
+        problems.
+    problems : tuple of FirelaneError
+        What must be changed in the network before anything can be said: each with the node, what was found, and what
+        to do.
+    weights, nonzero : int
+        All weights of its convolutions and linear layers; those that are not zero as int8.
+    macs : int
+        Multiplications of a frame, zeros included.
+    """
+
+    network: Network
+    boards: tuple[BoardEstimate, ...] = ()
+    problems: tuple[FirelaneError, ...] = ()
+    weights: int = 0
+    nonzero: int = 0
+    macs: int = 0
+
+    @property
+    def fits(self) -> tuple[str, ...]:
+        """Names of the boards that hold it."""
+        return tuple(board.board for board in self.boards if board.fits)
+
+    @property
+    def answer(self) -> str:
+        """The answer, in a line."""
+        return estimate_tables.answer(self.boards, self.problems)
+
+    @property
+    def nearest(self) -> BoardEstimate | None:
+        """The fastest board that holds it, or else the one that lacks least; None if there are problems."""
+        return estimate_tables.nearest(self.boards)
+
+    @property
+    def layers(self) -> tuple[LayerLine, ...]:
+        """Cycles, taps, density and bits of each layer, on the board that is `nearest`."""
+        return self.nearest.report.layers if self.nearest and self.nearest.report else ()
+
+    def to_json(self) -> str:
+        """All of it, for programs."""
+        document = {
+            "model": self.network.name, "quantized": self.network.quantized, "answer": self.answer,
+            "weights": self.weights, "nonzero": self.nonzero, "macs": self.macs,
+            "problems": [{"where": one.where, "found": one.found, "hint": one.hint, "in_pytorch": change(one)}
+                         for one in self.problems],
+            "boards": [_board_record(board) for board in self.boards],
+            "layers_on": self.nearest.board if self.nearest else None,
+            "layers": [asdict(line) for line in self.layers],
+        }
+        return json.dumps(document, indent=1)
+
+    def __rich__(self) -> Group:
+        return estimate_tables.render(self.boards, self.problems, self._facts())
+
+    def _facts(self) -> str:
+        if not self.weights:
+            return self.network.name
+        made = "" if self.network.quantized else "; float, quantized here with made-up images"
+        return (f"{self.network.name}: {' x '.join(map(str, self.network.input_shape))} pixels, {self.weights:,} "
+                f"weights, {self.nonzero / self.weights:.0%} not zero, {self.macs:,} multiplications a frame{made}")
+
+    def __repr__(self) -> str:
+        return f"<Estimate of {self.network.name!r}: {self.answer}>"
+
+
+def _board_record(board: BoardEstimate) -> dict[str, Any]:
+    fps, report = board.frames_per_second, board.report
+    return {"board": board.board, "fits": board.fits, "cycles": board.cycles,
+            "frames_per_second": fps and round(fps, 2), "clock_mhz": board.clock_hz / 1e6,
+            "rom_bytes": report and report.rom.bytes,
+            "engine": asdict(board.estimate.engine),
+            "memories": [asdict(usage) | {"fits": usage.fits} for usage in board.estimate.memories],
+            "shortages": [asdict(one) for one in board.shortages]}
+
+
+def estimate(network: Network | Source, *boards: str, progress: Progress = silent) -> Estimate:
+    """What a network, float or quantized and of any size, would take on boards; what is in the way is returned.
+
+    Cycles, words and bytes of a quantized network that fits are those of `compile`. A float network is quantized with
+    images that are made up: its cycles and bytes are near those of a calibrated one.
+
+    Parameters
+    ----------
+    network : Network, str, Path or onnx.ModelProto
+        As `load` takes it.
+    *boards : str
+        E.g. "ulx3s_25f"; all that there are if none is named.
+    progress : callable
+        Told the name of a stage, how much is done, and of how much.
+
+    Raises
+    ------
+    FirelaneError
+        If there is no such network or board, or the file cannot be read. What the engine cannot do is no error, see
+        `Estimate.problems`.
+    """
+    chosen = [get_board(name) for name in dict.fromkeys(boards)] or all_boards()
+    given = load(network, progress=progress)
+    try:
+        quantized = _quantized(given, progress)
+        graph = quantized.graph
+    except ModelError as problem:
+        return Estimate(given, problems=(problem, *problem.further))
+    found = estimate_boards(chosen, graph, given.name, lambda engine: largest_input(quantized.model, engine), progress)
+    if not any(board.report for board in found) and (impossible := _impossible(graph)):
+        return Estimate(given, problems=impossible)
+    weights, nonzero = _weights(graph)
+    return Estimate(given, tuple(found), weights=weights, nonzero=nonzero, macs=dense_macs(graph))
+
+
+def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
+    """The nodes that no engine can do, whatever its sizes; none if it is a matter of sizes."""
+    try:
+        check_possible(graph)
+    except ModelError as problem:
+        return (problem, *problem.further)
+    except FirelaneError:
+        pass
+    return ()
+
+
+def _weights(graph: Graph) -> tuple[int, int]:
+    """All weights, and those that are not zero."""
+    arrays = [node.weight for node in graph.nodes if isinstance(node, Conv)]
+    return sum(array.size for array in arrays), sum(int(np.count_nonzero(array)) for array in arrays)
+
+
+def _quantized(given: Network, progress: Progress) -> Network:
+    """The network in integers: as it is, or quantized here; what somebody quantized in part is completed."""
+    if given.quantized:
+        try:
+            _ = given.graph
+        except ModelError as problem:
+            return _completed(given, problem, progress)
+        return given
+    return replace(given, model=_made(given, progress), path=None)
+
+
+def _completed(given: Network, problem: ModelError, progress: Progress) -> Network:
+    try:
+        return replace(given, model=_made(given, progress), path=None)
+    except ModelError:
+        raise problem from None
+
+
+def _made(given: Network, progress: Progress) -> onnx.ModelProto:
+    """The model with the ranges that made-up images give."""
+    progress("quantizing with made-up images", 0, None)
+    pixels = made_images(IMAGES, given.input_shape, seed=SEED)
+    known = preprocessing_of(metadata(given.model)) is not None
+    images = pixels if known else ((pixels - np.float32(MIDDLE)) / np.float32(SPREAD)).astype(np.float32)
+    source = read_calibrated(given.source, images, IMAGES)
+    return quantize(source.model, source.images)

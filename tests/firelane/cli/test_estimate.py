@@ -1,0 +1,49 @@
+"""`firelane estimate`: what is printed, in a pipe too, and exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import onnx
+
+from firelane.cli.main import main
+from tests.compiler.small_networks import small_model
+
+
+def test_the_answer_comes_first(capsys):
+    assert main(["estimate", "digits", "--board", "ulx3s_25f"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "fits ulx3s_25f at 655.2 frames/s"
+
+
+def test_in_a_pipe():
+    done = subprocess.run([sys.executable, "-m", "firelane", "estimate", "digits"], capture_output=True, check=True,
+                          text=True)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("fits ecpix5_85f at ") and "Layers on ecpix5_85f" in done.stdout
+    assert all(len(line) <= 120 for line in lines) and "\x1b" not in done.stdout
+
+
+def test_json(capsys):
+    assert main(["estimate", "digits", "--board", "ulx3s_25f", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["boards"][0]["fits"]
+
+
+def test_what_must_be_changed(tmp_path, capsys):
+    model = small_model()
+    model.graph.node[1].op_type = "Tanh"
+    onnx.save(model, tmp_path / "net.onnx")
+    assert main(["estimate", str(tmp_path / "net.onnx")]) == 2
+    said = capsys.readouterr().out
+    assert said.startswith("not as it is: 1 thing to change in the network\n") and "in PyTorch: nn" in said
+
+
+def test_what_does_not_fit_is_an_answer(capsys):
+    assert main(["estimate", "digits", "--board", "ulx3s_12f"]) == 0
+    assert capsys.readouterr().out.startswith("does not fit ulx3s_12f: ")
+
+
+def test_a_file_that_is_not_there(capsys):
+    assert main(["estimate", "none.onnx"]) == 2
+    assert capsys.readouterr().err.startswith("error: none.onnx: ")
