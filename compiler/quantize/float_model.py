@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
+import onnxruntime
 from onnx import TensorProto
 from onnxruntime import GraphOptimizationLevel
 
@@ -22,7 +23,7 @@ from firelane.compiler.quantize.float_types import as_float32, takes_bytes
 from firelane.compiler.quantize.partly_quantized import is_quantized
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.files import write_file
-from firelane.compiler.support.onnx_runtime import open_session, session_options
+from firelane.compiler.support.onnx_runtime import FATAL, WARNING, open_session, session_options
 
 __all__ = ["quiet_root_logger", "read_float_model", "write_model"]
 
@@ -88,14 +89,16 @@ def write_model(model: onnx.ModelProto, path: str | Path) -> None:
 
 @contextmanager
 def quiet_root_logger() -> Iterator[None]:
-    """ONNX Runtime's quantizer gives advice to the root logger: not to our users."""
+    """ONNX Runtime's quantizer gives advice to the root logger, and its sessions warn: not our users."""
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.ERROR)
+    onnxruntime.set_default_logger_severity(FATAL)
     try:
         yield
     finally:
         root.setLevel(before)
+        onnxruntime.set_default_logger_severity(WARNING)
 
 
 def _one_plain_input(model: onnx.ModelProto, source: str) -> None:

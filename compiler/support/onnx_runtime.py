@@ -10,7 +10,8 @@ from onnxruntime import GraphOptimizationLevel
 if TYPE_CHECKING:
     import onnx
 
-FATAL = 4       # of ONNX Runtime's log: what it refuses is raised as well, and told as an error of ours
+WARNING = 2     #: level of ONNX Runtime's log: what it starts with
+FATAL = 4       #: what it refuses is raised as well, and told as an error of ours
 
 
 def session_options(level: GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL

@@ -14,6 +14,7 @@ from firelane.compiler.ir.graph import Graph
 from firelane.compiler.quantize.calibrated import Calibrated
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.progress import Progress
+from firelane.sim.evaluate.quantization_check import check_quantization
 from firelane.sim.validate import Agreement, validate, validate_rewriting
 
 STAGE = "comparing with ONNX Runtime"
@@ -32,8 +33,11 @@ def check_graph(graph: Graph, model: onnx.ModelProto, progress: Progress,
     return validate(graph, model, images)
 
 
-def check_quantized(given: Network, source: Calibrated, made: Network, progress: Progress) -> Agreement:
+def check_quantized(given: Network, source: Calibrated, made: Network, progress: Progress, *,
+                    rounded: bool = False) -> Agreement:
     """The same of a network that was quantized or compressed here, and the model as it was before that, with the given.
+
+    If it is `rounded` and nothing else, each of its layers is held against the float model's.
 
     Raises
     ------
@@ -45,4 +49,7 @@ def check_quantized(given: Network, source: Calibrated, made: Network, progress:
         validate_rewriting(given.source, source.model, source.images, recorded=source.recorded,
                            taken=preprocessing_of(metadata(source.model)))
     images = [stored(made.graph, source.images[index]) for index in range(min(len(source.images), 2))]
-    return validate(made.graph, made.model, images)
+    agreement = validate(made.graph, made.model, images)
+    if rounded:
+        check_quantization(made.graph, made.model, source.model, images[0])
+    return agreement

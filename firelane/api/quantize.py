@@ -80,4 +80,4 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     made = QuantizedNetwork(name=given.name, model=model, method=method, images=len(source.images),
                             takes_pixels=source.takes_pixels)
     check_possible(made.graph)
-    return replace(made, agreement=check_quantized(given, source, made, progress)) if check else made
+    return replace(made, agreement=check_quantized(given, source, made, progress, rounded=True)) if check else made
