@@ -5,7 +5,7 @@
 #                                         squeezenet1.0-torchvision, squeezenet1.1, squeezenet1.0-simple-bypass,
 #                                         squeezenet1.0-complex-bypass, light_squeezenet  (SIZE=64: smaller images)
 #   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own  (LABELS=names.txt)
-#                                         (MEAN=0 SCALE=0.00392 CHANNELS=RGB RESIZE=256: how its input is made of it)
+#                                         (PRESET=imagenet, or MEAN=0 SCALE=0.00392 CHANNELS=RGB RESIZE=256: how its input is made of it)
 #   make sim WAVES=1                      and keep waveforms
 #   make bench                            measure whole frames, speeds and accuracy again, and write docs/benchmarks.md
 #   make bench ONLY=squeezenet1.1         one of them alone   (or squeezenet1.0, squeezenet1.0-simple-bypass,
@@ -28,7 +28,7 @@ FIRELANE := $(VENV)/bin/firelane
 # Values of the user reach commands through the environment, each as one word: neither make nor the shell reads them.
 # `value` is the text as it was typed; without it make would expand a $ in it, and run $(shell ...).
 USERS := MODEL IMAGE IMAGES SIZE LABELS BOARD BANKS ACTIVATION_WORDS WEIGHT_WORDS PROGRAM_WORDS WAVES ONLY PYTEST_ARGS \
-    SEED SEEDS CLOCK CASES CHANNELS MEAN SCALE RESIZE
+    SEED SEEDS CLOCK CASES PRESET CHANNELS MEAN SCALE RESIZE
 $(foreach name,$(USERS),$(if $(filter undefined,$(origin $(name))),,\
     $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEOVERRIDES =
@@ -37,8 +37,8 @@ MAKEOVERRIDES =
 option = $${$(1):+--$(2)="$$$(1)"}
 ENGINE_OPTIONS = $(call option,BANKS,banks) $(call option,ACTIVATION_WORDS,activation-words) \
     $(call option,WEIGHT_WORDS,weight-words) $(call option,PROGRAM_WORDS,program-words)
-RECORD_OPTIONS = $(call option,CHANNELS,channels) $(call option,MEAN,mean) $(call option,SCALE,scale) \
-    $(call option,RESIZE,resize)
+RECORD_OPTIONS = $(call option,PRESET,preset) $(call option,CHANNELS,channels) $(call option,MEAN,mean) \
+    $(call option,SCALE,scale) $(call option,RESIZE,resize)
 BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help

@@ -12,6 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
+from firelane.compiler.frame_io.presets import scaled_side
 from firelane.compiler.support.errors import ConfigError
 from firelane.models.squeezenet import NETWORKS, POOL_KERNEL, POOL_STRIDE, Architecture, ConvSpec, FireSpec, PoolSpec
 from firelane.models.squeezenet_weights import random_parameters
@@ -20,7 +21,6 @@ __all__ = ["build", "float_onnx"]
 
 OPSET = 15
 IR_VERSION = 8
-RESIZE_NUMERATOR, RESIZE_DENOMINATOR = 8, 7        # 256 for 224, as is usual for ImageNet
 
 
 def build(network: str | Architecture, *, input_size: int = 224, seed: int = 0,
@@ -69,8 +69,8 @@ def float_onnx(network: Architecture, weights: Mapping[str, np.ndarray], biases:
         writer.initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
                               producer_name="firelane")
-    resize = input_size * RESIZE_NUMERATOR // RESIZE_DENOMINATOR
-    helper.set_model_props(model, {INPUT_KEY: Preprocessing(channels="RGB", resize=resize).to_json()})
+    record = Preprocessing(channels="RGB", resize=scaled_side(input_size))
+    helper.set_model_props(model, {INPUT_KEY: record.to_json()})
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -16,7 +16,7 @@ HOSTILE = ("x'; touch PWNED; echo '", 'x"; touch PWNED; echo "', "$(shell touch 
 OPTIONS = {"MODEL": "--model", "IMAGE": "--image", "IMAGES": "--images", "SIZE": "--input-size", "LABELS": "--labels",
            "BOARD": "--board", "BANKS": "--banks", "ACTIVATION_WORDS": "--activation-words",
            "WEIGHT_WORDS": "--weight-words", "PROGRAM_WORDS": "--program-words",
-           "CHANNELS": "--channels", "MEAN": "--mean", "SCALE": "--scale", "RESIZE": "--resize"}
+           "PRESET": "--preset", "CHANNELS": "--channels", "MEAN": "--mean", "SCALE": "--scale", "RESIZE": "--resize"}
 PRINT = "import json, os, subprocess, sys\nprint(json.dumps(sys.argv[2:]))\n"
 # What builds of ours do: a tool that calls make again, which must not read the values either.
 AGAIN = PRINT + "subprocess.run(['make', '-f', os.environ['AGAIN']], stdout=subprocess.DEVNULL, check=True)\n"
@@ -58,7 +58,7 @@ def test_a_value_is_one_word(tmp_path, firelane, shift):
 
 
 @pytest.mark.parametrize("target, names", [("bitstream", ("MODEL", "BOARD", "BANKS", "SEED", "SEEDS", "CLOCK",
-                                                          "CHANNELS", "MEAN", "SCALE", "RESIZE")),
+                                                          "PRESET", "CHANNELS", "MEAN", "SCALE", "RESIZE")),
                                            ("program", ("MODEL", "BOARD"))])
 def test_a_value_of_other_targets(tmp_path, firelane, target, names):
     script = firelane(PRINT)

@@ -65,7 +65,7 @@ class BoardSession:
         try:
             board = RemoteBoard(line)
             model = _checked_model(board, model, port)
-            note = overridden(model.graph.metadata, record or {})
+            note = overridden(model.graph.metadata, model.graph.tensors[model.graph.input].shape, record or {})
             names = read_labels(labels, model.classes) if labels else ()
             yield BoardSession(board, model.recording(record or {}), names, note)
         finally:

@@ -180,7 +180,8 @@ def _check(image: Image.Image, where: str, size: tuple[int, int], resize: int | 
         return
     if resize is None:
         raise FirelaneError(where, f"{width} x {height} pixels",
-                            hint=f"the network wants {size[0]} x {size[1]}; resize the image")
+                            hint=f"the network wants {size[0]} x {size[1]}; give --resize or --preset, or resize the "
+                                 "image")
     if resize < max(size):
         raise FirelaneError(f"metadata {INPUT_KEY}", f"resize {resize} for an input of {size[0]} x {size[1]}",
                             hint=f"{max(size)} at least is needed, with --resize")
@@ -280,7 +281,7 @@ def record_of(graph: Graph) -> Preprocessing:
     if record is None:
         raise FirelaneError(graph.name, f"how it takes pixels is not known: its input has scale {tensor.scale:.6g} and "
                                         f"zero point {tensor.zero_point}, and it has no metadata {INPUT_KEY}",
-                            hint="give --mean, --scale, --channels, --resize")
+                            hint="give --preset, or --mean, --scale, --channels, --resize")
     if CHANNELS[record.channels] != tensor.channels:
         raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {tensor.channels}",
                          hint="correct it with --channels")

@@ -1,13 +1,14 @@
 """What a user says of a network's input, on the command line or in Python, in place of what its model records.
 
-Options are a mapping of channels, mean, scale and resize, as `Preprocessing` has them or as text; None is what nobody
-said. They count before the metadata of a model, float or quantized, and what counts is recorded in what is made of it.
+Options are a mapping of channels, mean, scale and resize, as `Preprocessing` has them or as text, and of preset, the
+name of one of `presets`, which says all four; what is said beside it counts before it. None is what nobody said. They
+count before the metadata of a model, float or quantized, and what counts is recorded in what is made of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import onnx
@@ -19,32 +20,39 @@ from firelane.compiler.frame_io.preprocessing import (
     record_of,
     record_preprocessing,
 )
+from firelane.compiler.frame_io.presets import Shape, preset_record
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source, read_input, read_source
 from firelane.compiler.support.errors import ConfigError
 
 Options = Mapping[str, Any]
+PRESET = "preset"
 
 
-def changed_record(recorded: Preprocessing | None, channels: int, options: Options) -> Preprocessing | None:
+def changed_record(recorded: Preprocessing | None, shape: Shape, options: Options) -> Preprocessing | None:
     """The recorded `Preprocessing`, or a new one, with what the options say; None if nobody says anything.
+
+    Parameters
+    ----------
+    shape : (channels, height, width) of the input
 
     Raises
     ------
     ConfigError
         If an option is none of its kind.
     """
-    given = _given(options)
-    default = Preprocessing(channels="gray" if channels == 1 else "RGB")
-    return replace(recorded or default, **given) if given else recorded
+    if not _says_anything(options):
+        return recorded
+    default = Preprocessing(channels="gray" if shape[0] == 1 else "RGB")
+    return replace(recorded or default, **_given(options, shape))
 
 
 def with_record(model: onnx.ModelProto, options: Options) -> onnx.ModelProto:
     """A copy of a model whose metadata say what the options say; the model itself if they say nothing."""
-    if not _given(options):
+    if not _says_anything(options):
         return model
-    record = changed_record(_recorded(model), read_input(model.graph).dims[0], options)
+    record = changed_record(_recorded(model), read_input(model.graph).dims, options)
     assert record is not None, "options make a record"
     return record_preprocessing(model, record)
 
@@ -63,29 +71,33 @@ def load_recorded(source: Source, options: Options) -> Graph:
 
 def checked_record(graph: Graph, options: Options) -> Graph:
     """The graph, if options were given and it records what images can become; or if none were given."""
-    if _given(options):
+    if _says_anything(options):
         record_of(graph)
     return graph
 
 
 def graph_with_record(graph: Graph, options: Options) -> Graph:
     """A graph whose metadata say what the options say."""
-    record = changed_record(preprocessing_of(graph.metadata), graph.tensors[graph.input].channels, options)
-    if record is None or not _given(options):
+    record = changed_record(preprocessing_of(graph.metadata), graph.tensors[graph.input].shape, options)
+    if record is None or not _says_anything(options):
         return graph
     return checked_record(replace(graph, metadata={**graph.metadata, INPUT_KEY: record.to_json()}), options)
 
 
-def overridden(metadata: Mapping[str, str], options: Options) -> str:
+def overridden(metadata: Mapping[str, str], shape: Shape, options: Options) -> str:
     """What the options contradict in a model's metadata, in words; empty if there is nothing."""
-    recorded, given = preprocessing_of(metadata), _given(options)
-    if recorded is None:
+    recorded = preprocessing_of(metadata)
+    if recorded is None or not _says_anything(options):
         return ""
+    given = _given(options, shape)
     before, after = _texts(recorded), _texts(replace(recorded, **given))
     changed = [name for name in given if before[name] not in ("", after[name])]
     if not changed:
         return ""
-    return (f"{', '.join(f'--{name} {after[name]}' for name in changed)} counts, in place of what the model records: "
+    said = [f"--{name} {after[name]}" for name in changed if options.get(name) is not None]
+    if len(said) < len(changed):
+        said.insert(0, f"--{PRESET} {options[PRESET]}")
+    return (f"{', '.join(said)} counts, in place of what the model records: "
             f"{', '.join(f'{name} {before[name]}' for name in changed)}")
 
 
@@ -96,10 +108,16 @@ def _texts(record: Preprocessing) -> dict[str, str]:
     return {"channels": record.channels, "mean": mean, "scale": scale, "resize": str(record.resize or "")}
 
 
-def _given(options: Options) -> dict[str, Any]:
-    """The options that somebody gave, as `Preprocessing` has them."""
+def _says_anything(options: Options) -> bool:
+    return any(value is not None for value in options.values())
+
+
+def _given(options: Options, shape: Shape) -> dict[str, Any]:
+    """What the options say, as `Preprocessing` has it: a preset, and before that what is said beside it."""
     given = {name: value for name, value in options.items() if value is not None}
-    return given | {name: _numbers(f"--{name}", given[name]) for name in ("mean", "scale") if name in given}
+    given |= {name: _numbers(f"--{name}", given[name]) for name in ("mean", "scale") if name in given}
+    preset = given.pop(PRESET, None)
+    return given if preset is None else asdict(preset_record(preset, shape, given.get("channels"))) | given
 
 
 def _recorded(model: onnx.ModelProto) -> Preprocessing | None:

@@ -63,7 +63,7 @@ def read_calibrated(model: Source, calibration: Images, limit: int, record: Opti
         return _read_partly_quantized(model, calibration, limit, record or {})
     network = read_float_model(model)
     shape = read_input(network.graph).dims
-    recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record or {})
+    recorded = changed_record(preprocessing_of(metadata(network)), shape, record or {})
     if recorded is not None:
         network = record_preprocessing(network, recorded)
     network = fold_preprocessing(network)
@@ -75,7 +75,7 @@ def _read_partly_quantized(model: Source, calibration: Images, limit: int, recor
     """A model whose last layers somebody left float: `quantize` completes it, and leaves the rest as it is."""
     network = read_partly_quantized(model)
     shape = read_input(network.graph).dims
-    recorded = changed_record(preprocessing_of(metadata(network)), shape[0], record)
+    recorded = changed_record(preprocessing_of(metadata(network)), shape, record)
     if recorded is not None:
         network = record_preprocessing(network, recorded)
     return Calibrated(network, calibration_images(calibration, shape, recorded, recorded, limit))

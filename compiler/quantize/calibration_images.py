@@ -149,7 +149,8 @@ def _conversion(path: Path, dtype: np.dtype, recorded: Preprocessing | None,
 def _needed(path: Path, taken: Preprocessing | None) -> Preprocessing:
     if taken is None:
         raise FirelaneError(str(path), "how the network takes pixels is not known",
-                            hint=f"the model has no metadata {INPUT_KEY}: give --mean, --scale, --channels, --resize")
+                            hint=f"the model has no metadata {INPUT_KEY}: give --preset, or --mean, --scale, "
+                                 "--channels, --resize")
     return taken
 
 

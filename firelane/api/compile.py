@@ -103,7 +103,7 @@ class CompiledNetwork:
 
 
 def compile(network: Network | Source, board: str | None = None, *, clock_hz: float | None = None,
-            channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+            preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
             scale: float | str | Sequence[float] | None = None, resize: int | None = None,
             check: bool = True, progress: Progress = silent, **sizes: int | None) -> CompiledNetwork:
     """Compile a quantized network for the engine of a board, or for one of other sizes.
@@ -116,7 +116,7 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
         E.g. "ulx3s_85f"; None: the default engine, and no device.
     clock_hz : float, optional
         Of the engine, for frames per second; the board's if not given.
-    channels, mean, scale, resize
+    preset, channels, mean, scale, resize
         As for `load`; recorded in the manifest, where `firelane run` finds it.
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
@@ -134,7 +134,7 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
         `CompiledNetwork.fits`.
     """
     chosen, cfg = get_board(board) if board else None, chosen_engine(board, **sizes)
-    given = load(network, channels=channels, mean=mean, scale=scale, resize=resize, progress=progress)
+    given = load(network, preset=preset, channels=channels, mean=mean, scale=scale, resize=resize, progress=progress)
     compiled = compile_graph(given.graph, cfg, progress)
     agreement = check_graph(given.graph, given.model, progress) if check else None
     return CompiledNetwork(given, board, compiled, make_report(compiled, chosen, clock_hz), agreement)

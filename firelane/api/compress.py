@@ -52,7 +52,7 @@ class CompressedNetwork(Network):
 def compress(network: Network | Source, calibration: Images, *, budget: int | None = None,
              max_drop: float | None = None, objective: str = "balanced", method: str = "mse", limit: int = 256,
              thorough: bool = True, mirror: bool | None = None, seed: int = 0, judge: Images | None = None,
-             channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+             preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
              check: bool = True, progress: Progress = silent, **sizes: int | None) -> CompressedNetwork:
     """Compress a network, float or QDQ, so that its weights as the engine stores them fit a budget.
@@ -72,7 +72,7 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
         Whether cycles count beside bytes, and how much: "size", "balanced" or "cycles".
     method
         As for `quantize`, if the network is float.
-    limit, channels, mean, scale, resize
+    limit, preset, channels, mean, scale, resize
         As for `quantize`; what is said of the input is recorded in the result.
     thorough : bool
         Whether many steps of its weights' grid are tried for each layer, or few.
@@ -97,7 +97,7 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
     if (budget is None) == (max_drop is None):
         raise ConfigError("firelane.compress", "one goal is needed", hint="give budget or max_drop")
     given = load(network, progress=progress)
-    record = {"channels": channels, "mean": mean, "scale": scale, "resize": resize}
+    record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
     job = run.Job(given.source, calibration, limit=limit, method=method, record=record, objective=objective,
                   thorough=thorough, mirror=mirror, seed=seed, judge=judge, cfg=chosen_engine(None, **sizes),
                   progress=progress)

@@ -21,7 +21,7 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
              labels: str | Path | Sequence[int] | None = None, float_model: Network | Source | None = None,
              derive_float: bool = False, reference: bool | None = None, onnxruntime: bool = False,
              limit: int | None = None, workers: int | None = 0, scheduler: str | None = None,
-             channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+             preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
              progress: Progress = silent) -> Evaluation:
     """Measure a network on images: accuracy, and what is left of the float network.
@@ -50,7 +50,7 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
         under `if __name__ == "__main__"`.
     scheduler : str, optional
         Address of a Dask scheduler, in place of `workers`, which is then None.
-    channels, mean, scale, resize
+    preset, channels, mean, scale, resize
         As for `load`. With `float_model`, of both, but of `network` only if its metadata say nothing: a network that
         `quantize` made may take pixels in another way than the float one that it was made of.
     progress : callable
@@ -70,7 +70,7 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
         raise ConfigError("--derive-float", f"{float_model} is given as well", hint="leave out one of them")
     given = load(network, progress=progress)
     original = None if float_model is None else load(float_model, progress=progress).source
-    record = {"channels": channels, "mean": mean, "scale": scale, "resize": resize}
+    record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
     planned = plan(given.source, float_model=DERIVED if derive_float else original, reference=reference,
                    onnxruntime=onnxruntime, record=record)
     pixels, classes = _pixels(planned, images, labels, limit)

@@ -120,8 +120,9 @@ class Network:
         return f"<{type(self).__name__} {self.name!r}, {kind}, images of {' x '.join(map(str, self.input_shape))}>"
 
 
-def load(source: Network | Source, *, input_size: int | None = None, channels: str | None = None,
-         mean: float | str | Sequence[float] | None = None, scale: float | str | Sequence[float] | None = None,
+def load(source: Network | Source, *, input_size: int | None = None, preset: str | None = None,
+         channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+         scale: float | str | Sequence[float] | None = None,
          resize: int | None = None, progress: Progress = silent) -> Network:
     """A network by its name, from an ONNX file, or from a model in memory.
 
@@ -133,10 +134,11 @@ def load(source: Network | Source, *, input_size: int | None = None, channels: s
         quantized at the first use, and kept in build/models. Or a file, or a `Network` that was loaded.
     input_size : int, optional
         Rows and columns of the images of a network by name; 224 if not given.
-    channels, mean, scale, resize
-        How images become the network's input, in place of what its metadata say: "gray", "RGB" or "BGR"; what is
-        subtracted from pixels 0..255, and what they are multiplied by then, a number or one for each channel; the
-        shorter side of an image before its centre is cut out.
+    preset, channels, mean, scale, resize
+        How images become the network's input, in place of what its metadata say. The preset is "imagenet" or
+        "torchvision" (which are the same), "caffe", "gray" or "raw"; what is given beside it counts before it: "gray",
+        "RGB" or "BGR"; what is subtracted from pixels 0..255, and what they are multiplied by then, a number or one for
+        each channel; the shorter side of an image before its centre is cut out.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
 
@@ -146,14 +148,15 @@ def load(source: Network | Source, *, input_size: int | None = None, channels: s
         If there is no such network or file, or it is not an ONNX model.
     """
     found = source if isinstance(source, Network) else _found(source, input_size, progress)
-    return found.recording({"channels": channels, "mean": mean, "scale": scale, "resize": resize})
+    return found.recording({"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize})
 
 
 def overridden(source: Network | Source, options: Options) -> str:
     """What the options contradict in a network's metadata, in words; empty if there is nothing."""
     if all(value is None for value in options.values()):
         return ""
-    return record_options.overridden(metadata(load(source).model), options)
+    network = load(source)
+    return record_options.overridden(metadata(network.model), network.input_shape, options)
 
 
 def _found(source: Source, input_size: int | None, progress: Progress) -> Network:

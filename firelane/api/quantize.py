@@ -44,7 +44,7 @@ class QuantizedNetwork(Network):
 
 
 def quantize(network: Network | Source, calibration: Images, *, method: str = "minmax", limit: int = 256,
-             channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+             preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
              check: bool = True, progress: Progress = silent) -> QuantizedNetwork:
     """Quantize a float network: int8 weights, uint8 activations, a standard QDQ graph.
@@ -60,7 +60,7 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
         How the range of an activation is found: "minmax", "mse" or "percentile".
     limit : int
         Use so many of the images at most, evenly spread.
-    channels, mean, scale, resize
+    preset, channels, mean, scale, resize
         How images become the network's input, as for `load`.
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
@@ -73,7 +73,7 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
         If the network is none, is quantized already, or is one that no engine does, or the images cannot be used.
     """
     given = load(network, progress=progress)
-    record = {"channels": channels, "mean": mean, "scale": scale, "resize": resize}
+    record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
     source = read_calibrated(given.source, calibration, limit, record)
     model = quantization.quantize(source.model, source.images, method=Method(method),
                                   progress=lambda stage, done: progress(stage, done, len(source.images)))

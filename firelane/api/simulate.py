@@ -76,9 +76,9 @@ class Simulation:
 
 
 def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | None = None, board: str | None = None,
-             input_size: int | None = None, labels: str | Path | None = None, channels: str | None = None,
-             mean: float | str | Sequence[float] | None = None, scale: float | str | Sequence[float] | None = None,
-             resize: int | None = None, waves: bool = False,
+             input_size: int | None = None, labels: str | Path | None = None, preset: str | None = None,
+             channels: str | None = None, mean: float | str | Sequence[float] | None = None,
+             scale: float | str | Sequence[float] | None = None, resize: int | None = None, waves: bool = False,
              say: Callable[[str], None] = lambda text: None, progress: Progress = silent,
              **sizes: int | None) -> Simulation:
     """Simulate an engine with Verilator, and compare every result byte with the integer reference.
@@ -98,7 +98,7 @@ def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | 
         Rows and columns of the images of a network by name, as for `load`.
     labels : str or Path, optional
         A text file with the name of a class in each line.
-    channels, mean, scale, resize
+    preset, channels, mean, scale, resize
         How image files become the network's input, as for `load`.
     waves : bool
         Write waveforms: slow and large, and another build of the simulator.
@@ -117,8 +117,8 @@ def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | 
         If the Verilog computes anything else than the reference: a defect of ours.
     """
     cfg = replace(chosen_engine(board, **sizes), trace=True)
-    given = load(network, input_size=input_size, channels=channels, mean=mean, scale=scale, resize=resize,
-                 progress=progress)
+    given = load(network, input_size=input_size, preset=preset, channels=channels, mean=mean,
+                 scale=scale, resize=resize, progress=progress)
     if given.origin:
         say(f"model: {given.path or given.name} ({given.origin})")
     free = () if board else [name for name in GROWING if sizes.get(name) is None]

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-import json
-
 import onnx
 
+from firelane.compiler.frame_io.preprocessing import Preprocessing, record_preprocessing
 from firelane.compiler.quantize.quantize import quantize as quantize_model
 from firelane.models.digits import Digits, load_split, to_network_input
 from firelane.models.making.variants import FOLDER, VARIANTS
 
-__all__ = ["INPUT_RECORD", "main", "quantize"]
+__all__ = ["main", "quantize", "recorded"]
 
-INPUT_RECORD = {"layout": "NHWC", "channels": "gray", "scale": 1.0, "mean": [0.0]}
+
+def recorded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The float network, saying that it takes gray pixels as they are."""
+    return record_preprocessing(model, Preprocessing(channels="gray"))
 
 
 def quantize(model: onnx.ModelProto, data: Digits) -> onnx.ModelProto:
@@ -23,8 +25,7 @@ def quantize(model: onnx.ModelProto, data: Digits) -> onnx.ModelProto:
 
     The input takes raw pixels (scale 1, zero point 0); the parts of a concatenation share one scale.
     """
-    onnx.helper.set_model_props(model, {"firelane.input": json.dumps(INPUT_RECORD)})
-    return quantize_model(model, list(to_network_input(data.images)))
+    return quantize_model(recorded(model), list(to_network_input(data.images)))
 
 
 def main() -> None:

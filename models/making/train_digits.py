@@ -17,7 +17,7 @@ import onnx
 
 from firelane.models.digits import load_split
 from firelane.models.making.digits_net import float_onnx
-from firelane.models.making.digits_quantize import quantize
+from firelane.models.making.digits_quantize import quantize, recorded
 from firelane.models.making.variants import FOLDER, VARIANTS
 
 __all__ = ["main"]
@@ -52,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     train_part, _ = load_split()
     for variant in VARIANTS:
         if args.variant is None or variant.name in args.variant:
-            model = float_onnx(*train(train_part, plan, bypass=variant.bypass).exported(), bypass=variant.bypass)
+            trained = train(train_part, plan, bypass=variant.bypass).exported()
+            model = recorded(float_onnx(*trained, bypass=variant.bypass))
             replace_file(model, args.output / variant.float_file)
             replace_file(quantize(model, train_part), args.output / variant.file)
     return 0

@@ -137,13 +137,14 @@ def _onnx_model(model: onnx.ModelProto, record: Preprocessing | None) -> OnnxMod
 
 
 def _record(model: onnx.ModelProto, where: Path, options: Options) -> Preprocessing:
-    channels = read_input(model.graph).dims[0]
-    record = changed_record(preprocessing_of(metadata(model)), channels, options)
+    shape = read_input(model.graph).dims
+    record = changed_record(preprocessing_of(metadata(model)), shape, options)
     if record is None:
         raise ModelError(str(where), "how the network takes pixels is not known",
-                         hint=f"it has no metadata {INPUT_KEY}: give --mean, --scale, --channels, --resize")
-    if CHANNELS[record.channels] != channels:
-        raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {channels}",
+                         hint=f"it has no metadata {INPUT_KEY}: give --preset, or --mean, --scale, --channels, "
+                              "--resize")
+    if CHANNELS[record.channels] != shape[0]:
+        raise ModelError(f"metadata {INPUT_KEY}", f"channels {record.channels}, the input has {shape[0]}",
                          hint="correct it with --channels")
     return record
 

@@ -8,8 +8,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of
+from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.models.digits import Digits, load_split, to_network_input
-from firelane.models.making.digits_quantize import INPUT_RECORD
+from firelane.models.making.digits_quantize import recorded
 from firelane.models.making.variants import FOLDER, VARIANTS
 from firelane.sim.benchmark.record_digits import accuracy, densities, int8_weights, reference_accuracy
 
@@ -114,5 +116,8 @@ class TestCommittedNetwork:
         assert zero_point == 0 and zero_point.dtype == np.uint8
 
     def test_records_its_preprocessing(self, variant):
-        properties = {entry.key: entry.value for entry in load(variant).metadata_props}
-        assert json.loads(properties["firelane.input"]) == INPUT_RECORD
+        """So does the float network that it was made of."""
+        float_network = onnx.load(FOLDER / variant.float_file)
+        for model in (load(variant), float_network):
+            assert preprocessing_of(metadata(model)) == Preprocessing(channels="gray", mean=(0.0,))
+        assert recorded(float_network).SerializeToString() == float_network.SerializeToString()

@@ -29,8 +29,8 @@ def command(board_name: str, model: Path | None, clock_mhz: float | None, seed: 
             output: Path | None, **options: Any) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line.
 
-    How images become its input is read from its metadata; --channels, --mean, --scale and --resize say or change it.
-    `firelane run` finds it in what is written.
+    How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
+    change it. `firelane run` finds it in what is written.
     """
     if output is not None:
         check_folder(output, BUILD, "-o")

@@ -26,10 +26,10 @@ LEAST_PATIENCE = 2_000_000          #: twice what passes while a host is silent:
 def command(model: str, board_name: str | None, patience: int, **options: Any) -> None:
     """Simulate a board with a model in its memories, and offer its serial line as a pseudo-terminal.
 
-    DIR is what `firelane compile` wrote; a MODEL, by name or as an ONNX file, is compiled first, and --channels,
-    --mean, --scale and --resize say how images become its input. What is simulated, by Verilator, is all of the board's
-    top level but PLL and pads. Use the port that is printed with `firelane run` and `firelane load`. Its time stands
-    still while they are silent, so no machine is too slow. Ends with Ctrl-C.
+    DIR is what `firelane compile` wrote; a MODEL, by name or as an ONNX file, is compiled first, and --preset,
+    --channels, --mean, --scale and --resize say how images become its input. What is simulated, by Verilator, is all of
+    the board's top level but PLL and pads. Use the port that is printed with `firelane run` and `firelane load`. Its
+    time stands still while they are silent, so no machine is too slow. Ends with Ctrl-C.
     """
     console = Console()
     notify = say(console)

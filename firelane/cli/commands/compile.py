@@ -27,8 +27,8 @@ from firelane.compiler.support.outputs import check_folder
 def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, **options: Any) -> None:
     """Compile MODEL, a quantized ONNX file, for an engine, and report what fits.
 
-    How images become its input is read from its metadata; --channels, --mean, --scale and --resize say or change it.
-    `firelane run` finds it in what is written.
+    How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
+    change it. `firelane run` finds it in what is written.
     """
     folder = output or Path("build") / model.stem
     check_folder(folder, COMPILED, "-o")

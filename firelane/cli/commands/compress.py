@@ -56,8 +56,8 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
     The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same. How images
-    become its input is read from its metadata; --channels, --mean, --scale and --resize say or change it. It is
-    recorded in the result.
+    become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or change it. It
+    is recorded in the result.
     """
     _check_goal(budget, max_drop, sweep)
     _check_judge(budget, sweep, judge, labels)

@@ -38,9 +38,9 @@ from firelane.compiler.support.outputs import check_file
 def command(model: Path, folder: Path, output: Path | None, **options: Any) -> None:
     """Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float network.
 
-    How images become the input of a model is read from its metadata; --channels, --mean, --scale and --resize say or
-    change it. With --float they are said of FILE, and of MODEL only if that records nothing: a network of `firelane
-    quantize` may take pixels in another way than the float one that it was made of.
+    How images become the input of a model is read from its metadata; --preset, --channels, --mean, --scale and --resize
+    say or change it. With --float they are said of FILE, and of MODEL only if that records nothing: a network of
+    `firelane quantize` may take pixels in another way than the float one that it was made of.
     """
     if output is not None:
         check_file(output, "--json", inputs=(model, options["float_model"], options["labels"]))

@@ -28,8 +28,8 @@ from firelane.compiler.support.outputs import check_file
 def command(model: Path, calibration: Path, output: Path, **options: Any) -> None:
     """Quantize MODEL, a float ONNX file, to a standard QDQ graph.
 
-    How images become the network's input is read from the model's metadata; --channels, --mean, --scale and --resize
-    say or change it. It is recorded in the result.
+    How images become the network's input is read from the model's metadata; --preset, --channels, --mean, --scale and
+    --resize say or change it. It is recorded in the result.
     """
     check_file(output, "-o", inputs=(model, calibration))
     note_overridden(model, options)

@@ -25,8 +25,8 @@ def command(images: tuple[Path, ...], port: str, baud: int, folder: Path | None,
     """Have a board classify images: files, or all images in a folder.
 
     Shows the five best classes, the time that the board computed, and the time that it took to bring the image there
-    and the result back. How images become the network's input is recorded in what was compiled; --channels, --mean,
-    --scale and --resize say or change it.
+    and the result back. How images become the network's input is recorded in what was compiled; --preset, --channels,
+    --mean, --scale and --resize say or change it.
     """
     console = progress_console(as_json)
     with display(console) as progress:

@@ -35,8 +35,8 @@ def command(model: str, files: tuple[Path, ...], count: int | None, **options: A
     light_squeezenet, which are built and quantized first (kept in build/models). Their weights are random, with the
     densities of Deep Compression, unless the published file is found (FIRELANE_DATA).
 
-    How image files become the network's input is read from its metadata; --channels, --mean, --scale and --resize say
-    or change it.
+    How image files become the network's input is read from its metadata; --preset, --channels, --mean, --scale and
+    --resize say or change it.
     """
     note_overridden(model, options)
     console = log_console()

@@ -13,7 +13,8 @@ from firelane.compiler.tiles.larger_engine import size_option
 
 Function = TypeVar("Function", bound=Callable)
 PATH = click.Path(path_type=Path)
-RECORD = ("channels", "mean", "scale", "resize")
+RECORD = ("preset", "channels", "mean", "scale", "resize")
+PRESETS = ("imagenet", "torchvision", "caffe", "gray", "raw")       #: `compiler.frame_io.presets.PRESETS`
 METHODS = ("minmax", "mse", "percentile")       #: `compiler.quantize.calibration.Method`
 BAUD = 3_000_000
 
@@ -26,8 +27,10 @@ def size_options(command: Function) -> Function:
 
 
 def record_options(command: Function) -> Function:
-    """--channels, --mean, --scale and --resize: how images become the input of a model."""
+    """--preset, --channels, --mean, --scale and --resize: how images become the input of a model."""
     options = [
+        click.option("--preset", type=click.Choice(PRESETS),
+                     help="The four below by the name of what a network was trained with; they count before it."),
         click.option("--channels", type=click.Choice(["gray", "RGB", "BGR"]), help="How the network takes channels."),
         click.option("--mean", metavar="M[,M,M]", help="Subtracted from pixels 0..255, in the order of the channels."),
         click.option("--scale", metavar="S[,S,S]",

@@ -68,7 +68,8 @@ def test_read_image_keeps_rows_columns_and_channels(tmp_path):
 
 def test_wrong_size(tmp_path):
     Image.new("RGB", (5, 4)).save(tmp_path / "image.png")
-    with pytest.raises(FirelaneError, match=r"image\.png: 5 x 4 pixels; the network wants 3 x 2; resize the image$"):
+    with pytest.raises(FirelaneError, match=r"image\.png: 5 x 4 pixels; the network wants 3 x 2; give --resize or "
+                                            r"--preset, or resize the image$"):
         read_image(graph_for(), tmp_path / "image.png")
 
 
@@ -93,7 +94,7 @@ def test_truncated_image(tmp_path):
 @pytest.mark.parametrize("graph, message", [
     (graph_for(2), "net: an input of 2 channels; images have 1 or 3"),
     (graph_for(3, 0.5), r"net: how it takes pixels is not known: its input has scale 0\.5 and zero point 0, and it has "
-                        r"no metadata firelane\.input; give --mean, --scale, --channels, --resize"),
+                        r"no metadata firelane\.input; give --preset, or --mean, --scale, --channels, --resize"),
     (recording(graph_for(3), channels="gray"),
      r"metadata firelane\.input: channels gray, the input has 3; correct it with --channels"),
     (recording(graph_for(3, 0.5), mean=(120.0,), scale=(0.01,)),

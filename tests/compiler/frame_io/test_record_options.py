@@ -3,6 +3,7 @@
 import pytest
 
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing, preprocessing_of
+from firelane.compiler.frame_io.presets import preset_record
 from firelane.compiler.frame_io.record_options import (
     changed_record,
     graph_with_record,
@@ -16,7 +17,8 @@ from firelane.models.catalogue import EMBEDDED
 from tests.compiler.frame_io.test_preprocessing import graph_for
 from tests.compiler.small_networks import small_model, without_record
 
-NOTHING = dict.fromkeys(("channels", "mean", "scale", "resize"))
+NOTHING = dict.fromkeys(("preset", "channels", "mean", "scale", "resize"))
+PHOTO, GRAY = (3, 224, 224), (1, 56, 56)
 TORCH = Preprocessing(mean=(124.0, 116.0, 104.0), scale=(0.0171, 0.0175, 0.0174), resize=256)
 
 
@@ -26,19 +28,39 @@ TORCH = Preprocessing(mean=(124.0, 116.0, 104.0), scale=(0.0171, 0.0175, 0.0174)
     ({"mean": [0, 1, 2], "channels": "BGR"}, Preprocessing(channels="BGR", mean=(0.0, 1.0, 2.0), scale=TORCH.scale,
                                                            resize=256))])
 def test_what_is_not_said_stays(options, expected):
-    assert changed_record(TORCH, 3, options) == expected
+    assert changed_record(TORCH, PHOTO, options) == expected
+
+
+@pytest.mark.parametrize("recorded", [None, TORCH])
+def test_a_preset_says_everything_and_what_is_said_beside_it_counts(recorded):
+    raw = Preprocessing(mean=(0.0,), scale=(1.0,), resize=224)
+    assert changed_record(recorded, PHOTO, {**NOTHING, "preset": "raw"}) == raw
+    assert changed_record(recorded, PHOTO, {"preset": "raw", "scale": "0.5", "resize": 300}) == Preprocessing(
+        scale=(0.5,), resize=300)
+    caffe = changed_record(recorded, PHOTO, {"preset": "caffe", "channels": "RGB"})
+    assert caffe == Preprocessing(channels="RGB", mean=(123.0, 117.0, 104.0), resize=256)
+
+
+def test_a_preset_that_contradicts_is_named():
+    said = "mean 124,116,104, scale 0.0171,0.0175,0.0174"
+    record = {INPUT_KEY: TORCH.to_json()}
+    assert overridden(record, PHOTO, {"preset": "raw", "resize": 300}) == (
+        f"--preset raw, --resize 300 counts, in place of what the model records: {said}, resize 256")
+    assert overridden(record, PHOTO, {"preset": "raw", "mean": 0, "resize": 256}) == (
+        f"--preset raw, --mean 0 counts, in place of what the model records: {said}")
+    assert overridden({INPUT_KEY: preset_record("caffe", PHOTO).to_json()}, PHOTO, {"preset": "caffe"}) == ""
 
 
 def test_a_new_record():
-    assert changed_record(None, 3, NOTHING) is None
-    assert changed_record(None, 3, {"scale": "0.5"}) == Preprocessing(scale=(0.5,))
-    assert changed_record(None, 1, {"scale": "0.5"}) == Preprocessing(channels="gray", scale=(0.5,))
+    assert changed_record(None, PHOTO, NOTHING) is None
+    assert changed_record(None, PHOTO, {"scale": "0.5"}) == Preprocessing(scale=(0.5,))
+    assert changed_record(None, GRAY, {"scale": "0.5"}) == Preprocessing(channels="gray", scale=(0.5,))
 
 
 @pytest.mark.parametrize("value", ["a", "1,,2", [None], object()])
 def test_numbers_that_are_none(value):
     with pytest.raises(ConfigError, match="^--mean: .*; one number, or several with commas between$"):
-        changed_record(None, 3, {"mean": value})
+        changed_record(None, PHOTO, {"mean": value})
 
 
 @pytest.mark.parametrize("options, said", [
@@ -48,12 +70,12 @@ def test_numbers_that_are_none(value):
                                             "124,116,104, scale 0.0171,0.0175,0.0174"),
     ({"channels": "BGR", "resize": 256}, "--channels BGR counts, in place of what the model records: channels RGB")])
 def test_what_is_contradicted_is_said(options, said):
-    assert overridden({INPUT_KEY: TORCH.to_json()}, options) == said
-    assert overridden({}, options) == ""
+    assert overridden({INPUT_KEY: TORCH.to_json()}, PHOTO, options) == said
+    assert overridden({}, PHOTO, options) == ""
 
 
 def test_what_is_added_contradicts_nothing():
-    assert overridden({INPUT_KEY: Preprocessing().to_json()}, {"resize": 256}) == ""
+    assert overridden({INPUT_KEY: Preprocessing().to_json()}, PHOTO, {"resize": 256}) == ""
 
 
 def test_models_and_graphs():

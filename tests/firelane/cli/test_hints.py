@@ -76,7 +76,7 @@ def hints() -> Iterator[tuple[str, str]]:
 
 
 def test_the_walk_sees_messages():
-    assert any("give --mean, --scale, --channels, --resize" in text for _, text in hints())
+    assert any("give --preset, or --mean, --scale, --channels, --resize" in text for _, text in hints())
     assert any("an AveragePool of 2 x 2 with stride 2 before it" in text for _, text in texts())
     assert len(list(hints())) > 700 and len(list(texts())) > 1500
 

@@ -6,13 +6,15 @@ from firelane.boards.top.link_timing import SIMULATED_TIMING
 from firelane.cli.commands.board_sim import PATIENCE
 from firelane.cli.commands.compress import OBJECTIVES
 from firelane.cli.commands.import_model import INPUT_SIZES
-from firelane.cli.support.options import METHODS
+from firelane.cli.support.options import METHODS, PRESETS
 from firelane.compiler.compress.compressor import Objective
+from firelane.compiler.frame_io import presets
 from firelane.compiler.quantize.calibration import Method
 from firelane.models import deep_compression
 
 
 def test_choices():
+    assert tuple(presets.PRESETS) == PRESETS
     assert set(METHODS) == {method.value for method in Method}
     assert set(OBJECTIVES) == {objective.name.lower() for objective in Objective}
     assert tuple(map(str, deep_compression.INPUT_SIZES)) == INPUT_SIZES

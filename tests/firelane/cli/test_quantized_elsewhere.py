@@ -141,7 +141,7 @@ def test_evaluate(given, capsys):
 def test_what_is_missing_is_named(given, capsys):
     arguments = ["evaluate", str(given.model), "--images", str(given.folder / "images"), "--workers", "0"]
     assert main(arguments) == 2
-    assert capsys.readouterr().err.endswith("; give --mean, --scale, --channels, --resize\n")
+    assert capsys.readouterr().err.endswith("; give --preset, or --mean, --scale, --channels, --resize\n")
 
 
 def test_compile_and_run(given, tmp_path, monkeypatch, capsys):
@@ -169,7 +169,7 @@ def test_compile_and_run(given, tmp_path, monkeypatch, capsys):
 def test_compile_without_and_run_with_the_options(given, tmp_path, capsys):
     firelane.compile(given.model, check=False).save(tmp_path / "silent")
     silent, path = read_model(tmp_path / "silent"), given.images[0]
-    with pytest.raises(FirelaneError, match="give --mean, --scale, --channels, --resize$"):
+    with pytest.raises(FirelaneError, match="give --preset, or --mean, --scale, --channels, --resize$"):
         silent.image_bytes(path)
     firelane.compile(given.model, check=False, **given.keywords).save(tmp_path / "told")
     told = read_model(tmp_path / "told")
