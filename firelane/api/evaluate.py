@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
 from firelane.sim.evaluate.driver import carry_out, images_of
-from firelane.sim.evaluate.plan import DERIVED, Plan, plan
+from firelane.sim.evaluate.plan import DERIVED, Plan, not_measured, plan
 from firelane.sim.evaluate.pool import workers as pool_of
 from firelane.sim.evaluate.result import Evaluation
 
@@ -23,7 +23,7 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
              limit: int | None = None, workers: int | None = 0, scheduler: str | None = None,
              preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
-             progress: Progress = silent) -> Evaluation:
+             say: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Evaluation:
     """Measure a network on images: accuracy, and what is left of the float network.
 
     Parameters
@@ -53,6 +53,8 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
     preset, channels, mean, scale, resize
         As for `load`. With `float_model`, of both, but of `network` only if its metadata say nothing: a network that
         `quantize` made may take pixels in another way than the float one that it was made of.
+    say : callable
+        Told in words, before the work, what cannot be measured for want of labels or of a float network.
     progress : callable
         Told the name of a stage, images done, and images in all.
 
@@ -75,6 +77,8 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
                    onnxruntime=onnxruntime, record=record)
     pixels, classes = _pixels(planned, images, labels, limit)
     with pool_of(workers, scheduler) as pool:
+        if missing := not_measured(planned, classes is not None):
+            say(missing)
         return carry_out(planned, pixels, labels=classes, pool=pool, progress=progress)
 
 

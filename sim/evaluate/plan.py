@@ -21,7 +21,7 @@ from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
 from firelane.sim.evaluate.job import EvaluationJob, Networks, OnnxModel
 
-__all__ = ["DERIVED", "Model", "Plan", "plan"]
+__all__ = ["DERIVED", "Model", "Plan", "not_measured", "plan"]
 
 DERIVED = "derived"                    # float_model: the quantized model without quantization of its activations
 
@@ -69,6 +69,23 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
     source = graph.tensors[graph.input]
     shape = source.channels, source.height, source.width
     return _plan(job, graph.name, float_graph, shape, record_of(graph).resize)
+
+
+def not_measured(planned: Plan, labelled: bool) -> str:
+    """What an evaluation will and will not measure, in words, for want of labels or of a float network; else empty."""
+    compared = planned.job.original is not None
+    if labelled and compared:
+        return ""
+    reference = planned.job.graph is not None
+    layers = ", noise of each layer" if planned.job.reference else ""
+    ways = "--float or --derive-float" if reference else "--float"
+    accuracy, agreement = "top-1 and top-5", f"agreement with a float network, divergence{layers}"
+    if not labelled and not compared:
+        return (f"measured: ties alone, and that the network runs; not measured: {accuracy}, for want of --labels, and "
+                f"{agreement}, for want of {ways}")
+    if labelled:
+        return f"measured: {accuracy}; not measured: {agreement}, for want of {ways}"
+    return f"measured: {agreement}; not measured: {accuracy}, for want of --labels"
 
 
 def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool, options: Options) -> Plan:

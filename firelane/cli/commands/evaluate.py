@@ -45,8 +45,9 @@ def command(model: Path, folder: Path, output: Path | None, **options: Any) -> N
     if output is not None:
         check_file(output, "--json", inputs=(model, options["float_model"], options["labels"]))
     note_overridden(options["float_model"] or model, options)
-    with display(Console(stderr=True)) as progress:
-        evaluation = firelane.evaluate(model, folder, progress=progress, **options)
+    errors = Console(stderr=True)
+    with display(errors) as progress:
+        evaluation = firelane.evaluate(model, folder, say=say(errors, markup=False), progress=progress, **options)
     console = log_console()
     work.print_evaluation(console, evaluation)
     say(console)(f"{evaluation.images_per_second:.1f} images/s")

@@ -11,7 +11,8 @@ from PIL import Image
 from firelane.cli.main import main
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
-from tests.compiler.small_networks import small_model
+from firelane.sim.evaluate.driver import carry_out
+from tests.compiler.small_networks import SIDE, small_model
 from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
 
 COUNT = 12
@@ -61,9 +62,39 @@ def test_workers_change_nothing(run, folder):
     assert (folder / "none.json").read_bytes() == (folder / "two.json").read_bytes()
 
 
-def test_without_labels_and_with_a_limit(run):
-    code, output = run("--limit", 5)
-    assert code == 0 and ", 5 images" in output and "top-1" not in output
+ACCURACY, AGREEMENT = "top-1 and top-5", "agreement with a float network, divergence"
+NOISE = f"{AGREEMENT}, noise of each layer"
+
+
+@pytest.mark.parametrize("labelled, options, said", [
+    (False, (), f"measured: ties alone, and that the network runs; not measured: {ACCURACY}, for want of --labels, and "
+                f"{NOISE}, for want of --float or --derive-float"),
+    (True, (), f"measured: {ACCURACY}; not measured: {NOISE}, for want of --float or --derive-float"),
+    (False, ("--derive-float",), f"measured: {NOISE}; not measured: {ACCURACY}, for want of --labels"),
+    (False, ("--derive-float", "--no-reference", "--onnxruntime"),
+     f"measured: {AGREEMENT}; not measured: {ACCURACY}, for want of --labels"),
+    (True, ("--derive-float",), "")])
+def test_what_is_not_measured_is_said_before_the_work(folder, capsys, monkeypatch, labelled, options, said):
+    """On standard error, and there is no column for it."""
+    heard = []
+
+    def work(planned, pixels, **keywords):
+        heard.append(capsys.readouterr().err)
+        return carry_out(planned, pixels, **keywords)
+    monkeypatch.setattr("firelane.api.evaluate.carry_out", work)
+    labels = ["--labels", str(folder / "labels.txt")] if labelled else []
+    assert main(["evaluate", str(EMBEDDED["digits"]), "--images", str(folder / "images"), "--workers", "0", "--limit",
+                 "5", *labels, *options]) == 0
+    assert heard == [f"{said}\n" if said else ""]
+    found = capsys.readouterr().out
+    assert ", 5 images" in found and ("top-1" in found) == labelled and ("KL, nats" in found) == bool(options)
+
+
+def test_a_float_model_has_nothing_to_derive(tmp_path, capsys):
+    onnx.save(small_model(), tmp_path / "float.onnx")
+    Image.fromarray(np.zeros((SIDE, SIDE), np.uint8)).save(tmp_path / "0.png")
+    assert main(["evaluate", str(tmp_path / "float.onnx"), "--images", str(tmp_path), "--workers", "0"]) == 0
+    assert capsys.readouterr().err.splitlines()[0].endswith(f"and {AGREEMENT}, for want of --float")
 
 
 def test_limit_takes_labels_along(run, folder):
