@@ -53,24 +53,43 @@ def shortage(board: Board) -> str:
     return ", ".join(f"{need} {name} of {have}" for name, need, have in pairs if need > have)
 
 
+def check_device(board: Board) -> None:
+    """Nothing, if the board's device holds its engine, by the estimate.
+
+    Raises
+    ------
+    CapacityError
+        If it does not.
+    """
+    lacking = shortage(board)
+    if lacking:
+        raise CapacityError(board.name, f"the engine needs {lacking}", hint="a smaller engine, or a larger board")
+
+
 def fits(boards: Sequence[Board], models: Sequence[tuple[str, Graph]], progress: Progress = silent) -> list[Fit]:
     """Every model on every board, board by board. Boards with equal engines are compiled for once."""
     cycles: dict[tuple[str, EngineConfig], int | FirelaneError] = {}
     found = []
     for number, board in enumerate(boards):
-        lacking = shortage(board)
+        lacking = _lacking(board)
         for name, graph in models:
             progress("compiling for each board", number, len(boards))
             key = (name, board.engine)
             if lacking:
-                problem = CapacityError(board.name, f"the engine needs {lacking}",
-                                        hint="a smaller engine, or a larger board")
-                found.append(Fit(board.name, name, problem.found, problems=(problem,)))
+                found.append(Fit(board.name, name, lacking.found, problems=(lacking,)))
                 continue
             if key not in cycles:
                 cycles[key] = _cycles(graph, board.engine)
             found.append(_fit(board, name, cycles[key]))
     return found
+
+
+def _lacking(board: Board) -> CapacityError | None:
+    try:
+        check_device(board)
+    except CapacityError as problem:
+        return problem
+    return None
 
 
 def _fit(board: Board, model: str, cycles: int | FirelaneError) -> Fit:

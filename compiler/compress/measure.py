@@ -34,9 +34,13 @@ class Cost:
     cycles: int
 
 
-def roomy_engine(cfg: EngineConfig) -> EngineConfig:
-    """`cfg` with memories that hold any network: what is measured must not depend on what a board has left."""
-    memories: dict[str, Any] = MEMORIES[-1]
+def roomy_engine(cfg: EngineConfig, own_tables: bool = False) -> EngineConfig:
+    """`cfg` with memories that hold any network: what is measured must not depend on what a board has left.
+
+    With `own_tables` the tables of symbols stay: with less room in them, codes are shared, and streams are longer.
+    """
+    memories: dict[str, Any] = {name: size for name, size in MEMORIES[-1].items()
+                                if not (own_tables and name.endswith("_symbols"))}
     return replace(cfg, accumulator_bits=ACCUMULATOR_BITS[-1], average_bits=AVERAGE_BITS[-1], **memories)
 
 
@@ -49,12 +53,12 @@ def layer_tiles(graph: Graph, cfg: EngineConfig) -> dict[str, int]:
             if layer.name in named and isinstance(layer, TileLayer)}
 
 
-def measure(graph: Graph, cfg: EngineConfig) -> Cost:
-    """The cost of a graph as `compiler.program.emit.emit` stores it where there is room."""
+def measure(graph: Graph, cfg: EngineConfig, *, own_tables: bool = False) -> Cost:
+    """The cost of a graph as `compiler.program.emit.emit` stores it where there is room, see `roomy_engine`."""
     layers = [layer for layer in lower(graph, roomy_engine(cfg)).layers if isinstance(layer, TileLayer)]
     need = max(cfg.accumulator_bits, accumulator_bits_needed(layers), average_bits_needed(layers) + 1)
     bits = next(size for size in ACCUMULATOR_BITS if size >= need)
-    cfg = replace(roomy_engine(cfg), accumulator_bits=bits, average_bits=bits - 1)
+    cfg = replace(roomy_engine(cfg, own_tables), accumulator_bits=bits, average_bits=bits - 1)
     network = lower(graph, cfg)
     tiles = _tiles(network, cfg)
     memories = Memories(WeightMemory(), SymbolTable(), SymbolTable())

@@ -2,6 +2,11 @@
 
 No labels are needed: if the float network's probabilities are right, its first choice is right with probability
 p(first), and another choice c with p(c). So p(first) - p(c), on average, is the top-1 accuracy that is lost.
+
+How good that figure is, is said by its standard error. Among a few images there may be none whose class changes; that
+the loss is 0 then is not certain, so one image more is counted for the error (not for the loss). It loses as much as
+probabilities have moved on average, the sum of |p - q| over the classes: no image loses more than its own, because
+q(c) >= q(first) where c is chosen.
 """
 
 from __future__ import annotations
@@ -24,14 +29,20 @@ HELD_OUT = 5                #: one image in so many is held out where quality is
 class Quality:
     """Means over images.
 
-    `divergence` in nats; `agreement` of the first choices; `drop`, expected loss of top-1; `top1`, share of images
-    whose class is the first choice, None without labels.
+    `divergence` in nats; `agreement` of the first choices; `drop`, expected loss of top-1, and `error`, its standard
+    error; `images`, how many; `top1`, share of images whose class is the first choice, None without labels.
     """
 
     divergence: float
     agreement: float
     drop: float
+    error: float
+    images: int
     top1: float | None = None
+
+    def __str__(self) -> str:
+        return (f"expected loss of top-1: {100 * self.drop:.2f} ± {100 * self.error:.2f} points; same class as the "
+                f"float network {self.agreement:.1%}, divergence {self.divergence:.3f} nats")
 
 
 def held_out(images: Sequence) -> tuple[list, list]:
@@ -79,5 +90,12 @@ def compare(wanted: np.ndarray, found: np.ndarray, choice: np.ndarray) -> Qualit
     rows, first = np.arange(len(wanted)), wanted.argmax(axis=1)
     small = np.finfo(float).tiny
     divergence = (wanted * (np.log(np.maximum(wanted, small)) - np.log(np.maximum(found, small)))).sum(axis=1)
-    return Quality(float(divergence.mean()), float((first == choice).mean()),
-                   float((wanted[rows, first] - wanted[rows, choice]).mean()))
+    lost = wanted[rows, first] - wanted[rows, choice]
+    return Quality(float(divergence.mean()), float((first == choice).mean()), float(lost.mean()),
+                   _standard_error(lost, wanted, found), len(wanted))
+
+
+def _standard_error(lost: np.ndarray, wanted: np.ndarray, found: np.ndarray) -> float:
+    """The standard error of the mean of `lost`, with one image more that loses all that it can."""
+    counted = np.append(lost, np.abs(wanted - found).sum(axis=1).mean())
+    return float(counted.std(ddof=1) / np.sqrt(len(counted)))

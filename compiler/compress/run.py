@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 
+from firelane.compiler.compile import compile_graph
 from firelane.compiler.compress.compressor import Attempt, Compressor, Objective
 from firelane.compiler.compress.frontier import FrontierRow, write_frontier
 from firelane.compiler.compress.layer_solver import FAST, THOROUGH
+from firelane.compiler.compress.measure import measure
 from firelane.compiler.compress.quality import Judge, Quality, held_out
 from firelane.compiler.compress.quantized_graph import with_weights
 from firelane.compiler.compress.search import within_budget, within_drop
 from firelane.compiler.compress.sources import Material, read_material, read_others
 from firelane.compiler.compress.workers import Workers, workers
 from firelane.compiler.frame_io.record_options import Options
+from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.program.rom_size import RomSize
 from firelane.compiler.quantize.calibrated import Calibrated
 from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.marker import SWEEP
+from firelane.compiler.support.problems import further, raise_all
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.work_folder import replacing
+from firelane.compiler.tiles.larger_engine import weight_bytes
 from firelane.hw.contract.config import EngineConfig
 
 COLOURS = 3                     #: channels of what is probably a photograph
@@ -50,11 +57,37 @@ class Job:
     labels: Callable[[int], Sequence[int]] | None = None    #: of those images, in a network of so many classes
     cfg: EngineConfig = EngineConfig()
     progress: Progress = silent
+    say: Callable[[str], None] = lambda text: None
 
     def read(self) -> Material:
-        """The network and the images that the job names."""
-        return read_material(self.model, self.calibration, limit=self.limit, method=self.method, record=self.record,
-                             progress=self.progress)
+        """The network and the images that the job names; says so if these are few."""
+        material = read_material(self.model, self.calibration, limit=self.limit, method=self.method,
+                                 record=self.record, progress=self.progress)
+        if material.warning:
+            self.say(f"warning: {material.warning}")
+        return material
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is lost, found on images that were not compressed with.
+
+    Parameters
+    ----------
+    quality : Quality
+        Expected loss of top-1 and its standard error, agreement, divergence.
+    used : int, optional
+        Images that the judged network was compressed with: it is not the one that was made, but one made alike, at the
+        same price of a bit, of four fifths of the images. None: the judged network is the one that was made.
+    """
+
+    quality: Quality
+    used: int | None = None
+
+    def __str__(self) -> str:
+        judged = (f"{self.quality.images} images that were given to judge it" if self.used is None else
+                  f"{self.quality.images} of the images, by a network compressed alike with the other {self.used}")
+        return f"{self.quality}\n(found on {judged})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +104,12 @@ class Compressed:
         Of all taps of a frame; starts and ends of tiles are not counted.
     nonzero, weights : int
         How many weights are not zero, and how many there are.
-    calibrated : Calibrated, optional
+    estimate : Estimate
+        What it loses.
+    calibrated : Calibrated
         The network as it was read, before it was quantized, and all images.
+    compiled : Compiled, optional
+        For the engine that was to be filled; None if there was another goal.
     """
 
     model: onnx.ModelProto
@@ -80,34 +117,37 @@ class Compressed:
     tap_cycles: int
     nonzero: int
     weights: int
-    calibrated: Calibrated | None = None
+    estimate: Estimate
+    calibrated: Calibrated
+    compiled: Compiled | None = None
 
 
 def compress(job: Job, *, budget: int | None = None, max_drop: float | None = None) -> Compressed:
     """The network, compressed as far as is wanted.
 
-    Either `budget` (bytes) or `max_drop` (share of images, 0 .. 1) is given.
+    Either `budget` (bytes) or `max_drop` (share of images, 0 .. 1) is given; or neither: then the weight memory of the
+    job's engine is filled, and the result compiles for that engine.
 
     Raises
     ------
     FirelaneError
-        As `read_material`, `within_budget` and `within_drop` do.
+        As `read_material`, `within_budget`, `within_drop` and `compile_graph` do.
     """
     material = job.read()
+    fills = budget is None and max_drop is None
+    if fills:
+        _check_rest(job, material.source.graph)
     with workers() as threads:
-        slope = None if max_drop is None else _slope_of_drop(job, material, threads, max_drop)
-        compressor = _compressor(job, material, material.images, threads)
-        if slope is not None:
-            attempt = compressor.at(slope)
+        if max_drop is not None:
+            attempt, estimate = _within_drop(job, material, threads, max_drop)
         else:
-            assert budget is not None, "a budget or a drop is given"
-            attempt = within_budget(compressor.at, budget)
+            attempt, estimate = _within_budget(job, material, threads, budget)
     source, levels = material.source, [layer.levels for layer in attempt.layers.values()]
     compressed = with_weights(source.model, source.graph, attempt.layers)
-    graph_of(compressed, Path(source.graph.name))        # refused now, not when it is compiled
+    graph = graph_of(compressed, Path(source.graph.name))        # refused now, not when it is compiled
     return Compressed(compressed, attempt.cost.rom, attempt.cost.cycles,
                       sum(int(np.count_nonzero(each)) for each in levels), sum(each.size for each in levels),
-                      material.calibrated)
+                      estimate, material.calibrated, compile_graph(graph, job.cfg, job.progress) if fills else None)
 
 
 def sweep(job: Job, folder: Path) -> str:
@@ -121,23 +161,78 @@ def sweep(job: Job, folder: Path) -> str:
     return f"{len(rows)} sizes from {rows[-1].size:,} to {rows[0].size:,} bytes\nwritten: {folder}"
 
 
-def _slope_of_drop(job: Job, material: Material, threads: Workers, most: float) -> float:
+def _check_rest(job: Job, graph: Graph) -> None:
+    """Refuse, before the work, a network that is too large for the engine in anything but its weights."""
+    try:
+        compile_graph(graph, job.cfg, job.progress)
+    except FirelaneError as problem:
+        raise_all([each for each in (problem, *further(problem)) if each.where != "weight_words"])
+
+
+def _within_budget(job: Job, material: Material, threads: Workers, budget: int | None) -> tuple[Attempt, Estimate]:
+    """The network that fills a budget, or the job's engine; and what it loses.
+
+    The judged one is made once, at the price that was found, of fewer images: that takes one attempt more. To search
+    with fewer images would cost accuracy, to search again with them as long as the first time.
+    """
+    compressor = _compressor(job, material, material.images, threads)
+    if budget is None:
+        attempt = within_budget(lambda slope: _on_its_engine(compressor.at(slope), job.cfg),
+                                weight_bytes(job.cfg.weight_words), option="--board", larger="choose a larger board")
+    else:
+        attempt = within_budget(compressor.at, budget)
+    if job.judge is not None:
+        return attempt, Estimate(_given_judge(job, material, threads).of(attempt.graph))
+    fewer, judge = _judged(replace(job, progress=_estimating(job.progress)), material, threads)
+    return attempt, Estimate(judge.of(fewer.at(attempt.slope).graph), len(held_out(material.images)[0]))
+
+
+def _on_its_engine(attempt: Attempt, cfg: EngineConfig) -> Attempt:
+    """The attempt with the cost that it has where symbol tables are as small as they are."""
+    return replace(attempt, cost=measure(attempt.graph, cfg, own_tables=True))
+
+
+def _within_drop(job: Job, material: Material, threads: Workers, most: float) -> tuple[Attempt, Estimate]:
+    """The smallest network that loses no more; and what it loses."""
     compressor, judge = _judged(job, material, threads)
-    return within_drop(compressor.at, lambda attempt: judge.of(attempt.graph).drop, most)
+    found: dict[float, Quality] = {}
+
+    def drop_of(attempt: Attempt) -> float:
+        found[attempt.slope] = judge.of(attempt.graph)
+        return found[attempt.slope].drop
+    judged = within_drop(compressor.at, drop_of, most)
+    quality = found[judged.slope]
+    if job.judge is not None:
+        return judged, Estimate(quality)
+    attempt = _compressor(job, material, material.images, threads).at(judged.slope)
+    return attempt, Estimate(quality, len(held_out(material.images)[0]))
+
+
+def _estimating(progress: Progress) -> Progress:
+    """Tells that what runs is there to be judged."""
+    def tell(stage: str, done: float, total: float | None) -> None:
+        progress(stage.replace("compressing", "estimating the loss", 1), done, total)
+    return tell
 
 
 def _judged(job: Job, material: Material, threads: Workers) -> tuple[Compressor, Judge]:
     """A compressor, and a judge that sees other images."""
-    source = material.source
-    used: Sequence[np.ndarray] = material.images
-    if job.judge is None:
-        used, judged = held_out(used)
-    else:
-        judged = read_others(job.model, job.judge, source.graph, job.record)
-    graph = source.graph
+    if job.judge is not None:
+        return _compressor(job, material, material.images, threads), _given_judge(job, material, threads)
+    used, judged = held_out(material.images)
+    return _compressor(job, material, used, threads), _judge(job, material, judged, threads)
+
+
+def _given_judge(job: Job, material: Material, threads: Workers) -> Judge:
+    """The judge with the images that the job names for it."""
+    assert job.judge is not None, "there are some"
+    return _judge(job, material, read_others(job.model, job.judge, material.source.graph, job.record), threads)
+
+
+def _judge(job: Job, material: Material, images: Sequence[np.ndarray], threads: Workers) -> Judge:
+    graph = material.source.graph
     labels = job.labels and job.labels(math.prod(graph.tensors[graph.output].shape))
-    judge = Judge(graph, source.weights, judged, threads, labels)
-    return _compressor(job, material, used, threads), judge
+    return Judge(graph, material.source.weights, images, threads, labels)
 
 
 def _compressor(job: Job, material: Material, images: Sequence[np.ndarray], threads: Workers) -> Compressor:
@@ -153,10 +248,10 @@ def _row(attempt: Attempt, quality: Quality) -> FrontierRow:
                        agreement=quality.agreement, cycles=attempt.cost.cycles)
 
 
-def describe(compressed: Compressed) -> str:
+def describe(rom: RomSize, nonzero: int, weights: int, tap_cycles: int, estimate: Estimate) -> str:
     """What was reached, in words."""
-    rom, nonzero, weights = compressed.rom, compressed.nonzero, compressed.weights
     return (f"{rom.bytes:,} bytes of ROM: values {rom.values / 8:,.0f}, runs {rom.runs / 8:,.0f}, parameters "
             f"{rom.parameters / 8:,.0f}, tables {rom.tables / 8:,.0f}\n"
             f"{nonzero:,} of {weights:,} weights are not zero ({nonzero / weights:.1%}); a frame takes "
-            f"{compressed.tap_cycles:,} cycles of taps")
+            f"{tap_cycles:,} cycles of taps\n"
+            f"{estimate}")

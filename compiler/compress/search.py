@@ -19,8 +19,14 @@ HALVINGS = 5                    #: of the range of slopes, in a search for accur
 LOWEST, HIGHEST = 5e-9, 2e-6    #: that range
 
 
-def within_budget(compress: Callable[[float], Attempt], budget: int) -> Attempt:
+def within_budget(compress: Callable[[float], Attempt], budget: int, *, option: str = "--budget",
+                  larger: str = "give a larger budget") -> Attempt:
     """The attempt that fills `budget` bytes of ROM best.
+
+    Parameters
+    ----------
+    option, larger : str
+        What set the budget, and what to do about it, for the error.
 
     Raises
     ------
@@ -36,16 +42,18 @@ def within_budget(compress: Callable[[float], Attempt], budget: int) -> Attempt:
             break
         if best is None and len(tried) > ATTEMPTS // 2:
             break
+        if _is_saturated(tried, budget):
+            break
         slope = next_slope(tried, budget)
     if best is None:
         least = min(attempt.bytes for attempt in tried)
-        raise CapacityError("--budget", f"{budget:,} bytes cannot be reached; {least:,} bytes was the smallest",
-                            hint="give a larger budget, or prune the network first")
+        raise CapacityError(option, f"{budget:,} bytes cannot be reached; {least:,} bytes was the smallest",
+                            hint=f"{larger}, or prune the network first")
     return best
 
 
-def within_drop(compress: Callable[[float], Attempt], drop_of: Callable[[Attempt], float], most: float) -> float:
-    """The highest slope, to within a few percent of bytes, whose `drop_of` is at most `most`.
+def within_drop(compress: Callable[[float], Attempt], drop_of: Callable[[Attempt], float], most: float) -> Attempt:
+    """The attempt of the highest slope, to within a few percent of bytes, whose `drop_of` is at most `most`.
 
     Raises
     ------
@@ -53,17 +61,28 @@ def within_drop(compress: Callable[[float], Attempt], drop_of: Callable[[Attempt
         If even the lowest slope loses more.
     """
     low, high = np.log([LOWEST, HIGHEST])
-    least = drop_of(compress(LOWEST))
+    best = compress(LOWEST)
+    least = drop_of(best)
     if least > most:
         raise CapacityError("--max-drop", f"{100 * least:.2f} points are lost already with next to no compression",
                             hint="allow more, or give other calibration images or another --method")
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if drop_of(compress(float(np.exp(middle)))) <= most:
-            low = middle
+        attempt = compress(float(np.exp(middle)))
+        if drop_of(attempt) <= most:
+            best, low = attempt, middle
         else:
             high = middle
-    return float(np.exp(low))
+    return best
+
+
+def _is_saturated(tried: Sequence[Attempt], budget: int) -> bool:
+    """Whether there is nothing to spend bytes on: at next to no price there are hardly more than at a higher one."""
+    if len(tried) < 2:
+        return False
+    before, last = tried[-2:]
+    return (before.slope > last.slope <= LOWEST and max(before.bytes, last.bytes) <= budget
+            and last.bytes <= (1 + CLOSE_ENOUGH) * before.bytes)
 
 
 def next_slope(tried: Sequence[Attempt], budget: int) -> float:

@@ -25,6 +25,7 @@ from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.progress import Progress, silent
 
 LEAST_IMAGES = 8            #: with fewer, second moments say nothing about what the network will see
+FEW_IMAGES = 50             #: fewer than these are warned about
 EVERY = sys.maxsize         #: images to judge by: as many as there are
 
 
@@ -35,6 +36,14 @@ class Material:
     source: Source
     calibrated: Calibrated
     images: Sequence[np.ndarray]
+
+    @property
+    def warning(self) -> str:
+        """What is to be said of so few images, in words; empty if there are enough."""
+        count = len(self.images)
+        return "" if count >= FEW_IMAGES else (
+            f"{count} images are few, to compress with and to tell what is lost; {FEW_IMAGES} at least, 100 or more "
+            "are better")
 
 
 def read_material(model: Model, calibration: Images, *, limit: int, method: str = "mse", record: Options | None = None,

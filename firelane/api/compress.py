@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from firelane.api.check import check_quantized
 from firelane.api.network import Network, load
+from firelane.boards import get_board
+from firelane.boards.board import Board
 from firelane.boards.chosen_engine import chosen_engine
+from firelane.boards.report.board_fit import check_device
 from firelane.compiler.compress import run
 from firelane.compiler.fit.possible import check_possible
+from firelane.compiler.fit.report import Report, make_report
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.rom_size import RomSize
 from firelane.compiler.quantize.calibration_images import Images
@@ -30,6 +34,13 @@ class CompressedNetwork(Network):
         Cycles of all taps of a frame; starts and ends of tiles are not counted.
     nonzero, weights : int
         How many weights are not zero, and how many there are.
+    estimate : Estimate
+        What it loses: `quality.drop`, the expected loss of top-1 (share of images), with its standard error,
+        `quality.error`; `quality.agreement` and `quality.divergence` with the float network. See docs/compression.md.
+    board : str, optional
+        The board whose engine it was to fill, and for which it compiles.
+    report : Report, optional
+        Cycles, frames per second and usage there; None without a board.
     agreement : Agreement, optional
         With ONNX Runtime; None if it was not asked.
     """
@@ -38,6 +49,9 @@ class CompressedNetwork(Network):
     tap_cycles: int
     nonzero: int
     weights: int
+    estimate: run.Estimate
+    board: str | None = None
+    report: Report | None = None
     agreement: Agreement | None = None
 
     @property
@@ -46,15 +60,21 @@ class CompressedNetwork(Network):
         return self.rom.bytes
 
     def __str__(self) -> str:
-        return run.describe(run.Compressed(self.model, self.rom, self.tap_cycles, self.nonzero, self.weights))
+        text = run.describe(self.rom, self.nonzero, self.weights, self.tap_cycles, self.estimate)
+        if self.report is None:
+            return text
+        rate = self.report.frames_per_second
+        return f"{text}\ncompiles for {self.board}: {self.report.cost.total:,} cycles a frame, {rate:.1f} frames/s"
 
 
 def compress(network: Network | Source, calibration: Images, *, budget: int | None = None,
-             max_drop: float | None = None, objective: str = "balanced", method: str = "mse", limit: int = 256,
-             thorough: bool = True, mirror: bool | None = None, seed: int = 0, judge: Images | None = None,
+             max_drop: float | None = None, board: str | None = None, objective: str = "balanced",
+             method: str = "mse", limit: int = 256, thorough: bool = True, mirror: bool | None = None,
+             seed: int = 0, judge: Images | None = None,
              preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
-             check: bool = True, progress: Progress = silent, **sizes: int | None) -> CompressedNetwork:
+             check: bool = True, say: Callable[[str], None] = lambda text: None, progress: Progress = silent,
+             **sizes: int | None) -> CompressedNetwork:
     """Compress a network, float or QDQ, so that its weights as the engine stores them fit a budget.
 
     The result is a standard QDQ graph, and what `compile` makes of it computes exactly the same.
@@ -68,6 +88,9 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
         Bytes of the ROM image.
     max_drop : float, optional
         In place of a budget: the smallest size that loses at most this share of images (0 .. 1) of expected top-1.
+    board : str, optional
+        In place of a budget: as many bytes as the weight memory of this board's engine holds; what comes out compiles
+        for it. A network that is too large for the engine in anything else is refused before the work.
     objective : str
         Whether cycles count beside bytes, and how much: "size", "balanced" or "cycles".
     method
@@ -81,31 +104,48 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
     seed : int
         The same seed gives the same bytes.
     judge : str, Path or numpy.ndarray, optional
-        With `max_drop`: images to judge by; if not given, one in five of `calibration`, left out there.
+        Images to judge the result by; if not given, one in five of `calibration`: with `max_drop` the search leaves
+        them out, else one network more is made, without them.
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
+    say : callable
+        Told in words if the images are few.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
     **sizes : int, optional
-        Sizes of the engine whose tiles are counted, as for `compile`.
+        Sizes of the engine whose tiles are counted, as for `compile`; with `board`, in place of its engine's own.
 
     Raises
     ------
     FirelaneError
         If network or images cannot be used, or the goal cannot be reached.
     """
-    if (budget is None) == (max_drop is None):
-        raise ConfigError("firelane.compress", "one goal is needed", hint="give budget or max_drop")
+    if sum(goal is not None for goal in (budget, max_drop, board)) != 1:
+        raise ConfigError("firelane.compress", "one goal is needed", hint="give budget, max_drop or board")
+    target = None if board is None else _board(board, sizes)
     given = load(network, progress=progress)
     record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
     job = run.Job(given.source, calibration, limit=limit, method=method, record=record, objective=objective,
-                  thorough=thorough, mirror=mirror, seed=seed, judge=judge, cfg=chosen_engine(None, **sizes),
-                  progress=progress)
+                  thorough=thorough, mirror=mirror, seed=seed, judge=judge, say=say, progress=progress,
+                  cfg=target.engine if target else chosen_engine(None, **sizes))
     found = run.compress(job, budget=budget, max_drop=max_drop)
     made = CompressedNetwork(name=given.name, model=found.model, rom=found.rom, tap_cycles=found.tap_cycles,
-                             nonzero=found.nonzero, weights=found.weights)
+                             nonzero=found.nonzero, weights=found.weights, estimate=found.estimate, board=board,
+                             report=make_report(found.compiled, target) if found.compiled else None)
     check_possible(made.graph)
     if not check:
         return made
-    assert found.calibrated is not None, "made by `run.compress`"
     return replace(made, agreement=check_quantized(given, found.calibrated, made, progress))
+
+
+def _board(name: str, sizes: Mapping[str, int | None]) -> Board:
+    """The board of that name with the engine of those sizes, which its device holds.
+
+    Raises
+    ------
+    FirelaneError
+        If there is none, or the device does not hold it.
+    """
+    board = replace(get_board(name), engine=chosen_engine(name, **sizes))
+    check_device(board)
+    return board

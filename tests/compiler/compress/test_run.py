@@ -117,6 +117,32 @@ def test_the_least_size_for_a_drop(digits, tmp_path):
     assert measure(load_graph(tmp_path / "out.onnx"), EngineConfig()).rom.bytes < 27_000
 
 
+def test_the_expected_loss_is_found_on_images_that_were_not_used(digits):
+    """One in five; of a network made alike, so the one that is written is the same as if nobody judged."""
+    calibration, others = digits / "calibration.npy", digits / "others.npy"
+    found = run.compress(digits_job(calibration, limit=20), budget=19_000)
+    assert (found.estimate.used, found.estimate.quality.images) == (16, 4) and found.estimate.quality.error > 0
+    given = run.compress(digits_job(calibration, limit=20, judge=others), budget=19_000)
+    assert (given.estimate.used, given.estimate.quality.images) == (None, 60)
+    assert given.model.SerializeToString() == found.model.SerializeToString()
+
+
+@pytest.mark.parametrize("options, found, few", [
+    (("--calib", "calibration.npy", "--images", 12), "2 of the images, by a network compressed alike with the other 10",
+     True),
+    (("--calib", "others.npy", "--judge", "calibration.npy"), "48 images that were given to judge it", False)])
+def test_it_is_printed_and_few_images_are_warned_about(digits, tmp_path, capsys, monkeypatch, options, found, few):
+    model = FLOAT_DIGITS.resolve()
+    monkeypatch.chdir(digits)
+    assert main(command(model, *options, "-o", tmp_path / "out.onnx", "--max-drop", 5)) == 0
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert re.fullmatch(r"expected loss of top-1: -?\d+\.\d\d ± \d+\.\d\d points; same class as the float network "
+                        r"\d+\.\d%, divergence \d\.\d{3} nats", lines[2])
+    assert lines[3] == f"(found on {found})"
+    assert ("warning: 12 images are few, to compress with and to tell what is lost; 50 at " in printed.err) == few
+
+
 def test_a_sweep_is_judged_by_labelled_images(digits, tmp_path, monkeypatch):
     _, held_out = load_split()
     folder = tmp_path / "images"
@@ -146,10 +172,14 @@ def command(*arguments) -> list[str]:
 
 
 @pytest.mark.parametrize("goal, message", [
-    ((), "error: firelane compress: one goal is needed; give --budget, --max-drop or --sweep"),
+    ((), "error: firelane compress: one goal is needed; give --budget, --max-drop, --board or --sweep"),
     (("--budget", "1MB", "--max-drop", 1), "error: --budget and --max-drop: one goal is needed; give .*"),
     (("--budget", "many"), "error: --budget: 'many'; a number of bytes, with B, KB, KiB, MB or MiB behind it or not"),
-    (("--budget", "1MB", "--judge", "."), "error: --judge: nothing is judged with --budget; .*"),
+    (("--board", "ulx3s_25f", "--budget", "1MB"), "error: --budget and --board: one goal is needed; give .*"),
+    (("--board", "ulx3s_25f", "--max-drop", 1), "error: --max-drop and --board: one goal is needed; give .*"),
+    (("--board", "ulx3s_25f", "--sweep", "s"), "error: --board and --sweep: one goal is needed; give .*"),
+    (("--board", "ulx3s_25f", "--weight-words", 200), "error: --board: 900 bytes cannot be reached; .*; choose a "
+                                                      "larger board, or prune the network first"),
     (("--max-drop", 1, "--labels", "x"), "error: --labels: only a sweep shows top-1; leave it out, or give --sweep"),
     (("--sweep", "s", "--labels", "x"), "error: --labels: labels of no images; name the folder of images .*"),
     (("--budget", "900"), "error: --budget: 900 bytes cannot be reached; [0-9,]+ bytes was the smallest; .*"),

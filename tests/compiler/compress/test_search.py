@@ -29,6 +29,23 @@ def test_a_network_that_is_small_anyway_is_fine():
     assert within_budget(lambda slope: Made(slope, 1000), 336_000).bytes == 1000
 
 
+def test_the_search_ends_where_bytes_buy_nothing():
+    """A network of at most 90 000 bytes, and an engine with room for ten times as much."""
+    tried = []
+
+    def compress(slope):
+        tried.append(slope)
+        return Made(slope, min(90_000, int(1000 * slope ** -0.25)))
+    assert within_budget(compress, 900_000).bytes == 90_000
+    assert len(tried) == 3 and tried[-1] <= LOWEST
+
+
+def test_an_engine_that_is_too_small_is_named():
+    message = r"^--board: 10,000 bytes cannot be reached; 90,000 bytes was the smallest; choose a larger board, or .*$"
+    with pytest.raises(CapacityError, match=message):
+        within_budget(maker(6000, 0.25, least=90_000), 10_000, option="--board", larger="choose a larger board")
+
+
 def test_an_impossible_budget_says_what_was_reached():
     message = r"^--budget: 10,000 bytes cannot be reached; 90,000 bytes was the smallest; give a larger budget, or .*$"
     with pytest.raises(CapacityError, match=message):
@@ -36,8 +53,8 @@ def test_an_impossible_budget_says_what_was_reached():
 
 
 def test_the_highest_price_that_loses_little():
-    slope = within_drop(lambda slope: Made(slope, 0), lambda made: made.slope * 1e4, 0.002)
-    assert 0.75 * 2e-7 < slope <= 2e-7
+    found = within_drop(lambda slope: Made(slope, 0), lambda made: made.slope * 1e4, 0.002)
+    assert 0.75 * 2e-7 < found.slope <= 2e-7
 
 
 def test_a_drop_that_is_there_from_the_start():

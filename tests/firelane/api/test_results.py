@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
 from rich.console import Console
 
 import firelane
-from firelane.boards import all_boards
+from firelane import boards
+from firelane.boards import all_boards, get_board
 from firelane.compiler.artefact.reader import read_model
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY
+from firelane.compiler.tiles.larger_engine import weight_bytes
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
-from tests.compiler.small_networks import small_model
+from tests.compiler.small_networks import SIDE, small_model
 
 HELD_OUT = load_split()[1]
 PIXELS = np.ascontiguousarray(HELD_OUT.images.transpose(0, 3, 1, 2))
@@ -94,9 +98,53 @@ def test_compress():
     assert isinstance(found, firelane.Network) and found.quantized
     assert firelane.compile(found).rom_bytes == found.rom_bytes
     assert str(found).startswith(f"{found.rom_bytes:,} bytes of ROM")
-    for goals in ({}, {"budget": 1, "max_drop": 0.1}):
-        with pytest.raises(firelane.FirelaneError, match="one goal is needed"):
+    assert found.estimate.used == 6 and found.estimate.quality.images == 2 and found.board is found.report is None
+    for goals in ({}, {"budget": 1, "max_drop": 0.1}, {"budget": 1, "board": "ulx3s_25f"}):
+        with pytest.raises(firelane.FirelaneError, match="one goal is needed; give budget, max_drop or board"):
             firelane.compress(given, pixels, **goals)
+
+
+class TestCompressForABoard:
+    """The weight memory of its engine is filled, and the result compiles for it."""
+
+    @pytest.fixture
+    def pixels(self):
+        return np.random.default_rng(3).integers(0, 256, (8, 3, SIDE, SIDE), np.uint8)
+
+    def test_what_does_not_fit(self, pixels):
+        """With a smaller engine than the board has, so that a small network is too large."""
+        plain = firelane.quantize(small_model(density=0.9), pixels)
+        words = len(firelane.compile(plain, "ulx3s_25f").compiled.program.contents.weights) * 2 // 3
+        with pytest.raises(firelane.FirelaneError, match="^weight_words: "):
+            firelane.compile(plain, "ulx3s_25f", weight_words=words)
+        found = firelane.compress(small_model(density=0.9), pixels, board="ulx3s_25f", weight_words=words,
+                                  thorough=False)
+        assert 0.8 * weight_bytes(words) < found.rom_bytes <= weight_bytes(words)
+        compiled = firelane.compile(found, "ulx3s_25f", weight_words=words)
+        assert compiled.fits and found.report.cost.total == compiled.cycles and found.report.fits
+        assert f"compiles for ulx3s_25f: {compiled.cycles:,} cycles a frame, " in str(found)
+
+    def test_small_symbol_tables_count(self, pixels, monkeypatch):
+        """They are the engine's: with less room in them codes are shared, and take more words."""
+        monkeypatch.setitem(boards._BOARDS, "small", replace(get_board("ulx3s_25f"), name="small", engine=replace(
+            get_board("ulx3s_25f").engine, value_symbols=64, run_symbols=16)))
+        plain = firelane.compile(firelane.quantize(small_model(), pixels), "small")
+        words = len(plain.compiled.program.contents.weights)
+        found = firelane.compress(small_model(), pixels, board="small", weight_words=words * 3 // 4, thorough=False)
+        assert firelane.compile(found, "small", weight_words=words * 3 // 4).fits
+
+    @pytest.mark.parametrize("board, sizes, message", [
+        ("nexys", {}, "^--board: unknown board 'nexys'; one of "),
+        ("ulx3s_12f", {}, r"^ulx3s_12f: the engine needs \d+ LUT of 12000; a smaller engine, or a larger board$"),
+        ("ulx3s_25f", {"banks": 16}, "^ulx3s_25f: the engine needs "),
+        ("ulx3s_25f", {"activation_words": 30}, "activation")])
+    def test_what_weights_do_not_help(self, pixels, board, sizes, message):
+        """It is refused before the work."""
+        stages = []
+        with pytest.raises(firelane.FirelaneError, match=message):
+            firelane.compress(small_model(), pixels, board=board, **sizes,
+                              progress=lambda stage, done, total: stages.append(stage))
+        assert not [stage for stage in stages if stage.startswith("compressing: ")]
 
 
 def test_simulate():
