@@ -153,7 +153,8 @@ def _shortages(board: Board, found: EngineEstimate, network: _Network) -> Iterat
     words = found.used.get("weight_words", network.weight_words)
     bits = weight_bytes(board.engine.weight_words) * 8 / max(network.weights, 1)
     if words > board.engine.weight_words:
-        yield _weight_shortage(board, words, bits, network)
+        alone = not found.problems and all(usage.name == MEMORIES["weight_words"] for usage in found.short)
+        yield _weight_shortage(board, words, bits, network, alone)
         if bits < FEWEST_BITS:
             return
     others = {usage.name: usage for usage in found.short if usage.name != MEMORIES["weight_words"]}
@@ -174,15 +175,16 @@ def _node_shortage(board: Board, found: EngineEstimate, network: _Network, small
     return Shortage(NODES, text, ways or ((first.hint,) if first.hint else ()))
 
 
-def _weight_shortage(board: Board, words: int, bits: float, network: _Network) -> Shortage:
-    """The shortage of `words` words of weights where there is room for `bits` bits a weight."""
+def _weight_shortage(board: Board, words: int, bits: float, network: _Network, alone: bool) -> Shortage:
+    """The shortage of `words` words of weights where there is room for `bits` bits a weight; the only one, or not."""
     budget = weight_bytes(board.engine.weight_words)
     text = f"{weight_bytes(words):,} bytes of {budget:,}"
     if bits < FEWEST_BITS:
         way = (f"fewer weights: there are {bits:.2f} bits for each, and SqueezeNet v1.0 lost 2.4 points of top-1 at "
                f"{KNOWN_BITS}")
         return Shortage(MEMORIES["weight_words"], text, (way,))
-    compress = (f"firelane compress {network.model} --calib IMAGES --budget {budget} -o SMALLER.onnx "
+    goal = f"--board {board.name}" if alone else f"--budget {budget}"
+    compress = (f"firelane compress {network.model} --calib IMAGES {goal} -o SMALLER.onnx "
                 f"({bits:.1f} bits a weight)")
     return Shortage(MEMORIES["weight_words"], text, (*_option(board, weight_words=words), compress))
 

@@ -64,7 +64,8 @@ def test_weights(digits):
     [short] = found.shortages
     larger, compress = short.ways
     assert short.what == MEMORIES["weight_words"] and short.found.endswith("bytes of 22,500")
-    assert compress == "firelane compress net.onnx --calib IMAGES --budget 22500 -o SMALLER.onnx (2.5 bits a weight)"
+    assert compress == (f"firelane compress net.onnx --calib IMAGES --board {found.board} -o SMALLER.onnx "
+                        "(2.5 bits a weight)")
     assert compile_graph(digits, engine_of(larger))
 
 
