@@ -64,7 +64,7 @@ class CompressedNetwork(Network):
         if self.report is None:
             return text
         rate = self.report.frames_per_second
-        return f"{text}\ncompiles for {self.board}: {self.report.cost.total:,} cycles a frame, {rate:.1f} frames/s"
+        return f"{text}\ncompiles for {self.board}: {self.report.cost.total:,} cycles a frame, {rate:,.1f} frames/s"
 
 
 def compress(network: Network | Source, calibration: Images, *, budget: int | None = None,
