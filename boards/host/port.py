@@ -29,6 +29,10 @@ class LinkError(FirelaneError):
     """The board does not answer, or answers what the protocol does not have."""
 
 
+class NoAnswerError(LinkError):
+    """Nothing comes back at all."""
+
+
 class Port(Protocol):
     """A line that bytes go over."""
 

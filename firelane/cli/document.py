@@ -42,6 +42,7 @@ EXAMPLES = (
     "boards --model squeezenet1.1",
     "compile net.onnx --board ulx3s_85f -o build/net",
     "compress float.onnx --calib images/ --budget 336KB -o small.onnx",
+    "devices",
     "die-plot build/bitstream/ulx3s_85f-net",
     "estimate float.onnx --board ulx3s_85f",
     "evaluate net.onnx --images photographs/ --labels labels.txt --float float.onnx",

@@ -23,6 +23,7 @@ COMMANDS = {        # name: (module of `firelane.cli.commands`, the first senten
     "compile": ("compile", "Compile MODEL, a quantized ONNX file, for an engine, and report what fits."),
     "compress": ("compress", "Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a "
                              "budget."),
+    "devices": ("devices", "Find boards: ask what is at each serial port, real or of a simulated board."),
     "die-plot": ("die_plot", "Draw the die of the build in FOLDER: each cell where it was placed, coloured by the part "
                              "of the engine."),
     "estimate": ("estimate", "Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to "

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from firelane.boards.flow.model_build import bitstream_file, build_model
     from firelane.boards.flow.patch import patch
     from firelane.boards.flow.vivado_project import table, write_model_project
+    from firelane.boards.host.device_list import devices_to_json, devices_to_table, model_names
+    from firelane.boards.host.discovery import chosen_port, find_devices
     from firelane.boards.host.run import classify, load_model
     from firelane.boards.report.board_fit import fits
     from firelane.boards.report.board_list import to_json, to_tables
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
     from firelane.sim.judge.report import print_report
 
 __all__ = ["EMBEDDED", "Job", "all_boards", "bitstream_file", "build_model", "build_model_board", "chosen_engine",
-           "classify", "convert", "fits", "get_board", "labels_of_folder", "load_model", "overridden", "patch",
-           "plot_build", "print_evaluation", "print_report", "program", "published_fits", "run_benchmark", "sweep",
-           "table", "to_json", "to_tables", "write_file", "write_model_project"]
+           "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table", "find_devices", "fits",
+           "get_board", "labels_of_folder", "load_model", "model_names", "overridden", "patch", "plot_build",
+           "print_evaluation", "print_report", "program", "published_fits", "run_benchmark", "sweep", "table",
+           "to_json", "to_tables", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.network": ["overridden"],
@@ -43,6 +46,8 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.flow.model_build": ["bitstream_file", "build_model"],
     "firelane.boards.flow.patch": ["patch"],
     "firelane.boards.flow.vivado_project": ["table", "write_model_project"],
+    "firelane.boards.host.device_list": ["devices_to_json", "devices_to_table", "model_names"],
+    "firelane.boards.host.discovery": ["chosen_port", "find_devices"],
     "firelane.boards.host.run": ["classify", "load_model"],
     "firelane.boards.report.board_fit": ["fits"],
     "firelane.boards.report.board_list": ["to_json", "to_tables"],
