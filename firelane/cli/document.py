@@ -53,6 +53,7 @@ EXAMPLES = (
     "quantize float.onnx --calib images/ -o net.onnx",
     "run cat.jpg --port /dev/ttyUSB0",
     "simulate --model squeezenet1.0 --image cat.jpg",
+    "validate build/net --port auto --images photographs/ --model net.onnx",
     "vivado-project net.onnx --board arty_a7_100",
 )
 

@@ -38,6 +38,8 @@ COMMANDS = {        # name: (module of `firelane.cli.commands`, the first senten
     "run": ("run", "Have a board classify images: files, or all images in a folder."),
     "simulate": ("simulate", "Simulate the Verilog of an engine with Verilator, and check every result byte against "
                              "the reference."),
+    "validate": ("validate", "Compare every value that a board computes with the integer reference, and write a "
+                             "record of it."),
     "vivado-project": ("vivado_project", "Write the Vivado project of MODEL, a quantized ONNX file, on a board, and "
                                          "count what it needs with Yosys."),
 }

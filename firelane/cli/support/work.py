@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from firelane.boards.host.device_list import devices_to_json, devices_to_table, model_names
     from firelane.boards.host.discovery import chosen_port, find_devices
     from firelane.boards.host.run import classify, load_model
+    from firelane.boards.host.validate import validate
     from firelane.boards.report.board_fit import fits
     from firelane.boards.report.board_list import to_json, to_tables
     from firelane.boards.report.build_plot import plot_build
@@ -36,7 +37,7 @@ __all__ = ["EMBEDDED", "Job", "all_boards", "bitstream_file", "build_model", "bu
            "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table", "find_devices", "fits",
            "get_board", "labels_of_folder", "load_model", "model_names", "overridden", "patch", "plot_build",
            "print_evaluation", "print_report", "program", "published_fits", "run_benchmark", "sweep", "table",
-           "to_json", "to_tables", "write_file", "write_model_project"]
+           "to_json", "to_tables", "validate", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.network": ["overridden"],
@@ -49,6 +50,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.host.device_list": ["devices_to_json", "devices_to_table", "model_names"],
     "firelane.boards.host.discovery": ["chosen_port", "find_devices"],
     "firelane.boards.host.run": ["classify", "load_model"],
+    "firelane.boards.host.validate": ["validate"],
     "firelane.boards.report.board_fit": ["fits"],
     "firelane.boards.report.board_list": ["to_json", "to_tables"],
     "firelane.boards.report.build_plot": ["plot_build"],
