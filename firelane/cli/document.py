@@ -44,6 +44,7 @@ EXAMPLES = (
     "compress float.onnx --calib images/ --budget 336KB -o small.onnx",
     "devices",
     "die-plot build/bitstream/ulx3s_85f-net",
+    "doctor",
     "estimate float.onnx --board ulx3s_85f",
     "evaluate net.onnx --images photographs/ --labels labels.txt --float float.onnx",
     "import deep-compression compressed_SqueezeNet.net -o squeezenet1.0.onnx",

@@ -26,6 +26,7 @@ COMMANDS = {        # name: (module of `firelane.cli.commands`, the first senten
     "devices": ("devices", "Find boards: ask what is at each serial port, real or of a simulated board."),
     "die-plot": ("die_plot", "Draw the die of the build in FOLDER: each cell where it was placed, coloured by the part "
                              "of the engine."),
+    "doctor": ("doctor", "Check what this machine has of what Firelane needs, and say what to do about the rest."),
     "estimate": ("estimate", "Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to "
                              "do where it does not fit."),
     "evaluate": ("evaluate", "Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float "
