@@ -83,7 +83,7 @@ def _compiled_folder(model: str, board: str | None, record: Options, notify: Cal
                           hint=f"give what `firelane compile` wrote, an ONNX file, or one of {', '.join(NAMES)}")
     path = find(model, progress=progress).path if model in NAMES else Path(model)
     compiled = compile_fitting(load_recorded(path, record), chosen_engine(board), () if board else GROWING, progress)
-    folder = build_root() / (f"{path.stem}-{board}" if board else path.stem)
+    folder = build_root() / (f"{path.stem}-{get_board(board).name}" if board else path.stem)
     write_artefact(compiled, folder)
     notify(f"compiled: {folder}")
     return folder
@@ -95,5 +95,5 @@ def _design(model: HostModel, board_name: str | None) -> Design:
         engine = replace(model.engine, trace=False)
         return Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=engine))
     board = get_board(board_name)
-    check_engine(str(model.folder), model.engine, board.engine, board.engine.digest, board=board_name)
+    check_engine(str(model.folder), model.engine, board.engine, board.engine.digest, board=board.name)
     return Design(identity=board_identity(board), result_bytes=board.result_bytes)

@@ -49,6 +49,7 @@ EXAMPLES = (
     "evaluate net.onnx --images photographs/ --labels labels.txt --float float.onnx",
     "import deep-compression compressed_SqueezeNet.net -o squeezenet1.0.onnx",
     "load build/net --port /dev/ttyUSB0",
+    "new-board my_board --from ulx3s_85f -o my_board.toml",
     "patch build/bitstream/ulx3s_85f-net/top.config build/other -o other.bit",
     "program --board ulx3s_85f --model net.onnx",
     "quantize float.onnx --calib images/ -o net.onnx",

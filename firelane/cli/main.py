@@ -33,6 +33,8 @@ COMMANDS = {        # name: (module of `firelane.cli.commands`, the first senten
                              "network."),
     "import": ("import_model", "Turn published weights into a float ONNX model."),
     "load": ("load", "Put the model that `firelane compile` wrote to DIR into a running board."),
+    "new-board": ("new_board", "Write the description of a board of your own, called NAME, to be changed in an "
+                               "editor."),
     "patch": ("patch", "Put the model that `firelane compile` wrote to DIR into a finished design, in seconds."),
     "program": ("program", "Send a bitstream to the connected board (openFPGALoader)."),
     "quantize": ("quantize", "Quantize MODEL, a float ONNX file, to a standard QDQ graph."),

@@ -67,6 +67,7 @@ def baud_option(command: Function) -> Function:
 
 def build_options(command: Function) -> Function:
     """Which bitstream: a board and a model."""
-    board = click.option("--board", "board_name", required=True, metavar="NAME", help="E.g. ulx3s_85f.")
+    board = click.option("--board", "board_name", required=True, metavar="NAME|FILE",
+                         help="E.g. ulx3s_85f, or a file of `firelane new-board`.")
     model = click.option("--model", type=PATH, show_default="digits", help="Quantized ONNX file.")
     return board(model(command))

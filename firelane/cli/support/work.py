@@ -10,6 +10,7 @@ from firelane.lazy import lazy_names
 if TYPE_CHECKING:
     from firelane.api.network import overridden
     from firelane.boards import all_boards, get_board
+    from firelane.boards.board_template import write_board_file
     from firelane.boards.chosen_engine import chosen_engine
     from firelane.boards.doctor.checks import check
     from firelane.boards.doctor.machine import Machine
@@ -41,11 +42,12 @@ __all__ = ["EMBEDDED", "Job", "Machine", "all_boards", "bitstream_file", "build_
            "find_devices", "fits", "get_board", "items_to_json", "items_to_table", "labels_of_folder", "load_model",
            "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report", "program",
            "published_fits", "require", "run_benchmark", "sweep", "table", "to_json", "to_tables", "validate",
-           "write_file", "write_model_project"]
+           "write_board_file", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.network": ["overridden"],
     "firelane.boards": ["all_boards", "get_board"],
+    "firelane.boards.board_template": ["write_board_file"],
     "firelane.boards.chosen_engine": ["chosen_engine"],
     "firelane.boards.doctor.checks": ["check"],
     "firelane.boards.doctor.machine": ["Machine"],
