@@ -17,6 +17,7 @@ from pathlib import Path
 MARK = 0xF17E                       #: as the number of rows: no terminal is that high
 CYCLES_PER_SECOND = 250_000         #: what a host takes for a second; the longest answer takes less than two
 
+UNNAMED = "simulated"               #: the name of a simulated board, where nobody gives it that of a real one
 TERMINALS = Path("/dev/pts")        #: where Linux has pseudo-terminals
 
 _SIZE = struct.Struct("=4H")        # rows, columns, and both in pixels

@@ -7,6 +7,7 @@ import json
 import platform
 from dataclasses import asdict, dataclass
 
+from firelane.boards.host.simulated_clock import UNNAMED
 from firelane.boards.top.identity import Identity
 from firelane.sim.benchmark.provenance import provenance
 
@@ -135,12 +136,12 @@ class Validation:
         return json.dumps(document, indent=1) + "\n"
 
     def __str__(self) -> str:
-        kind = "simulated board" if self.simulated else "board"
-        name = f"{kind} {self.identity.board}"
+        named, count = self.identity.board, f"{self.images} image{'s' * (self.images != 1)}"
+        name = f"the simulated {named if named != UNNAMED else 'board'}" if self.simulated else named
         if not self.passed:
             first = [f"the first: {self.difference}"] if self.difference else []
             stopped = [f"the engine stopped at {self.stop}"] if self.stop else []
-            return f"{name}: {self.equal} of {self.images} images are equal; {'; '.join([*first, *stopped])}"
+            return f"{name}: {self.equal} of {count} equal; {'; '.join([*first, *stopped])}"
         cycles = " to ".join(f"{count:,}" for count in sorted({min(self.cycles), max(self.cycles)}))
-        return (f"{name}: every value of {self.images} images equals the {self.expected_from}; {cycles} cycles a "
+        return (f"{name}: every value of {count} equals the {self.expected_from}; {cycles} cycles a "
                 f"frame, {self.predicted_cycles:,} predicted")

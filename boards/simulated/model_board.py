@@ -9,6 +9,7 @@ from pathlib import Path
 from firelane.boards import get_board
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.boards.host.load import check_engine
+from firelane.boards.host.simulated_clock import UNNAMED
 from firelane.boards.simulated.build import Design, SimulatedBoard, build_board
 from firelane.boards.simulated.running import RunningBoard
 from firelane.boards.top.identity import Identity
@@ -23,7 +24,6 @@ from firelane.compiler.support.files import build_root
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.catalogue import NAMES, find
 
-UNNAMED = "simulated"
 UNNAMED_CLOCK_HZ = 75_000_000       #: what cycles are converted with where no board says better
 
 

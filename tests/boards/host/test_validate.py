@@ -51,7 +51,7 @@ def record(folder) -> dict:
 def test_every_value_is_equal(folder):
     found = validated(a_board(folder), folder, model="digits", limit=3)
     assert (found.passed, found.images, found.equal, found.expected_from) == (True, 3, 3, "reference")
-    assert str(found).startswith("simulated board fake: every value of 3 images equals the reference; 1,000 cycles a ")
+    assert str(found).startswith("the simulated fake: every value of 3 images equals the reference; 1,000 cycles a ")
     said, engine = record(folder), compiled("digits")
     assert said["passed"] and said["images_equal"] == 3 and said["first_difference"] is said["stop"] is None
     assert said["board"]["board"] == "fake" and said["board"]["clock_hz"] == 1000 and said["board"]["simulated"]
@@ -91,7 +91,7 @@ def test_a_value_that_differs(folder, model):
             result[place] ^= 1
         return bytes(result)
 
-    with pytest.raises(MismatchError, match=r"^simulated board fake: 2 of 4 images are equal; the first: image 1, "
+    with pytest.raises(MismatchError, match=r"^the simulated fake: 2 of 4 images equal; the first: image 1, "
                                             r"channel 7, row 0, column 0: expected \d+, got \d+ \(1 of 10 values"):
         validated(a_board(folder, wrong), folder, model=model, limit=4)
     said, value = record(folder), expected("digits", pixels(1))[7]
@@ -108,7 +108,7 @@ def test_an_engine_that_stops(folder):
         return Status.ENGINE_ERROR
 
     board.do_result = stopping
-    with pytest.raises(MismatchError, match="0 of 2 images are equal; the engine stopped at image 0: ENGINE_ERROR"):
+    with pytest.raises(MismatchError, match="0 of 2 images equal; the engine stopped at image 0: ENGINE_ERROR"):
         validated(board, folder, limit=2)
     assert record(folder)["stop"] == {"image": 0, "status": "ENGINE_ERROR", "program_word": 0x123,
                                       "error_code": int(ErrorCode.BAD_CODE)}
@@ -155,4 +155,6 @@ def test_the_first_difference_is_by_channel_row_and_column():
 
 def test_a_physical_board_is_not_called_simulated(folder):
     found = validated(a_board(folder), folder, limit=1)
-    assert str(replace(found, simulated=False)).startswith("board fake: every value of 1 images")
+    assert str(replace(found, simulated=False)).startswith("fake: every value of 1 image equals")
+    unnamed = replace(found, identity=replace(found.identity, board="simulated"))
+    assert str(unnamed).startswith("the simulated board: every value")

@@ -25,8 +25,8 @@ def test_exit_codes(tmp_path, monkeypatch, capsys, wrong, code):
     said = capsys.readouterr()
     assert json.loads((tmp_path / "build" / "validation.json").read_text())["passed"] == (code == 0)
     if code:
-        assert said.out == "" and said.err.startswith("mismatch: simulated board fake: 0 of 1 images are equal; ")
+        assert said.out == "" and said.err.startswith("mismatch: the simulated fake: 0 of 1 image equal; ")
         assert said.err.endswith("; record: build/validation.json\n")
     else:
-        assert "every value of 1 images equals the reference" in said.out
+        assert "every value of 1 image equals the reference" in said.out
         assert said.out.endswith("written: build/validation.json\n")
