@@ -1,7 +1,10 @@
 """The boards that Firelane knows."""
 
+from pathlib import Path
+
 from firelane.boards import arty_a7, butterstick, ecpix5, icepi_zero, orangecrab, ulx3s
 from firelane.boards.board import Board
+from firelane.boards.board_file import SUFFIX, read_board_file
 from firelane.compiler.support.errors import ConfigError
 
 _MODULES = (ulx3s, ecpix5, orangecrab, butterstick, icepi_zero, arty_a7)
@@ -13,8 +16,18 @@ def all_boards() -> tuple[Board, ...]:
 
 
 def get_board(name: str) -> Board:
-    """Raises ConfigError, with the names there are, for one that is not."""
+    """The board of that name, or of the TOML file of that name.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such board, with the names there are, or the file has something wrong.
+    """
+    if name.endswith(SUFFIX):
+        return read_board_file(Path(name), taken=_BOARDS.__contains__)
     try:
         return _BOARDS[name]
     except KeyError:
-        raise ConfigError("--board", f"unknown board {name!r}", hint=f"one of {', '.join(_BOARDS)}") from None
+        file = Path(f"{name}{SUFFIX}")
+        raise ConfigError("--board", f"unknown board {name!r}",
+                          hint=f"did you mean {file}?" if file.is_file() else f"one of {', '.join(_BOARDS)}") from None

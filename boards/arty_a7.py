@@ -5,16 +5,12 @@
 from amaranth_boards.arty_a7 import ArtyA7_100Platform
 
 from firelane.boards.board import XC7A100T, Board
+from firelane.boards.file_platform import RtlilPlan
 from firelane.hw.contract.config import EngineConfig
 
 
-class ArtyPlatform(ArtyA7_100Platform):
-    """A build plan with RTLIL in place of Verilog, because amaranth would call a Yosys of its own for that."""
-
-    @property
-    def file_templates(self):
-        templates = {name: text for name, text in super().file_templates.items() if not name.endswith(".v")}
-        return templates | {"{{name}}.il": "{{emit_rtlil()}}"}
+class ArtyPlatform(RtlilPlan, ArtyA7_100Platform):
+    """A platform whose build plan has RTLIL."""
 
 
 BOARDS = (

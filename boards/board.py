@@ -29,6 +29,9 @@ LFE5UM5G_85F = Device("LFE5UM5G-85F", ebr=208, dsp=156, lut=83_640)
 XC7A100T = Device("XC7A100T", ebr=270, dsp=240, lut=63_400, family="series7")  #: RAMB18E1, DSP48E1, LUT6
 
 
+DEVICES = {device.name: device for device in (LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F, LFE5UM5G_85F, XC7A100T)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Board:
     """A board, the engine that is built for it, and how it is reached.

@@ -20,7 +20,7 @@ WIDTH = 100
 FOLDERS = (*ORDER, "docs", "tests")
 SOURCES = (".py", ".md", ".v", ".vlt", ".cpp", ".onnx", ".toml", ".svg", ".png")
 USERS = ("net.onnx", "other.onnx", "v1.0.onnx", "Q.onnx", "C.onnx", "OUT.onnx", "a.png",       #: a user's own files
-         "boards/ecp5_evn.py")                  #: what docs/adding_a_board.md adds
+         "my_board.toml", "boards/ecp5_evn.py")                  #: what docs/adding_a_board.md adds
 MADE = ("die.png", "top.v", "__init__.py")      #: names of files that a command makes, or that are in many folders
 MADE_IN = ("build/", "DIR/", "FOLDER/", "/")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from firelane.boards import get_board
+from firelane.boards import all_boards
 from firelane.boards.board import Board
 from firelane.boards.contents.memory_key import to_bits
 from firelane.boards.contents.memory_map import BlockMap, MemoryMap, recognise
@@ -153,7 +153,8 @@ def _differences(design: RoutedDesign, model: Path) -> str:
 
 
 def _options(design: RoutedDesign) -> str:
-    usual = get_board(design.board).engine
+    """Options of `firelane compile`: all sizes if the board is in a user's file, which may have changed."""
+    usual = next((board.engine for board in all_boards() if board.name == design.board), None)
     sizes = [f"{size_option(name)} {getattr(design.engine, name)}" for name in SIZES
-             if getattr(design.engine, name) != getattr(usual, name)]
-    return " ".join(["--board", design.board, *sizes])
+             if usual is None or getattr(design.engine, name) != getattr(usual, name)]
+    return " ".join([*([] if usual is None else ["--board", design.board]), *sizes])

@@ -6,7 +6,7 @@ import random
 
 from firelane.boards.host.frame_size import DAMAGED_IN_A_ROW, LEAST_BYTES, FrameSize
 from firelane.boards.host.framing import Deframer, Frame
-from firelane.boards.host.port import LinkError, Port
+from firelane.boards.host.port import LinkError, NoAnswerError, Port
 from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.error_code import describe
 from firelane.hw.contract.link_protocol import ANSWER, FRAME_ERRORS, Command, Status
@@ -115,7 +115,7 @@ class Connection:
         if complaints:
             raise LinkError(self.port.name, f"damages what is sent: {command.name} failed {tries} times",
                             hint="check cable, adapter and baud rate")
-        raise LinkError(self.port.name, f"no answer to {command.name}", hint="is the board still there?")
+        raise NoAnswerError(self.port.name, f"no answer to {command.name}", hint="is the board still there?")
 
     def _listen(self, command: Command, before: float, seconds: float, end: float, *,
                 at_once: bool) -> tuple[Frame | None, int]:

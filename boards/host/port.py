@@ -29,10 +29,15 @@ class LinkError(FirelaneError):
     """The board does not answer, or answers what the protocol does not have."""
 
 
+class NoAnswerError(LinkError):
+    """Nothing comes back at all."""
+
+
 class Port(Protocol):
     """A line that bytes go over."""
 
     name: str
+    simulated: bool         #: the other end is no physical board
 
     def write(self, octets: bytes) -> None:
         """Send."""
@@ -66,8 +71,8 @@ class SerialPort:
             raise ConfigError("--port", _reason(name, error), hint=_known_ports()) from None
         with contextlib.suppress(ValueError, OSError, AttributeError):      # not of pseudo-terminals
             self._serial.set_low_latency_mode(True)     # FTDI adapters then answer after 1 ms, not 16
-        self._simulated = simulated_clock.cycles(self._serial.fileno()) is not None
-        if self._simulated:
+        self.simulated = simulated_clock.cycles(self._serial.fileno()) is not None
+        if self.simulated:
             self._serial.write_timeout = None
         self._cycles = 0                        # of a simulated board, as last seen
         self._serial.reset_input_buffer()       # answers to a host before us
@@ -81,7 +86,7 @@ class SerialPort:
             return self._serial.read(1) + self._serial.read(self._serial.in_waiting)
 
     def clock(self) -> float:
-        if not self._simulated:
+        if not self.simulated:
             return time.monotonic()
         self._cycles = simulated_clock.cycles(self._serial.fileno()) or self._cycles
         return self._cycles / simulated_clock.CYCLES_PER_SECOND

@@ -123,8 +123,8 @@ class RemoteBoard:
         try:
             body = self.connection.identify()
         except LinkError as error:
-            raise LinkError(where, f"no Firelane board there ({error.found})",
-                            hint="check the port, and that the board has a Firelane bitstream") from None
+            raise type(error)(where, f"no Firelane board there ({error.found})",
+                              hint="check the port, and that the board has a Firelane bitstream") from None
         start = 1 + REGISTERS_SHOWN * ARGUMENT_BYTES
         try:
             identity = read_identity(body[start:])

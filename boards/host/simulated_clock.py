@@ -9,11 +9,16 @@ cycles. They live as long as the terminal, and are found under whatever name it 
 from __future__ import annotations
 
 import fcntl
+import os
 import struct
 import termios
+from pathlib import Path
 
 MARK = 0xF17E                       #: as the number of rows: no terminal is that high
 CYCLES_PER_SECOND = 250_000         #: what a host takes for a second; the longest answer takes less than two
+
+UNNAMED = "simulated"               #: the name of a simulated board, where nobody gives it that of a real one
+TERMINALS = Path("/dev/pts")        #: where Linux has pseudo-terminals
 
 _SIZE = struct.Struct("=4H")        # rows, columns, and both in pixels
 
@@ -32,3 +37,20 @@ def cycles(terminal: int) -> int | None:
         return None
     mark, low, middle, high = _SIZE.unpack(found)
     return low | middle << 16 | high << 32 if mark == MARK else None
+
+
+def terminals() -> list[str]:
+    """The pseudo-terminals of this user at which there are simulated boards."""
+    paths = sorted(TERMINALS.glob("[0-9]*"), key=lambda path: int(path.name))
+    return [str(path) for path in paths if _is_simulated(path)]
+
+
+def _is_simulated(path: Path) -> bool:
+    try:
+        terminal = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)     # of whoever it is: nothing is read
+    except OSError:
+        return False
+    try:
+        return cycles(terminal) is not None
+    finally:
+        os.close(terminal)

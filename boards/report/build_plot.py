@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from firelane.boards import get_board
+from firelane.boards import all_boards
 from firelane.boards.report.die_plot import die_plot
 from firelane.boards.report.placement import read_placement
 from firelane.compiler.support.errors import ConfigError
@@ -28,20 +28,25 @@ def plot_build(folder: Path, output: Path | None = None) -> Path:
     if output.suffix.lower() != ".png":
         raise ConfigError("--output", f"{output.name} is no PNG", hint="name a file that ends in .png")
     placement = read_placement(folder)
-    board, title = _described(folder / RECORD_FILE)
-    write_file(output, die_plot(placement, get_board(board).device.name, title), "--output")
+    device, title = _described(folder / RECORD_FILE)
+    write_file(output, die_plot(placement, device, title), "--output")
     if output.parent == folder:
         adopt(folder, [output.name])        # else a build could not take the place of this one
     return output
 
 
 def _described(record: Path) -> tuple[str, str]:
-    """Name of the board, and what was built for it, in a line."""
+    """Name of the device, and what was built for it, in a line."""
     try:
         build = json.loads(record.read_text())
         used = {name: build["resources"][name]["used"] for name in ("LUT", "EBR", "DSP")}
         facts = f"{used['LUT']} LUTs, {used['EBR']} block RAMs, {used['DSP']} multipliers, {build['fmax_mhz']:.1f} MHz"
-        return build["board"], f"{get_board(build['board']).description}: {facts}"
+        return build["device"], f"{_description(build['board'])}: {facts}"
     except (OSError, ValueError, KeyError, TypeError):
         raise ConfigError(str(record), "cannot be read as the record of a build",
                           hint="name the folder of a finished `firelane bitstream`") from None
+
+
+def _description(name: str) -> str:
+    """The board of that name in words; its name if it is described in a user's file."""
+    return next((board.description for board in all_boards() if board.name == name), name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from firelane.boards import get_board
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.boards.host.load import check_engine
+from firelane.boards.host.simulated_clock import UNNAMED
 from firelane.boards.simulated.build import Design, SimulatedBoard, build_board
 from firelane.boards.simulated.running import RunningBoard
 from firelane.boards.top.identity import Identity
@@ -23,7 +24,6 @@ from firelane.compiler.support.files import build_root
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.catalogue import NAMES, find
 
-UNNAMED = "simulated"
 UNNAMED_CLOCK_HZ = 75_000_000       #: what cycles are converted with where no board says better
 
 
@@ -83,7 +83,7 @@ def _compiled_folder(model: str, board: str | None, record: Options, notify: Cal
                           hint=f"give what `firelane compile` wrote, an ONNX file, or one of {', '.join(NAMES)}")
     path = find(model, progress=progress).path if model in NAMES else Path(model)
     compiled = compile_fitting(load_recorded(path, record), chosen_engine(board), () if board else GROWING, progress)
-    folder = build_root() / (f"{path.stem}-{board}" if board else path.stem)
+    folder = build_root() / (f"{path.stem}-{get_board(board).name}" if board else path.stem)
     write_artefact(compiled, folder)
     notify(f"compiled: {folder}")
     return folder
@@ -95,5 +95,5 @@ def _design(model: HostModel, board_name: str | None) -> Design:
         engine = replace(model.engine, trace=False)
         return Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=engine))
     board = get_board(board_name)
-    check_engine(str(model.folder), model.engine, board.engine, board.engine.digest, board=board_name)
+    check_engine(str(model.folder), model.engine, board.engine, board.engine.digest, board=board.name)
     return Design(identity=board_identity(board), result_bytes=board.result_bytes)

@@ -138,14 +138,7 @@ def find_model(digest: int) -> HostModel:
     ConfigError
         If there is none, or if two say otherwise how images become their input.
     """
-    found: list[HostModel] = []
-    for folder in _candidates():
-        try:
-            model = read_model(folder)
-        except FirelaneError:
-            continue            # not of ours, or of another version: it is not the one
-        if model.digest == digest:
-            found.append(model)
+    found = models_with(digest)
     if not found:
         raise ConfigError("--model", f"the board holds a model (digest {digest:08x}) that was not compiled here",
                           hint=f"{_HINT}, or put it into the board: firelane load DIR")
@@ -155,6 +148,19 @@ def find_model(digest: int) -> HostModel:
         raise ConfigError("--model", f"{first.folder} and {other.folder} hold the same program, and say otherwise how "
                                      "images become its input", hint="name one of them with --model")
     return next(iter(knowing.values()), found[0])
+
+
+def models_with(digest: int) -> list[HostModel]:
+    """All compiled folders under the build folder that have this program digest."""
+    found: list[HostModel] = []
+    for folder in _candidates():
+        try:
+            model = read_model(folder)
+        except FirelaneError:
+            continue            # not of ours, or of another version: it is not the one
+        if model.digest == digest:
+            found.append(model)
+    return found
 
 
 def _candidates() -> Iterable[Path]:

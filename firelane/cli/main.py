@@ -23,20 +23,26 @@ COMMANDS = {        # name: (module of `firelane.cli.commands`, the first senten
     "compile": ("compile", "Compile MODEL, a quantized ONNX file, for an engine, and report what fits."),
     "compress": ("compress", "Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a "
                              "budget."),
+    "devices": ("devices", "Find boards: ask what is at each serial port, real or of a simulated board."),
     "die-plot": ("die_plot", "Draw the die of the build in FOLDER: each cell where it was placed, coloured by the part "
                              "of the engine."),
+    "doctor": ("doctor", "Check what this machine has of what Firelane needs, and say what to do about the rest."),
     "estimate": ("estimate", "Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to "
                              "do where it does not fit."),
     "evaluate": ("evaluate", "Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float "
                              "network."),
     "import": ("import_model", "Turn published weights into a float ONNX model."),
     "load": ("load", "Put the model that `firelane compile` wrote to DIR into a running board."),
+    "new-board": ("new_board", "Write the description of a board of your own, called NAME, to be changed in an "
+                               "editor."),
     "patch": ("patch", "Put the model that `firelane compile` wrote to DIR into a finished design, in seconds."),
     "program": ("program", "Send a bitstream to the connected board (openFPGALoader)."),
     "quantize": ("quantize", "Quantize MODEL, a float ONNX file, to a standard QDQ graph."),
     "run": ("run", "Have a board classify images: files, or all images in a folder."),
     "simulate": ("simulate", "Simulate the Verilog of an engine with Verilator, and check every result byte against "
                              "the reference."),
+    "validate": ("validate", "Compare every value that a board computes with the integer reference, and write a "
+                             "record of it."),
     "vivado-project": ("vivado_project", "Write the Vivado project of MODEL, a quantized ONNX file, on a board, and "
                                          "count what it needs with Yosys."),
 }

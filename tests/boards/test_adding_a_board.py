@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from firelane.boards import all_boards
+from firelane.boards import all_boards, get_board
 from firelane.boards.board import Board
+from firelane.boards.top.clock import plan_clock
+from firelane.compiler.fit.resources import engine_resources
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "adding_a_board.md"
 
@@ -44,3 +46,13 @@ def test_every_field_is_explained():
     explained = set(re.findall(r"\w+", " ".join(rows)))
     assert explained >= {name for name, field in Board.__dataclass_fields__.items()
                          if field.default is field.default_factory} and explained <= set(Board.__dataclass_fields__)
+
+
+def test_the_file_of_a_user_is_a_board(tmp_path):
+    file, = blocks("toml")
+    path = tmp_path / "my_board.toml"
+    path.write_text(file)
+    board = get_board(str(path))
+    need = engine_resources(board.engine, board.result_bytes)
+    assert need.ebr_total <= board.device.ebr and need.dsp <= board.device.dsp and need.lut <= board.device.lut
+    assert plan_clock(board.platform(), board.clock_hz).output_hz == board.clock_hz

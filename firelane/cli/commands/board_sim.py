@@ -19,7 +19,7 @@ LEAST_PATIENCE = 2_000_000          #: twice what passes while a host is silent:
 
 @click.command(name="board-sim")
 @click.argument("model", metavar="DIR|MODEL")
-@click.option("--board", "board_name", metavar="NAME", help="Which board it pretends to be, e.g. ulx3s_25f.")
+@click.option("--board", "board_name", metavar="NAME|FILE", help="Which board it pretends to be, e.g. ulx3s_25f.")
 @click.option("--patience", type=click.IntRange(min=LEAST_PATIENCE), default=PATIENCE,
               show_default=True, help="Cycles after which a run that stands still is abandoned (another build).")
 @record_options

@@ -13,7 +13,7 @@ from firelane.cli.support.terminal import display, log_console, progress_console
 
 @click.command()
 @click.argument("model", type=PATH)
-@click.option("--board", "boards", multiple=True, metavar="NAME",
+@click.option("--board", "boards", multiple=True, metavar="NAME|FILE",
               help="A board, e.g. ulx3s_85f; may be repeated. All boards if none is named.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(model: Path, boards: tuple[str, ...], as_json: bool) -> int:

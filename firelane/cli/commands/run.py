@@ -9,7 +9,7 @@ import click
 
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH, port_options, record_options
-from firelane.cli.support.terminal import display, progress_console, say_plainly
+from firelane.cli.support.terminal import display, found_port, progress_console, say_plainly
 
 
 @click.command()
@@ -20,7 +20,7 @@ from firelane.cli.support.terminal import display, progress_console, say_plainly
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
 @record_options
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
-def command(images: tuple[Path, ...], port: str, baud: int, folder: Path | None, labels: Path | None,
+def command(images: tuple[Path, ...], port: str, baud: int | None, folder: Path | None, labels: Path | None,
             as_json: bool, **record: Any) -> None:
     """Have a board classify images: files, or all images in a folder.
 
@@ -30,5 +30,5 @@ def command(images: tuple[Path, ...], port: str, baud: int, folder: Path | None,
     """
     console = progress_console(as_json)
     with display(console) as progress:
-        work.classify(images, port, baud, folder=folder, labels=labels, record=record, as_json=as_json,
-                      say=say_plainly(console), progress=progress)
+        work.classify(images, *found_port(port, baud, progress), folder=folder, labels=labels, record=record,
+                      as_json=as_json, say=say_plainly(console), progress=progress)

@@ -23,7 +23,8 @@ DEFAULT_MODEL = "digits"
 @click.option("--images", "count", type=click.IntRange(min=1),
               help="How many, if no --image is given.  [default: 20 digits, 1 for other networks and with --waves]")
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
-@click.option("--board", help="Whose engine to simulate.  [default: one of 8 banks, its memories as large as needed]")
+@click.option("--board", metavar="NAME|FILE",
+              help="Whose engine to simulate.  [default: one of 8 banks, its memories as large as needed]")
 @size_options
 @record_options
 @click.option("--waves", is_flag=True, help="Write waveforms (slow and large; another build of the simulator).")

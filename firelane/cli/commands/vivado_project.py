@@ -16,7 +16,8 @@ from firelane.compiler.support.outputs import check_folder
 
 @click.command(name="vivado-project")
 @click.argument("model", type=PATH)
-@click.option("--board", "board_name", required=True, metavar="NAME", help="A board with an AMD device: arty_a7_100.")
+@click.option("--board", "board_name", required=True, metavar="NAME|FILE",
+              help="A board with an AMD device: arty_a7_100, or a file of `firelane new-board`.")
 @click.option("-o", "--output", type=PATH, help="Folder; build/vivado/... if not given.")
 def command(model: Path, board_name: str, output: Path | None) -> None:
     """Write the Vivado project of MODEL, a quantized ONNX file, on a board, and count what it needs with Yosys."""

@@ -16,7 +16,6 @@ PATH = click.Path(path_type=Path)
 RECORD = ("preset", "channels", "mean", "scale", "resize")
 PRESETS = ("imagenet", "torchvision", "caffe", "gray", "raw")       #: `compiler.frame_io.presets.PRESETS`
 METHODS = ("minmax", "mse", "percentile")       #: `compiler.quantize.calibration.Method`
-BAUD = 3_000_000
 
 
 def size_options(command: Function) -> Function:
@@ -56,13 +55,22 @@ def check_option(command: Function) -> Function:
 
 def port_options(command: Function) -> Function:
     """Where a board is."""
-    baud = click.option("--baud", type=int, default=BAUD, show_default=True, help="Of the board's serial line.")
-    port = click.option("--port", required=True, metavar="NAME", help="Serial port, e.g. /dev/ttyUSB0.")
-    return port(baud(command))
+    port = click.option("--port", required=True, metavar="NAME",
+                        help="Serial port, e.g. /dev/ttyUSB0; auto: the only one that has a board, see `firelane "
+                             "devices`.")
+    return port(baud_option(command))
+
+
+def baud_option(command: Function) -> Function:
+    """The rate of a board's serial line."""
+    return click.option("--baud", type=click.IntRange(min=1),
+                        help="Of the board's serial line.  [default: 3000000; where boards are looked for, each rate "
+                             "that one has]")(command)
 
 
 def build_options(command: Function) -> Function:
     """Which bitstream: a board and a model."""
-    board = click.option("--board", "board_name", required=True, metavar="NAME", help="E.g. ulx3s_85f.")
+    board = click.option("--board", "board_name", required=True, metavar="NAME|FILE",
+                         help="E.g. ulx3s_85f, or a file of `firelane new-board`.")
     model = click.option("--model", type=PATH, show_default="digits", help="Quantized ONNX file.")
     return board(model(command))

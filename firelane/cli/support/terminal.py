@@ -12,9 +12,9 @@ from rich.console import Console
 
 from firelane.cli.support import work
 from firelane.cli.support.options import RECORD
-from firelane.compiler.support.progress import display
+from firelane.compiler.support.progress import Progress, display
 
-__all__ = ["display", "log_console", "note_overridden", "progress_console", "say", "say_plainly"]
+__all__ = ["display", "found_port", "log_console", "note_overridden", "progress_console", "say", "say_plainly"]
 
 LOG_COLUMNS = 120           # where there is no terminal that has a width
 
@@ -37,6 +37,11 @@ def say(console: Console, *, markup: bool = True) -> Callable[[str], None]:
 def say_plainly(console: Console) -> Callable[[str], None]:
     """The same for results, which go to standard output wherever progress goes."""
     return click.echo if console.stderr else say(console, markup=False)
+
+
+def found_port(port: str, baud: int | None, progress: Progress) -> tuple[str, int]:
+    """The port and the rate of `port_options`; says, on standard error, which one `--port auto` found."""
+    return work.chosen_port(port, baud, say=lambda line: click.echo(line, err=True), progress=progress)
 
 
 def note_overridden(model: str | Path, options: Mapping[str, Any]) -> None:

@@ -10,12 +10,19 @@ from firelane.lazy import lazy_names
 if TYPE_CHECKING:
     from firelane.api.network import overridden
     from firelane.boards import all_boards, get_board
+    from firelane.boards.board_template import write_board_file
     from firelane.boards.chosen_engine import chosen_engine
+    from firelane.boards.doctor.checks import check
+    from firelane.boards.doctor.machine import Machine
+    from firelane.boards.doctor.report import items_to_json, items_to_table, require
     from firelane.boards.flow.bitstream import program
     from firelane.boards.flow.model_build import bitstream_file, build_model
     from firelane.boards.flow.patch import patch
     from firelane.boards.flow.vivado_project import table, write_model_project
+    from firelane.boards.host.device_list import devices_to_json, devices_to_table, model_names
+    from firelane.boards.host.discovery import chosen_port, find_devices
     from firelane.boards.host.run import classify, load_model
+    from firelane.boards.host.validate import validate
     from firelane.boards.report.board_fit import fits
     from firelane.boards.report.board_list import to_json, to_tables
     from firelane.boards.report.build_plot import plot_build
@@ -30,20 +37,29 @@ if TYPE_CHECKING:
     from firelane.sim.evaluate.report import print_evaluation
     from firelane.sim.judge.report import print_report
 
-__all__ = ["EMBEDDED", "Job", "all_boards", "bitstream_file", "build_model", "build_model_board", "chosen_engine",
-           "classify", "convert", "fits", "get_board", "labels_of_folder", "load_model", "overridden", "patch",
-           "plot_build", "print_evaluation", "print_report", "program", "published_fits", "run_benchmark", "sweep",
-           "table", "to_json", "to_tables", "write_file", "write_model_project"]
+__all__ = ["EMBEDDED", "Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
+           "chosen_engine", "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table",
+           "find_devices", "fits", "get_board", "items_to_json", "items_to_table", "labels_of_folder", "load_model",
+           "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report", "program",
+           "published_fits", "require", "run_benchmark", "sweep", "table", "to_json", "to_tables", "validate",
+           "write_board_file", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.network": ["overridden"],
     "firelane.boards": ["all_boards", "get_board"],
+    "firelane.boards.board_template": ["write_board_file"],
     "firelane.boards.chosen_engine": ["chosen_engine"],
+    "firelane.boards.doctor.checks": ["check"],
+    "firelane.boards.doctor.machine": ["Machine"],
+    "firelane.boards.doctor.report": ["items_to_json", "items_to_table", "require"],
     "firelane.boards.flow.bitstream": ["program"],
     "firelane.boards.flow.model_build": ["bitstream_file", "build_model"],
     "firelane.boards.flow.patch": ["patch"],
     "firelane.boards.flow.vivado_project": ["table", "write_model_project"],
+    "firelane.boards.host.device_list": ["devices_to_json", "devices_to_table", "model_names"],
+    "firelane.boards.host.discovery": ["chosen_port", "find_devices"],
     "firelane.boards.host.run": ["classify", "load_model"],
+    "firelane.boards.host.validate": ["validate"],
     "firelane.boards.report.board_fit": ["fits"],
     "firelane.boards.report.board_list": ["to_json", "to_tables"],
     "firelane.boards.report.build_plot": ["plot_build"],

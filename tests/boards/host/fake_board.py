@@ -184,6 +184,7 @@ class Line:
     """
 
     name = "line"
+    simulated = True
 
     def __init__(self, board: FakeBoard, spoil: Callable[[bytes, bool], bytes] = lambda octets, to_board: octets,
                  delay: float = 0.0):

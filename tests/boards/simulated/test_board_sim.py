@@ -15,10 +15,10 @@ from firelane.boards.host.framing import Deframer, Frame
 from firelane.boards.host.load import load_payload
 from firelane.boards.host.port import SerialPort
 from firelane.boards.host.remote_board import RemoteBoard
-from firelane.boards.host.simulated_clock import CYCLES_PER_SECOND
+from firelane.boards.host.simulated_clock import CYCLES_PER_SECOND, UNNAMED
 from firelane.boards.host.words import words
 from firelane.boards.simulated.build import Design, build_board
-from firelane.boards.simulated.model_board import UNNAMED, UNNAMED_CLOCK_HZ
+from firelane.boards.simulated.model_board import UNNAMED_CLOCK_HZ
 from firelane.boards.simulated.running import QUIET_CYCLES, RunningBoard
 from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import SIMULATED_TIMING

@@ -8,7 +8,7 @@ from PIL import Image
 from firelane.boards.report.placement import PLACEMENT_FILE
 from firelane.cli.main import main
 
-RECORD = {"board": "ulx3s_85f", "fmax_mhz": 101.96,
+RECORD = {"board": "ulx3s_85f", "device": "LFE5U-85F", "fmax_mhz": 101.96,
           "resources": {"LUT": {"used": 36_489}, "EBR": {"used": 202}, "DSP": {"used": 140}}}
 
 
@@ -24,6 +24,13 @@ def test_a_picture(build, capsys):
     assert capsys.readouterr().out == f"written: {build / 'die.png'}\n"
     with Image.open(build / "die.png") as picture:
         assert picture.format == "PNG"
+
+
+def test_a_board_of_a_user(build, capsys):
+    """It is described in a file of his, of which nothing is known here but its name."""
+    (build / "build.json").write_text(json.dumps(RECORD | {"board": "my_board"}))
+    assert main(["die-plot", str(build)]) == 0
+    assert capsys.readouterr().out == f"written: {build / 'die.png'}\n"
 
 
 def test_where_it_goes(build, capsys):

@@ -52,6 +52,7 @@ def test_usage(capsys):
     ["compile", "no.onnx"], ["quantize", "no.onnx", "--calib", "no"],
     ["compress", "no.onnx", "--calib", "no", "--budget", "9"],
     ["bitstream", "--board", "ulx3s_12f"], ["vivado-project", "no.onnx", "--board", "arty_a7_100"], ["die-plot", "no"],
+    ["validate", "no", "--port", "no"], ["new-board", "mine", "--from", "ulx3s_85f"],
     ["import", "deep-compression", "no"], ["patch", "no", "no"], ["bench"],
     ["evaluate", "no.onnx", "--images", "no", "--json"], ["compress", "no.onnx", "--calib", "no", "--sweep"],
 ])

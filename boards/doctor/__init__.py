@@ -1,0 +1,1 @@
+"""Whether this machine has what Firelane needs, and what to do where it has not."""

@@ -1,0 +1,36 @@
+"""`firelane doctor`: what was found, as lines and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from firelane.boards.doctor.item import Item, Status
+from firelane.compiler.support.errors import ConfigError
+
+COLOURS = {Status.OK: "green", Status.MISSING: "bold red", Status.OPTIONAL: "yellow"}
+
+
+def items_to_table(items: Sequence[Item]) -> Table:
+    """A line for each thing; what it is needed for and how to mend it, if it is not fine."""
+    table = Table.grid(padding=(0, 2))
+    for item in items:
+        text = item.found if item.fine else f"{item.found} (for {item.purpose}); {item.fix}"
+        table.add_row(Text(item.status, COLOURS[item.status]), Text(item.name), Text(text, overflow="fold"))
+    return table
+
+
+def items_to_json(items: Sequence[Item]) -> str:
+    """A list with name, status, what it is needed for, what was found, and the fix or null."""
+    return json.dumps([{"name": item.name, "status": item.status, "needed_for": item.purpose, "found": item.found,
+                        "fix": None if item.fine else item.fix} for item in items], indent=1)
+
+
+def require(items: Sequence[Item]) -> None:
+    """Raises ConfigError, with their names, if things are missing that `make sim` needs."""
+    missing = [item.name for item in items if item.status is Status.MISSING]
+    if missing:
+        raise ConfigError("this machine", f"`make sim` needs {', '.join(missing)}", hint="what to do is said above")
