@@ -62,7 +62,8 @@ EXAMPLES = (
 
 def render() -> str:
     """The document."""
-    context = click.Context(firelane, info_name="firelane")
+    # With its settings: a command keeps the help option that it is first asked for.
+    context = click.Context(firelane, info_name="firelane", **firelane.context_settings)
     return "\n".join([HEAD, *(line for name in sorted(COMMANDS)
                               for line in _lines(firelane.get_command(context, name), name, context))])
 

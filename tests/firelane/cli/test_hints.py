@@ -29,7 +29,7 @@ TOOLS = {"firelane.boards.flow.bitstream"}      #: talks to nextpnr
 
 
 def commands() -> Iterator[click.Command]:
-    context = click.Context(firelane)
+    context = click.Context(firelane, **firelane.context_settings)
     for name in COMMANDS:
         command = firelane.get_command(context, name)
         yield command
