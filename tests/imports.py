@@ -1,4 +1,8 @@
-"""Who imports whom in the project, read from the text of the modules: imports in functions count as well."""
+"""Who imports whom in the project, read from the text of the modules.
+
+Imports in functions count as well, and so do modules that are named to be imported later, by `firelane.lazy` and in the
+table of commands.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "firelane"
+COMMANDS = "firelane.cli.commands"              #: where the modules in the table of commands are
 ORDER = ("hw", "compiler", "models", "sim", "boards", PACKAGE)      #: top-level folders, an import never goes up
 
 
@@ -32,7 +37,7 @@ def folder_of(module: str) -> str:
 
 @cache
 def imports(module: str) -> tuple[str, ...]:
-    """All modules of the project that a module imports, wherever in its text."""
+    """All modules of the project that a module imports, wherever in its text, at once or lazily."""
     found: list[str] = []
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
         match node:
@@ -42,7 +47,15 @@ def imports(module: str) -> tuple[str, ...]:
                 assert node.level == 0, f"{module}: relative imports hide where they go"
                 inner = [f"{source}.{alias.name}" for alias in node.names]
                 found += [name if name in MODULES else source for name in inner if source in MODULES]
+            case ast.Call(func=ast.Name(id="lazy_names")):
+                found += [text for text in _texts(node) if text in MODULES and text != module]
+            case ast.Assign(targets=[ast.Name(id="COMMANDS")]):
+                found += [f"{COMMANDS}.{text}" for text in _texts(node) if f"{COMMANDS}.{text}" in MODULES]
     return tuple(found)
+
+
+def _texts(node: ast.AST) -> list[str]:
+    return [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant) and isinstance(inner.value, str)]
 
 
 def closure(*modules: str) -> set[str]:

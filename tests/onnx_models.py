@@ -201,7 +201,7 @@ def _window(window: Window) -> dict[str, list[int]]:
 
 
 def _max_window(node: MaxPool, graph: Graph) -> dict:
-    """With ceil_mode where the output is larger than it would be without."""
+    """A pool's attributes, with ceil_mode where the output is larger than it would be without."""
     source, result, window = graph.tensors[node.inputs[0]], graph.tensors[node.output], node.window
     floor = tuple(window_output(source.shape[axis + 1], window.kernel[axis], window.stride[axis],
                                 window.pads[axis] + window.pads[axis + 2]) for axis in (0, 1))

@@ -27,6 +27,8 @@ def level(module: str) -> int:
 def test_the_walk_sees_imports():
     """A check of the checker: what is known to be imported is found."""
     assert "firelane.hw.contract.config" in imports("firelane.hw.engine")
+    assert {"firelane.api.compile", "firelane.boards.report.board_fit"} <= set(imports("firelane"))
+    assert "firelane.cli.commands.simulate" in imports("firelane.cli.main")
     assert len(MODULES) > 300
     assert {module.split(".")[1] for module in MODULES if "." in module} >= set(ORDER) - {PACKAGE}
 

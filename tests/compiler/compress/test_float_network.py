@@ -28,7 +28,7 @@ def test_forwards_it_is_the_reference(seed):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_backwards_it_is_the_slope(seed):
-    """Of a smooth function of the output, by differences, for some weights and biases of every convolution."""
+    """Gradients of a smooth function, by differences, for some weights and biases of every convolution."""
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, size="tiny", without=("max_pool",))
     image, weights = random_image(rng, graph), weights_of(graph)

@@ -7,7 +7,7 @@ from firelane.compiler.compress.input_statistics import InputStatistics, pooled,
 
 
 def statistics_of(real: np.ndarray, ideal: np.ndarray) -> InputStatistics:
-    """Of one group; `real`, `ideal` float64 (images, n), a pixel each."""
+    """Statistics of one group; `real`, `ideal` float64 (images, n), a pixel each."""
     square, product = real.T @ real / len(real), ideal.T @ real / len(real)
     return InputStatistics(len(real), real.mean(axis=0)[None], ideal.mean(axis=0)[None], square[None], product[None])
 

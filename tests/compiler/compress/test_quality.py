@@ -53,7 +53,7 @@ def test_no_image_loses_more_than_its_probabilities_moved():
 
 
 def test_the_error_covers_what_a_few_images_say():
-    """Of many small samples, as many as should miss the loss over all by no more than two errors."""
+    """Among many small samples, as many as should miss the loss over all by no more than two errors."""
     wanted = made(20_000)
     found = moved(wanted, 0.5)
     choice = found.argmax(axis=1)

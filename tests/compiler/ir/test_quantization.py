@@ -115,7 +115,7 @@ def scaled(factors, offsets, x, zero_in: int, scale_out: float, zero_out: int) -
 @given(st.integers(0, 255), st.integers(0, 255), st.floats(1e-4, 10), st.floats(-4, 4), st.booleans(),
        st.integers(0, 2 ** 32 - 1))
 def test_channel_scale_is_right_to_a_step(zero_in, zero_out, scale_out, magnitude, adds, seed):
-    """Of factors and offsets of any size, and of 0: what they make is rounded, clipped, or both."""
+    """Factors and offsets of any size, and of 0: what they make is rounded, clipped, or both."""
     rng = np.random.default_rng(seed)
     factors, offsets = rng.normal(0, 10 ** magnitude, 20), rng.normal(0, 10 ** -magnitude, 20) if adds else None
     factors[0] = 0

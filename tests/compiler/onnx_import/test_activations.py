@@ -76,7 +76,7 @@ def test_in_pieces_of_a_float_model(write):
 @pytest.mark.parametrize("write", PRODUCTS)
 @pytest.mark.parametrize("between", [False, True])
 def test_in_pieces_of_a_quantized_model(write, between):
-    """With quantizers around each piece, or around the whole."""
+    """Quantizers stand around each piece, or around the whole."""
     model = Model()
 
     def node(kind: str, *inputs: str, **attributes) -> str:

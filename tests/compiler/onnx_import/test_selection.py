@@ -41,7 +41,7 @@ class TestShuffle:
     @pytest.mark.parametrize("quantized", [False, True])
     @pytest.mark.parametrize("kind, zero_point", [(np.uint8, 7), (np.int8, -20)])
     def test_joins_the_convolution_behind_it(self, load, quantized, kind, zero_point):
-        """With quantizers around each of the three, as ONNX Runtime writes them, or none."""
+        """Quantizers stand around each of the three, as ONNX Runtime writes them, or none."""
         model = Model(kind=kind, zero_point=zero_point)
         between = (lambda value: model.quantized(value, 0.04)) if quantized else None
         value = shuffled(model, stem(model, 12), 3, 12, (8, 9), between)

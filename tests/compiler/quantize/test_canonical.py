@@ -231,7 +231,7 @@ class TestChannelWise:
         assert len(graph.nodes) == 3 + pad
 
     def test_normalisation_joins_the_record(self, tmp_path):
-        """With padding it cannot join the convolution; where it is known how pixels come in, the host does it."""
+        """A padded convolution cannot take it in; where it is known how pixels come in, the host does it."""
         model = FloatModel()
         value = model.node("Sub", "image", model.constant(np.float32([[[0.5]], [[0.25]], [[0.125]]])))
         value = model.node("Mul", value, model.constant(np.float32(2.0)))
@@ -299,7 +299,7 @@ class TestChannels:
         assert kinds(quantized(model.proto(model.head(value, 6)), images)) == ["Conv", "Conv", "GlobalAverage"]
 
     def test_parts_have_the_scale_of_the_whole(self, quantized):
-        """Of different ranges; nothing is rounded a second time."""
+        """Parts of different ranges; nothing is rounded a second time."""
         model = FloatModel()
         value = model.node("MaxPool", model.node("Relu", model.conv("image", 6, 3, 3, 3)), kernel_shape=[2, 2])
         model.constants[0].CopyFrom(numpy_helper.from_array(

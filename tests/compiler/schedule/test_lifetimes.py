@@ -103,7 +103,7 @@ def test_sums_in_place_are_sound(tight):
 
 @pytest.mark.parametrize("by", [1, 15, 16, 47])
 def test_sums_that_are_written_too_far_behind_are_refused(tight, by):
-    """By the check of schedules; and by the emulator, if it happens inside one tile."""
+    """Found by the check of schedules; and by the emulator, if it happens inside one tile."""
     program = emit(tight.network, shifted(tight, by), CFG)
     with pytest.raises(ScheduleError):
         check_schedule(program)

@@ -112,7 +112,7 @@ class TestCompressForABoard:
         return np.random.default_rng(3).integers(0, 256, (8, 3, SIDE, SIDE), np.uint8)
 
     def test_what_does_not_fit(self, pixels):
-        """With a smaller engine than the board has, so that a small network is too large."""
+        """Compiled for a smaller engine than the board has, so that a small network is too large."""
         plain = firelane.quantize(small_model(density=0.9), pixels)
         words = len(firelane.compile(plain, "ulx3s_25f").compiled.program.contents.weights) * 2 // 3
         with pytest.raises(firelane.FirelaneError, match="^weight_words: "):

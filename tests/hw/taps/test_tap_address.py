@@ -79,7 +79,7 @@ def test_range(fields, channel, wrong):
 
 
 def test_slot_of_no_bank_is_not_checked():
-    """With one row a word, a row move leaves nothing to read in `slot`."""
+    """Where there is one row a word, a row move leaves nothing to read in `slot`."""
     cfg = EngineConfig(banks=1, activation_words=100)
     dut = TapAddress(cfg)
 

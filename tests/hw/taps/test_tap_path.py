@@ -152,7 +152,7 @@ def longest_codes(rng, channels: int, taps: int, inputs: int, places: int):
 
 @pytest.mark.parametrize("channels, taps, inputs", [(24, 8, 12), (2, 150, 12), (12, 3, 4)])
 def test_longest_codes_leave_no_gap(channels, taps, inputs):
-    """With a record of parameters per channel, and 8 taps a channel: the most that the weight memory must give."""
+    """A record of parameters per channel, and 8 taps a channel: the most that the weight memory must give."""
     def make(rng, images):
         weights, encoded = longest_codes(rng, channels, taps, inputs, 25)
         tile = make_tile(rng, CFG, images, weights, encoded=encoded)
