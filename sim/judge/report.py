@@ -139,8 +139,8 @@ def _cycles(report: SimulationReport) -> Iterator[tuple[str, str]]:
     worst, ideal = report.worst_prediction, report.ideal
     yield "image in", f"{report.input_bytes:,} bytes beside the layers; these waited {report.input_wait:,} cycles"
     yield "result out", f"{report.output_bytes:,} bytes in {report.output_cycles:,} cycles"
-    yield "ideal", (f"{ideal:,} cycles for the taps of the convolutions; the frame takes "
-                    f"{report.frame_cycles / ideal:.3f} times as many" if ideal else "no convolutions")
+    yield "convolutions", (f"{ideal:,} of the ideal cycles are their taps; the frame takes "
+                           f"{report.frame_cycles / ideal:.3f} times as many" if ideal else "none")
     yield "prediction", f"at worst {abs(worst.error):.2%} from what was measured, in {worst.name}"
     yield "multiplier use", (f"{report.macs_per_multiplier_and_cycle:.2f} dense MACs per multiplier and cycle, "
                              f"{report.lanes} multipliers")
