@@ -64,6 +64,8 @@ class Agreement:
     def __str__(self) -> str:
         if not self.images:
             return "too large to be compared with ONNX Runtime"
+        if not self.tensors:
+            return "not compared with ONNX Runtime: none of its tensors has 8 bits there"
         share = self.differing / max(self.values, 1)
         return (f"equals ONNX Runtime: {self.tensors} tensors of {self.images} images, {share:.2%} of their values one "
                 f"step apart, the result at most {self.whole_lsb}")
@@ -155,22 +157,38 @@ def _compared(graph: Graph, image: np.ndarray, theirs: dict[str, np.ndarray], re
         apart[node.output] = ours if other is None else other[:, None]
     if graph.output not in theirs and result is None and not graph.metadata.get(HOST_OPERATORS):
         raise ModelError(graph.name, f"its result {graph.output} is not found in ONNX Runtime's", hint=REPORT)
+    if graph.output not in theirs and result is not None:
+        steps = _result_steps(graph, apart[graph.output][:, 0], result)
+        tensors, values = tensors + 1, values + steps.size
+        differing += int(np.count_nonzero(np.rint(steps)))
     whole = _whole(graph, alone[graph.output][:, 0], apart[graph.output][:, 0], theirs.get(graph.output), result)
     return Agreement(before.images + 1, max(before.tensors, tensors), before.values + values,
                      before.differing + differing, max(before.whole_lsb, whole))
 
 
+def _result_steps(graph: Graph, apart: np.ndarray, result: np.ndarray) -> np.ndarray:
+    """Steps between our result and a float output, which is of an average that nothing rounds there.
+
+    An average lies between what it is of, so that one outside of what our tensor holds is a difference too.
+    """
+    steps = np.abs(_in_steps(graph, result) - apart)
+    if steps.max() > LAYER_LSB:
+        raise _difference(graph.nodes[-1].name, graph.output, np.rint(steps).astype(int))
+    return steps
+
+
 def _whole(graph: Graph, alone: np.ndarray, apart: np.ndarray, theirs: np.ndarray | None,
            result: np.ndarray | None) -> int:
     """Steps between our result and ONNX Runtime's, from the image alone."""
-    tensor, last = graph.tensors[graph.output], graph.nodes[-1]
-    if theirs is None and result is not None:            # a float output: an average that nothing rounds there
-        theirs = result / tensor.scale + tensor.zero_point
-        steps = np.abs(np.clip(theirs, 0, 255) - apart)
-        if steps.max() > LAYER_LSB:
-            raise _difference(last.name, graph.output, np.rint(steps).astype(int))
-    other = apart if theirs is None else theirs
-    return int(np.abs(alone.astype(np.float64) - np.clip(np.rint(other), 0, 255)).max())
+    if theirs is None:
+        theirs = apart if result is None else _in_steps(graph, result)
+    return int(np.abs(alone.astype(np.float64) - np.rint(theirs)).max())
+
+
+def _in_steps(graph: Graph, result: np.ndarray) -> np.ndarray:
+    """Real values of the result as stored ones, neither rounded nor clamped."""
+    tensor = graph.tensors[graph.output]
+    return result.astype(np.float64) / tensor.scale + tensor.zero_point
 
 
 def _difference(node: str, tensor: str, steps: np.ndarray) -> ModelError:

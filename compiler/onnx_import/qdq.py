@@ -9,19 +9,19 @@ from onnx import TensorProto
 
 from firelane.compiler.onnx_import import selection
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.reader import is_integer
+from firelane.compiler.onnx_import.reader import is_integer, type_name
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Hosted, Selected, Stored, Value
 
 
 def quantize_linear(view: NodeView) -> Value:
     """ONNX QuantizeLinear: y = saturate(round_half_even(x / scale) + zero_point)."""
     _refuse_blocks(view)
-    value = view.any_value(0)
+    value, said = view.any_value(0), _output_type(view)
     if isinstance(value, Hosted):
         return value
     if isinstance(value, AnyConstant):
-        return _quantize_constant(view, value)
-    quantization, signed = view.quantization(1, 2, signed=view.integer("output_dtype", 0) == TensorProto.INT8)
+        return _quantize_constant(view, value, said or np.dtype(np.uint8))
+    quantization, signed = view.quantization(1, 2, signed=said == np.int8)
     if isinstance(value, Selected):
         return selection.quantized(view, value, quantization, signed)
     return view.quantize(value, quantization, signed)
@@ -64,12 +64,28 @@ def dequantize_constant(view: NodeView, value: AnyConstant, scale_index: int, ze
     return Dequantized(integers, scale.ravel(), axis)
 
 
-def _quantize_constant(view: NodeView, value: AnyConstant) -> Constant:
-    """A float initializer that the model itself quantizes; in float32, as ONNX Runtime does."""
+def _output_type(view: NodeView) -> np.dtype | None:
+    """What `output_dtype` says, which is the type where there is no zero point; None if it says nothing.
+
+    ONNX's checker has refused one that contradicts the zero point.
+    """
+    said = view.integer("output_dtype", 0)
+    if said == 0:
+        return None
+    if said not in (TensorProto.INT8, TensorProto.UINT8):
+        raise view.problem(f"output_dtype is {type_name(said)}", "int8 and uint8 are possible")
+    return np.dtype(np.int8 if said == TensorProto.INT8 else np.uint8)
+
+
+def _quantize_constant(view: NodeView, value: AnyConstant, kind: np.dtype) -> Constant:
+    """A float initializer that the model itself quantizes, to `kind` where no zero point says the type.
+
+    In float32, as ONNX Runtime does.
+    """
     if not isinstance(value, Constant) or value.array.dtype != np.float32:
         raise view.problem("the constant is not float32")
     scale, zero_point = view.scale_and_zero_point(1, 2)
-    zero_point = np.zeros(scale.size, np.uint8) if zero_point is None else zero_point
+    zero_point = np.zeros(scale.size, kind) if zero_point is None else zero_point
     if zero_point.dtype not in (np.int8, np.uint8) or zero_point.size != scale.size:
         raise view.problem(f"zero points {zero_point.dtype} of shape {list(zero_point.shape)}",
                            "int8 or uint8, one for each scale, is possible")

@@ -75,6 +75,19 @@ class TestAgreement:
         with pytest.raises(ModelError, match="^node_globalaveragepool2: differs from ONNX Runtime by 10 steps at ch"):
             validate(with_node(graph, 0, requantize=shifted), proto)
 
+    def test_a_float_result_is_a_tensor_that_is_compared(self):
+        model = Model()
+        proto = model.proto(model.node("Flatten", model.node("GlobalAveragePool", model.quantized("image"))))
+        assert validate(load_graph(proto), proto).tensors == 1
+
+    def test_nothing_to_compare_is_not_said_to_be_equal(self):
+        """The average before a Softmax is float in ONNX Runtime, and there is nothing else."""
+        model = Model()
+        proto = model.proto(model.node("Softmax", model.node("Flatten", model.node(
+            "GlobalAveragePool", model.quantized("image"))), axis=1))
+        found = validate(load_graph(proto), proto)
+        assert found.images == 4 and str(found) == "not compared with ONNX Runtime: none of its tensors has 8 bits there"
+
     def test_channels_last(self, tmp_path):
         model = Model()
         for dim, size in zip(model.input.type.tensor_type.shape.dim, (1, 8, 9, 3)):
@@ -119,6 +132,18 @@ class TestDifferences:
         graph = read(proto, tmp_path)
         with pytest.raises(ModelError, match="^node_conv3: differs"):
             validate(with_node(graph, 0, requantize=replace(graph.nodes[0].requantize, low=0)), proto)
+
+    def test_a_float_result_outside_of_8_bits(self):
+        """What the graph saturates and the model does not: a clamp of ONNX Runtime's values would hide it."""
+        model = Model()
+        average = model.node("GlobalAveragePool", model.quantized("image"))
+        graph = load_graph(model.proto(average))
+        model.nodes.append(helper.make_node("Mul", [average, model.constant(np.float32(40))], ["wide"]))
+        tensor = graph.tensors[graph.output]
+        proto = model.proto("wide")
+        saturated = replace(graph.nodes[0].requantize, low=255)
+        with pytest.raises(ModelError, match=f"differs from ONNX Runtime by .* of {tensor.name}, 3 of 3 values"):
+            validate(with_node(graph, 0, requantize=saturated), proto)
 
     def test_a_layer_that_is_wired_wrongly(self, network, tmp_path):
         model = Model(4)

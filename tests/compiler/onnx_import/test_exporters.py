@@ -194,6 +194,29 @@ class TestOnnxRuntime:
         found = refusal(model.proto(model.quantized(model.conv(value, 4, 3, 1, 1)), 21), tmp_path)
         assert "activations are int4; int8 and uint8 are possible" in found
 
+    @pytest.mark.parametrize("kind", ["INT16", "UINT16", "INT4", "UINT4", "FLOAT8E4M3FN"])
+    @pytest.mark.parametrize("constant", [False, True])
+    def test_output_dtype_of_other_than_8_bits(self, kind, constant, tmp_path):
+        """Without a zero point it alone says the type, of activations and of weights that the model quantizes."""
+        number = getattr(TensorProto, kind)
+        found = refusal(output_dtype_model(number, constant), tmp_path)
+        name = helper.tensor_dtype_to_np_dtype(number).name
+        assert found.endswith(f"(QuantizeLinear): output_dtype is {name}; int8 and uint8 are possible")
+
+    @pytest.mark.parametrize("kind", [TensorProto.INT8, TensorProto.UINT8])
+    def test_output_dtype_of_8_bits(self, kind, load):
+        graph = load(output_dtype_model(kind, False))
+        assert graph.tensors[graph.output].zero_point == (128 if kind == TensorProto.INT8 else 0)
+
+    def test_output_dtype_of_weights(self, load):
+        assert load(output_dtype_model(TensorProto.INT8, True)).nodes[0].weight.min() < 0
+
+    def test_output_dtype_that_contradicts_the_zero_point(self, tmp_path):
+        model = Model()
+        value = model.node("QuantizeLinear", "image", *model.parameters(), output_dtype=TensorProto.INT8)
+        found = refusal(model.proto(model.node("DequantizeLinear", value, *model.parameters()), 21), tmp_path)
+        assert "output_dtype INT8 does not match y_zero_point type UINT8" in found
+
     def test_average_without_a_quantizer_behind_it(self, tmp_path):
         """OpTypesToExcludeOutputQuantization: it keeps the quantization of what it averages."""
         model = Model()
@@ -219,6 +242,19 @@ class TestOnnxRuntime:
         value = model.node("Conv", model.quantized("image"), weight, model.constant(np.float32([3, 50, 70, 10])))
         found = refusal(model.proto(model.quantized(value)), tmp_path)
         assert "its bias is not a multiple of scale_x * scale_w, the accumulator's step: the result would be " in found
+
+
+def output_dtype_model(kind: int, constant: bool) -> onnx.ModelProto:
+    """A convolution whose weights, or else whose result, are quantized with `output_dtype` and no zero point."""
+    model = Model()
+    scale = model.constant(np.float32(0.01 if constant else SCALE))
+    given = model.constant(np.float32(model.rng.uniform(-1, 1, (4, 3, 1, 1)))) if constant else \
+        model.conv(model.quantized("image"), 4, 3, 1, 1)
+    value = model.node("QuantizeLinear", given, scale, output_dtype=kind)
+    value = model.node("DequantizeLinear", value, scale)
+    if constant:
+        value = model.quantized(model.node("Conv", model.quantized("image"), value))
+    return model.proto(value, 21)
 
 
 class TestHeads:
