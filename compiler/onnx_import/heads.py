@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
+from firelane.compiler.ir.graph import PIXEL_MAX
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.values import Hosted, Lazy, Real, Stored, Value
+from firelane.compiler.onnx_import.values import Hosted, Lazy, Quantization, Real, Value
 
 SOFTMAX, LOG_SOFTMAX, SIGMOID, HARD_SIGMOID = "Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid"
+REACH = 0.99                           # probability that a quantized head must reach: steps of 1 / 128 end at 0.992
+LOG_REACH = -5.0                       # the same of logarithms: e ** -5 is 0.7%
 
 
 def softmax(view: NodeView) -> Value:
@@ -31,18 +35,49 @@ def sigmoid(view: NodeView) -> Value:
     return _hosted(view, value, HARD_SIGMOID, ":".join(["", *(f"{number:.9g}" for number in numbers)]))
 
 
-def _input(view: NodeView) -> Real | Stored:
+def quantized(view: NodeView, value: Hosted, quantization: Quantization, signed: bool) -> Hosted:
+    """The result of such an operator, quantized: the host leaves that out, so it may only round.
+
+    A scale that reaches 1 saturates no probability. Of logarithms, which have no least one, those of probabilities
+    that are not next to nothing must be within reach.
+    """
+    low, high = ((steps - quantization.zero_point) * quantization.scale for steps in (0, PIXEL_MAX))
+    logarithm = value.operator == LOG_SOFTMAX
+    if low > LOG_REACH if logarithm else high < REACH:
+        raise view.problem(f"saturates the result of a {value.operator} to {low:.4g} .. {high:.4g}",
+                           f"{LOG_REACH if logarithm else 0} .. {0 if logarithm else 1} must be within reach; leave "
+                           f"{value.operator} out when you quantize")
+    return replace(value, stored=(quantization, signed))
+
+
+def dequantized(view: NodeView, value: Hosted) -> Hosted:
+    """The quantized result as real values again, which must be what was quantized."""
+    if value.stored is None:
+        raise view.problem("input is not a quantized tensor")
+    made, signed = value.stored
+    read, _ = view.quantization(1, 2, signed=signed)
+    if read != made:
+        raise view.problem(f"reads the result of a {value.operator} with scale {read.scale:.6g} and zero point "
+                           f"{read.zero_point}, but it was made with {made.scale:.6g} and {made.zero_point}",
+                           "both must be the same")
+    return replace(value, stored=None)
+
+
+def _input(view: NodeView) -> Real:
+    if view.node.op_type.startswith("QLinear"):
+        return view.stored_real(0)
     value = view.value(0)
     if isinstance(value, Lazy) and (value.exact or value.natural):
         value = view.settled(value, view.node.input[0])
-    if not isinstance(value, Real | Stored) or value.tensor is None:
+    if not isinstance(value, Real):
         raise view.problem("its input is not quantized", "quantize the whole network")
     return value
 
 
-def _hosted(view: NodeView, value: Real | Stored, operator: str, numbers: str = "") -> Hosted:
+def _hosted(view: NodeView, value: Real, operator: str, numbers: str = "") -> Hosted:
     view.builder.host_operators.append(operator + numbers)
-    return Hosted(value, value.shape, value.dims, operator)
+    made = Hosted(value, value.shape, value.dims, operator)
+    return quantized(view, made, *view.quantization(3, 4)) if view.node.op_type.startswith("QLinear") else made
 
 
 HEADS: dict[str, Callable[[NodeView], Value]] = {

@@ -33,8 +33,8 @@ def transpose(view: NodeView) -> Value:
     order = view.integers("perm", tuple(reversed(range(rank))))
     shape = tuple(value.shape[axis] for axis in order) if sorted(order) == list(range(rank)) else ()
     if [axis for axis in order if value.shape[axis] > 1] == [axis for axis in range(rank) if value.shape[axis] > 1]:
-        last = rank == 4 and shape != (1, *value.dims)                 # sizes of 1 moved, no value did
-        return _in_shape(value, shape, last)
+        alike = rank == 4 and shape == _last(value) != _first(value)   # sizes of 1 moved, no value did
+        return _in_shape(value, shape, alike if _either(value) else value.last)
     if rank != 4 or order != (TO_FIRST if value.last else TO_LAST) or shape not in (_first(value), _last(value)):
         return _of_channels(view, value)
     return _in_shape(value, shape, not value.last)
@@ -57,7 +57,7 @@ def in_shape(view: NodeView, value: Map | Hosted, shape: tuple[int, ...]) -> Val
         return replace(value, shape=shape)
     if len(shape) != 4:
         return replace(value, shape=shape)
-    either = value.dims[0] == 1 or math.prod(value.dims[1:]) == 1      # both orders are one
+    either = _either(value)
     if shape == _first(value) and (either or not value.last):
         return _in_shape(value, shape, False)
     if shape == _last(value) and (either or value.last):
@@ -68,6 +68,11 @@ def in_shape(view: NodeView, value: Map | Hosted, shape: tuple[int, ...]) -> Val
     raise view.problem(f"makes shape {list(shape)} of a map of {' x '.join(map(str, value.dims))} "
                        "(channels, rows, columns): pixels would move",
                        "the map's own four dimensions, or a flat vector, are possible")
+
+
+def _either(value: Map) -> bool:
+    """Whether channels first and channels last are one order of values."""
+    return value.dims[0] == 1 or math.prod(value.dims[1:]) == 1
 
 
 def _first(value: Map) -> tuple[int, ...]:

@@ -160,6 +160,14 @@ class NodeView:
         raise self.problem(f"input {name} is not quantized", "quantize the whole network: firelane quantize MODEL "
                            "--calib IMAGES -o QUANTIZED adds what is missing")
 
+    def stored_real(self, index: int) -> Real:
+        """Input `index` of a QLinear operator, dequantized with the two inputs that follow it."""
+        value = self.value(index)
+        quantization, signed = self.quantization(index + 1, index + 2)
+        if isinstance(value, Stored) and value.signed != signed:
+            raise self.problem("int8 and uint8 are mixed: a zero point is not of the type of its input")
+        return self.dequantize(value, quantization)
+
     def settled(self, value: Lazy, name: str) -> Real:
         """A value that is not quantized, stored with the quantization that suits it."""
         quantization = value.exact or value.natural

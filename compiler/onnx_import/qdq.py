@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from onnx import TensorProto
 
-from firelane.compiler.onnx_import import selection
+from firelane.compiler.onnx_import import heads, selection
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.reader import is_integer, type_name
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Hosted, Selected, Stored, Value
@@ -17,11 +17,11 @@ def quantize_linear(view: NodeView) -> Value:
     """ONNX QuantizeLinear: y = saturate(round_half_even(x / scale) + zero_point)."""
     _refuse_blocks(view)
     value, said = view.any_value(0), _output_type(view)
-    if isinstance(value, Hosted):
-        return value
     if isinstance(value, AnyConstant):
         return _quantize_constant(view, value, said or np.dtype(np.uint8))
     quantization, signed = view.quantization(1, 2, signed=said == np.int8)
+    if isinstance(value, Hosted):
+        return heads.quantized(view, value, quantization, signed)
     if isinstance(value, Selected):
         return selection.quantized(view, value, quantization, signed)
     return view.quantize(value, quantization, signed)
@@ -32,7 +32,7 @@ def dequantize_linear(view: NodeView) -> Value:
     _refuse_blocks(view)
     given = view.any_value(0)
     if isinstance(given, Hosted):
-        return given
+        return heads.dequantized(view, given)
     if isinstance(given, AnyConstant):
         return dequantize_constant(view, given, 1, 2, view.integer("axis", 1))
     value = given.whole if isinstance(given, Selected) else given

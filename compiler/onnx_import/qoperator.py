@@ -29,7 +29,7 @@ from firelane.compiler.onnx_import.windows import read_window
 def qlinear_conv(view: NodeView) -> Value:
     """QLinearConv: x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, bias (int32)."""
     weights = spread(view, as_weights(view, _weights(view, 3, axis=0)))
-    window, source = conv_window(view, weights), _real(view, 0)
+    window, source = conv_window(view, weights), view.stored_real(0)
     lazy = convolution(view, source, weights, _bias(view, 8, source, weights), window)
     return _quantized(view, lazy, 6)
 
@@ -39,7 +39,7 @@ def qgemm(view: NodeView) -> Value:
     if view.integer("transA", 0) or view.number("alpha", 1.0) != 1.0:
         raise view.problem("transA or alpha is set", "only y = x @ w + c is possible")
     transposed = view.integer("transB", 0) != 0
-    matrix, source = _weights(view, 3, axis=0 if transposed else 1), _real(view, 0)
+    matrix, source = _weights(view, 3, axis=0 if transposed else 1), view.stored_real(0)
     bias: Known | None = view.value(6) if view.has(6) else None
     if isinstance(bias, Constant):
         bias = Dequantized(bias.array.astype("int64"), source.tensor.scale * matrix.scale)
@@ -48,7 +48,7 @@ def qgemm(view: NodeView) -> Value:
 
 def qlinear_matmul(view: NodeView) -> Value:
     """QLinearMatMul: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point."""
-    return _quantized(view, fully_connected(view, _real(view, 0), _weights(view, 3, axis=1), False, None), 6)
+    return _quantized(view, fully_connected(view, view.stored_real(0), _weights(view, 3, axis=1), False, None), 6)
 
 
 def qlinear_add(view: NodeView) -> Value:
@@ -56,7 +56,7 @@ def qlinear_add(view: NodeView) -> Value:
     operands = _map_and_constant(view)
     if operands is not None:
         return _quantized(view, plus_constant(view, *operands), 6)
-    return _quantized(view, sum_of(view, _real(view, 0), _real(view, 3)), 6)
+    return _quantized(view, sum_of(view, view.stored_real(0), view.stored_real(3)), 6)
 
 
 def qlinear_mul(view: NodeView) -> Value:
@@ -69,7 +69,7 @@ def qlinear_mul(view: NodeView) -> Value:
 
 def qlinear_leaky_relu(view: NodeView) -> Value:
     """com.microsoft QLinearLeakyRelu: X, X_scale, X_zero_point, Y_scale, Y_zero_point."""
-    source = _real(view, 0)
+    source = view.stored_real(0)
     slopes = np.full(source.dims[0], view.number("alpha", 0.01))
     return _quantized(view, leaky(view, source, slopes), 3)
 
@@ -78,7 +78,7 @@ def qlinear_concat(view: NodeView) -> Value:
     """com.microsoft QLinearConcat: Y_scale, Y_zero_point, then value, scale, zero point of each part."""
     if len(view.node.input) < 5 or len(view.node.input) % 3 != 2:
         raise view.problem(f"{len(view.node.input)} inputs", "two, and three for each part, are needed")
-    parts = [_real(view, index) for index in range(2, len(view.node.input), 3)]
+    parts = [view.stored_real(index) for index in range(2, len(view.node.input), 3)]
     quantization, _ = view.quantization(0, 1)
     alike = all((part.tensor.scale, part.tensor.zero_point) == (quantization.scale, quantization.zero_point)
                 for part in parts)
@@ -89,22 +89,13 @@ def qlinear_concat(view: NodeView) -> Value:
 def qlinear_average_pool(view: NodeView) -> Value:
     """com.microsoft QLinearAveragePool: X, x_scale, x_zero_point, y_scale, y_zero_point."""
     _refuse_channels_last(view)
-    return _quantized(view, average(view, _real(view, 0), read_window(view, ())), 3)
+    return _quantized(view, average(view, view.stored_real(0), read_window(view, ())), 3)
 
 
 def qlinear_global_average_pool(view: NodeView) -> Value:
     """com.microsoft QLinearGlobalAveragePool: X, x_scale, x_zero_point, y_scale, y_zero_point."""
     _refuse_channels_last(view)
-    return _quantized(view, global_average(view, _real(view, 0)), 3)
-
-
-def _real(view: NodeView, index: int) -> Real:
-    """Input `index`, dequantized with the two inputs that follow it."""
-    value = view.value(index)
-    quantization, signed = view.quantization(index + 1, index + 2)
-    if isinstance(value, Stored) and value.signed != signed:
-        raise view.problem("int8 and uint8 are mixed: a zero point is not of the type of its input")
-    return view.dequantize(value, quantization)
+    return _quantized(view, global_average(view, view.stored_real(0)), 3)
 
 
 def _quantized(view: NodeView, value: Map, index: int) -> Stored:
@@ -117,7 +108,7 @@ def _map_and_constant(view: NodeView) -> tuple[Real, Dequantized] | None:
     for index in (0, 3):
         value = view.value(index)
         if isinstance(value, AnyConstant):
-            return _real(view, 3 - index), dequantize_constant(view, value, index + 1, index + 2, axis=1)
+            return view.stored_real(3 - index), dequantize_constant(view, value, index + 1, index + 2, axis=1)
     return None
 
 

@@ -173,12 +173,16 @@ class Selected:
 
 @dataclass(frozen=True, eq=False)
 class Hosted:
-    """`value` after an operator at the end that is left to the host (Softmax, Sigmoid, ...)."""
+    """`value` after an operator at the end that is left to the host (Softmax, Sigmoid, ...).
 
-    value: Real | Stored
+    `stored` is how its result was quantized, and whether to int8, until it is dequantized again.
+    """
+
+    value: Real
     shape: tuple[int, ...]
     dims: tuple[int, int, int]
     operator: str = "Softmax"
+    stored: tuple[Quantization, bool] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -257,6 +257,26 @@ def output_dtype_model(kind: int, constant: bool) -> onnx.ModelProto:
     return model.proto(value, 21)
 
 
+def qlinear_head(op_type: str, read: tuple[float, int], made: tuple[float, int]) -> onnx.ModelProto:
+    """Logits of scale 0.5 and zero point 7, and a QLinear head that reads and makes these scales and zero points."""
+    model = Model(10, 1, 1)
+    value = model.node("Flatten", model.conv(model.quantized("image"), 10, 10, 1, 1))
+    value = model.node("QuantizeLinear", value, *model.parameters(0.5))
+    ends = model.parameters(*made)
+    attributes = {"axis": 1, "opset": 13} if op_type == "QLinearSoftmax" else {}
+    value = model.node(op_type, value, *model.parameters(*read), *ends, domain="com.microsoft", **attributes)
+    return model.proto(model.node("DequantizeLinear", value, *ends))
+
+
+def quantized_head(op_type: str, kind: type, made: tuple[float, int], read: tuple[float, int]) -> onnx.ModelProto:
+    """A head whose result is quantized with one scale and zero point, and dequantized with another."""
+    model = Model(10, 1, 1)
+    value = model.quantized(model.conv(model.quantized("image"), 10, 10, 1, 1))
+    value = model.node(op_type, model.node("Flatten", value))
+    ends = [[model.constant(np.float32(scale)), model.constant(kind(zero_point))] for scale, zero_point in (made, read)]
+    return model.proto(model.node("DequantizeLinear", model.node("QuantizeLinear", value, *ends[0]), *ends[1]))
+
+
 class TestHeads:
     def head(self, load, op_type: str, shape=(1, 10), opset: int = 13, **attributes) -> Graph:
         model = Model(10, 1, 1)
@@ -274,15 +294,40 @@ class TestHeads:
         assert self.head(load, "Softmax", (1, 10, 1, 1), 11).metadata[HOST_OPERATORS] == "Softmax"
 
     def test_qlinear_softmax_and_sigmoid(self, load):
-        for op_type, attributes, host in (("QLinearSoftmax", {"axis": 1, "opset": 13}, "Softmax"),
-                                          ("QLinearSigmoid", {}, "Sigmoid")):
-            model = Model(10, 1, 1)
-            value = model.conv(model.quantized("image"), 10, 10, 1, 1)
-            value = model.node("QuantizeLinear", model.node("Flatten", value), *model.parameters(0.5))
-            ends = model.parameters(1 / 256, 0)
-            value = model.node(op_type, value, *model.parameters(0.5), *ends, domain="com.microsoft", **attributes)
-            graph = load(model.proto(model.node("DequantizeLinear", value, *ends)))
-            assert graph.metadata[HOST_OPERATORS] == host
+        for op_type, host in (("QLinearSoftmax", "Softmax"), ("QLinearSigmoid", "Sigmoid")):
+            assert load(qlinear_head(op_type, (0.5, 7), (1 / 256, 0))).metadata[HOST_OPERATORS] == host
+
+    @pytest.mark.parametrize("op_type", ["QLinearSoftmax", "QLinearSigmoid"])
+    @pytest.mark.parametrize("scale, zero_point", [(0.25, 7), (0.5, 8)])
+    def test_qlinear_heads_read_what_was_made(self, op_type, scale, zero_point, tmp_path):
+        found = refusal(qlinear_head(op_type, (scale, zero_point), (1 / 256, 0)), tmp_path)
+        assert f"({op_type}): reads quantizelinear" in found and found.endswith(
+            f" with scale {scale} and zero point {zero_point}, but it was made with 0.5 and 7; both must be the same")
+
+    def test_qlinear_head_that_saturates(self, tmp_path):
+        found = refusal(qlinear_head("QLinearSigmoid", (0.5, 7), (1 / 512, 0)), tmp_path)
+        assert "(QLinearSigmoid): saturates the result of a Sigmoid to 0 .. 0.498; 0 .. 1 must be within " in found
+
+    @pytest.mark.parametrize("op_type, kind, made", [
+        ("Softmax", np.uint8, (1 / 256, 0)), ("Softmax", np.int8, (1 / 256, -128)), ("Sigmoid", np.int8, (1 / 128, 0)),
+        ("HardSigmoid", np.uint8, (1 / 64, 100)), ("LogSoftmax", np.uint8, (0.05, 255))])
+    def test_quantized_result_that_is_only_rounded(self, op_type, kind, made, load):
+        assert load(quantized_head(op_type, kind, made, made)).metadata[HOST_OPERATORS].startswith(op_type)
+
+    @pytest.mark.parametrize("op_type, made, said", [
+        ("Softmax", (1 / 4096, 0), "Softmax to 0 .. 0.06226; 0 .. 1 must be within reach; leave Softmax out when you "),
+        ("Sigmoid", (1 / 512, 0), "Sigmoid to 0 .. 0.498; 0 .. 1 must"),
+        ("Softmax", (1 / 256, 77), "Softmax to -0.3008 .. 0.6953; 0 .. 1 must"),
+        ("LogSoftmax", (1 / 64, 255), "LogSoftmax to -3.984 .. 0; -5.0 .. 0 must be within reach; leave LogSoftmax ")])
+    def test_quantized_result_that_saturates(self, op_type, made, said, tmp_path):
+        found = refusal(quantized_head(op_type, np.uint8, made, made), tmp_path)
+        assert f"(QuantizeLinear): saturates the result of a {said}" in found
+
+    @pytest.mark.parametrize("read, said", [((1 / 64, 0), "scale 0.015625 and zero point 0"),
+                                            ((1 / 256, 77), "scale 0.00390625 and zero point 77")])
+    def test_quantized_result_that_is_read_otherwise(self, read, said, tmp_path):
+        found = refusal(quantized_head("Softmax", np.uint8, (1 / 256, 0), read), tmp_path)
+        assert f"(DequantizeLinear): reads the result of a Softmax with {said}, but it was made with 0.0039" in found
 
     def test_sigmoid_in_the_middle(self, tmp_path):
         model = Model()
