@@ -123,7 +123,7 @@ def preprocessing_of(metadata: Mapping[str, str]) -> Preprocessing | None:
     except ConfigError as error:
         raise ModelError(where, error.found, hint=error.hint) from None
     except RecursionError:
-        raise ModelError(where, "is nested too deeply") from None
+        raise ModelError(where, "is nested too deeply", hint="docs/images.md says what it holds") from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ModelError(where, f"cannot be understood ({error})",
                          hint="docs/images.md says what it holds") from None

@@ -70,8 +70,8 @@ def load_recorded(source: Source, options: Options) -> Graph:
 
 
 def checked_record(graph: Graph, options: Options) -> Graph:
-    """The graph, if options were given and it records what images can become; or if none were given."""
-    if _says_anything(options):
+    """The graph, if images can become what it records; or if it records nothing and no options were given."""
+    if _says_anything(options) or INPUT_KEY in graph.metadata:
         record_of(graph)
     return graph
 

@@ -130,6 +130,7 @@ def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
         values = {"": Broken(), **_constants(model.graph, problems), source.name: _input_value(source)}
     except ModelError as error:
         raise ModelErrors([*problems, error]) from None
+    problems += _own_metadata(model)
     builder = Builder(source.name, {name for node in model.graph.node for name in node.input} | {output})
     builder.channels_last |= {source.name} if source.last else set()
     _read_nodes(model, values, builder, problems, activations.tensors)
@@ -146,6 +147,12 @@ def import_graph(model: onnx.ModelProto, path: Path) -> Graph:
     graph = Graph(model.graph.name or path.stem, tuple(builder.nodes), builder.tensors, builder.input_tensor.name,
                   result.name, metadata)
     return verify(graph, after="import")
+
+
+def _own_metadata(model: onnx.ModelProto) -> list[ModelError]:
+    """Entries by which the importer says what it found: in a file they would count in place of that."""
+    return [ModelError(f"metadata {entry.key}", "is in the file, but only the compiler may say it", hint="take it out")
+            for entry in model.metadata_props if entry.key in (HOST_OPERATORS, CHANNELS_LAST)]
 
 
 def _refuse_float(graph: onnx.GraphProto, path: Path) -> None:

@@ -79,9 +79,10 @@ class Network:
         Raises
         ------
         FirelaneError
-            If it is a float network, or has something that the engine cannot do: each such node is named.
+            If it is a float network, or has something that the engine cannot do: each such node is named. Or if images
+            cannot become what it records.
         """
-        return graph_of(self.model, self.path or Path(self.name))
+        return record_options.checked_record(graph_of(self.model, self.path or Path(self.name)), {})
 
     @property
     def source(self) -> Source:

@@ -1,5 +1,6 @@
 """What options make of a record, and of the model or graph that has it."""
 
+import onnx
 import pytest
 
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing, preprocessing_of
@@ -98,3 +99,12 @@ def test_what_does_not_fit_is_refused_when_it_is_said():
             load_recorded(digits, options)
         with pytest.raises(FirelaneError, match=found):
             graph_with_record(load_recorded(digits, {}), options)
+
+
+def test_what_the_model_records_and_does_not_fit_is_refused_without_options():
+    record = {INPUT_KEY: Preprocessing(channels="RGB").to_json()}
+    model = onnx.load(EMBEDDED["digits"])
+    onnx.helper.set_model_props(model, record)
+    with pytest.raises(FirelaneError, match="channels RGB, the input has 1; correct it with --channels"):
+        load_recorded(model, {})
+    assert preprocessing_of(load_recorded(model, {"channels": "gray", "mean": 0}).metadata).channels == "gray"

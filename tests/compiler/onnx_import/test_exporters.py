@@ -108,6 +108,22 @@ class TestTfLite:
         assert graph.tensors[graph.input].shape == (3, 8, 9) and kinds(graph) == ["Conv"]
         assert "image" in json.loads(graph.metadata[CHANNELS_LAST])
 
+    @pytest.mark.parametrize("dims, order", [
+        ((4, 4, 4), [1, 0, 2, 3]), ((4, 1, 4), [0, 2, 1, 3]), ((4, 1, 1), [1, 0, 2, 3]), ((1, 4, 4), [0, 2, 3, 1])])
+    def test_sizes_of_1_change_places(self, dims, order, load):
+        """No value moves, also where the new shape could be that of channels last."""
+        model = Model(*dims)
+        value = model.quantized(model.conv(model.quantized("image"), dims[0], dims[0], 1, 1))
+        load(model.proto(model.quantized(model.node("Transpose", value, perm=order))))
+
+    def test_sizes_of_1_that_make_rows_of_channels(self, tmp_path):
+        """Of 5 channels of 1 x 5: what is then turned to channels first has its channels as columns."""
+        model = Model(5, 1, 5)
+        value = model.node("Transpose", model.quantized("image"), perm=[0, 2, 1, 3])
+        value = model.node("Transpose", value, perm=[0, 3, 1, 2])
+        found = refusal(model.proto(model.quantized(model.conv(value, 4, 5, 1, 1))), tmp_path)
+        assert "input of shape [1, 5, 1, 5] has its channels last" in found
+
     def test_channels_last_inside(self, load):
         """Concat along the last axis, and a result with channels last."""
         model = Model()

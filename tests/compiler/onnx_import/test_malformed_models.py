@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.onnx_import import CHANNELS_LAST, HOST_OPERATORS, load_graph
 from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.support.errors import FirelaneError
 from tests.compiler.onnx_import.test_onnx_import import Model
@@ -173,6 +173,16 @@ def test_softmax_in_the_middle(tmp_path):
     found = problems_of(model.proto(model.quantized(model.conv(value, 2, 3, 1, 1))), tmp_path)
     assert found == ["node_conv6 (Conv): reads the result of a Softmax; "
                      "Softmax is possible only at the end of the network"]
+
+
+@pytest.mark.parametrize("key", [HOST_OPERATORS, CHANNELS_LAST])
+@pytest.mark.parametrize("text", ["Softmax", '["image"]', "[[[{"])
+def test_metadata_that_only_the_importer_may_write(key, text, tmp_path):
+    """They would be obeyed: a Softmax that the model does not have, an input turned round."""
+    model = Model()
+    proto = model.proto(model.quantized(model.conv(model.quantized("image"), 4, 3, 1, 1)), **{key: text})
+    assert problems_of(proto, tmp_path) == [
+        f"metadata {key}: is in the file, but only the compiler may say it; take it out"]
 
 
 def test_two_scales_for_one_tensor(tmp_path):

@@ -9,7 +9,9 @@ import onnx
 import pytest
 
 import firelane
+from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
 from firelane.models.catalogue import EMBEDDED
+from tests.compiler.onnx_import.test_onnx_import import Model
 from tests.compiler.small_networks import SIDE, small_model
 
 
@@ -52,3 +54,16 @@ def test_what_is_not_there(source, message):
 def test_the_size_of_a_network_that_has_one(source):
     with pytest.raises(firelane.FirelaneError, match="--input-size: .* has one size only"):
         firelane.load(source, input_size=64)
+
+
+@pytest.mark.parametrize("record, said", [
+    ("[" * 100_000, "is nested too deeply; docs/images.md says what it holds"),
+    ("no JSON", "cannot be understood (Expecting value: line 1 column 1 (char 0)); docs/images.md says what it holds"),
+    (Preprocessing(channels="gray").to_json(), "channels gray, the input has 3; correct it with --channels")])
+def test_a_record_that_no_image_could_follow(record, said):
+    """What a compiled folder would be refused for when it is read, `compile` refuses."""
+    model = Model()
+    proto = model.proto(model.quantized(model.conv(model.quantized("image"), 4, 3, 1, 1)), **{INPUT_KEY: record})
+    with pytest.raises(firelane.FirelaneError) as caught:
+        firelane.compile(proto, check=False)
+    assert str(caught.value) == f"metadata {INPUT_KEY}: {said}"
