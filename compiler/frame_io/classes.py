@@ -16,7 +16,7 @@ from firelane.compiler.support.files import read_file
 
 SHOWN = 5
 LABELS_BYTES = 1 << 24
-_NUMBERS = {"Softmax": 0, "LogSoftmax": 0, "QLinearSoftmax": 0, "Sigmoid": 0, "HardSigmoid": 2}    # of each operator
+_NUMBERS = {"Softmax": 0, "LogSoftmax": 0, "QLinearSoftmax": 0, "Sigmoid": 0, "HardSigmoid": 2, "Clip": 2}    # of each
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ def best_classes(graph: Graph, result: np.ndarray, labels: tuple[str, ...] = (),
 def host_operators(metadata: Mapping[str, str]) -> list[tuple[str, tuple[float, ...]]]:
     """What the host has to do after the network: an operator's name, and its numbers, `HardSigmoid:0.2:0.5`.
 
+    A Clip says where a quantizer behind the operator saturates; it counts for the probabilities of a LogSoftmax.
+
     Raises
     ------
     ModelError
@@ -72,6 +74,8 @@ def _after(name: str, numbers: tuple[float, ...], values: np.ndarray) -> np.ndar
         return values / values.sum()
     if name == "Sigmoid":
         return 1 / (1 + np.exp(-values))
+    if name == "Clip":
+        return np.clip(values, *numbers)
     slope, offset = numbers
     return np.clip(slope * values + offset, 0, 1)
 

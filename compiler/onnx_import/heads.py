@@ -11,8 +11,8 @@ from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import Hosted, Lazy, Quantization, Real, Value
 
 SOFTMAX, LOG_SOFTMAX, SIGMOID, HARD_SIGMOID = "Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid"
-REACH = 0.99                           # probability that a quantized head must reach: steps of 1 / 128 end at 0.992
-LOG_REACH = -5.0                       # the same of logarithms: e ** -5 is 0.7%
+CLIP = "Clip"
+REACH = 0.99                           # a scale that reaches it only rounds: steps of 1 / 128 end at 0.992
 
 
 def softmax(view: NodeView) -> Value:
@@ -36,17 +36,15 @@ def sigmoid(view: NodeView) -> Value:
 
 
 def quantized(view: NodeView, value: Hosted, quantization: Quantization, signed: bool) -> Hosted:
-    """The result of such an operator, quantized: the host leaves that out, so it may only round.
+    """The result of such an operator, quantized: the host does not round it, but saturates it where that does.
 
-    A scale that reaches 1 saturates no probability. Of logarithms, which have no least one, those of probabilities
-    that are not next to nothing must be within reach.
+    A calibrated scale ends at the largest value of the calibration. Of a LogSoftmax the host has the probabilities.
     """
     low, high = ((steps - quantization.zero_point) * quantization.scale for steps in (0, PIXEL_MAX))
-    logarithm = value.operator == LOG_SOFTMAX
-    if low > LOG_REACH if logarithm else high < REACH:
-        raise view.problem(f"saturates the result of a {value.operator} to {low:.4g} .. {high:.4g}",
-                           f"{LOG_REACH if logarithm else 0} .. {0 if logarithm else 1} must be within reach; leave "
-                           f"{value.operator} out when you quantize")
+    if value.operator == LOG_SOFTMAX:
+        low, high = math.exp(low), 1.0
+    if low > 1 - REACH or high < REACH:
+        view.builder.host_operators.append(f"{CLIP}:{low:.9g}:{high:.9g}")
     return replace(value, stored=(quantization, signed))
 
 
