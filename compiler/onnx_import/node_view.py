@@ -220,9 +220,11 @@ class NodeView:
         if scale.dtype.kind != "f":
             raise self.problem(f"the scale is {scale.dtype}", "float32 is needed")
         scale = scale.astype(np.float64)
-        if scale.size == 0 or scale.ndim > 1 or not np.all(np.isfinite(scale) & (scale > 0)):
-            worst = scale[~(np.isfinite(scale) & (scale > 0))].ravel()[:1] if scale.ndim <= 1 else scale.shape
-            raise self.problem(f"scale {worst} is not positive", "calibrate the model again")
+        if scale.size == 0 or scale.ndim > 1:
+            raise self.problem(f"scales of shape {list(scale.shape)}", "one, or one for each channel, is possible")
+        positive = np.isfinite(scale) & (scale > 0)
+        if not np.all(positive):
+            raise self.problem(f"scale {scale[~positive].ravel()[:1]} is not positive", "calibrate the model again")
         zero_point = self.constant(zero_point_index, "the zero point") if self.has(zero_point_index) else None
         if zero_point is not None and not is_integer(zero_point.dtype):
             raise self.problem(f"the zero point is {zero_point.dtype}", "an integer type is needed")

@@ -118,11 +118,14 @@ def reduce_mean(view: NodeView) -> Value:
     axes = view.integers("axes", ())
     if view.has(1):
         axes = tuple(int(axis) for axis in view.constant(1, "the list of axes").ravel())
+    if not axes and view.integer("noop_with_empty_axes", 0):
+        return view.any_value(0)
     source = view.dequantized(0)
     rank, places = len(source.shape), [1, 2] if source.last else [2, 3]
     pixels_in_one = not source.last and source.shape == (1, source.dims[0], math.prod(source.dims[1:]))
     if sorted(axis % rank for axis in axes) != ([2] if pixels_in_one else places) or not (pixels_in_one or rank == 4):
-        raise view.problem(f"the mean over axes {list(axes)}", f"rows and columns, {places}, are possible")
+        over = f"axes {list(axes)}" if axes else "all axes"
+        raise view.problem(f"the mean over {over}", f"rows and columns, {places}, are possible")
     value = global_average(view, replace(source, shape=(1, *source.dims), last=False))
     if not view.integer("keepdims", 1):
         return replace(value, shape=(1, value.dims[0]))

@@ -45,6 +45,8 @@ def split(view: NodeView) -> Value | tuple[Value, ...]:
     if not sizes:
         most = -(-size // max(view.integer("num_outputs", count), 1))
         sizes = tuple(max(min(most, size - most * index), 0) for index in range(count))
+    if sum(sizes) == size and min(sizes) == 0:
+        raise view.problem(f"a part of no channels: {list(sizes)}", "leave that part out")
     if len(sizes) != count or sum(sizes) != size or min(sizes) < 1:
         raise view.problem(f"parts of {list(sizes)} of axis {axis} of shape {list(value.shape)}",
                            "parts that make up the whole are possible")

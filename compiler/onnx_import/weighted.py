@@ -134,7 +134,7 @@ def matmul(view: NodeView) -> Value:
 
 
 def fully_connected(view: NodeView, source: Real, weight: Dequantized, transposed: bool,
-                    bias: Known | None) -> Lazy:
+                    given_bias: Known | None) -> Lazy:
     """A matrix (K, N), or (N, K) if `transposed`, as a convolution with a kernel of the size of the map."""
     channels, height, width = source.dims
     if len(source.shape) != 2 or source.shape[0] != 1 or weight.integers.ndim != 2:
@@ -154,8 +154,17 @@ def fully_connected(view: NodeView, source: Real, weight: Dequantized, transpose
         kernel = integers.reshape(outputs, channels, height, width)
     weights = as_weights(view, Dequantized(kernel, weight.scale, 0 if transposed == (weight.axis == 0) else 1))
     dims = (outputs, 1, 1)
-    return _lazy(view, source.tensor, weights, read_bias(view, bias, source, weights), Window((height, width)), 1,
-                 dims, (1, outputs))
+    bias = read_bias(view, _for_each(given_bias, outputs), source, weights)
+    return _lazy(view, source.tensor, weights, bias, Window((height, width)), 1, dims, (1, outputs))
+
+
+def _for_each(bias: Known | None, count: int) -> Known | None:
+    """The bias of a Gemm, which may be one number for all outputs."""
+    if not isinstance(bias, AnyConstant) or bias.shape not in ((), (1,), (1, 1)):
+        return bias
+    if isinstance(bias, Constant):
+        return Constant(np.full(count, bias.array.ravel()[0]))
+    return Dequantized(np.full(count, bias.integers.item()), bias.scale)
 
 
 def read_weights(view: NodeView, index: int) -> Weights:

@@ -4,6 +4,7 @@
 - an input with channels last becomes one with channels first;
 - a mean over rows and columns becomes a GlobalAveragePool, a Sum becomes Adds, a PRelu with one slope a LeakyRelu, and
   the larger or smaller of a map and a number a Clip, all of which ONNX Runtime quantizes;
+- alpha and beta of a Gemm go into its weights and its bias, which has one number for each output;
 - what multiplies and adds by channel (BatchNormalization, x / 255, (x - mean) / std) joins the convolution before it,
   or the one after it if that has no padding, or becomes a depthwise convolution of 1x1, which the engine has.
 """
@@ -116,6 +117,7 @@ def rewritten(model: onnx.ModelProto) -> onnx.ModelProto:
     copy.CopyFrom(model)
     shapes = {**shapes_of(model), read_input(model.graph).name: read_input(model.graph).shape}
     changed = _means(copy, shapes) | _sums(copy.graph) | _single_numbers(copy.graph)
+    changed |= _dense(copy.graph)
     changed |= _affine(copy.graph, shapes)
     changed |= _without_dead(copy.graph)
     return onnx.shape_inference.infer_shapes(copy) if changed else model
@@ -233,6 +235,31 @@ def _single_numbers(graph: onnx.GraphProto) -> bool:
             bounds = [bound] if node.op_type == "Max" else ["", bound]
             new = helper.make_node("Clip", [source, *bounds], node.output, name=node.name)
         _replace(graph, index, [new])
+        changed = True
+    return changed
+
+
+def _dense(graph: onnx.GraphProto) -> bool:
+    """Gemm of constants: alpha and beta go into them, and a bias has one number for each output."""
+    constants, changed = {tensor.name: tensor for tensor in graph.initializer}, False
+    for node in graph.node:
+        if node.op_type != "Gemm" or not all(name in constants for name in node.input[1:] if name):
+            continue
+        said = {attribute.name: attribute for attribute in node.attribute}
+        factors = [said[name].f if name in said else 1.0 for name in ("alpha", "beta")]
+        weight, *bias = [numpy_helper.to_array(constants[name]) for name in node.input[1:] if name]
+        outputs = weight.shape[0 if "transB" in said and said["transB"].i else 1]
+        if factors == [1.0, 1.0] and all(values.shape == (outputs,) for values in bias):
+            continue
+        if bias and factors[1] == 0:                     # then it is not added, whatever it is
+            bias.clear()
+        made = [weight * np.float32(factors[0]),
+                *(np.broadcast_to(values.reshape(-1) * np.float32(factors[1]), outputs) for values in bias)]
+        names = [f"{node.output[0]}/{name}" for name in ("weight", "bias")][:len(made)]
+        graph.initializer.extend(map(numpy_helper.from_array, made, names))
+        node.input[1:] = names
+        for name in said.keys() & {"alpha", "beta"}:
+            node.attribute.remove(said[name])
         changed = True
     return changed
 

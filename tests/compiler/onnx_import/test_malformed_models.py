@@ -63,6 +63,7 @@ def one_layer(op_type: str = "Conv", shape=(4, 3, 1, 1), **attributes) -> onnx.M
                                                 "8 x 9 with padding"),
     (one_layer("MaxPool"), r"node_maxpool2 \(MaxPool\): ONNX does not allow it: Attribute kernel_shape must be .*"),
     (one_layer("ReduceMean", axes=[1]), r"node_reducemean2 \(ReduceMean\): the mean over axes \[1\]; .*"),
+    (one_layer("ReduceMean"), r"node_reducemean2 \(ReduceMean\): the mean over all axes; rows and columns.*"),
     (one_layer("Tanh"), r"node_tanh2 \(Tanh\): the engine has no such operator; train or fine-tune the network .*"),
     (one_layer("Ceil"), r"node_ceil2 \(Ceil\): the engine has no such operator; there are Add, .*"),
     (one_layer("Transpose"), r"node_transpose2 \(Transpose\): perm \[3, 2, 1, 0\] of a feature map of .*"),
@@ -107,6 +108,18 @@ def test_scales(scale, shown, tmp_path):
     found = problems_of(model.proto(model.quantized("image", scale)), tmp_path)
     assert found == [f"node_quantizelinear0 (QuantizeLinear): scale [{shown}] is not positive; "
                      "calibrate the model again"]
+
+
+def test_scales_of_each_row(tmp_path):
+    """They are positive: it is their shape that is not read."""
+    model, matrix = Model(8, 1, 1), np.ones((8, 10), np.int8)
+    ends = model.parameters()
+    value = model.node("Flatten", model.node("QuantizeLinear", "image", *ends))
+    weights = [model.constant(matrix), model.constant(np.full((8, 1), 0.01, np.float32)),
+               model.constant(np.zeros((8, 1), np.int8))]
+    value = model.node("QLinearMatMul", value, *ends, *weights, *ends)
+    assert problems_of(model.proto(model.node("DequantizeLinear", value, *ends)), tmp_path) == [
+        "node_qlinearmatmul2 (QLinearMatMul): scales of shape [8, 1]; one, or one for each channel, is possible"]
 
 
 def test_scale_of_a_wrong_type(tmp_path):

@@ -212,6 +212,14 @@ def test_reduce_mean_of_pixels_in_one_dimension(load, keepdims):
     assert kinds(graph) == ["GlobalAverage"]
 
 
+def test_mean_over_no_axes(load):
+    """The map itself, if the node says that no axes are none."""
+    model = Model()
+    value = model.quantized(model.conv(model.quantized("image"), 4, 3, 1, 1))
+    value = model.node("ReduceMean", value, model.constant(np.int64([])), noop_with_empty_axes=1)
+    assert kinds(load(model.proto(model.quantized(value), 18))) == ["Conv"]
+
+
 def test_reduce_mean_with_axes_as_input(load):
     model = Model()
     value = model.node("ReduceMean", model.quantized("image"), model.constant(np.int64([2, 3])))
@@ -289,6 +297,31 @@ def test_shape_computed_in_the_graph(load):
     shape = model.node("Concat", model.node("Unsqueeze", batch, model.constant(np.int64([0]))),
                        model.constant(np.int64([-1])), axis=0)
     assert kinds(load(model.proto(model.node("Reshape", value, shape)))) == ["GlobalAverage"]
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (1, 5)])
+@pytest.mark.parametrize("form", ["float", "int32", "QGemm"])
+def test_bias_of_one_number_for_all_outputs(load, shape, form):
+    """ONNX broadcasts the bias of a Gemm; here 30 steps of the accumulator."""
+    model, step = Model(4, 1, 1), np.float32(SCALE) * np.float32(0.01)
+    integers = [model.constant(model.rng.integers(-90, 90, (4, 5)).astype(np.int8)), model.constant(np.float32(0.01)),
+                model.constant(np.int8(0))]
+    if form == "QGemm":
+        ends = model.parameters()
+        value = model.node("Flatten", model.node("QuantizeLinear", "image", *ends))
+        value = model.node("QGemm", value, *ends, *integers, model.constant(np.full(shape, 30, np.int32)), *ends,
+                           domain="com.microsoft")
+        value = model.node("DequantizeLinear", value, *ends)
+    else:
+        bias = model.constant(np.full(shape, 30 * step if form == "float" else 30,
+                                      np.float32 if form == "float" else np.int32))
+        if form == "int32":
+            bias = model.node("DequantizeLinear", bias, model.constant(step))
+        value = model.node("Flatten", model.quantized("image"))
+        value = model.quantized(model.node("Gemm", value, model.node("DequantizeLinear", *integers), bias))
+    graph = load(model.proto(value))
+    sums = graph.nodes[0].weight.reshape(5, 4).astype(np.int64).sum(axis=1)
+    assert np.array_equal(graph.nodes[0].requantize.bias + 7 * sums, np.full(5, 30))
 
 
 @pytest.mark.parametrize("op_type, transposed", [("Gemm", 1), ("Gemm", 0), ("MatMul", 0)])

@@ -260,6 +260,14 @@ class TestParts:
         with pytest.raises(FirelaneError, match=found):
             load_graph(tmp_path / "m.onnx")
 
+    def test_a_part_of_no_channels(self, tmp_path):
+        model = Model()
+        model.nodes.append(onnx.helper.make_node("Split", [stem(model, 6), numbers(model, 0, 6)], ["a", "b"],
+                                                 name="parts", axis=1))
+        onnx.save(model.proto(model.quantized("b")), tmp_path / "m.onnx")
+        with pytest.raises(FirelaneError, match=r"^parts \(Split\): a part of no channels: \[0, 6\]; leave that"):
+            load_graph(tmp_path / "m.onnx")
+
     def test_of_probabilities(self, tmp_path):
         model = Model(6, 1, 1)
         value = model.node("Softmax", model.node("Flatten", model.quantized("image")), axis=1)

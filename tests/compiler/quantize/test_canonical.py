@@ -260,6 +260,19 @@ class TestSums:
         assert kinds(graph) == ["Conv"] * count + ["Add"] * (count - 1) + ["Conv", "GlobalAverage"]
 
 
+class TestDense:
+    @pytest.mark.parametrize("shape", [None, (), (1,), (5,), (1, 5)])
+    @pytest.mark.parametrize("attributes", [
+        {}, {"alpha": -0.5}, {"beta": 3.0}, {"alpha": 2.0, "beta": 0.0, "transB": 1}])
+    def test_factors_and_biases(self, quantized, shape, attributes):
+        model = FloatModel()
+        value = model.head(model.conv("image", 6, 3, 3, 3), 6)
+        weight = np.float32(model.rng.normal(0, 0.5, (5, 5)))
+        bias = [] if shape is None else [model.constant(np.float32(model.rng.normal(0, 0.5, shape)))]
+        graph = quantized(model.proto(model.node("Gemm", value, model.constant(weight), *bias, **attributes)))
+        assert kinds(graph) == ["Conv", "Conv", "GlobalAverage", "Conv"]
+
+
 class TestSlopes:
     @pytest.mark.parametrize("slopes, kind", [(None, "Rescale"), ([0.2], "Rescale"), ([0.2] * 6, "Rescale"),
                                               ([0.1, 0.2, -0.1, 0.3, 0.0, 1.0], "ChannelScale")])
