@@ -74,10 +74,8 @@ def _after(name: str, numbers: tuple[float, ...], values: np.ndarray) -> np.ndar
         return values / values.sum()
     if name == "Sigmoid":
         return 1 / (1 + np.exp(-values))
-    if name == "Clip":
-        return np.clip(values, *numbers)
-    slope, offset = numbers
-    return np.clip(slope * values + offset, 0, 1)
+    first, second = numbers
+    return np.clip(values, first, second) if name == "Clip" else np.clip(first * values + second, 0, 1)
 
 
 def read_labels(path: Path, classes: int) -> tuple[str, ...]:
