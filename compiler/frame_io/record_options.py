@@ -44,8 +44,9 @@ def changed_record(recorded: Preprocessing | None, shape: Shape, options: Option
     """
     if not _says_anything(options):
         return recorded
-    default = Preprocessing(channels="gray" if shape[0] == 1 else "RGB")
-    return replace(recorded or default, **_given(options, shape))
+    base = recorded or Preprocessing(channels="gray" if shape[0] == 1 else "RGB")
+    alike = {name: values[:1] for name, values in (("mean", base.mean), ("scale", base.scale)) if len(set(values)) == 1}
+    return replace(base, **(alike if options.get("channels") else {}) | _given(options, shape))
 
 
 def with_record(model: onnx.ModelProto, options: Options) -> onnx.ModelProto:
