@@ -40,6 +40,15 @@ class Problem:
         wrong = weights - self.target
         return float(self.importance @ np.einsum("oi,oi->o", wrong @ self.moments, wrong))
 
+    def within(self, free: np.ndarray) -> Problem:
+        """The same problem where only the columns of the mask `free` (n,) may be other than zero.
+
+        Its target is the best that they can do alone: they make good what the others do not.
+        """
+        inside = self.moments[np.ix_(free, free)]
+        lost = self.target[:, ~free] @ self.moments[np.ix_(~free, free)]
+        return Problem(self.target[:, free] + np.linalg.solve(inside, lost.T).T, inside, self.importance)
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:

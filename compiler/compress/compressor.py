@@ -82,7 +82,7 @@ class Compressor:
 
         def solver(node: Conv, problem: Problem) -> np.ndarray:
             price = Price(slope, self._tap_bits.get(node.name, 0.0))
-            layer = solve_layer(problem, price, self._multiples)
+            layer = solve_layer(problem, price, self._multiples, self._free(node))
             found.setdefault(node.name, []).append(layer)
             return layer.weights
         self._attempts += 1
@@ -96,6 +96,12 @@ class Compressor:
                                               np.concatenate([part.multiplier for part in parts]),
                                               np.concatenate([part.shift for part in parts]), weights[node.name].bias)
         return self.attempt(slope, layers)
+
+    def _free(self, node: Conv) -> np.ndarray:
+        """A mask (n,) of the weights that are at places of the kernel where it has any: not between dilated ones."""
+        taps = self.source.weights[node.name].taps
+        places = taps.reshape(len(taps), -1, node.window.kernel[0] * node.window.kernel[1])
+        return np.tile(places.any(axis=(0, 1)), places.shape[1])
 
     def attempt(self, slope: float, layers: dict[str, IntegerLayer]) -> Attempt:
         """The network with `layers` as they are."""

@@ -8,7 +8,7 @@ few multiples of that step are tried, and the one of least error + slope x bits 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,8 +50,14 @@ class QuantizedLayer:
         return self.levels * self.steps[:, None]
 
 
-def solve_layer(problem: Problem, price: Price, multiples: tuple[float, ...] = THOROUGH) -> QuantizedLayer:
-    """The best layer found among `multiples` of the theoretical step."""
+def solve_layer(problem: Problem, price: Price, multiples: tuple[float, ...] = THOROUGH,
+                free: np.ndarray | None = None) -> QuantizedLayer:
+    """The best layer found among `multiples` of the theoretical step; zero outside of the columns `free`, a mask."""
+    if free is not None and free.any() and not free.all():
+        inside = solve_layer(problem.within(free), price, multiples)
+        levels = np.zeros(problem.target.shape, np.int8)
+        levels[:, free] = inside.levels
+        return replace(inside, levels=levels)
     found = [_at(problem, price, multiple) for multiple in multiples]
     return min(found, key=lambda layer: layer.solution.error + price.slope * layer.solution.bits)
 

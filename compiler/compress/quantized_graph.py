@@ -12,6 +12,7 @@ from onnx import numpy_helper
 from firelane.compiler.coding.parameter_form import nearest_biases
 from firelane.compiler.compress.float_network import Weights, integer_weights
 from firelane.compiler.ir.graph import Conv, Graph, Node, Requantize
+from firelane.compiler.onnx_import.windows import dense
 from firelane.compiler.support.errors import ModelError
 
 BIAS_LIMIT = (1 << 31) - 1
@@ -75,7 +76,7 @@ def real_weights(graph: Graph, model: onnx.ModelProto) -> dict[str, Weights]:
         if source.op_type != "Conv" or node is None:
             continue
         read, made = graph.tensors[node.inputs[0]], graph.tensors[node.output]
-        taps = numpy_helper.to_array(constants[source.input[1]]).astype(np.float64)
+        taps = dense(numpy_helper.to_array(constants[source.input[1]]), dilations(source)).astype(np.float64)
         taps = taps.reshape(len(taps), -1) * (read.scale / made.scale)
         bias = (numpy_helper.to_array(constants[source.input[2]]).astype(np.float64) / made.scale
                 if len(source.input) > 2 and source.input[2] else np.zeros(len(taps)))
@@ -83,6 +84,12 @@ def real_weights(graph: Graph, model: onnx.ModelProto) -> dict[str, Weights]:
         result[node.name] = Weights(taps.astype(np.float32), bias.astype(np.float32))
     _refuse_missing(nodes, result)
     return result
+
+
+def dilations(node: onnx.NodeProto) -> tuple[int, int]:
+    """Distances of the rows and of the columns of a Conv's kernel; the graph has it dense, with zeros in between."""
+    said = next((each.ints for each in node.attribute if each.name == "dilations"), (1, 1))
+    return said[0], said[1]
 
 
 def graph_weights(graph: Graph) -> dict[str, Weights]:
@@ -119,7 +126,9 @@ def _add_weights(proto: onnx.GraphProto, target: onnx.NodeProto, node: Conv, gra
     read, made = graph.tensors[node.inputs[0]], graph.tensors[node.output]
     scales = (layer.steps * (made.scale / read.scale)).astype(np.float32)
     bias = layer.bias + read.zero_point * layer.levels.astype(np.int64).sum(axis=1)
-    parts = {"weight": (layer.levels.reshape(node.weight.shape), scales, np.zeros(len(scales), np.int8)),
+    rows, columns = dilations(target)
+    levels = layer.levels.reshape(node.weight.shape)[:, :, ::rows, ::columns]
+    parts = {"weight": (levels, scales, np.zeros(len(scales), np.int8)),
              "bias": (bias.astype(np.int32), (scales * np.float32(read.scale)), np.zeros(len(scales), np.int32))}
     names = []
     for part, arrays in parts.items():

@@ -10,7 +10,7 @@ from firelane.compiler.ir.graph import WEIGHT_MAX, WEIGHT_MIN, Conv, Tensor, Win
 from firelane.compiler.ir.quantization import conv_requantize
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Known, Lazy, Real, Target, Value
-from firelane.compiler.onnx_import.windows import dilated, read_dilations, read_window, resolve_window
+from firelane.compiler.onnx_import.windows import dense, dilated, read_dilations, read_window, resolve_window
 
 TAPS_MAX = 64                          # places of a kernel
 SPREAD_MAX = 1 << 10                   # of a dilated one, zeros included
@@ -51,13 +51,11 @@ def spread(view: NodeView, weights: Weights) -> Weights:
     steps, integers = read_dilations(view), weights.integers
     if steps == (1, 1) or integers.ndim != 4:
         return weights
-    rows, columns = sizes = dilated(integers.shape[2:], steps)
+    rows, columns = dilated(integers.shape[2:], steps)
     if rows * columns > SPREAD_MAX:
         raise view.problem(f"dilations {list(steps)} make a kernel of {rows} x {columns}",
                            f"at most {SPREAD_MAX} places are possible")
-    dense = np.zeros((*integers.shape[:2], *sizes), np.int8)
-    dense[:, :, ::steps[0], ::steps[1]] = integers
-    return Weights(dense, weights.scale)
+    return Weights(dense(integers, steps), weights.scale)
 
 
 def conv_window(view: NodeView, weights: Weights) -> Window:
@@ -66,10 +64,10 @@ def conv_window(view: NodeView, weights: Weights) -> Window:
     if len(kernel) != 2:
         raise view.problem(f"weights of shape {list(weights.integers.shape)}", "2-D convolutions are possible")
     steps = read_dilations(view)
-    dense = tuple((size - 1) // step + 1 for size, step in zip(kernel, steps))
-    if dense[0] * dense[1] > TAPS_MAX:
-        raise view.problem(f"kernel {list(dense)}", f"at most {TAPS_MAX} places are possible")
-    return read_window(view, dense)
+    taken = tuple((size - 1) // step + 1 for size, step in zip(kernel, steps))
+    if taken[0] * taken[1] > TAPS_MAX:
+        raise view.problem(f"kernel {list(taken)}", f"at most {TAPS_MAX} places are possible")
+    return read_window(view, taken)
 
 
 def convolution(view: NodeView, source: Real, weights: Weights, bias: Known | None, window: Window) -> Lazy:

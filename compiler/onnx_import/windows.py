@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from firelane.compiler.ir.graph import Window
 from firelane.compiler.ir.verify import window_output
 from firelane.compiler.onnx_import.node_view import NodeView
@@ -40,6 +42,13 @@ def read_dilations(view: NodeView) -> tuple[int, int]:
 def dilated(kernel: tuple[int, ...], dilations: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of the dense kernel that a dilated one is, zeros between its places."""
     return (kernel[0] - 1) * dilations[0] + 1, (kernel[1] - 1) * dilations[1] + 1
+
+
+def dense(weights: np.ndarray, dilations: tuple[int, int]) -> np.ndarray:
+    """The weights (O, I, rows, columns) of a dilated kernel as those of the dense one."""
+    spread = np.zeros((*weights.shape[:2], *dilated(weights.shape[2:], dilations)), weights.dtype)
+    spread[:, :, ::dilations[0], ::dilations[1]] = weights
+    return spread
 
 
 def resolve_window(view: NodeView, window: Window, height: int, width: int) -> tuple[Window, tuple[int, int]]:

@@ -85,3 +85,12 @@ def test_free_variance_is_what_later_columns_leave():
         cross = moments[column, column + 1:]
         expected = moments[column, column] - (cross @ np.linalg.solve(rest, cross) if len(cross) else 0)
         assert left == pytest.approx(expected)
+
+
+def test_some_columns_alone_make_good_what_the_others_do_not():
+    """With no grid, the restricted target is the least error there is with zeros elsewhere."""
+    given, free = problem(6), np.arange(30) % 3 != 0
+    alone = np.zeros(given.target.shape)
+    alone[:, free] = given.within(free).target
+    pull = (alone - given.target) @ given.moments
+    assert np.allclose(pull[:, free], 0, atol=1e-9) and np.abs(pull[:, ~free]).max() > 1

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from PIL import Image
 
+import firelane
 from firelane.cli.commands.compress import parse_size
 from firelane.cli.main import main
 from firelane.compiler.coding.parameter_form import nearest_scales
@@ -20,6 +21,7 @@ from firelane.compiler.compress.quality import Judge
 from firelane.compiler.compress.quantized_graph import integer_layer, with_layers
 from firelane.compiler.compress.workers import workers
 from firelane.compiler.fit.engine_fit import compile_fitting
+from firelane.compiler.ir.graph import Conv
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.program.rom_size import rom_size
 from firelane.compiler.quantize.float_model import write_model
@@ -31,6 +33,7 @@ from firelane.models.squeezenet import Bypass
 from firelane.sim import reference
 from tests.compiler.build import check_against_reference
 from tests.compiler.small_networks import SIDE, small_model
+from tests.float_models import small_squeezenet
 from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
 
 FLOAT_DIGITS = Path("models/digits_squeezenet_float.onnx")
@@ -259,6 +262,33 @@ def test_networks_with_a_bypass_and_padding(tmp_path):
     before = measure(material.source.graph, EngineConfig()).rom.bytes
     compress_file(job, tmp_path / "out.onnx", budget=before * 9 // 10)
     check_against_reference(compile_fitting(load_graph(tmp_path / "out.onnx"), EngineConfig(banks=2)))
+
+
+def dilated_model() -> onnx.ModelProto:
+    """Its first layer and a padded one dilated, the second by more rows than columns."""
+    model = small_squeezenet(SIDE, fires=1)
+    nodes = {node.name: node for node in model.graph.node}
+    for name, dilations, pads in (("conv1", [2, 2], [0] * 4), ("fire2/expand3x3", [3, 2], [3, 2, 3, 2])):
+        kept = [each for each in nodes[name].attribute if each.name != "pads"]
+        del nodes[name].attribute[:]
+        nodes[name].attribute.extend([*kept, onnx.helper.make_attribute("dilations", dilations),
+                                      onnx.helper.make_attribute("pads", pads)])
+    return model
+
+
+def test_a_dilated_network_stays_dilated(tmp_path):
+    """Places between those of a kernel stay zero, and what is written is what was counted, float or quantized."""
+    model, images = dilated_model(), made_images(10, (3, SIDE, SIDE), seed=0)
+    made = firelane.quantize(model, images, channels="RGB", mean=0, scale=1)
+    for source in (model, made):
+        found = firelane.compress(source, images, budget=5_000, thorough=False, channels="RGB", mean=0, scale=1)
+        assert found.rom_bytes <= 5_000 and found.agreement.images and found.agreement.whole_lsb == 0
+        nodes = {node.name: node for node in found.graph.nodes if isinstance(node, Conv)}
+        for name, rows, columns in (("conv1", 2, 2), ("fire2/expand3x3", 3, 2)):
+            kernels = nodes[name].weight
+            assert kernels.shape[2:] == (2 * rows + 1, 2 * columns + 1)
+            inside = np.count_nonzero(kernels[:, :, ::rows, ::columns])
+            assert inside == np.count_nonzero(kernels) > 0.2 * len(kernels) * kernels.shape[1] * 9
 
 
 @needs_net
