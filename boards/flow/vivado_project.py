@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from firelane.boards.board import Board
 from firelane.boards.flow import tools
@@ -112,6 +113,6 @@ def table(project: VivadoProject, board: Board, *, title: str) -> Table:
     available = {"LUT": device.lut, "FF": 2 * device.lut, "RAMB18": device.ebr, "DSP48": device.dsp}
     rows = usage_table(title)
     for word, used in project.used.items():
-        share = f"{used / available[word]:.0%}"
-        rows.add_row(word, str(used), str(available[word]), share if used <= available[word] else f"[bold red]{share}")
+        share = Text(f"{used / available[word]:.0%}", "" if used <= available[word] else "bold red")
+        rows.add_row(word, str(used), str(available[word]), share)
     return rows

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from firelane.boards.host.discovery import Device
 from firelane.compiler.artefact.reader import models_with
+from firelane.compiler.support.plain_table import PlainTable
 
 NOTHING = "no serial port was found on this machine; does the cable carry data, and is the board switched on?"
 
@@ -37,15 +37,15 @@ def devices_to_table(devices: Sequence[Device], names: Mapping[int, str]) -> Gro
     return Group(*([_boards(boards, names)] if boards else [Text("no board was found")]), *others)
 
 
-def _boards(boards: Sequence[Device], names: Mapping[int, str]) -> Table:
-    table = Table()
+def _boards(boards: Sequence[Device], names: Mapping[int, str]) -> PlainTable:
+    table = PlainTable()
     for column, right in (("port", False), ("board", False), ("MHz", True), ("banks", True), ("model", False)):
         table.add_column(column, justify="right" if right else "left", overflow="fold", no_wrap=column == "port")
     for device in boards:
         identity = device.identity
         assert identity is not None, "these have one"
-        table.add_row(device.port, Text(identity.board), f"{identity.clock_hz / 1e6:g}", f"{identity.engine.banks}",
-                      Text(_model(device, names)))
+        table.add_row(device.port, identity.board, f"{identity.clock_hz / 1e6:g}", f"{identity.engine.banks}",
+                      _model(device, names))
     return table
 
 

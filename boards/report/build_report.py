@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from firelane.boards.place.ecp5.block_sites import BLOCK_RAM, MULTIPLIER
 from firelane.boards.place.netlist.placed_netlist import FLIP_FLOP_CELL, LUT_CELL
@@ -83,5 +84,5 @@ def table(report: BuildReport, *, title: str) -> Table:
     for word, (used, available) in report.resources.items():
         rows.add_row(word, str(used), str(available), f"{used / available:.0%}")
     rows.add_row("Fmax (MHz)", f"{report.achieved_hz / 1e6:.1f}", f"{report.target_hz / 1e6:.1f}",
-                 "met" if report.meets_timing else "[bold red]MISSED")
+                 "met" if report.meets_timing else Text("MISSED", "bold red"))
     return rows

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from firelane.compiler.support.plain_table import PlainTable
 
 
-def usage_table(title: str) -> Table:
+def usage_table(title: str) -> PlainTable:
     """A table without rows: what, used, of, share."""
-    table = Table("", title=title)
+    table = PlainTable("", title=title)
     for heading in ("used", "of", "share"):
         table.add_column(heading, justify="right")
     return table

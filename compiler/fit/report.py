@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from rich.console import Group
-from rich.table import Table
+from rich.text import Text
 
 from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.fit.resources import engine_resources
@@ -19,6 +19,7 @@ from firelane.compiler.program.descriptors import Descriptor
 from firelane.compiler.program.rom_size import RomSize, rom_size
 from firelane.compiler.schedule.cost_model import FrameCost, frame_cost
 from firelane.compiler.schedule.search import Schedule
+from firelane.compiler.support.plain_table import PlainTable
 from firelane.compiler.tiles.layers import TileLayer
 from firelane.hw.contract.config import EngineConfig
 
@@ -184,28 +185,28 @@ def dense_macs(graph: Graph) -> int:
 
 def render(report: Report) -> Group:
     """The report as tables for the terminal."""
-    return Group(_usage_table(report), _rom_table(report.rom), _layer_table(report), _summary(report))
+    return Group(_usage_table(report), _rom_table(report.rom), _layer_table(report), Text(_summary(report)))
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(title: str, *columns: str) -> PlainTable:
+    table = PlainTable(title=title, title_justify="left")
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left")
     return table
 
 
-def _usage_table(report: Report) -> Table:
+def _usage_table(report: Report) -> PlainTable:
     table = _table("What fits", "", "needed", "there are", "share", "")
     for line in report.usage:
         if line.available is None:
             table.add_row(line.name, f"{line.used}", "", "", "")
         else:
             table.add_row(line.name, f"{line.used}", f"{line.available}", f"{line.used / line.available:.0%}",
-                          "fits" if line.fits else f"[bold red]{line.used - line.available} too many")
+                          "fits" if line.fits else Text(f"{line.used - line.available} too many", "bold red"))
     return table
 
 
-def _rom_table(rom: RomSize) -> Table:
+def _rom_table(rom: RomSize) -> PlainTable:
     table = _table("ROM image", "", "bytes", "share")
     for name, bits in asdict(rom).items():
         table.add_row(name, f"{bits / 8:.0f}", f"{bits / max(rom.bits, 1):.1%}")
@@ -213,7 +214,7 @@ def _rom_table(rom: RomSize) -> Table:
     return table
 
 
-def _layer_table(report: Report) -> Table:
+def _layer_table(report: Report) -> PlainTable:
     table = _table("Layers", "layer", "runs", "taps", "density", "bits/weight", "excess", "cycles",
                    "share")
     for line in report.layers:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
-from rich.table import Table
 from rich.text import Text
+
+from firelane.compiler.support.plain_table import PlainTable, plain
 
 GAP = 3                 #: from a column to the next
 SHORTEST = 12           #: characters that are left of a name
@@ -50,7 +51,7 @@ class FittedTable:
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | Text]]
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | Table]:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | PlainTable]:
         kept = [number for number in range(len(self.columns)) if any(str(row[number]) for row in self.rows)]
         while self._width(kept) > options.max_width and (goes := self._next_to_go(kept)) is not None:
             kept.remove(goes)
@@ -70,8 +71,8 @@ class FittedTable:
         widest = max([cell_len(column.heading), *(cell_len(str(row[number])) for row in self.rows)])
         return min(widest, NARROWEST) if column.text else widest
 
-    def _table(self, kept: Sequence[int], excess: int) -> Table:
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    def _table(self, kept: Sequence[int], excess: int) -> PlainTable:
+        table = PlainTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for number in kept:
             column = self.columns[number]
             table.add_column(column.heading, justify="left" if column.names or column.text else "right",
@@ -83,7 +84,7 @@ class FittedTable:
     def _cell(self, cell: str | Text, number: int, excess: int) -> Text:
         if self.columns[number].names and excess > 0:
             return Text(shortened(str(cell), max(self._needs(number) - excess, SHORTEST)))
-        return cell if isinstance(cell, Text) else Text(cell)
+        return plain(cell)
 
 
 def shortened(name: str, width: int) -> str:

@@ -21,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 Progress = Callable[[str, float, float | None], None]      # stage, done, of so much (None: nobody knows)
 LINE_SECONDS = 10           # between two lines of a log
@@ -73,8 +74,7 @@ class _Log:
             self._began = self._said = now
         elif now - self._said >= LINE_SECONDS:
             self._said = now
-            self._console.print(progress_line(stage, done, total, now - self._began), highlight=False, soft_wrap=True,
-                                markup=False)
+            self._console.print(Text(progress_line(stage, done, total, now - self._began)), soft_wrap=True)
 
 
 def progress_line(stage: str, done: float, total: float | None, seconds: float) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
+from firelane.compiler.support.plain_table import PlainTable
 from firelane.sim.evaluate.job import FLOAT, ONNXRUNTIME, REFERENCE
 from firelane.sim.evaluate.result import Evaluation, Score
 
@@ -15,10 +16,10 @@ NAMES = {REFERENCE: "integer reference", ONNXRUNTIME: "ONNX Runtime", FLOAT: "fl
 
 def print_evaluation(console: Console, evaluation: Evaluation) -> None:
     """Tables of the runs and, where they were compared, of the layers."""
-    console.print(f"{evaluation.network}, {evaluation.images} images", highlight=False, soft_wrap=True)
+    console.print(Text(f"{evaluation.network}, {evaluation.images} images"), soft_wrap=True)
     console.print(_runs(evaluation))
     if evaluation.float_graph:
-        console.print(f"float: {evaluation.float_graph}", highlight=False, soft_wrap=True)
+        console.print(Text(f"float: {evaluation.float_graph}"), soft_wrap=True)
     if evaluation.layers:
         console.print(_layers(evaluation))
 
@@ -34,9 +35,9 @@ def share(value: float | None, images: int) -> str:
     return f"{100 * value:.2f} % ± {100 * math.sqrt(value * (1 - value) / images):.2f}"
 
 
-def _runs(evaluation: Evaluation) -> Table:
+def _runs(evaluation: Evaluation) -> PlainTable:
     compared, labelled = bool(evaluation.float_graph), any(score.top1 is not None for score in evaluation.scores)
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = PlainTable(box=None, header_style="bold", pad_edge=False)
     table.add_column("run")
     columns = (["top-1", "top-5"] if labelled else []) + (["like float", "KL, nats"] if compared else [])
     columns += (["lost", "gained"] if labelled and compared else []) + ["tied"]
@@ -56,8 +57,8 @@ def _cells(score: Score, images: int) -> dict[str, str]:
             "gained": "" if score.gained is None else str(score.gained), "tied": str(score.tied)}
 
 
-def _layers(evaluation: Evaluation) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+def _layers(evaluation: Evaluation) -> PlainTable:
+    table = PlainTable(box=None, header_style="bold", pad_edge=False)
     table.add_column("layer")
     table.add_column("float tensor")
     table.add_column("signal to noise, dB", justify="right")

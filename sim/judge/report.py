@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
 
 from firelane.compiler.frame_io.classes import Guess
+from firelane.compiler.support.plain_table import PlainTable
 from firelane.sim.judge.layer_cycles import LayerCycles
 
 
@@ -90,9 +90,9 @@ def print_report(console: Console, report: SimulationReport) -> None:
     console.print(_summary_table(report))
 
 
-def _layer_table(report: SimulationReport) -> Table:
-    table = Table(title=f"{report.model} on {report.engine}: cycles of one frame", title_justify="left",
-                  caption="use: dense MACs per multiplier and cycle", caption_justify="left")
+def _layer_table(report: SimulationReport) -> PlainTable:
+    table = PlainTable(title=f"{report.model} on {report.engine}: cycles of one frame", title_justify="left",
+                       caption="use: dense MACs per multiplier and cycle", caption_justify="left")
     table.add_column("layer", overflow="fold")
     table.add_column("runs as", no_wrap=True)
     for name in ("taps", "ideal", "predicted", "measured", "error", "share", "use"):
@@ -120,8 +120,8 @@ def _use(macs: int, lanes: int, cycles: int) -> str:
     return f"{macs / (lanes * cycles):.2f}" if macs and cycles else ""
 
 
-def _summary_table(report: SimulationReport) -> Table:
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+def _summary_table(report: SimulationReport) -> PlainTable:
+    table = PlainTable(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in (*_results(report), *_cycles(report)):
         table.add_row(*row)
     return table

@@ -45,4 +45,4 @@ def command(board_name: str, model: Path | None, clock_mhz: float | None, seed: 
                              record=record)
     console.print(built.table)
     for line in built.lines:
-        say(console, markup=False)(line)
+        say(console)(line)

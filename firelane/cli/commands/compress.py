@@ -74,7 +74,7 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
     console = Console(stderr=True)
     with display(console) as progress:
         options |= {"thorough": effort == "thorough", "judge": judge, "progress": progress,
-                    "say": say(console, markup=False)}
+                    "say": say(console)}
         if sweep is not None:
             options.pop("check")                         # a sweep writes no network
             summary = work.sweep(_sweep_job(model, calibration, labels, options), sweep)

@@ -47,7 +47,7 @@ def command(model: Path, folder: Path, output: Path | None, **options: Any) -> N
     note_overridden(options["float_model"] or model, options)
     errors = Console(stderr=True)
     with display(errors) as progress:
-        evaluation = firelane.evaluate(model, folder, say=say(errors, markup=False), progress=progress, **options)
+        evaluation = firelane.evaluate(model, folder, say=say(errors), progress=progress, **options)
     console = log_console()
     work.print_evaluation(console, evaluation)
     say(console)(f"{evaluation.images_per_second:.1f} images/s")

@@ -27,4 +27,4 @@ def command(model: Path, board_name: str, output: Path | None) -> None:
     project = work.write_model_project(board, model, output, say=say(console))
     console.print(work.table(project, board, title=f"{model.stem} on {board.description}: Yosys' count"))
     for line in (f"written: {project.folder}", f"next: cd {project.folder} && vivado -mode batch -source top.tcl"):
-        say(console, markup=False)(line)
+        say(console)(line)

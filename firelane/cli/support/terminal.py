@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from firelane.cli.support import work
 from firelane.cli.support.options import RECORD
@@ -29,14 +30,14 @@ def progress_console(as_json: bool = False) -> Console:
     return Console(stderr=as_json or not sys.stdout.isatty())
 
 
-def say(console: Console, *, markup: bool = True) -> Callable[[str], None]:
-    """A function that prints a line, past the bars that a terminal shows."""
-    return lambda line: console.print(line, highlight=False, soft_wrap=True, markup=markup)
+def say(console: Console) -> Callable[[str], None]:
+    """A function that prints a line as it is, past the bars that a terminal shows."""
+    return lambda line: console.print(Text(line), soft_wrap=True)
 
 
 def say_plainly(console: Console) -> Callable[[str], None]:
     """The same for results, which go to standard output wherever progress goes."""
-    return click.echo if console.stderr else say(console, markup=False)
+    return click.echo if console.stderr else say(console)
 
 
 def found_port(port: str, baud: int | None, progress: Progress) -> tuple[str, int]:

@@ -43,3 +43,10 @@ def test_everything():
 def test_only_what_is_known():
     evaluation = Evaluation(network="n", images=1, float_graph="", scores=(score("onnxruntime", tied=1),), layers=())
     assert printed(evaluation) == ["n, 1 images", "run tied", "ONNX Runtime 1"]
+
+
+def test_names_are_no_markup():
+    evaluation = Evaluation(network="[/n]", images=1, float_graph="[red]f", scores=(score("float", tied=1),),
+                            layers=(LayerNoise(node="[/a]", tensor="t", original="[red]x", snr_db=1.0),))
+    assert printed(evaluation) == ["[/n], 1 images", "run like float KL, nats tied", "float 1", "float: [red]f",
+                                   "layer float tensor signal to noise, dB", "[/a] [red]x 1.00"]
