@@ -214,7 +214,7 @@ def validate_rewriting(given: Source, rewritten: onnx.ModelProto, images: Sequen
     Raises
     ------
     ModelError
-        If ONNX Runtime refuses one, or the results differ.
+        If ONNX Runtime refuses one, the results differ, or are not finite.
     """
     source, (original, where) = read_input(rewritten.graph), read_source(given)
     rng, worst = np.random.default_rng(seed), 0.0
@@ -233,8 +233,10 @@ def validate_rewriting(given: Source, rewritten: onnx.ModelProto, images: Sequen
                             for session, values in zip(sessions, (real.transpose(1, 2, 0) if last else real, image)))
             if theirs.shape != ours.shape:
                 raise ModelError(str(where), f"{theirs.size} results became {ours.size}", hint=REPORT)
+            _refuse_infinite(where, theirs, "noise" if image is noise else "the first calibration image")
             largest = float(np.abs(theirs.astype(np.float64)).max(initial=1e-6))
-            worst = max(worst, float(np.abs(theirs.astype(np.float64) - ours).max(initial=0.0)) / largest)
+            apart = float(np.abs(theirs.astype(np.float64) - ours).max(initial=0.0)) / largest
+            worst = float(np.maximum(worst, apart))      # no number if that is none
     except ModelError:
         raise
     except Exception as error:
@@ -245,6 +247,14 @@ def validate_rewriting(given: Source, rewritten: onnx.ModelProto, images: Sequen
         raise ModelError(str(where), "brought into the form that is quantized, its results differ by "
                                      f"{worst:.2g} of the largest", hint=REPORT)
     return worst
+
+
+def _refuse_infinite(where: Path, values: np.ndarray, on: str) -> None:
+    """Refuse a result of ONNX Runtime with which nothing can be compared."""
+    bad = values.size - np.count_nonzero(np.isfinite(values))
+    if bad:
+        raise ModelError(str(where), f"{bad} of {values.size} results of ONNX Runtime on {on} are not finite numbers",
+                         hint="train or export the model again")
 
 
 def _given_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

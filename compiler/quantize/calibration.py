@@ -16,7 +16,8 @@ from enum import Enum
 import numpy as np
 import onnx
 
-from firelane.compiler.onnx_import.reader import one_line
+from firelane.compiler.onnx_import.reader import label, one_line
+from firelane.compiler.quantize.finite import check_values
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.onnx_runtime import open_session
 
@@ -47,11 +48,18 @@ def calibrate(model: onnx.ModelProto, tensors: Sequence[str], images: Sequence[n
     tensors : names of float tensors in it
     images : float32 (C, H, W) each, values of the model's input
     progress : called with the pass and the number of images done in it
+
+    Raises
+    ------
+    ModelError
+        If ONNX Runtime cannot run it, or a value is not finite.
     """
     activations = _Activations(model, tensors)
+    makers = {name: label(node) for node in model.graph.node for name in node.output}
     extremes = dict.fromkeys(tensors, (0.0, 0.0))
     for done, image in enumerate(images, 1):
         for name, values in activations.of(image):
+            check_values(makers.get(name, name), values, done - 1)
             low, high = extremes[name]
             extremes[name] = min(low, float(values.min())), max(high, float(values.max()))
         progress("extremes", done)

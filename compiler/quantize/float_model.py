@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto
@@ -19,6 +21,7 @@ from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source, type_name
 from firelane.compiler.onnx_import.standard import StandardErrors, admitted, opset_of
 from firelane.compiler.quantize import canonical
+from firelane.compiler.quantize.finite import check_folded, check_variances
 from firelane.compiler.quantize.float_types import as_float32, takes_bytes
 from firelane.compiler.quantize.partly_quantized import is_quantized
 from firelane.compiler.support.errors import ModelError
@@ -54,11 +57,14 @@ def read_float_model(source: Source) -> onnx.ModelProto:
         raise ModelError(f"input {image.name}", f"is {type_name(image.element_type)}",
                          hint="float32, or uint8 with a Cast to float32 behind it, is possible")
     try:
+        check_variances(model.graph)
         model = admitted(model, Path(path))
         refuse_unsupported(model.graph, also=FOLDED)
         _one_plain_input(model, image.name)
         model = _modern(canonical.channels_first(canonical.without_copies(model)))
-        model = canonical.rewritten(canonical.without_copies(model))
+        with np.errstate(all="ignore"):                  # what comes of it is looked at
+            model = canonical.rewritten(canonical.without_copies(model))
+        check_folded(model.graph)
         refuse_unsupported(model.graph)
         return _recording_bytes(model, image.dims[0]) if bytes_in else model
     except StandardErrors as several:
@@ -89,13 +95,15 @@ def write_model(model: onnx.ModelProto, path: str | Path) -> None:
 
 @contextmanager
 def quiet_root_logger() -> Iterator[None]:
-    """ONNX Runtime's quantizer gives advice to the root logger, and its sessions warn: not our users."""
+    """ONNX Runtime's quantizer gives advice to the root logger, it and its sessions warn: not our users."""
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.ERROR)
     onnxruntime.set_default_logger_severity(FATAL)
     try:
-        yield
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         root.setLevel(before)
         onnxruntime.set_default_logger_severity(WARNING)

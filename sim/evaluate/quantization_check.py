@@ -114,6 +114,8 @@ def _shapes(model: onnx.ModelProto, source: str, real: Mapping[str, np.ndarray])
 
 def _run(model: onnx.ModelProto, names: list[str], feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Tensors of a model, which is changed for it: its outputs are these."""
+    if not names:                                        # a network of one layer: there is nothing between
+        return {}
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     try:
