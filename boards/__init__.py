@@ -23,6 +23,7 @@ def get_board(name: str) -> Board:
     ConfigError
         If there is no such board, with the names there are, or the file has something wrong.
     """
+    name = str(name)
     if name.endswith(SUFFIX):
         return read_board_file(Path(name), taken=_BOARDS.__contains__)
     try:

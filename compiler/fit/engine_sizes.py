@@ -25,9 +25,14 @@ def sized_engine(engine: EngineConfig, **sizes: int | None) -> EngineConfig:
     Raises
     ------
     ConfigError
-        If a size is out of range.
+        If a size is out of range, or there is none of this name.
     """
     given: dict[str, Any] = {name: size for name, size in sizes.items() if size is not None}
+    for name, size in given.items():
+        if name not in SIZES:
+            raise ConfigError(name, "no size of an engine", hint=f"one of {', '.join(SIZES)}")
+        if not isinstance(size, int):
+            raise ConfigError(size_option(name), f"{size!r}", hint="a whole number")
     try:
         return replace(engine, **given)
     except ValueError as error:

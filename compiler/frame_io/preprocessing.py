@@ -66,7 +66,7 @@ class Preprocessing:
                                   hint="one finite number, or one per channel")
         if 0 in self.scale:
             raise ConfigError("--scale", "scale 0", hint="real input = (pixel - mean) * scale")
-        if self.resize is not None and not 1 <= self.resize <= RESIZE_MAX:
+        if self.resize is not None and not (isinstance(self.resize, int) and 1 <= self.resize <= RESIZE_MAX):
             raise ConfigError("--resize", f"resize {self.resize}", hint=f"1 to {RESIZE_MAX} pixels")
 
     @property

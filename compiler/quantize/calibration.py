@@ -21,7 +21,7 @@ from firelane.compiler.quantize.finite import check_values
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.onnx_runtime import open_session
 
-__all__ = ["Method", "Ranges", "calibrate"]
+__all__ = ["METHODS", "Method", "Ranges", "calibrate"]
 
 BINS = 2048
 LEVELS = 255                           # steps of uint8
@@ -36,6 +36,9 @@ class Method(Enum):
     MINMAX = "minmax"
     PERCENTILE = "percentile"
     MSE = "mse"
+
+
+METHODS = tuple(method.value for method in Method)
 
 
 def calibrate(model: onnx.ModelProto, tensors: Sequence[str], images: Sequence[np.ndarray], method: Method,

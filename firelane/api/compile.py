@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Group
 
+from firelane.api.arguments import check_above_zero
 from firelane.api.check import check_graph
 from firelane.api.network import Network, load
 from firelane.boards import get_board
@@ -133,6 +134,7 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
         `further` lists what else is wrong. An engine that is too large for the board's device is no error, see
         `CompiledNetwork.fits`.
     """
+    check_above_zero("clock_hz", clock_hz)
     chosen, cfg = get_board(board) if board else None, chosen_engine(board, **sizes)
     given = load(network, preset=preset, channels=channels, mean=mean, scale=scale, resize=resize, progress=progress)
     compiled = compile_graph(given.graph, cfg, progress)

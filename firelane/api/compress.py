@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from firelane.api.arguments import check_above_zero, check_choice, check_count, check_images
 from firelane.api.check import check_quantized
 from firelane.api.network import Network, load
 from firelane.boards import get_board
@@ -12,10 +14,12 @@ from firelane.boards.board import Board
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.boards.report.board_fit import check_device
 from firelane.compiler.compress import run
+from firelane.compiler.compress.compressor import Objective
 from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.fit.report import Report, make_report
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.rom_size import RomSize
+from firelane.compiler.quantize.calibration import METHODS
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
@@ -120,6 +124,8 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
     FirelaneError
         If network or images cannot be used, or the goal cannot be reached.
     """
+    _check_arguments({"budget": budget, "max_drop": max_drop, "method": method, "objective": objective, "limit": limit,
+                      "seed": seed, "calibration": calibration, "judge": judge})
     if sum(goal is not None for goal in (budget, max_drop, board)) != 1:
         raise ConfigError("firelane.compress", "one goal is needed", hint="give budget, max_drop or board")
     target = None if board is None else _board(board, sizes)
@@ -136,6 +142,19 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
     if not check:
         return made
     return replace(made, agreement=check_quantized(given, found.calibrated, made, progress))
+
+
+def _check_arguments(given: Mapping[str, Any]) -> None:
+    """Refuse, before the work, what is none of its kind."""
+    check_above_zero("budget", given["budget"])
+    check_above_zero("max_drop", given["max_drop"], 1.0)
+    check_choice("method", given["method"], METHODS)
+    check_choice("objective", given["objective"], [objective.name.lower() for objective in Objective])
+    check_count("limit", given["limit"])
+    check_count("seed", given["seed"], 0)
+    check_images("calibration", given["calibration"])
+    if given["judge"] is not None:
+        check_images("judge", given["judge"])
 
 
 def _board(name: str, sizes: Mapping[str, int | None]) -> Board:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firelane.api.arguments import check_count, check_images, check_labels
 from firelane.api.network import Network, load
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.support.errors import ConfigError
@@ -70,12 +71,17 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
     """
     if float_model is not None and derive_float:
         raise ConfigError("--derive-float", f"{float_model} is given as well", hint="leave out one of them")
+    if not isinstance(images, Sequence | np.ndarray):
+        check_images("images", images)
+    check_count("limit", limit)
+    check_count("workers", workers, 0)
     given = load(network, progress=progress)
     original = None if float_model is None else load(float_model, progress=progress).source
     record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
     planned = plan(given.source, float_model=DERIVED if derive_float else original, reference=reference,
                    onnxruntime=onnxruntime, record=record)
     pixels, classes = _pixels(planned, images, labels, limit)
+    check_labels(classes, planned.classes)
     with pool_of(workers, scheduler) as pool:
         if missing := not_measured(planned, classes is not None):
             say(missing)

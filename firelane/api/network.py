@@ -10,6 +10,7 @@ from pathlib import Path
 
 import onnx
 
+from firelane.api.arguments import check_count, check_source
 from firelane.compiler.frame_io import record_options
 from firelane.compiler.frame_io.preprocessing import record_of
 from firelane.compiler.frame_io.record_options import Options, with_record
@@ -148,6 +149,7 @@ def load(source: Network | Source, *, input_size: int | None = None, preset: str
     FirelaneError
         If there is no such network or file, or it is not an ONNX model.
     """
+    check_count("input_size", input_size)
     found = source if isinstance(source, Network) else _found(source, input_size, progress)
     return found.recording({"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize})
 
@@ -161,6 +163,7 @@ def overridden(source: Network | Source, options: Options) -> str:
 
 
 def _found(source: Source, input_size: int | None, progress: Progress) -> Network:
+    check_source(source)
     if not isinstance(source, onnx.ModelProto) and _is_name(source):
         entry = find(str(source), input_size=input_size, progress=progress)
         return Network(name=str(source), model=read_source(entry.path)[0], path=entry.path, origin=entry.origin,

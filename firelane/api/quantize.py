@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from firelane.api.arguments import check_choice, check_count, check_images
 from firelane.api.check import check_quantized
 from firelane.api.network import Network, load
 from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize import quantize as quantization
 from firelane.compiler.quantize.calibrated import read_calibrated
-from firelane.compiler.quantize.calibration import Method
+from firelane.compiler.quantize.calibration import METHODS, Method
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.progress import Progress, silent
 from firelane.sim.validate import Agreement
@@ -72,6 +73,9 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     FirelaneError
         If the network is none, is quantized already, or is one that no engine does, or the images cannot be used.
     """
+    check_choice("method", method, METHODS)
+    check_count("limit", limit)
+    check_images("calibration", calibration)
     given = load(network, progress=progress)
     record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
     source = read_calibrated(given.source, calibration, limit, record)

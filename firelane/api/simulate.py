@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firelane.api.arguments import check_count
 from firelane.api.network import Network, load
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
@@ -116,6 +117,8 @@ def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | 
     MismatchError
         If the Verilog computes anything else than the reference: a defect of ours.
     """
+    if isinstance(images, int):
+        check_count("images", images)
     cfg = replace(chosen_engine(board, **sizes), trace=True)
     given = load(network, input_size=input_size, preset=preset, channels=channels, mean=mean,
                  scale=scale, resize=resize, progress=progress)

@@ -19,7 +19,8 @@ from firelane.compiler.support.outputs import check_folder
 @click.command()
 @build_options
 @size_options
-@click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Engine clock, if not the board's usual one.")
+@click.option("--clock", "clock_mhz", type=click.FloatRange(0, min_open=True), metavar="MHZ",
+              help="Engine clock, if not the board's usual one.")
 @click.option("--seed", type=int, help="Of the placer; the first, if there are several.  [default: the board's]")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")

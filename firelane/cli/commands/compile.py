@@ -21,7 +21,8 @@ from firelane.compiler.support.outputs import check_folder
 @click.option("--board", metavar="NAME|FILE",
               help="A board, e.g. ulx3s_85f, or a file of `firelane new-board`: its engine and its clock.")
 @size_options
-@click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Clock for frames per second.")
+@click.option("--clock", "clock_mhz", type=click.FloatRange(0, min_open=True), metavar="MHZ",
+              help="Clock for frames per second.")
 @click.option("-o", "--output", type=PATH, help="Folder to write: build/<model> if not given.")
 @record_options
 @check_option
