@@ -26,6 +26,7 @@ from firelane.compiler.support.errors import ConfigError, FirelaneError, ModelEr
 from firelane.compiler.support.files import open_file
 
 INPUT_KEY = "firelane.input"
+FORMATS = "PNG, JPEG, BMP, GIF, TIFF, WebP, PPM, PGM and others"     # that Pillow reads
 MODES = {1: "L", 3: "RGB"}             # Pillow's modes by number of channels
 CHANNELS = {"gray": 1, "RGB": 3, "BGR": 3}
 WIDE_MODES = ("I", "F")                # Pillow's modes of more than 8 bits begin so
@@ -159,7 +160,7 @@ def read_pixels(path: str | Path, channels: int, height: int, width: int, resize
     except FirelaneError:
         raise
     except UnidentifiedImageError:
-        raise FirelaneError(where, "not an image", hint="PNG, PPM, PGM, BMP and JPEG are possible") from None
+        raise FirelaneError(where, "not an image", hint=f"{FORMATS} are possible") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(where) from None
     except Exception as error:      # whatever Pillow's readers make of a damaged file

@@ -14,6 +14,7 @@ from typing import Any
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import (
+    CHANNELS,
     INPUT_KEY,
     Preprocessing,
     preprocessing_of,
@@ -40,7 +41,7 @@ def changed_record(recorded: Preprocessing | None, shape: Shape, options: Option
     Raises
     ------
     ConfigError
-        If an option is none of its kind.
+        If an option is none of its kind, or the input has not so many channels.
     """
     if not _says_anything(options):
         return recorded
@@ -115,6 +116,11 @@ def _says_anything(options: Options) -> bool:
 
 def _given(options: Options, shape: Shape) -> dict[str, Any]:
     """What the options say, as `Preprocessing` has it: a preset, and before that what is said beside it."""
+    channels = options.get("channels")
+    if CHANNELS.get(channels, shape[0]) != shape[0]:
+        fitting = [name for name, count in CHANNELS.items() if count == shape[0]]
+        raise ConfigError("--channels", f"{channels}, the input has {shape[0]}",
+                          hint=f"{' or '.join(fitting)}, or leave it out" if fitting else "leave it out")
     given = {name: value for name, value in options.items() if value is not None}
     given |= {name: _numbers(f"--{name}", given[name]) for name in ("mean", "scale") if name in given}
     preset = given.pop(PRESET, None)

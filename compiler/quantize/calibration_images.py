@@ -9,7 +9,7 @@ from typing import overload
 import numpy as np
 from PIL import Image
 
-from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, read_pixels
+from firelane.compiler.frame_io.preprocessing import CHANNELS, FORMATS, INPUT_KEY, Preprocessing, read_pixels
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.files import open_file
 
@@ -51,8 +51,8 @@ def calibration_images(source: Images, shape: Shape, recorded: Preprocessing | N
 
     Parameters
     ----------
-    source : a folder of image files, or an array or an .npy file: uint8 pixels (N, C, H, W) or (N, H, W, C), gray or
-        RGB; or floats (N, C, H, W), values of the input as `recorded` has them
+    source : a folder of image files, or an array or an .npy file, (N, C, H, W) or (N, H, W, C), whatever the model's
+        own order is: uint8 pixels, gray or RGB, or floats, values of the input as `recorded` has them
     shape : (channels, height, width) of the input
     recorded : preprocessing of the model as its user knows it, None if it is not known
     taken : of the model that is calibrated, after `fold_preprocessing`
@@ -92,7 +92,7 @@ def image_files(folder: Path, *, classes: bool = False) -> list[Path]:
 
 def no_images(folder: Path) -> FirelaneError:
     """The error to raise if there are none."""
-    return FirelaneError(str(folder), "no images in it", hint="PNG, PPM, PGM, BMP and JPEG files are looked for")
+    return FirelaneError(str(folder), "no images in it", hint=f"{FORMATS} are looked for")
 
 
 def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -> Sequence[np.ndarray]:
@@ -118,10 +118,14 @@ def _array(array: np.ndarray, path: Path, shape: Shape, recorded: Preprocessing 
     if not isinstance(array, np.ndarray) or array.dtype not in (np.uint8, np.float32, np.float64):
         raise FirelaneError(str(path), f"holds {getattr(array, 'dtype', 'several arrays')}",
                             hint="uint8 pixels or float32 input values are possible")
-    rows_first = array.dtype == np.uint8 and array.ndim == 4 and array.shape[1:] == (*shape[1:], shape[0])
-    if not rows_first and (array.ndim != 4 or array.shape[1:] != shape):
+    channels_first, rows_first = ((array.ndim == 4 and array.shape[1:] == dims)
+                                  for dims in (shape, (*shape[1:], shape[0])))
+    if not (channels_first or rows_first):
         raise FirelaneError(str(path), f"{array.dtype} of shape {array.shape}",
-                            hint=f"(N, {', '.join(map(str, shape))}) is wanted")
+                            hint=f"(N, {', '.join(map(str, shape))}) or (N, "
+                                 f"{', '.join(map(str, (*shape[1:], shape[0])))}) is wanted")
+    if channels_first and array.dtype != np.uint8:      # both, where all three are the same: pixels are rows first then
+        rows_first = False
     if not len(array):
         raise FirelaneError(str(path), "no images in it", hint="one at least is needed")
     chosen, convert = _spread(len(array), limit), _conversion(path, array.dtype, recorded, taken)

@@ -55,8 +55,8 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     network : Network, str, Path or onnx.ModelProto
         A float network, as `load` takes it.
     calibration : str, Path or numpy.ndarray
-        A folder of images, or an array or an .npy file: uint8 pixels (N, C, H, W) or (N, H, W, C), or floats
-        (N, C, H, W), values of the input.
+        A folder of images, or an array or an .npy file, (N, C, H, W) or (N, H, W, C), whatever the network's own order
+        is: uint8 pixels, or floats, values of the input.
     method : str
         How the range of an activation is found: "minmax", "mse" or "percentile".
     limit : int

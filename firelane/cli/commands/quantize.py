@@ -17,7 +17,7 @@ from firelane.compiler.support.outputs import check_file
 @click.command()
 @click.argument("model", type=PATH)
 @click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
-              help="Folder of images, or .npy: uint8 pixels, or float input values (N, C, H, W).")
+              help="Folder of images, or .npy, channels first or last: uint8 pixels, or float input values.")
 @click.option("-o", "--output", required=True, type=PATH, help="The QDQ model to write.")
 @click.option("--method", type=click.Choice(METHODS), default="minmax", show_default=True,
               help="How the ranges of activations are found.")

@@ -75,7 +75,7 @@ def test_wrong_size(tmp_path):
 
 @pytest.mark.parametrize("data, message", [
     (None, "No such file or directory; give the path of an image file"),
-    (b"no image", "not an image; PNG, PPM, PGM, BMP and JPEG are possible")])
+    (b"no image", "not an image; PNG, JPEG, BMP, GIF, TIFF, WebP, PPM, PGM and others are possible")])
 def test_files_that_are_not_images(tmp_path, data, message):
     if data is not None:
         (tmp_path / "image.png").write_bytes(data)

@@ -94,7 +94,8 @@ def test_models_and_graphs():
 def test_what_does_not_fit_is_refused_when_it_is_said():
     digits = EMBEDDED["digits"]
     assert preprocessing_of(load_recorded(digits, {"resize": 60}).metadata).resize == 60
-    for options, found in (({"channels": "RGB"}, "channels RGB, the input has 1"), ({"scale": 0.01}, "4 of its 256")):
+    for options, found in (({"channels": "RGB"}, "^--channels: RGB, the input has 1; gray, or leave it out$"),
+                           ({"scale": 0.01}, "4 of its 256")):
         with pytest.raises(FirelaneError, match=found):
             load_recorded(digits, options)
         with pytest.raises(FirelaneError, match=found):

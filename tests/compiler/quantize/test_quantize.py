@@ -14,6 +14,7 @@ from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing, r
 from firelane.compiler.ir.graph import Rescale
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.quantize.calibration import Method
+from firelane.compiler.quantize.calibration_images import calibration_images
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.quantize import quantize
 from firelane.models.squeezenet import Bypass
@@ -124,7 +125,7 @@ class TestNumbers:
     def test_preprocessing_is_recorded(self, tmp_path):
         found = {entry.key: entry.value for entry in quantized_small(tmp_path).metadata_props}
         assert json.loads(found[INPUT_KEY]) == {"layout": "NHWC", "channels": "RGB", "scale": 1.0,
-                                                "mean": [0.0, 0.0, 0.0], "resize": 37, "crop": "centre"}
+                                                "mean": [0.0, 0.0, 0.0], "resize": 38, "crop": "centre"}
 
 
 class TestFile:
@@ -249,10 +250,11 @@ class TestCommand:
         assert "q.onnx: is quantized already; compile" in capsys.readouterr().err
 
     @pytest.mark.parametrize("make, message", [
-        (lambda path: path.mkdir(), "no images in it; PNG, PPM, PGM, BMP and JPEG files are looked for"),
+        (lambda path: path.mkdir(), "no images in it; PNG, JPEG, BMP, GIF, TIFF, WebP, PPM, PGM and others are"),
         (lambda path: None, "no such file or folder; give a folder of images, or an .npy file"),
         (lambda path: path.write_text("x"), "neither a folder nor an .npy file; give a folder of images"),
-        (lambda path: np.save(path, np.zeros((2, 3, 5, 5), np.uint8)), "uint8 of shape (2, 3, 5, 5); (N, 3, 33, 33)"),
+        (lambda path: np.save(path, np.zeros((2, 3, 5, 5), np.uint8)),
+         "uint8 of shape (2, 3, 5, 5); (N, 3, 33, 33) or (N, 33, 33, 3) is wanted"),
         (lambda path: np.save(path, np.zeros((0, 3, 33, 33), np.uint8)), "no images in it; one at least is needed"),
         (lambda path: np.save(path, np.zeros((1, 3, 33, 33), complex)), "holds complex128; uint8 pixels or float32"),
         (lambda path: np.save(path, np.full((1, 3, 33, 33), np.inf)), "image 0 has values that are not finite; check"),
@@ -265,6 +267,21 @@ class TestCommand:
         assert self.run(folder, "--calib", str(path)) == 2
         printed = capsys.readouterr().err
         assert printed.startswith(f"error: {path}: {message}") and printed.count("\n") == 1
+
+    @pytest.mark.parametrize("kind", [np.uint8, np.float32])
+    @pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
+    def test_channels_first_or_last(self, kind, last):
+        """Both are taken, of a model with either order."""
+        images = pixels(2).astype(kind)
+        given = images.transpose(0, 2, 3, 1) if last else images
+        found = calibration_images(given, (3, SIDE, SIDE), Preprocessing(), Preprocessing(), 9)
+        assert np.array_equal(np.stack(list(found)), images)
+
+    def test_channels_that_the_input_has_not(self, folder, capsys):
+        """The message is of the option, not of the metadata that it counts before."""
+        assert self.run(folder, "--calib", str(folder / "images"), "--channels", "gray") == 2
+        assert capsys.readouterr().err.splitlines()[-1] == (
+            "error: --channels: gray, the input has 3; RGB or BGR, or leave it out")
 
     def test_damaged_image(self, folder, capsys):
         (folder / "images" / "3.png").write_bytes((folder / "images" / "3.png").read_bytes()[:200])

@@ -131,7 +131,8 @@ class TestRefused:
 
     def test_images(self, run, tmp_path):
         assert run(images=tmp_path) == (
-            2, f"error: {tmp_path}: no images in it; PNG, PPM, PGM, BMP and JPEG files are looked for\n")
+            2, f"error: {tmp_path}: no images in it; PNG, JPEG, BMP, GIF, TIFF, WebP, PPM, PGM and others "
+               "are looked for\n")
         assert run(images=tmp_path / "none") == (
             2, f"error: {tmp_path}/none: no such folder; give a folder of images with --images\n")
         Image.fromarray(np.zeros((8, 9), np.uint8)).save(tmp_path / "0.png")
