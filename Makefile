@@ -54,7 +54,7 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 	@touch $@
 
 sim: $(INSTALLED)
-	@waves=; test "$${WAVES:-0}" = 0 || waves=--waves; \
+	@case "$$WAVES" in 1|yes|true) waves=--waves ;; *) waves= ;; esac; \
 	    $(FIRELANE) simulate $(call option,MODEL,model) $(call option,IMAGE,image) $(call option,IMAGES,images) \
 	    $(call option,SIZE,input-size) $(call option,LABELS,labels) $(call option,BOARD,board) $(ENGINE_OPTIONS) \
 	    $(RECORD_OPTIONS) $$waves
