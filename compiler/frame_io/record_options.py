@@ -117,7 +117,7 @@ def _says_anything(options: Options) -> bool:
 def _given(options: Options, shape: Shape) -> dict[str, Any]:
     """What the options say, as `Preprocessing` has it: a preset, and before that what is said beside it."""
     channels = options.get("channels")
-    if CHANNELS.get(channels, shape[0]) != shape[0]:
+    if channels is not None and CHANNELS.get(channels, shape[0]) != shape[0]:
         fitting = [name for name, count in CHANNELS.items() if count == shape[0]]
         raise ConfigError("--channels", f"{channels}, the input has {shape[0]}",
                           hint=f"{' or '.join(fitting)}, or leave it out" if fitting else "leave it out")
