@@ -158,4 +158,5 @@ def _refuse_missing(wanted: Iterable[str], found: Container[str]) -> None:
     missing = next((name for name in wanted if name not in found), None)
     if missing is not None:
         raise ModelError(missing, "its weights are not those of a Conv node of this name",
-                         hint="only QDQ models with named Conv nodes can be compressed")
+                         hint="only convolutions with a name can be compressed, and in a float model the "
+                                             "fully connected layer at its end")

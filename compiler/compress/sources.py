@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
@@ -20,6 +20,7 @@ from firelane.compiler.passes import WEIGHTS_AS_GIVEN
 from firelane.compiler.quantize.calibrated import Calibrated, read_calibrated, read_quantized
 from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.quantize.last_layer import with_last_convolution
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.progress import Progress, silent
@@ -65,6 +66,7 @@ def read_material(model: Model, calibration: Images, *, limit: int, method: str 
     else:
         calibrated = read_calibrated(model, calibration, limit, record)
         _enough(calibrated, calibration)
+        calibrated = replace(calibrated, model=with_last_convolution(calibrated.model))
         made = quantize(calibrated.model, calibrated.images, method=Method(method),
                         progress=lambda stage, done: progress(f"calibrating: {stage}", done, len(calibrated.images)))
         graph = load_graph(made, WEIGHTS_AS_GIVEN)
