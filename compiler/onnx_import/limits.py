@@ -14,6 +14,7 @@ CHANNELS_MAX = 1 << 12                 # of a map
 VALUES_MAX = 1 << 24                   # of a map
 ELEMENTS_MAX = 1 << 27                 # of an initializer
 FOLDED_MAX = 1 << 24                   # elements of all constants that are computed while a model is read
+PROPAGATED_MAX = 1 << 20               # numbers whose values ONNX's shape inference follows
 SELECTED_MAX = 1 << 22                 # channels of all values that are channels of others
 LAZY_MAX = 64                          # pools and concatenations in a row with no quantization between
 

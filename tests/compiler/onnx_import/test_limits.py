@@ -9,6 +9,8 @@ from onnx import TensorProto, helper
 
 from firelane.compiler.lower import lower
 from firelane.compiler.onnx_import import limits, load_graph
+from firelane.compiler.onnx_import.propagated import worth_propagating
+from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.schedule.order import order_steps
 from firelane.compiler.schedule.steps import all_steps
 from firelane.compiler.support.errors import FirelaneError
@@ -158,6 +160,50 @@ class TestFolding:
         zero = model.constant(np.float32(0))
         found = refusal(self.constant_node(model, "Div", zero, zero), tmp_path)
         assert "(Div): its result is not finite numbers" in found
+
+    @pytest.mark.parametrize("kind", [np.float32, np.int64])
+    def test_lists_that_double(self, kind, tmp_path):
+        model = Model()
+        value = model.constant(np.zeros(8, kind))
+        for _ in range(40):
+            value = model.node("Concat", value, value, axis=0)
+        found = refusal(self.constant_node(model, "Concat", value, value, axis=0), tmp_path)
+        assert "(Concat): constants are too large when they are computed" in found
+
+    def test_lists_whose_first_shape_is_computed(self, tmp_path):
+        """Inference without data does not know how long they are: they count by what they are made of."""
+        model = Model()
+        stop = model.node("Identity", model.constant(np.array([8])))
+        value = model.node("Slice", model.constant(np.zeros(9, np.int64)), model.constant(np.array([0])), stop)
+        for _ in range(30):
+            value = model.node("Concat", value, value, axis=0)
+        found = refusal(self.constant_node(model, "Concat", value, value, axis=0), tmp_path)
+        assert "(Concat): constants are too large when they are computed" in found
+
+    def test_values_are_followed_as_long_as_they_are_few(self):
+        """ONNX holds some 50 bytes for each."""
+        def worth(length: int) -> bool:
+            model = Model()
+            value = model.node("Add", *[model.constant(np.zeros(length, np.int64))] * 2)
+            proto = model.proto(model.node("Reshape", "image", value), opset=17)
+            return worth_propagating(proto, {value: (length,)})
+        assert worth(4) and worth(limits.PROPAGATED_MAX) and not worth(limits.PROPAGATED_MAX + 1)
+
+    def test_values_are_followed_where_a_shape_is_missing_only(self):
+        model = Model()
+        proto = model.proto(model.node("Relu", "image"))
+        assert not worth_propagating(proto, {proto.graph.node[0].output[0]: (1, 3, 8, 9)})
+        assert worth_propagating(proto, {})
+
+    def test_a_float_model(self, tmp_path):
+        """Before ONNX Runtime folds it."""
+        model = Model()
+        value = model.constant(np.zeros(8, np.float32))
+        for _ in range(24):
+            value = model.node("Concat", value, value, axis=0)
+        weight = model.constant(np.zeros((4, 3, 1, 1), np.float32))
+        with pytest.raises(FirelaneError, match=r"\(Concat\): constants are too large when"):
+            read_float_model(save(model.proto(model.node("Conv", "image", weight)), tmp_path))
 
 
 def test_a_shape_of_a_huge_initializer(tmp_path):
