@@ -9,11 +9,13 @@ from onnx import TensorProto, helper
 
 from firelane.compiler.lower import lower
 from firelane.compiler.onnx_import import limits, load_graph
+from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.onnx_import.propagated import worth_propagating
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.schedule.order import order_steps
 from firelane.compiler.schedule.steps import all_steps
 from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.problems import LISTED_MAX
 from firelane.hw.contract.config import EngineConfig
 from tests.compiler.onnx_import.test_onnx_import import Model
 
@@ -120,6 +122,17 @@ class TestWidth:
         value = model.conv(model.quantized("image"), 4, 4, 1, 1, pads=[100, 0, 100, 0])
         found = refusal(model.proto(model.quantized(value)), tmp_path)
         assert "(Conv): makes 4200 x 30 pixels; at most 4096 rows" in found
+
+    def test_many_problems(self, tmp_path):
+        """Each of 300 is found; 20 are listed."""
+        model = Model()
+        value = model.conv(model.quantized("image"), 4, 3, 1, 1)
+        for _ in range(300):
+            value = model.node("Erf", value)
+        with pytest.raises(ModelErrors) as caught:
+            load_graph(save(model.proto(model.quantized(value)), tmp_path))
+        assert len(caught.value.problems) == 300 and len(caught.value.further) == LISTED_MAX
+        assert caught.value.further[-1].where == "280 more problems"
 
 
 class TestFolding:
