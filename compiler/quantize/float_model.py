@@ -48,7 +48,8 @@ def read_float_model(source: Source) -> onnx.ModelProto:
     if is_quantized(model):
         raise ModelError(str(path), "is quantized already", hint="compile it as it is")
     bytes_in, model = takes_bytes(model), as_float32(model)
-    limits.check_nodes(str(path), len(model.graph.node), limits.FLOAT_NODES_MAX)
+    count = sum(node.op_type != "Constant" for node in model.graph.node)
+    limits.check_nodes(str(path), count, limits.FLOAT_NODES_MAX)
     image = read_input(model.graph)
     if image.element_type != TensorProto.FLOAT:
         raise ModelError(f"input {image.name}", f"is {type_name(image.element_type)}",
@@ -59,6 +60,7 @@ def read_float_model(source: Source) -> onnx.ModelProto:
         _one_plain_input(model, image.name)
         model = _modern(canonical.channels_first(canonical.without_copies(model)))
         model = canonical.rewritten(canonical.without_copies(model))
+        limits.check_nodes(f"{path}, rewritten for quantization", len(model.graph.node), limits.QUANTIZED_NODES_MAX)
         refuse_unsupported(model.graph)
         return _recording_bytes(model, image.dims[0]) if bytes_in else model
     except StandardErrors as several:

@@ -219,6 +219,34 @@ class TestFolding:
             read_float_model(save(model.proto(model.node("Conv", "image", weight)), tmp_path))
 
 
+class TestFloatModels:
+    """ONNX Runtime's quantizer takes time with the square of the nodes."""
+
+    def network(self, value: str, model: Model) -> onnx.ModelProto:
+        weight = model.constant(np.full((4, 3, 1, 1), 0.1, np.float32))
+        return model.proto(model.node("Conv", value, weight))
+
+    def test_many_nodes(self, tmp_path):
+        model = Model()
+        value = "image"
+        for _ in range(limits.FLOAT_NODES_MAX):
+            value = model.node("Relu", value)
+        with pytest.raises(FirelaneError, match="m.onnx: 1025 nodes; at most 1024 are possible"):
+            read_float_model(save(self.network(value, model), tmp_path))
+
+    def test_constants_do_not_count(self, tmp_path):
+        model = Model()
+        for _ in range(limits.FLOAT_NODES_MAX + 1):
+            model.nodes.append(helper.make_node("Constant", [], [f"one{len(model.nodes)}"], value_float=1.0))
+        assert len(read_float_model(save(self.network("image", model), tmp_path)).graph.node) == 1
+
+    def test_one_sum_of_many(self, tmp_path):
+        model = Model()
+        value = model.node("Sum", *["image"] * (limits.QUANTIZED_NODES_MAX + 1))
+        with pytest.raises(FirelaneError, match="rewritten for quantization: 601 nodes; at most 600 are possible"):
+            read_float_model(save(self.network(value, model), tmp_path))
+
+
 def test_a_shape_of_a_huge_initializer(tmp_path):
     model = Model()
     proto = model.proto(model.quantized(model.conv(model.quantized("image"), 4, 3, 1, 1)))
