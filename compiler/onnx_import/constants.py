@@ -13,8 +13,9 @@ from onnx.reference import ReferenceEvaluator
 
 from firelane.compiler.onnx_import.limits import FOLDED_MAX
 from firelane.compiler.onnx_import.node_view import NodeView
-from firelane.compiler.onnx_import.reader import one_line
+from firelane.compiler.onnx_import.reader import label, one_line
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Value
+from firelane.compiler.support.errors import ModelError
 
 FOLDABLE = frozenset({
     "Add", "Cast", "Clip", "Concat", "ConstantOfShape", "Div", "Equal", "Expand", "Flatten", "Gather", "Max", "Min",
@@ -69,8 +70,7 @@ class Folder:
         with suppress(ValueError, IndexError, OverflowError):          # the evaluator says what is wrong
             self._elements += _size(view, plain)
         if self._elements > FOLDED_MAX:
-            raise view.problem("constants are too large when they are computed",
-                               f"at most {FOLDED_MAX} numbers in all are possible; store the result")
+            raise too_large_to_fold(label(view.node))
         return Constant(self._result(view, plain))
 
     def _result(self, view: NodeView, inputs: list[np.ndarray]) -> np.ndarray:
@@ -87,6 +87,12 @@ class Folder:
         if result.dtype.kind == "f" and not np.all(np.isfinite(result)):
             raise view.problem("its result is not finite numbers", "train or export the model again")
         return result
+
+
+def too_large_to_fold(where: str) -> ModelError:
+    """The refusal of the node at which folded constants become too large."""
+    return ModelError(where, "constants are too large when they are computed",
+                      hint=f"at most {FOLDED_MAX} numbers in all are possible; store the result")
 
 
 def _size(view: NodeView, inputs: list[np.ndarray]) -> int:

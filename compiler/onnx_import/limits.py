@@ -8,12 +8,14 @@ from firelane.compiler.support.errors import ModelError
 
 FILE_BYTES_MAX = 1 << 28               # of an ONNX file, external data not counted
 NODES_MAX = 1 << 15                    # of a graph, functions written out
-FLOAT_NODES_MAX = 1 << 12              # of a float model that is to be quantized
+FLOAT_NODES_MAX = 1 << 10              # of a float model that is to be quantized
+QUANTIZED_NODES_MAX = 600              # of it as ONNX Runtime's quantizer sees it, whose time is quadratic
 SIDE_MAX = 1 << 12                     # rows, columns of a map
 CHANNELS_MAX = 1 << 12                 # of a map
 VALUES_MAX = 1 << 24                   # of a map
 ELEMENTS_MAX = 1 << 27                 # of an initializer
 FOLDED_MAX = 1 << 24                   # elements of all constants that are computed while a model is read
+PROPAGATED_MAX = 1 << 20               # numbers whose values ONNX's shape inference follows
 SELECTED_MAX = 1 << 22                 # channels of all values that are channels of others
 LAZY_MAX = 64                          # pools and concatenations in a row with no quantization between
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from firelane.compiler.support.errors import ModelError
+from firelane.compiler.support.problems import listed
 
 WORD_MAX = 300                         # characters of one part of a message
 
@@ -20,7 +21,7 @@ class ModelErrors(ModelError):
     problems : tuple of ModelError
         All of them; a damaged file's names are made printable.
     further : tuple of ModelError
-        All but the first, as `compiler.support.problems` has it.
+        All but the first, as many as `compiler.support.problems` lists.
     """
 
     def __init__(self, problems: list[ModelError]):
@@ -28,7 +29,7 @@ class ModelErrors(ModelError):
                                          hint=_printable(problem.hint)) for problem in problems)
         first, more = self.problems[0], len(self.problems) - 1
         super().__init__(first.where, first.found, hint=first.hint)
-        self.further = self.problems[1:]
+        self.further = listed(self.problems)[1:]
         if more:
             self.args = (f"{first} (and {more} more)",)
 

@@ -15,6 +15,7 @@ import onnx.inliner
 from onnx import AttributeProto, TensorProto, numpy_helper
 
 from firelane.compiler.onnx_import import limits
+from firelane.compiler.onnx_import.propagated import check_folded, worth_propagating
 from firelane.compiler.onnx_import.reader import (
     label,
     one_line,
@@ -249,11 +250,21 @@ def _checked(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
     """The model with shapes inferred, after ONNX's own checks."""
     _refuse_types(model.graph)
     try:
-        inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+        inferred = _inferred(model)
         onnx.checker.check_model(_with_types(inferred))
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, RuntimeError, ValueError,
             TypeError) as error:
         raise _refusal(error, where) from None
+    return inferred
+
+
+def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with shapes, those included that are computed from shapes, as far as that is cheap."""
+    inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
+    check_folded(model, shapes_of(inferred))
+    if worth_propagating(model, shapes_of(inferred)):
+        inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+        check_folded(model, shapes_of(inferred))
     return inferred
 
 

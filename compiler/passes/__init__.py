@@ -20,7 +20,7 @@ How one is written:
 2. Write the condition as a function of the graph and one node, `_changes_nothing(graph, node) -> bool`. It must hold
    for every image, so it argues from shapes, scales and clamps. `Graph.producer` and `Graph.consumers` look around a
    node; think of tensors with several readers and of the graph's output, which has a reader outside.
-3. Write the rewrite with the helpers of `rewiring` (`without`, `with_reads`, `clamped`). Tensors that nothing makes
+3. Write the rewrite with the helpers of `rewiring` (`with_reads`, `clamped`, `value_range`). Tensors that nothing makes
    any more leave the graph together with their node.
 4. Put the pass into `PIPELINE`, after those that make room for it.
 5. Test it in tests/compiler/passes: where it applies, the graph is the expected one and random images give the same

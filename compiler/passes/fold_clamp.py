@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeGuard
 
 from firelane.compiler.ir.graph import Graph, Node, RequantizingNode, Rescale
-from firelane.compiler.passes.rewiring import clamped, is_identity, without
+from firelane.compiler.passes.rewiring import clamped, is_identity
 
 
 def fold_clamp(graph: Graph) -> Graph:
     """Every Rescale goes that only clamps what one requantizing node makes for it alone."""
-    while True:
-        pair = next((pair for node in graph.nodes if (pair := _foldable(graph, node))), None)
-        if pair is None:
-            return graph
-        node, producer = pair
+    made: dict[str, int] = {}                            # of each tensor: the place of its node in `nodes`
+    nodes: list[Node] = []
+    gone: set[str] = set()
+    for node in graph.nodes:
+        place = made.get(node.inputs[0])
+        producer = None if place is None else nodes[place]
+        if place is None or not isinstance(producer, RequantizingNode) or not _folds(graph, node):
+            made[node.output] = len(nodes)
+            nodes.append(node)
+            continue
         requantize = clamped(producer.requantize, node.requantize.low, node.requantize.high)
-        graph = without(graph, node, replace(producer, requantize=requantize))
+        nodes[place] = replace(producer, output=node.output, requantize=requantize)
+        made[node.output] = place
+        gone.add(node.inputs[0])
+    if not gone:
+        return graph
+    tensors = {name: tensor for name, tensor in graph.tensors.items() if name not in gone}
+    return replace(graph, nodes=tuple(nodes), tensors=tensors)
 
 
-def _foldable(graph: Graph, node: Node) -> tuple[Rescale, RequantizingNode] | None:
-    """`node` and the node before it, if they can become one."""
+def _folds(graph: Graph, node: Node) -> TypeGuard[Rescale]:
+    """Whether `node` only clamps what nobody else reads."""
     if not isinstance(node, Rescale):
-        return None
-    source, result = (graph.tensors[name] for name in (node.inputs[0], node.output))
-    producer = graph.producer(source.name)
-    if not isinstance(producer, RequantizingNode) or source.name == graph.output:
-        return None
-    alone = len(graph.consumers(source.name)) == 1
-    same = source.scale == result.scale and is_identity(node.requantize, source.zero_point)
-    return (node, producer) if alone and same else None
+        return False
+    source, result = graph.tensors[node.inputs[0]], graph.tensors[node.output]
+    return (source.name != graph.output and len(graph.consumers(source.name)) == 1 and source.scale == result.scale
+            and is_identity(node.requantize, source.zero_point))

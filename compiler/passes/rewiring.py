@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from firelane.compiler.ir.graph import (
     PIXEL_MAX,
-    Graph,
     Node,
     Requantize,
     RequantizingNode,
@@ -40,13 +39,3 @@ def with_reads(node: Node, names: dict[str, str]) -> Node:
     if names.keys().isdisjoint(node.inputs):
         return node
     return replace(node, inputs=tuple(names.get(name, name) for name in node.inputs))
-
-
-def without(graph: Graph, gone: Node, producer: Node) -> Graph:
-    """`graph` without `gone`; `producer`, a version of the node before it, now makes its output."""
-    old = gone.inputs[0]
-    nodes = [with_reads(replace(producer, output=gone.output) if node.output == old else node, {old: gone.output})
-             for node in graph.nodes if node is not gone]
-    tensors = {name: tensor for name, tensor in graph.tensors.items() if name != old}
-    output = gone.output if graph.output == old else graph.output
-    return replace(graph, nodes=tuple(nodes), tensors=tensors, output=output)

@@ -51,7 +51,8 @@ def read_float_model(source: Source) -> onnx.ModelProto:
     if is_quantized(model):
         raise ModelError(str(path), "is quantized already", hint="compile it as it is")
     bytes_in, model = takes_bytes(model), as_float32(model)
-    limits.check_nodes(str(path), len(model.graph.node), limits.FLOAT_NODES_MAX)
+    count = sum(node.op_type != "Constant" for node in model.graph.node)
+    limits.check_nodes(str(path), count, limits.FLOAT_NODES_MAX)
     image = read_input(model.graph)
     if image.element_type != TensorProto.FLOAT:
         raise ModelError(f"input {image.name}", f"is {type_name(image.element_type)}",
@@ -65,6 +66,7 @@ def read_float_model(source: Source) -> onnx.ModelProto:
         with np.errstate(all="ignore"):                  # what comes of it is looked at
             model = canonical.rewritten(canonical.without_copies(model))
         check_folded(model.graph)
+        limits.check_nodes(f"{path}, rewritten for quantization", len(model.graph.node), limits.QUANTIZED_NODES_MAX)
         refuse_unsupported(model.graph)
         return _recording_bytes(model, image.dims[0]) if bytes_in else model
     except StandardErrors as several:

@@ -9,6 +9,8 @@ Compiler, emulator and hardware all import these layouts. A program is a list of
 Multi-word items are little-endian: bit n of an item is bit n % 36 of its word n // 36.
 """
 
+from functools import cache
+
 from amaranth.lib import data, enum
 
 from firelane.hw.contract.config import (
@@ -193,6 +195,7 @@ def words_for(layout: data.StructLayout) -> int:
     return -(-layout.size // MEMORY_BITS)
 
 
+@cache                                  # asked for each layer of a network
 def instruction_words(cfg: EngineConfig) -> int:
     return words_for(instruction_layout(cfg))
 

@@ -9,9 +9,13 @@ from onnx import TensorProto, helper
 
 from firelane.compiler.lower import lower
 from firelane.compiler.onnx_import import limits, load_graph
+from firelane.compiler.onnx_import.problems import ModelErrors
+from firelane.compiler.onnx_import.propagated import worth_propagating
+from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.schedule.order import order_steps
 from firelane.compiler.schedule.steps import all_steps
 from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.problems import LISTED_MAX
 from firelane.hw.contract.config import EngineConfig
 from tests.compiler.onnx_import.test_onnx_import import Model
 
@@ -119,6 +123,17 @@ class TestWidth:
         found = refusal(model.proto(model.quantized(value)), tmp_path)
         assert "(Conv): makes 4200 x 30 pixels; at most 4096 rows" in found
 
+    def test_many_problems(self, tmp_path):
+        """Each of 300 is found; 20 are listed."""
+        model = Model()
+        value = model.conv(model.quantized("image"), 4, 3, 1, 1)
+        for _ in range(300):
+            value = model.node("Erf", value)
+        with pytest.raises(ModelErrors) as caught:
+            load_graph(save(model.proto(model.quantized(value)), tmp_path))
+        assert len(caught.value.problems) == 300 and len(caught.value.further) == LISTED_MAX
+        assert caught.value.further[-1].where == "280 more problems"
+
 
 class TestFolding:
     def constant_node(self, model: Model, op_type: str, *inputs: str, **attributes) -> onnx.ModelProto:
@@ -158,6 +173,78 @@ class TestFolding:
         zero = model.constant(np.float32(0))
         found = refusal(self.constant_node(model, "Div", zero, zero), tmp_path)
         assert "(Div): its result is not finite numbers" in found
+
+    @pytest.mark.parametrize("kind", [np.float32, np.int64])
+    def test_lists_that_double(self, kind, tmp_path):
+        model = Model()
+        value = model.constant(np.zeros(8, kind))
+        for _ in range(40):
+            value = model.node("Concat", value, value, axis=0)
+        found = refusal(self.constant_node(model, "Concat", value, value, axis=0), tmp_path)
+        assert "(Concat): constants are too large when they are computed" in found
+
+    def test_lists_whose_first_shape_is_computed(self, tmp_path):
+        """Inference without data does not know how long they are: they count by what they are made of."""
+        model = Model()
+        stop = model.node("Identity", model.constant(np.array([8])))
+        value = model.node("Slice", model.constant(np.zeros(9, np.int64)), model.constant(np.array([0])), stop)
+        for _ in range(30):
+            value = model.node("Concat", value, value, axis=0)
+        found = refusal(self.constant_node(model, "Concat", value, value, axis=0), tmp_path)
+        assert "(Concat): constants are too large when they are computed" in found
+
+    def test_values_are_followed_as_long_as_they_are_few(self):
+        """ONNX holds some 50 bytes for each."""
+        def worth(length: int) -> bool:
+            model = Model()
+            value = model.node("Add", *[model.constant(np.zeros(length, np.int64))] * 2)
+            proto = model.proto(model.node("Reshape", "image", value), opset=17)
+            return worth_propagating(proto, {value: (length,)})
+        assert worth(4) and worth(limits.PROPAGATED_MAX) and not worth(limits.PROPAGATED_MAX + 1)
+
+    def test_values_are_followed_where_a_shape_is_missing_only(self):
+        model = Model()
+        proto = model.proto(model.node("Relu", "image"))
+        assert not worth_propagating(proto, {proto.graph.node[0].output[0]: (1, 3, 8, 9)})
+        assert worth_propagating(proto, {})
+
+    def test_a_float_model(self, tmp_path):
+        """Before ONNX Runtime folds it."""
+        model = Model()
+        value = model.constant(np.zeros(8, np.float32))
+        for _ in range(24):
+            value = model.node("Concat", value, value, axis=0)
+        weight = model.constant(np.zeros((4, 3, 1, 1), np.float32))
+        with pytest.raises(FirelaneError, match=r"\(Concat\): constants are too large when"):
+            read_float_model(save(model.proto(model.node("Conv", "image", weight)), tmp_path))
+
+
+class TestFloatModels:
+    """ONNX Runtime's quantizer takes time with the square of the nodes."""
+
+    def network(self, value: str, model: Model) -> onnx.ModelProto:
+        weight = model.constant(np.full((4, 3, 1, 1), 0.1, np.float32))
+        return model.proto(model.node("Conv", value, weight))
+
+    def test_many_nodes(self, tmp_path):
+        model = Model()
+        value = "image"
+        for _ in range(limits.FLOAT_NODES_MAX):
+            value = model.node("Relu", value)
+        with pytest.raises(FirelaneError, match="m.onnx: 1025 nodes; at most 1024 are possible"):
+            read_float_model(save(self.network(value, model), tmp_path))
+
+    def test_constants_do_not_count(self, tmp_path):
+        model = Model()
+        for _ in range(limits.FLOAT_NODES_MAX + 1):
+            model.nodes.append(helper.make_node("Constant", [], [f"one{len(model.nodes)}"], value_float=1.0))
+        assert len(read_float_model(save(self.network("image", model), tmp_path)).graph.node) == 1
+
+    def test_one_sum_of_many(self, tmp_path):
+        model = Model()
+        value = model.node("Sum", *["image"] * (limits.QUANTIZED_NODES_MAX + 1))
+        with pytest.raises(FirelaneError, match="rewritten for quantization: 601 nodes; at most 600 are possible"):
+            read_float_model(save(self.network(value, model), tmp_path))
 
 
 def test_a_shape_of_a_huge_initializer(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.support.errors import CapacityError, ConfigError, FirelaneError, ModelError
-from firelane.compiler.support.problems import further, raise_all
+from firelane.compiler.support.problems import LISTED_MAX, further, raise_all
 
 
 @pytest.mark.parametrize("kind", [FirelaneError, ModelError, CapacityError, ConfigError])
@@ -23,3 +23,13 @@ def test_several_at_once_pickled():
     with pytest.raises(ModelError) as raised:
         raise_all(problems)
     assert [str(other) for other in further(pickle.loads(pickle.dumps(raised.value)))] == ["c: d; e"]
+
+
+def test_at_most_some_are_listed():
+    def raised(count: int) -> FirelaneError:
+        with pytest.raises(FirelaneError) as caught:
+            raise_all([FirelaneError(f"node {number}", "bad") for number in range(count)])
+        return caught.value
+    assert [problem.where for problem in further(raised(LISTED_MAX))] == [f"node {n}" for n in range(1, LISTED_MAX)]
+    *shown, rest = further(raised(15_000))
+    assert len(shown) == LISTED_MAX - 1 and str(rest) == "14980 more problems: not listed; mend those above first"
