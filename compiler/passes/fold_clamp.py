@@ -17,14 +17,14 @@ def fold_clamp(graph: Graph) -> Graph:
     for node in graph.nodes:
         place = made.get(node.inputs[0])
         producer = None if place is None else nodes[place]
-        if place is None or not isinstance(producer, RequantizingNode) or not _folds(graph, node):
+        if place is not None and isinstance(producer, RequantizingNode) and _folds(graph, node):
+            requantize = clamped(producer.requantize, node.requantize.low, node.requantize.high)
+            nodes[place] = replace(producer, output=node.output, requantize=requantize)
+            made[node.output] = place
+            gone.add(node.inputs[0])
+        else:
             made[node.output] = len(nodes)
             nodes.append(node)
-            continue
-        requantize = clamped(producer.requantize, node.requantize.low, node.requantize.high)
-        nodes[place] = replace(producer, output=node.output, requantize=requantize)
-        made[node.output] = place
-        gone.add(node.inputs[0])
     if not gone:
         return graph
     tensors = {name: tensor for name, tensor in graph.tensors.items() if name not in gone}
