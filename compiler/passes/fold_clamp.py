@@ -17,7 +17,7 @@ def fold_clamp(graph: Graph) -> Graph:
     for node in graph.nodes:
         place = made.get(node.inputs[0])
         producer = None if place is None else nodes[place]
-        if place is not None and isinstance(producer, RequantizingNode) and _folds(graph, node):
+        if place is not None and isinstance(producer, RequantizingNode) and _folds(node, graph):
             requantize = clamped(producer.requantize, node.requantize.low, node.requantize.high)
             nodes[place] = replace(producer, output=node.output, requantize=requantize)
             made[node.output] = place
@@ -31,7 +31,7 @@ def fold_clamp(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes), tensors=tensors)
 
 
-def _folds(graph: Graph, node: Node) -> TypeGuard[Rescale]:
+def _folds(node: Node, graph: Graph) -> TypeGuard[Rescale]:
     """Whether `node` only clamps what nobody else reads."""
     if not isinstance(node, Rescale):
         return False
