@@ -27,6 +27,8 @@ class Lowering:
     def __post_init__(self) -> None:
         self.concat_ranges = concat_ranges(self.graph)  #: tensor -> (concat output, first channel)
         self.averages = fused_averages(self.graph)      #: tensor -> the GlobalAverage that its producer performs
+        self.names: set[str] = set()                    #: of the first `named` layers
+        self.named = 0
 
     def network(self) -> TiledNetwork:
         """The layers and maps so far."""
@@ -56,7 +58,9 @@ class Lowering:
 
     def layer_name(self, node: Node, suffix: str = "") -> str:
         """The node's name with a suffix, made unique among the layers."""
-        return unique((node.name or node.output) + suffix, {layer.name for layer in self.layers})
+        self.names.update(layer.name for layer in self.layers[self.named:])        # layers are only ever added
+        self.named = len(self.layers)
+        return unique((node.name or node.output) + suffix, self.names)
 
     def fused_average(self, tensor: str) -> GlobalAverage | None:
         """The average that the producer of `tensor` performs in its drain, if any."""

@@ -63,11 +63,7 @@ class _Conflicts:
 
     def __init__(self, lives: Sequence[Lifetime]):
         self.words = np.array([life.words for life in lives], np.int64)
-        start = np.array([life.start for life in lives], np.int64)
-        end = np.array([life.end for life in lives], np.int64)
-        together = (start[:, None] <= end[None, :]) & (start[None, :] <= end[:, None])
-        np.fill_diagonal(together, False)
-        self.others = [np.flatnonzero(row) for row in together]
+        self.others = _together(lives)
         number = {life.block: index for index, life in enumerate(lives)}
         self.slack: dict[tuple[int, int], int] = {(index, number[block]): slack for index, life in enumerate(lives)
                                                   for block, slack in life.above.items()}
@@ -94,3 +90,20 @@ class _Conflicts:
                 break
             address = max(address, int(last[index]) + 1) if last[index] >= first[index] else address
         return address
+
+
+def _together(lives: Sequence[Lifetime]) -> list[np.ndarray]:
+    """For each block the numbers of those that live at some time when it does, in order.
+
+    Sorted by start, they stand between the first that could live long enough and the last that starts early enough.
+    """
+    start = np.array([life.start for life in lives], np.int64)
+    end = np.array([life.end for life in lives], np.int64)
+    order = np.argsort(start, kind="stable")
+    first = np.searchsorted(np.maximum.accumulate(end[order]), start, side="left")
+    behind = np.searchsorted(start[order], end, side="right")
+    found = []
+    for number in range(len(lives)):
+        near = order[first[number]:behind[number]]
+        found.append(np.sort(near[(end[near] >= start[number]) & (near != number)]))
+    return found

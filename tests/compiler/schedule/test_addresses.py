@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firelane.compiler.schedule.addresses import find_addresses
+from firelane.compiler.schedule.addresses import _together, find_addresses
 from firelane.compiler.schedule.lifetimes import Lifetime
 from firelane.compiler.schedule.steps import Block
 
@@ -55,3 +55,14 @@ def test_in_place_with_a_channel_offset_needs_the_slack():
 
 def test_too_large():
     assert find_addresses([life("a", 65, 0, 0)], 64) is None
+
+
+def test_who_lives_together_is_what_comparing_all_pairs_finds():
+    rng = np.random.default_rng(1)
+    for count in range(14):
+        start = rng.integers(0, 12, count)
+        end = start + rng.integers(0, rng.choice([2, 12]), count)
+        lives = [Lifetime(Block("b", number), 1, int(first), int(last))
+                 for number, (first, last) in enumerate(zip(start, end))]
+        pairs = (start[:, None] <= end[None, :]) & (start[None, :] <= end[:, None]) & ~np.eye(count, dtype=bool)
+        assert [found.tolist() for found in _together(lives)] == [np.flatnonzero(row).tolist() for row in pairs]
