@@ -93,7 +93,7 @@ class _Conflicts:
 
 
 def _together(lives: Sequence[Lifetime]) -> list[np.ndarray]:
-    """For each block the numbers of those that live at some time when it does, in order.
+    """The numbers of the blocks that live at some time when each of `lives` does, in order.
 
     Sorted by start, they stand between the first that could live long enough and the last that starts early enough.
     """

@@ -380,5 +380,5 @@ class TestRefusals:
         for _ in range(5000):
             value = model.node("Relu", value)
         onnx.save(model.proto(value), tmp_path / "m.onnx")
-        with pytest.raises(FirelaneError, match="5000 nodes; at most 4096 are possible"):
+        with pytest.raises(FirelaneError, match="5000 nodes; at most 1024 are possible"):
             read_float_model(tmp_path / "m.onnx")
