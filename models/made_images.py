@@ -22,11 +22,21 @@ def made_images(count: int, shape: tuple[int, int, int], *, seed: int) -> np.nda
 
 
 def _image(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
+    """One image, a channel after the other: none but what all show is kept in float64."""
     channels, height, width = shape
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     fall = 1 / np.maximum(frequency, 1 / max(height, width))
     fall[0, 0] = 0
-    layers = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((channels + 1, height, width))) * fall, (height, width))
-    layers /= np.maximum(layers.std(axis=(1, 2), keepdims=True), np.finfo(np.float64).tiny)
-    mixed = np.sqrt(1 - COLOUR_SHARE ** 2) * layers[0] + COLOUR_SHARE * layers[1:]
-    return np.clip(np.rint(MIDDLE + SPREAD * mixed), 0, 255).astype(np.uint8)
+    shared = np.sqrt(1 - COLOUR_SHARE ** 2) * _noise(fall, (height, width), rng)
+    image = np.empty(shape, np.uint8)
+    for channel in range(channels):
+        mixed = shared + COLOUR_SHARE * _noise(fall, (height, width), rng)
+        image[channel] = np.clip(np.rint(MIDDLE + SPREAD * mixed), 0, 255)
+    return image
+
+
+def _noise(fall: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Noise with that spectrum, float64 (H, W), of variance 1."""
+    layer = np.fft.irfft2(np.fft.rfft2(rng.standard_normal(size)) * fall, size)
+    layer /= max(layer.std(), np.finfo(np.float64).tiny)
+    return layer
