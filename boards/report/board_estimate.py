@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 
 from firelane.boards.board import Board
-from firelane.boards.report.board_fit import shortage
+from firelane.boards.report.board_fit import shortage, shortage_of
+from firelane.compiler.fit import engine_fit
 from firelane.compiler.fit.estimate import EngineEstimate, estimate
 from firelane.compiler.fit.report import MEMORIES, Report
-from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.ir.graph import Conv, Graph
-from firelane.compiler.lower import lower
-from firelane.compiler.schedule.search import schedule
-from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.schedule.remedies import least_banks, least_depth, resized
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.tiles.larger_engine import larger_engine, weight_bytes
 from firelane.hw.contract.config import MAX_ACTIVATION_WORDS, MAX_BANKS, EngineConfig
 
-DEPTH_STEP = 64             #: depths of activation memory that are tried are multiples of it
 KNOWN_BITS = 1.9            #: bits a weight at which SqueezeNet v1.0 lost 2.4 points of top-1 (docs/compression.md)
 FEWEST_BITS = 1.0           #: below it nothing else is worth a try
 #: an engine as large as there can be, for what no board computes
-LARGEST = EngineConfig(banks=MAX_BANKS, activation_words=MAX_ACTIVATION_WORDS, weight_words=1 << 18,
-                       program_words=1 << 14, value_symbols=1 << 12, run_symbols=1 << 12)
+LARGEST = EngineConfig(banks=MAX_BANKS, activation_words=MAX_ACTIVATION_WORDS, **engine_fit.MEMORIES[-1])
 LARGEST_NAME = "largest engine"
 DEVICE = "device"           #: what a shortage is of, where the engine itself does not fit
 NODES = "nodes"             #: what a shortage is of, where larger memories do not help
@@ -141,7 +137,7 @@ def estimate_boards(boards: Sequence[Board], graph: Graph, model: str,
 
 
 def weight_count(graph: Graph) -> int:
-    """The weights of all convolutions."""
+    """The number of weights of all convolutions, zeros included."""
     return sum(node.weight.size for node in graph.nodes if isinstance(node, Conv))
 
 
@@ -196,40 +192,20 @@ def _option(board: Board, **sizes: int) -> list[str]:
 
 def _engine(board: Board, **sizes: int) -> EngineConfig | None:
     """The board's engine with other sizes, if there is such an engine and the device has room for it."""
-    try:
-        engine = replace(board.engine, **sizes)         # type: ignore[arg-type]
-    except ValueError:
-        return None
-    needs, device = engine_resources(engine, board.result_bytes), board.device
-    return engine if (needs.lut <= device.lut and needs.ebr_total <= device.ebr and needs.dsp <= device.dsp) else None
+    engine = resized(board.engine, **sizes)
+    return engine if engine and not shortage_of(engine, board) else None
 
 
 def _deeper(board: Board, found: EngineEstimate, network: _Network) -> list[str]:
     """The least depth of activation memory that is enough of some that the device has room for."""
-    depth, more = -(-found.used["activation_words"] // DEPTH_STEP) * DEPTH_STEP, DEPTH_STEP
-    while engine := _engine(board, activation_words=depth):
-        if _computes(network.graph, engine):
-            return _option(board, activation_words=depth)
-        depth, more = depth + more, 2 * more
-    return []
+    engine = least_depth(network.graph, found.used["activation_words"], partial(_engine, board))
+    return _option(board, activation_words=engine.activation_words) if engine else []
 
 
 def _wider(board: Board, network: _Network) -> list[str]:
     """The least number of banks above the engine's that is enough, if the device has room for them."""
-    banks = 2 * board.engine.banks
-    while engine := _engine(board, banks=banks):
-        if _computes(network.graph, engine):
-            return _option(board, banks=banks)
-        banks *= 2
-    return []
-
-
-def _computes(graph: Graph, engine: EngineConfig) -> bool:
-    try:
-        schedule(lower(graph, engine), engine)
-    except FirelaneError:
-        return False
-    return True
+    engine = least_banks(network.graph, board.engine, partial(_engine, board))
+    return _option(board, banks=engine.banks) if engine else []
 
 
 def _smaller(network: _Network, engine: EngineConfig) -> list[str]:

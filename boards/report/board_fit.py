@@ -48,7 +48,12 @@ class Fit:
 
 def shortage(board: Board) -> str:
     """What the board's engine needs more than its device has, by the estimate; empty if it fits."""
-    needs, device = engine_resources(board.engine, board.result_bytes), board.device
+    return shortage_of(board.engine, board)
+
+
+def shortage_of(engine: EngineConfig, board: Board) -> str:
+    """The same of another engine on that board."""
+    needs, device = engine_resources(engine, board.result_bytes), board.device
     pairs = (("LUT", needs.lut, device.lut), ("EBR", needs.ebr_total, device.ebr), ("DSP", needs.dsp, device.dsp))
     return ", ".join(f"{need} {name} of {have}" for name, need, have in pairs if need > have)
 

@@ -32,7 +32,7 @@ ACTIVATION_WORDS = (1024, 1152, 1280, 1536, 2048, 3072, 4096)
 DEEPER, WORTH = 1.25, 0.02      #: a quarter more is what distributed RAM adds on the ECP5 that the sizes are for
 ACCUMULATOR_BITS = (24, 28, 32)
 AVERAGE_BITS = (18, 20, 23, 27, 31)     #: less than the accumulator's
-MEMORIES = (                                            # that grow together
+MEMORIES: tuple[dict[str, Any], ...] = (                # that grow together
     {"weight_words": 1 << 17, "program_words": 1 << 13, "value_symbols": 1 << 12, "run_symbols": 1 << 10},
     {"weight_words": 1 << 18, "program_words": 1 << 14, "value_symbols": 1 << 12, "run_symbols": 1 << 12},
 )

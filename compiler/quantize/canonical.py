@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.onnx_import.reader import TO_FIRST, read_input
 from firelane.compiler.onnx_import.standard import opset_of, shapes_of
+from firelane.compiler.quantize.finite import epsilon_of
 
 AXES_AS_INPUT = 18                     # the opset since which ReduceMean has its axes as an input
 
@@ -308,8 +309,7 @@ def _scaling(node: onnx.NodeProto, constants: dict, shapes: dict) -> tuple[str, 
             return None
         scale, bias, mean, variance = (numpy_helper.to_array(constants[name]).astype(np.float64)
                                        for name in node.input[1:5])
-        epsilon = next((attribute.f for attribute in node.attribute if attribute.name == "epsilon"), 1e-5)
-        factor = scale / np.sqrt(variance + epsilon)
+        factor = scale / np.sqrt(variance + epsilon_of(node))
         return node.input[0], _Scaling(factor, bias - mean * factor)
     if node.op_type not in ("Mul", "Div", "Add", "Sub") or len(node.input) != 2:
         return None

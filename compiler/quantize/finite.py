@@ -25,12 +25,17 @@ def check_variances(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         if node.op_type != "BatchNormalization" or len(node.input) < 5 or node.input[4] not in constants:
             continue
-        epsilon = next((each.f for each in node.attribute if each.name == "epsilon"), EPSILON)
+        epsilon = epsilon_of(node)
         variance = read_constant(constants[node.input[4]]).astype(np.float64).ravel()
         bad = np.flatnonzero(~(variance + epsilon > 0))
         if len(bad):
             raise ModelError(label(node), f"the variance of channel {bad[0]} is {variance[bad[0]]:g}, with epsilon "
                                           f"{epsilon:g}: a number above 0 is needed", hint=HINT)
+
+
+def epsilon_of(node: onnx.NodeProto) -> float:
+    """What a BatchNormalization adds to the variance (ONNX BatchNormalization, attribute epsilon)."""
+    return next((each.f for each in node.attribute if each.name == "epsilon"), EPSILON)
 
 
 def check_folded(graph: onnx.GraphProto) -> None:

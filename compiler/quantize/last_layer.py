@@ -11,6 +11,7 @@ from onnx import helper, numpy_helper
 from firelane.compiler.quantize.canonical import shapes_of
 
 FLATTENING = frozenset({"Flatten", "Reshape", "Squeeze"})
+HOST = frozenset({"Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid", "Tanh", "ArgMax"})    # behind the result
 
 
 def with_last_convolution(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -77,5 +78,3 @@ def _goes_on(graph: onnx.GraphProto, result: str) -> bool:
     """Whether the network computes on with the result; what the host does is none of that."""
     return any(result in node.input and node.op_type not in HOST for node in graph.node)
 
-
-HOST = frozenset({"Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid", "Tanh", "ArgMax"})

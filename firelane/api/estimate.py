@@ -13,7 +13,7 @@ from rich.console import Group
 from firelane.api.network import Network, load
 from firelane.boards import all_boards, get_board
 from firelane.boards.report import estimate_tables
-from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards
+from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards, weight_count
 from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.fit.report import LayerLine, dense_macs
 from firelane.compiler.fit.smaller_input import largest_input
@@ -148,8 +148,8 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
     found = estimate_boards(chosen, graph, given.name, lambda engine: largest_input(quantized.model, engine), progress)
     if not any(board.report for board in found) and (impossible := _impossible(graph)):
         return Estimate(given, problems=impossible)
-    weights, nonzero = _weights(graph)
-    return Estimate(given, tuple(found), weights=weights, nonzero=nonzero, macs=dense_macs(graph))
+    nonzero = sum(int(np.count_nonzero(node.weight)) for node in graph.nodes if isinstance(node, Conv))
+    return Estimate(given, tuple(found), weights=weight_count(graph), nonzero=nonzero, macs=dense_macs(graph))
 
 
 def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
@@ -161,12 +161,6 @@ def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
     except FirelaneError:
         pass
     return ()
-
-
-def _weights(graph: Graph) -> tuple[int, int]:
-    """All weights, and those that are not zero."""
-    arrays = [node.weight for node in graph.nodes if isinstance(node, Conv)]
-    return sum(array.size for array in arrays), sum(int(np.count_nonzero(array)) for array in arrays)
 
 
 def _quantized(given: Network, progress: Progress) -> Network:

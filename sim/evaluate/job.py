@@ -112,7 +112,7 @@ class Networks:
         theirs = self._original.run(pixels) if self._original else {}
         if self._job.reference and graph:
             maps = run(graph, stored_input(graph, pixels))
-            scores[REFERENCE] = _real(graph, graph.output, maps)
+            scores[REFERENCE] = real_values(graph, graph.output, maps)
             noise = tuple(_pair_energies(graph, maps, theirs, pair) for pair in self._job.pairs)
         if self._model:
             scores[ONNXRUNTIME] = self._model.run(pixels)[self._model.scores]
@@ -167,7 +167,7 @@ class _OnnxRunner:
         return {self._source.name: feed, **dict(zip(self._outputs, found))}
 
 
-def _real(graph: Graph, name: str, maps: Mapping[str, np.ndarray]) -> np.ndarray:
+def real_values(graph: Graph, name: str, maps: Mapping[str, np.ndarray]) -> np.ndarray:
     """The real values of a tensor, float64 (C, H, W)."""
     tensor = graph.tensors[name]
     return (maps[name].astype(np.float64) - tensor.zero_point) * tensor.scale
@@ -176,7 +176,7 @@ def _real(graph: Graph, name: str, maps: Mapping[str, np.ndarray]) -> np.ndarray
 def _pair_energies(graph: Graph, maps: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray],
                    pair: tuple[str, str]) -> tuple[float, float]:
     quantized, original = pair
-    ours, wanted = _real(graph, quantized, maps).ravel(), theirs[original].ravel()
+    ours, wanted = real_values(graph, quantized, maps).ravel(), theirs[original].ravel()
     if ours.shape != wanted.shape:
         raise FirelaneError(f"tensor {quantized}", f"{ours.size} values, {original} of the float graph has "
                             f"{wanted.size}", hint="give the float model that was quantized")

@@ -20,6 +20,7 @@ from firelane.compiler.quantize.scale_groups import scale_groups
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.onnx_runtime import open_session, session_options
 from firelane.sim.evaluate.graphs import Pairs, is_quantized, pairs
+from firelane.sim.evaluate.job import real_values
 from firelane.sim.evaluate.metrics import decibels, energies
 from firelane.sim.reference import run
 
@@ -55,9 +56,9 @@ def check_quantization(graph: Graph, quantized: onnx.ModelProto, original: onnx.
     compared = set(scale_groups(original.graph).computed_with)
     found = tuple(pair for pair in pairs(quantized.graph, original.graph, graph.tensors) if pair[1] in compared)
     maps = run(graph, image)
-    real = {theirs: _real(graph, ours, maps) for ours, theirs in found}
+    real = {theirs: real_values(graph, ours, maps).astype(np.float32) for ours, theirs in found}
     source = read_input(original.graph)
-    real[source.name] = _real(graph, graph.input, maps)
+    real[source.name] = real_values(graph, graph.input, maps).astype(np.float32)
     expected = _of_the_same_inputs(original, source.name, real)
     least = None
     for layer, ours, theirs in _in_order(graph, found):
@@ -80,12 +81,6 @@ def _in_order(graph: Graph, found: Pairs) -> Iterator[tuple[str, str, str]]:
     for node in graph.nodes:
         if node.output in counterpart:
             yield node.name, node.output, counterpart[node.output]
-
-
-def _real(graph: Graph, name: str, maps: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The real values of a tensor, float32 (C, H, W)."""
-    tensor = graph.tensors[name]
-    return ((maps[name].astype(np.float64) - tensor.zero_point) * tensor.scale).astype(np.float32)
 
 
 def _of_the_same_inputs(model: onnx.ModelProto, source: str, real: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
