@@ -18,7 +18,7 @@ from firelane.compiler.fit.report import Coding, Report, Usage, memory_usage, re
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.lower import lower
 from firelane.compiler.program.coded import code_network
-from firelane.compiler.program.rom_size import coded_size
+from firelane.compiler.program.rom_size import coded_shares, coded_size
 from firelane.compiler.schedule.search import ActivationCapacityError, Schedule, boundless, schedule
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.problems import further
@@ -39,12 +39,15 @@ class EngineEstimate:
         How many of each size of the engine are used (`compiler.fit.report.MEMORIES`); empty without a report.
     problems : tuple of FirelaneError
         Nodes that this engine cannot do: rows that are too wide, sums that are too large.
+    plan : Schedule, optional
+        What runs when; without addresses, if the activation memory is too small. None without a report.
     """
 
     engine: EngineConfig
     report: Report | None
     used: dict[str, int]
     problems: tuple[FirelaneError, ...] = ()
+    plan: Schedule | None = None
 
     @property
     def short(self) -> tuple[Usage, ...]:
@@ -73,8 +76,8 @@ def estimate(graph: Graph, cfg: EngineConfig) -> EngineEstimate:
     used = {"activation_words": words, "weight_words": len(memories.weights.words),
             "program_words": coded.program_words, "value_symbols": len(memories.values.entries),
             "run_symbols": len(memories.runs.entries)}
-    report = report_of(graph, plan, cfg, Coding(coded.descriptors, coded_size(coded), used))
-    return EngineEstimate(cfg, report, used, problems)
+    report = report_of(graph, plan, cfg, Coding(coded.descriptors, coded_size(coded), coded_shares(coded), used))
+    return EngineEstimate(cfg, report, used, problems, plan)
 
 
 def _lowered(graph: Graph, cfg: EngineConfig) -> tuple[TiledNetwork | None, tuple[FirelaneError, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
@@ -16,8 +17,8 @@ from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.program.coded import encoded_layers
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.program.descriptors import Descriptor
-from firelane.compiler.program.rom_size import RomSize, rom_size
-from firelane.compiler.schedule.cost_model import FrameCost, frame_cost
+from firelane.compiler.program.rom_size import RomSize, rom_shares, rom_size
+from firelane.compiler.schedule.cost_model import FrameCost, frame_cost, layer_taps
 from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.support.plain_table import PlainTable
 from firelane.compiler.tiles.layers import TileLayer
@@ -77,17 +78,23 @@ class LayerLine:
 
     Layers with a weight stream have `coded_bits`, its size; `density`; `code_bits` per weight that is not zero;
     `overhead`, how much larger the code is than the entropy of values and runs (0.02: 2 %), None if that is 0.
+    `entropy_bits`: of its values and runs. `rom`: what it takes of the ROM image, without what a layer before it has
+    there already. `ideal`: cycles if each tap of each tile took one, nothing else took any, and nothing was computed
+    twice.
     """
 
     name: str
     kind: str
     instructions: int
     cycles: int
+    rom: RomSize
     taps: int = 0
     density: float | None = None
     code_bits: float | None = None
     overhead: float | None = None
     coded_bits: int = 0
+    ideal: int = 0
+    entropy_bits: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,15 +129,20 @@ def make_report(compiled: Compiled, board: Target | None = None, clock_hz: float
             "weight_words": len(contents.weights), "program_words": len(contents.program),
             "value_symbols": len(contents.values), "run_symbols": len(contents.runs)}
     return report_of(compiled.graph, plan, compiled.cfg, Coding(compiled.program.descriptors,
-                                                                rom_size(compiled.program), used), board, clock_hz)
+                                                                rom_size(compiled.program),
+                                                                rom_shares(compiled.program), used), board, clock_hz)
 
 
 @dataclass(frozen=True, eq=False)
 class Coding:
-    """A network in bits: descriptors, ROM image, and how many of each size of an engine (`EngineConfig`) it uses."""
+    """A network in bits.
+
+    Descriptors, ROM image, what each layer adds to that, and how many of each size of an engine it uses.
+    """
 
     descriptors: Sequence[Descriptor]
     rom: RomSize
+    shares: Sequence[RomSize]
     used: Mapping[str, int]
 
 
@@ -139,7 +151,7 @@ def report_of(graph: Graph, plan: Schedule, cfg: EngineConfig, coding: Coding, b
     """The report of a network that was scheduled and coded, whether or not an engine holds it."""
     cost = frame_cost(plan.network, plan.steps, plan.wait_load, cfg,
                       encoded_layers(plan.network, coding.descriptors))
-    return Report(tuple(_usage(cfg, coding.used, board)), tuple(_layer_lines(plan, coding.descriptors, cost)), cost,
+    return Report(tuple(_usage(cfg, coding.used, board)), tuple(_layer_lines(plan, coding, cost)), cost,
                   coding.rom, dense_macs(graph), cfg.lanes, clock_hz or (board.clock_hz if board else None))
 
 
@@ -160,10 +172,12 @@ def memory_usage(cfg: EngineConfig, used: Mapping[str, int]) -> Iterator[Usage]:
         yield Usage(name, used[size], getattr(cfg, size))
 
 
-def _layer_lines(plan: Schedule, descriptors: Sequence[Descriptor], cost: FrameCost) -> Iterator[LayerLine]:
+def _layer_lines(plan: Schedule, coding: Coding, cost: FrameCost) -> Iterator[LayerLine]:
     counts = np.bincount([step.layer for step in plan.steps], minlength=len(plan.network.layers)).tolist()
-    for number, (layer, descriptor) in enumerate(zip(plan.network.layers, descriptors)):
-        line = LayerLine(layer.name, layer.kind, counts[number], cost.layers[layer.name])
+    tiles = Counter(layer for layer, _ in {(step.layer, step.first_row) for step in plan.steps})
+    for number, (layer, descriptor) in enumerate(zip(plan.network.layers, coding.descriptors)):
+        line = LayerLine(layer.name, layer.kind, counts[number], cost.layers[layer.name], coding.shares[number],
+                         ideal=layer_taps(layer) * tiles[number])
         yield _with_taps(line, layer, descriptor.encoded) if isinstance(layer, TileLayer) else line
 
 
@@ -174,13 +188,19 @@ def _with_taps(line: LayerLine, layer: TileLayer, encoded: EncodedLayer | None) 
     nonzero = max(int(np.count_nonzero(layer.weights)), 1)
     return replace(line, taps=int(encoded.taps.sum()), density=nonzero / layer.weights.size,
                    coded_bits=encoded.coded_bits, code_bits=encoded.coded_bits / nonzero,
+                   entropy_bits=encoded.entropy_bits,
                    overhead=encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None)
 
 
+def layer_macs(graph: Graph) -> dict[str, int]:
+    """Multiplications of each convolution by the name of its node, zero weights included."""
+    return {node.name: node.weight.size * graph.tensors[node.output].height * graph.tensors[node.output].width
+            for node in graph.nodes if isinstance(node, Conv)}
+
+
 def dense_macs(graph: Graph) -> int:
-    """Multiplications of the convolutions, zeros included."""
-    return sum(node.weight.size * graph.tensors[node.output].height * graph.tensors[node.output].width
-               for node in graph.nodes if isinstance(node, Conv))
+    """Multiplications of all convolutions."""
+    return sum(layer_macs(graph).values())
 
 
 def render(report: Report) -> Group:

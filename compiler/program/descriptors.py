@@ -25,9 +25,11 @@ from firelane.hw.contract.instruction import (
     KERNEL_ENTRY,
     KERNEL_ENTRY_BITS,
     Destination,
+    ParameterForm,
     Source,
 )
 
+VALUES_AND_RUNS = ["value_address", "run_address"]
 
 @dataclass
 class Memories:
@@ -66,6 +68,14 @@ class Descriptor:
         """What equal descriptors have in common, whether or not they can be packed; fields of 0 need not be named."""
         numbers = {name: int(value.value if isinstance(value, Enum) else value) for name, value in self.fields.items()}
         return tuple(sorted((name, number) for name, number in numbers.items() if number)), self.tables
+
+    @property
+    def stream_addresses(self) -> tuple[int, ...]:
+        """The words of weight memory where its streams begin: values, runs, parameters, those that it has."""
+        names = [] if self.encoded is None else ["value_address"] if self.encoded.dense else VALUES_AND_RUNS
+        if self.fields.get("parameters", ParameterForm.CONSTANT) is not ParameterForm.CONSTANT:
+            names = [*names, "parameter_address"]
+        return tuple(int(self.fields[name]) for name in names)
 
     @property
     def length(self) -> int:

@@ -51,6 +51,46 @@ def coded_size(coded: CodedNetwork) -> RomSize:
                    value_entries=len(memories.values.entries), run_entries=len(memories.runs.entries))
 
 
+def rom_shares(program: Program) -> list[RomSize]:
+    """What each layer of an emitted program adds to its ROM image; the sum is `rom_size`."""
+    return shares_of(program.streams, program.descriptors)
+
+
+def coded_shares(coded: CodedNetwork) -> list[RomSize]:
+    """What each layer adds in a network that may be too large for any program."""
+    return shares_of(coded.memories.weights.streams, coded.descriptors)
+
+
+def shares_of(streams: Iterable[WeightStream], descriptors: Iterable[Descriptor]) -> list[RomSize]:
+    """What each descriptor adds to the ROM image: what one before it has stored already counts there alone."""
+    left = {stream.address: stream for stream in streams}
+    values: set[int] = set()
+    runs: set[int] = set()
+    coded: set[tuple] = set()
+    found = []
+    for descriptor in descriptors:
+        own = [left.pop(address) for address in descriptor.stream_addresses if address in left]
+        bits = dict.fromkeys((kind.value for kind in StreamKind), 0)
+        for stream in own:
+            bits[stream.kind.value] += stream.bits
+        tables = 0
+        if descriptor.encoded:
+            tables += _new(values, descriptor, "value_table", descriptor.encoded.value_table) * WEIGHT_BITS
+            tables += _new(runs, descriptor, "run_table", descriptor.encoded.run_table) * RUN_ENTRY_BITS
+            tables += 0 if descriptor.key in coded else CODE_WORDS * MEMORY_BITS
+            coded.add(descriptor.key)
+        found.append(RomSize(**bits, padding=sum(-stream.bits % MEMORY_BITS for stream in own), tables=tables))
+    return found
+
+
+def _new(known: set[int], descriptor: Descriptor, field: str, table: tuple[int, ...]) -> int:
+    """How many entries of the descriptor's `table` are not `known`; then they are."""
+    first = int(descriptor.fields[field])
+    entries = set(range(first, first + len(table))) - known
+    known |= entries
+    return len(entries)
+
+
 def size_of(streams: Iterable[WeightStream], descriptors: Iterable[Descriptor], *, weight_words: int,
             value_entries: int, run_entries: int) -> RomSize:
     """The size for memories with so many words and entries, and for the descriptors that point to them."""

@@ -27,12 +27,14 @@ class FrameCost:
     """Cycles of one frame.
 
     `layers`: layer name -> cycles of all its instructions, fetches and waits included; `waiting`: of the total, cycles
-    that instructions waited for the image; `end`: the end of the frame.
+    that instructions waited for the image; `end`: the end of the frame; `ends`: for each instruction in order, the
+    cycle in which it is through and the next one begins.
     """
 
     layers: dict[str, int]
     waiting: int
     end: int
+    ends: tuple[int, ...]
 
     @property
     def total(self) -> int:
@@ -44,6 +46,16 @@ def taps_of_channels(layer: TileLayer) -> np.ndarray:
     if layer.weights is None:
         return np.full(layer.channels_out, len(layer.places), np.int64)
     return np.maximum(np.count_nonzero(layer.weights.reshape(layer.channels_out, -1), axis=1), 1)
+
+
+def layer_taps(layer: AnyLayer) -> int:
+    """Taps of one tile with nothing added: weights that are not zero, or places of a window times channels.
+
+    0 for what has none.
+    """
+    if not isinstance(layer, TileLayer):
+        return 0
+    return layer.channels_out * len(layer.places) if layer.weights is None else int(np.count_nonzero(layer.weights))
 
 
 def tile_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None = None) -> int:
@@ -70,6 +82,7 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
     fetch = {layer.name: timing.fetch_cycles(cfg, _descriptor_words(layer)) for layer in network.layers}
     fetch_again = timing.fetch_cycles(cfg)
     now = load_end = waiting = 0
+    ends = []
     previous: AnyLayer | None = None
     for step, waits in zip(steps, wait_load):
         layer, begin = network.layers[step.layer], now
@@ -81,9 +94,10 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
             load_end = now + load_cycles(layer, step.rows) + 1
         now += _body_cycles(layer, step, network, cfg, body) + timing.NEXT_LAG
         layers[layer.name] += now - begin
+        ends.append(now)
         previous = layer
     end = fetch_again + max(load_end - now - fetch_again - timing.START_LAG + 1, 0)
-    return FrameCost(layers, waiting, end + timing.END_LAG + 1)
+    return FrameCost(layers, waiting, end + timing.END_LAG + 1, tuple(ends))
 
 
 def _body_cycles(layer: AnyLayer, step: Step, network: TiledNetwork, cfg: EngineConfig, tiles: dict[str, int]) -> int:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from firelane.compiler.ir.graph import Conv, Graph
+from firelane.compiler.fit.report import layer_macs
+from firelane.compiler.ir.graph import Graph
 from firelane.compiler.program.emit import Program
-from firelane.compiler.tiles.layers import Layer, TileLayer
+from firelane.compiler.schedule.cost_model import layer_taps
+from firelane.compiler.tiles.layers import Layer
 from firelane.sim.emulator import InstructionCycles
 from firelane.sim.verilog.run import Outcome
 
@@ -73,7 +73,7 @@ def instruction_cycles(outcome: Outcome, count: int, frame: int = 0) -> list[int
 def layer_cycles(graph: Graph, program: Program, measured: Sequence[int],
                  predicted: Sequence[InstructionCycles]) -> list[LayerCycles]:
     """Cycles by layer, in the order of the network's layers; `measured` and `predicted` by instruction."""
-    macs = dense_macs(graph)
+    macs = layer_macs(graph)
     parts: dict[str, list[Layer]] = {}
     for layer in program.network.layers:
         parts.setdefault(whole_name(layer.name), []).append(layer)
@@ -102,16 +102,3 @@ def _together(name: str, layers: Sequence[Layer], program: Program, measured: Se
         taps=sum(taps.values()), convolution=getattr(layers[0], "weights", None) is not None,
         ideal=sum(taps[part] * tiles[part] for part in names), measured=sum(measured[number] for number, _ in notes),
         predicted=sum(predicted[number].end - predicted[number].start for number, _ in notes), macs=macs)
-
-
-def layer_taps(layer: Layer) -> int:
-    """Taps of one tile; 0 for what has none."""
-    if not isinstance(layer, TileLayer):
-        return 0
-    return layer.channels_out * len(layer.places) if layer.weights is None else int(np.count_nonzero(layer.weights))
-
-
-def dense_macs(graph: Graph) -> dict[str, int]:
-    """Multiply-accumulates of each convolution, zero weights included."""
-    return {node.name: node.weight.size * int(np.prod(graph.tensors[node.output].shape[1:]))
-            for node in graph.nodes if isinstance(node, Conv)}

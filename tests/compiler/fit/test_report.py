@@ -55,6 +55,9 @@ def test_numbers_agree():
     assert found.frames_per_second == found.clock_hz / found.cost.total
     assert sum(line.cycles for line in found.layers) + found.cost.end == found.cost.total
     assert found.fits
+    for line in (line for line in found.layers if line.density):
+        assert line.instructions * line.taps >= line.ideal > 0 and line.rom.values + line.rom.runs == line.coded_bits
+    assert sum(line.rom.bits for line in found.layers) == found.rom.bits
 
 
 def test_coding_is_reported():

@@ -34,4 +34,6 @@ def test_a_frame_takes_what_the_emulator_says(seed):
     graph = random_graph(rng, max_columns=28)
     compiled = compile_graph(graph, CFG)
     frame = Emulator(CFG, compiled.program.contents).run_frame(random_image(rng, graph).transpose(1, 2, 0))
-    assert make_report(compiled).cost.total == frame.total_cycles
+    cost = make_report(compiled).cost
+    assert cost.total == frame.total_cycles
+    assert list(cost.ends) == [instruction.end for instruction in frame.cycles]

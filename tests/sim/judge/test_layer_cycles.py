@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from firelane.compiler.compile import compile_model
+from firelane.compiler.fit.report import layer_macs
 from firelane.compiler.ir.graph import Conv
 from firelane.compiler.program.compiled import Compiled
 from firelane.models.catalogue import EMBEDDED
 from firelane.sim.emulator import Emulator, FrameResult
-from firelane.sim.judge.layer_cycles import dense_macs, instruction_cycles, layer_cycles, whole_name
+from firelane.sim.judge.layer_cycles import instruction_cycles, layer_cycles, whole_name
 from firelane.sim.verilog.run import Outcome, TileTime, Verdict
 from tests.simulators import default_engine
 
@@ -33,9 +34,9 @@ def rows(compiled: Compiled) -> dict:
     return {row.name: row for row in layer_cycles(compiled.graph, compiled.program, spent, frame.cycles)}
 
 
-def test_dense_macs(digits):
+def test_layer_macs(digits):
     """conv1 of the digit network: 24 filters of 3 x 3 on one channel, 27 x 27 outputs."""
-    macs = dense_macs(digits.graph)
+    macs = layer_macs(digits.graph)
     first = next(node for node in digits.graph.nodes if isinstance(node, Conv))
     assert macs[first.name] == first.weight.size * 27 * 27
 
