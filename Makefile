@@ -4,7 +4,7 @@
 #   make sim MODEL=squeezenet1.0          the whole of SqueezeNet, 224 x 224, one image; other names: digits-bypass,
 #                                         squeezenet1.0-torchvision, squeezenet1.1, squeezenet1.0-simple-bypass,
 #                                         squeezenet1.0-complex-bypass, light_squeezenet  (SIZE=64: smaller images)
-#   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own  (LABELS=names.txt)
+#   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own  (LABELS=names.txt; IMAGES=DIR LIMIT=20)
 #                                         (PRESET=imagenet, or MEAN=0 SCALE=0.00392 CHANNELS=RGB RESIZE=256: how its input is made of it)
 #   make sim WAVES=1                      and keep waveforms
 #   make bench                            measure whole frames, speeds and accuracy again, and write docs/benchmarks.md
@@ -27,18 +27,19 @@ FIRELANE := $(VENV)/bin/firelane
 
 # Values of the user reach commands through the environment, each as one word: neither make nor the shell reads them.
 # `value` is the text as it was typed; without it make would expand a $ in it, and run $(shell ...).
-USERS := MODEL IMAGE IMAGES SIZE LABELS BOARD BANKS ACTIVATION_WORDS WEIGHT_WORDS PROGRAM_WORDS WAVES ONLY PYTEST_ARGS \
+USERS := MODEL IMAGE IMAGES LIMIT SIZE LABELS BOARD BANKS ACTIVATION_WORDS WEIGHT_WORDS PROGRAM_WORDS WAVES ONLY PYTEST_ARGS \
     SEED SEEDS CLOCK CASES PRESET CHANNELS MEAN SCALE RESIZE
 $(foreach name,$(USERS),$(if $(filter undefined,$(origin $(name))),,\
     $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEOVERRIDES =
 
-# --option=value for the shell, where the variable has a value: $(call option,MODEL,model)
+# --option=value for the shell, where the variable has a value: $(call option,IMAGE,image)
 option = $${$(1):+--$(2)="$$$(1)"}
 ENGINE_OPTIONS = $(call option,BANKS,banks) $(call option,ACTIVATION_WORDS,activation-words) \
     $(call option,WEIGHT_WORDS,weight-words) $(call option,PROGRAM_WORDS,program-words)
 RECORD_OPTIONS = $(call option,PRESET,preset) $(call option,CHANNELS,channels) $(call option,MEAN,mean) \
     $(call option,SCALE,scale) $(call option,RESIZE,resize)
+MODEL_ARGUMENT = $${MODEL:+-- "$$MODEL"}
 BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help
@@ -55,9 +56,9 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt
 
 sim: $(INSTALLED)
 	@case "$$WAVES" in 1|yes|true) waves=--waves ;; *) waves= ;; esac; \
-	    $(FIRELANE) simulate $(call option,MODEL,model) $(call option,IMAGE,image) $(call option,IMAGES,images) \
+	    $(FIRELANE) simulate $(call option,IMAGE,image) $(call option,IMAGES,images) $(call option,LIMIT,limit) \
 	    $(call option,SIZE,input-size) $(call option,LABELS,labels) $(call option,BOARD,board) $(ENGINE_OPTIONS) \
-	    $(RECORD_OPTIONS) $$waves
+	    $(RECORD_OPTIONS) $$waves $(MODEL_ARGUMENT)
 
 bench: $(INSTALLED)
 	@set -f; for name in $$ONLY; do set -- "$$@" --only="$$name"; done; \
@@ -78,14 +79,14 @@ lint: $(INSTALLED)
 	PYTHON=$(VENV)/bin/python .ci/types
 
 bitstream: $(INSTALLED)
-	@$(FIRELANE) bitstream $(call option,MODEL,model) $(BITSTREAM_BOARD) $(call option,BANKS,banks) \
-	    $(call option,SEED,seed) $(call option,SEEDS,seeds) $(call option,CLOCK,clock) $(RECORD_OPTIONS)
+	@$(FIRELANE) bitstream $(BITSTREAM_BOARD) $(call option,BANKS,banks) $(call option,SEED,seed) \
+	    $(call option,SEEDS,seeds) $(call option,CLOCK,clock) $(RECORD_OPTIONS) $(MODEL_ARGUMENT)
 
 vivado: $(INSTALLED)
-	@$(FIRELANE) vivado-project --board="$${BOARD:-arty_a7_100}" -- "$${MODEL:-models/digits_squeezenet.onnx}"
+	@$(FIRELANE) vivado-project --board="$${BOARD:-arty_a7_100}" $(MODEL_ARGUMENT)
 
 program: $(INSTALLED)
-	@$(FIRELANE) program $(call option,MODEL,model) $(BITSTREAM_BOARD)
+	@$(FIRELANE) program $(BITSTREAM_BOARD) $(MODEL_ARGUMENT)
 
 clean:
 	rm -rf build

@@ -6,6 +6,7 @@ from firelane.boards import arty_a7, butterstick, ecpix5, icepi_zero, orangecrab
 from firelane.boards.board import Board
 from firelane.boards.board_file import SUFFIX, read_board_file
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.near import hint
 
 _MODULES = (ulx3s, ecpix5, orangecrab, butterstick, icepi_zero, arty_a7)
 _BOARDS = {board.name: board for module in _MODULES for board in module.BOARDS}
@@ -31,4 +32,4 @@ def get_board(name: str) -> Board:
     except KeyError:
         file = Path(f"{name}{SUFFIX}")
         raise ConfigError("--board", f"unknown board {name!r}",
-                          hint=f"did you mean {file}?" if file.is_file() else f"one of {', '.join(_BOARDS)}") from None
+                          hint=f"did you mean {file}?" if file.is_file() else hint(name, _BOARDS)) from None

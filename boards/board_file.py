@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ from firelane.boards.file_platform import (
 )
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import read_file
+from firelane.compiler.support.near import hint
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 
@@ -114,9 +114,8 @@ class _File:
         prefix = f"{table}." if table else ""
         for name, value in record.items():
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
                 raise self.wrong(f"{prefix}{name}", "there is no such field",
-                                 f"did you mean {near[0]}?" if near else f"{', '.join(known)} are possible")
+                                 hint(name, known, f"{', '.join(known)} are possible"))
             types = known[name][0]
             if not isinstance(value, types) or (isinstance(value, bool) and types != FLAG):
                 raise self.wrong(f"{prefix}{name}", f"{value!r}", f"{_WORDS[types]} is needed")

@@ -9,6 +9,7 @@ photographs, where `models.published_data` finds both.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, me
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import build_root, digest, locked
+from firelane.compiler.support.near import hint
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
 from firelane.models.deep_compression import INPUT_SIZES, decode, network
@@ -34,7 +36,7 @@ from firelane.models.squeezenet import NETWORKS
 from firelane.models.squeezenet_graph import build
 from firelane.models.squeezenet_weights import published_densities
 
-__all__ = ["NAMES", "CatalogueEntry", "find"]
+__all__ = ["NAMES", "CatalogueEntry", "find", "is_name", "model_file", "short_name"]
 
 HERE = Path(__file__).resolve().parent
 EMBEDDED = {"digits": HERE / "digits_squeezenet.onnx", "digits-bypass": HERE / "digits_squeezenet_bypass.onnx"}
@@ -42,6 +44,7 @@ LIGHT = "light_squeezenet"
 LIGHT_WEIGHTS = "the weights that the onnx package gives, one value for each layer"
 PUBLISHED = tuple(NETWORKS)
 NAMES = (*EMBEDDED, *PUBLISHED, LIGHT)
+SUFFIX = ".onnx"
 SIZE = 224                              # rows and columns of the image if nobody says otherwise
 WEIGHT_SEED, IMAGE_SEED = 1, 2
 MADE_IMAGES = 16                        # to calibrate with
@@ -81,7 +84,8 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
         If there is no such network, or not of that size.
     """
     if name not in NAMES:
-        raise ConfigError("model", f"{name}: no such network", hint=f"a file, or one of {', '.join(NAMES)}")
+        raise ConfigError("model", f"{name}: no such network",
+                          hint=hint(name, NAMES, f"a file, or one of {', '.join(NAMES)}"))
     if name not in PUBLISHED and input_size is not None:
         raise ConfigError("--input-size", f"{name} has one size only", hint=f"possible for {', '.join(PUBLISHED)}")
     if name in EMBEDDED:
@@ -99,6 +103,34 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
                               photographs=published.photographs, labels=labels_file())
     weights = LIGHT_WEIGHTS if name == LIGHT else "random weights of the published densities"
     return CatalogueEntry(path=path, origin=f"{weights}, calibrated with made images")
+
+
+def is_name(model: str | Path) -> bool:
+    """Whether it is the name of a network; what is neither a name nor looks like a file is taken for a name.
+
+    So a name that was mistyped is answered with those that there are.
+    """
+    text = str(model)
+    return text in NAMES or (isinstance(model, str) and Path(text).suffix != SUFFIX and os.sep not in text
+                             and not Path(text).exists())
+
+
+def model_file(model: str | Path, progress: Progress = silent) -> Path:
+    """The ONNX file of a network: by its name, or as it is.
+
+    Raises
+    ------
+    ConfigError
+        If it looks like a name, and there is no such network.
+    """
+    return find(str(model), progress=progress).path if is_name(model) else Path(model)
+
+
+def short_name(model: str | Path) -> str:
+    """The word for folders and tables: the name of a published network, else that of the file without its end."""
+    if str(model) in EMBEDDED:
+        return EMBEDDED[str(model)].stem
+    return str(model) if str(model) in NAMES else Path(model).stem
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ HOSTILE = ("x'; touch PWNED; echo '", 'x"; touch PWNED; echo "', "$(shell touch 
            "a$$b", "`touch PWNED`", "$(touch PWNED)", "a b  c ", "*", "~", "a\\b\\", "a#b", "a;b", "a,b", "%", "!x",
            "$(info x)$(error y)", "a\nb: ; touch PWNED", "$(eval all: ; touch PWNED)", "--help", "é", "$(MODEL)",
            "$1$@$<", "a=b", "a\ttouch PWNED", "a && touch PWNED", "$(value MODEL)", "a:=b", "$")
-OPTIONS = {"MODEL": "--model", "IMAGE": "--image", "IMAGES": "--images", "SIZE": "--input-size", "LABELS": "--labels",
+OPTIONS = {"IMAGE": "--image", "IMAGES": "--images", "LIMIT": "--limit", "SIZE": "--input-size", "LABELS": "--labels",
            "BOARD": "--board", "BANKS": "--banks", "ACTIVATION_WORDS": "--activation-words",
            "WEIGHT_WORDS": "--weight-words", "PROGRAM_WORDS": "--program-words",
            "PRESET": "--preset", "CHANNELS": "--channels", "MEAN": "--mean", "SCALE": "--scale", "RESIZE": "--resize"}
@@ -48,13 +48,17 @@ def turns(names):
         yield [(name, HOSTILE[(turn + place) % len(HOSTILE)]) for place, name in enumerate(names)]
 
 
+def written(given):
+    """Arguments of `firelane simulate`, the model last, where it cannot be taken for an option."""
+    return [*(f"{option}={given[name]}" for name, option in OPTIONS.items()), "--", given["MODEL"]]
+
+
 @pytest.mark.parametrize("shift", range(3))
 def test_a_value_is_one_word(tmp_path, firelane, shift):
-    script, names = firelane(PRINT), list(OPTIONS)
+    script, names = firelane(PRINT), ["MODEL", *OPTIONS]
     for values in turns(names[3 * shift:] + names[:3 * shift]):
         given = dict(values)
-        assert arguments("sim", script, tmp_path, *(f"{name}={value}" for name, value in values)) == [
-            f"{option}={given[name]}" for name, option in OPTIONS.items()]
+        assert arguments("sim", script, tmp_path, *(f"{name}={value}" for name, value in values)) == written(given)
 
 
 @pytest.mark.parametrize("target, names", [("bitstream", ("MODEL", "BOARD", "BANKS", "SEED", "SEEDS", "CLOCK",
@@ -64,15 +68,13 @@ def test_a_value_of_other_targets(tmp_path, firelane, target, names):
     script = firelane(PRINT)
     for values in list(turns(names))[:5]:
         assert arguments(target, script, tmp_path, *(f"{name}={value}" for name, value in values)) == [
-            f"--{name.lower()}={value}" for name, value in values]
+            *(f"--{name.lower()}={value}" for name, value in values if name != "MODEL"), "--", dict(values)["MODEL"]]
 
 
 def test_values_of_the_environment(tmp_path, firelane):
     script = firelane(PRINT)
-    for values in turns(list(OPTIONS)):
-        given = dict(values)
-        assert arguments("sim", script, tmp_path, **given) == [f"{option}={given[name]}"
-                                                               for name, option in OPTIONS.items()]
+    for values in turns(["MODEL", *OPTIONS]):
+        assert arguments("sim", script, tmp_path, **dict(values)) == written(dict(values))
 
 
 def test_makes_below_do_not_read_values(tmp_path, firelane):
@@ -81,7 +83,7 @@ def test_makes_below_do_not_read_values(tmp_path, firelane):
     script = firelane(AGAIN)
     value = "$(shell touch PWNED)"
     assert arguments("sim", script, tmp_path, f"IMAGE={value}", f"MODEL={value}", AGAIN=str(inner)) == [
-        f"--model={value}", f"--image={value}"]
+        f"--image={value}", "--", value]
 
 
 def test_what_is_left_out(tmp_path, firelane):

@@ -25,6 +25,7 @@ from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
 from firelane.compiler.support.work_folder import OPTION, adopt
+from firelane.models.catalogue import model_file, short_name
 from firelane.sim.benchmark.builds import MADE_FILE, note_build
 from firelane.sim.benchmark.provenance import provenance
 
@@ -59,19 +60,19 @@ class ModelBuild:
                 f"written: {self.build.bitstream}", f"sha256: {self.build.digests.bitstream}"]
 
 
-def build_folder(board: Board, model: Path) -> Path:
+def build_folder(board: Board, model: str | Path) -> Path:
     """Where the build of `model` for `board` goes if nobody says otherwise."""
-    return BUILDS / f"{board.name}-{model.stem}"
+    return BUILDS / f"{board.name}-{short_name(model)}"
 
 
-def bitstream_file(board: Board, model: Path) -> Path:
+def bitstream_file(board: Board, model: str | Path) -> Path:
     """The bitstream of that build."""
     return build_folder(board, model) / BITSTREAM
 
 
-def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds: Sequence[int], say: Say,
+def build_model(board: Board, model: str | Path, folder: Path | None = None, *, seeds: Sequence[int], say: Say,
                 record: Options | None = None) -> ModelBuild:
-    """Compile `model` for the engine of `board`, and build its bitstream; see `boards.flow.bitstream`.
+    """Compile `model`, a file or a name, for `board`'s engine, and build its bitstream; see `boards.flow.bitstream`.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds:
     """
     folder = folder or build_folder(board, model)
     check_folder(folder, BUILD, OPTION)
-    compiled = compile_model(model, board.engine, record=record)
+    compiled = compile_model(model_file(model), board.engine, record=record)
     top = board_design(board, key_contents(board.engine))
     facts = _facts(model, compiled)
     made, started = provenance(), time.monotonic()
@@ -103,7 +104,7 @@ def build_model(board: Board, model: Path, folder: Path | None = None, *, seeds:
     return ModelBuild(board, facts, build, seconds)
 
 
-def _facts(model: Path, compiled: Compiled) -> ModelFacts:
+def _facts(model: str | Path, compiled: Compiled) -> ModelFacts:
     program, plan = compiled.program, compiled.plan
     cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded)
-    return ModelFacts(model.stem, program.contents.program_digest, cost.total)
+    return ModelFacts(short_name(model), program.contents.program_digest, cost.total)

@@ -29,6 +29,7 @@ from firelane.compiler.support.outputs import check_folder
 from firelane.compiler.support.work_folder import OPTION, all_or_nothing
 from firelane.hw.blocks.pipeline import KEEP_COPIES_SCRIPT
 from firelane.hw.verilog import verilog_script
+from firelane.models.catalogue import model_file, short_name
 
 FAMILY = "series7"
 STAT_FILE = "resources.json"
@@ -60,17 +61,17 @@ class VivadoProject:
     used: dict[str, int]
 
 
-def write_model_project(board: Board, model: Path, folder: Path | None = None, *, say: Say) -> VivadoProject:
-    """Compile `model` and write its project for `board`, into build/vivado/... if no folder is given.
+def write_model_project(board: Board, model: str | Path, folder: Path | None = None, *, say: Say) -> VivadoProject:
+    """Compile `model`, a file or a name; write its project for `board`, into build/vivado/... if no folder is given.
 
     Raises
     ------
     FirelaneError
         As `write_project`, and if the model does not fit.
     """
-    folder = folder or Path("build") / "vivado" / f"{board.name}-{model.stem}"
+    folder = folder or Path("build") / "vivado" / f"{board.name}-{short_name(model)}"
     check_folder(folder, PROJECT, OPTION)
-    compiled = compile_model(model, board.engine)
+    compiled = compile_model(model_file(model), board.engine)
     return write_project(board, board_design(board, compiled.program.contents), folder, say=say)
 
 

@@ -22,7 +22,7 @@ _WORDS = {
     Status.UNKNOWN_COMMAND: ("does not know a command", "this host and the board have different protocols"),
     Status.WRONG_ORDER: ("was not ready for a command", "is another host using it?"),
     Status.NO_MODEL: ("has no model: a load was begun and not finished", "firelane load DIR"),
-    Status.WRONG_MODEL: ("holds another model", "firelane load DIR, or --model with the folder of the one it holds"),
+    Status.WRONG_MODEL: ("holds another model", "firelane load DIR, or --compiled with the folder of the one it holds"),
     Status.WRONG_ENGINE: ("has another engine than the model was compiled for", "firelane compile --board NAME"),
     Status.ENGINE_ERROR: ("the engine stopped", "try again; if it happens again, load the model again"),
     Status.TIMEOUT: ("gave up a run that stood still", "try again"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from firelane.compiler.support.files import read_file, write_file
 from firelane.compiler.support.outputs import check_file
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.link_protocol import Status
-from firelane.models.catalogue import NAMES, find
+from firelane.models.catalogue import model_file
 from firelane.sim import reference
 from firelane.sim.benchmark.builds import RECORD_FILE
 from firelane.sim.emulator import Emulator
@@ -79,7 +80,7 @@ class Tally:
 
 
 def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 (all but three have a default)
-             images: Path | None = None, limit: int | None = None, model: str | None = None,
+             images: Sequence[Path] | None = None, limit: int | None = None, model: str | None = None,
              bitstream: Path | None = None, output: Path, progress: Progress = silent) -> Validation:
     """Have the board at `port` compute images, compare every value, and write the record to `output`.
 
@@ -87,8 +88,8 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
     ----------
     folder : Path
         What `firelane compile` wrote, and the board holds.
-    images : Path, optional
-        A folder of images, or one; if not given, held-out digits, or a made image for other networks.
+    images : sequence of Path, optional
+        Image files, and folders of them; if not given, held-out digits, or a made image for other networks.
     limit : int, optional
         How many images are taken at most.
     model : str, optional
@@ -104,7 +105,7 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
         If a value differs, or the engine stops. The record is written.
     """
     check_file(output, OPTION, inputs=(bitstream,))
-    files = image_files([images])[:limit] if images else []
+    files = image_files(images or ())[:limit]
     with BoardSession.open(port, baud, folder, None) as session:
         truth = Truth(session.model, graph_of_program(session.model, model, progress) if model else None)
         pixels = choose_images(session.model.graph, files, limit).pixels
@@ -127,13 +128,12 @@ def graph_of_program(model: HostModel, source: str, progress: Progress = silent)
     ConfigError
         If `source`, a name or an ONNX file, becomes another program.
     """
-    path = find(source, progress=progress).path if source in NAMES else Path(source)
-    graph = load_recorded(path, {})
+    graph = load_recorded(model_file(source, progress), {})
     program = compile_graph(graph, model.engine, progress).program
     if program.contents.program_digest != model.digest:
-        raise ConfigError("--model", f"{source} becomes another program (digest "
-                                     f"{program.contents.program_digest:08x}) than {model.folder} has "
-                                     f"({model.digest:08x})",
+        raise ConfigError("MODEL", f"{source} becomes another program (digest "
+                                   f"{program.contents.program_digest:08x}) than {model.folder} has "
+                                   f"({model.digest:08x})",
                           hint=f"give the model that {model.folder} was compiled from, or compile it again")
     return graph
 

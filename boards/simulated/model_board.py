@@ -21,8 +21,9 @@ from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
 from firelane.compiler.frame_io.record_options import Options, load_recorded
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import build_root
+from firelane.compiler.support.near import hint
 from firelane.compiler.support.progress import Progress, silent
-from firelane.models.catalogue import NAMES, find
+from firelane.models.catalogue import NAMES, model_file, short_name
 
 UNNAMED_CLOCK_HZ = 75_000_000       #: what cycles are converted with where no board says better
 
@@ -80,10 +81,12 @@ def _compiled_folder(model: str, board: str | None, record: Options, notify: Cal
         return Path(model)
     if model not in NAMES and not Path(model).exists():
         raise ConfigError(model, "there is no such folder, file or network",
-                          hint=f"give what `firelane compile` wrote, an ONNX file, or one of {', '.join(NAMES)}")
-    path = find(model, progress=progress).path if model in NAMES else Path(model)
-    compiled = compile_fitting(load_recorded(path, record), chosen_engine(board), () if board else GROWING, progress)
-    folder = build_root() / (f"{path.stem}-{get_board(board).name}" if board else path.stem)
+                          hint=hint(model, NAMES, "give what `firelane compile` wrote, an ONNX file, or one of "
+                                               f"{', '.join(NAMES)}"))
+    compiled = compile_fitting(load_recorded(model_file(model, progress), record), chosen_engine(board),
+                               () if board else GROWING, progress)
+    name = short_name(model)
+    folder = build_root() / (f"{name}-{get_board(board).name}" if board else name)
     write_artefact(compiled, folder)
     notify(f"compiled: {folder}")
     return folder

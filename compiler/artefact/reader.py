@@ -140,13 +140,13 @@ def find_model(digest: int) -> HostModel:
     """
     found = models_with(digest)
     if not found:
-        raise ConfigError("--model", f"the board holds a model (digest {digest:08x}) that was not compiled here",
+        raise ConfigError("--compiled", f"the board holds a model (digest {digest:08x}) that was not compiled here",
                           hint=f"{_HINT}, or put it into the board: firelane load DIR")
     knowing = {known.to_json(): model for model in reversed(found) if (known := known_record(model.graph)) is not None}
     if len(knowing) > 1:
         first, other = list(knowing.values())[-1:-3:-1]
-        raise ConfigError("--model", f"{first.folder} and {other.folder} hold the same program, and say otherwise how "
-                                     "images become its input", hint="name one of them with --model")
+        raise ConfigError("--compiled", f"{first.folder} and {other.folder} hold the same program, and say otherwise "
+                                        "how images become its input", hint="name one of them with --compiled")
     return next(iter(knowing.values()), found[0])
 
 

@@ -152,7 +152,7 @@ def compress(job: Job, *, budget: int | None = None, max_drop: float | None = No
 
 def sweep(job: Job, folder: Path) -> str:
     """Write frontier.csv and frontier.png: sizes from large to small, judged by images not compressed with."""
-    with replacing(folder, SWEEP, "--sweep") as fresh:
+    with replacing(folder, SWEEP, "-o") as fresh:
         material = job.read()
         with workers() as threads:
             compressor, judge = _judged(job, material, threads)

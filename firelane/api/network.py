@@ -21,7 +21,7 @@ from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
-from firelane.models.catalogue import NAMES, find
+from firelane.models.catalogue import find, is_name
 from firelane.sim.evaluate.graphs import is_quantized
 
 IN_MEMORY = "model"
@@ -164,7 +164,7 @@ def overridden(source: Network | Source, options: Options) -> str:
 
 def _found(source: Source, input_size: int | None, progress: Progress) -> Network:
     check_source(source)
-    if not isinstance(source, onnx.ModelProto) and _is_name(source):
+    if not isinstance(source, onnx.ModelProto) and is_name(source):
         entry = find(str(source), input_size=input_size, progress=progress)
         return Network(name=str(source), model=read_source(entry.path)[0], path=entry.path, origin=entry.origin,
                        photographs=tuple(entry.photographs), labels=entry.labels)
@@ -174,8 +174,3 @@ def _found(source: Source, input_size: int | None, progress: Progress) -> Networ
     if isinstance(source, onnx.ModelProto):
         return Network(name=source.graph.name or IN_MEMORY, model=read_source(source)[0])
     return Network(name=str(source), model=read_source(source)[0], path=Path(source))
-
-
-def _is_name(source: str | Path) -> bool:
-    """A text that is neither a file nor a name is taken as a name: then the names are listed."""
-    return str(source) in NAMES or (isinstance(source, str) and not Path(source).exists())

@@ -11,6 +11,7 @@ import numpy as np
 from firelane.api.arguments import check_count
 from firelane.api.network import Network, load
 from firelane.boards.chosen_engine import chosen_engine
+from firelane.boards.host.run import image_files
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
 from firelane.compiler.frame_io.classes import read_labels
 from firelane.compiler.onnx_import.reader import Source
@@ -76,7 +77,8 @@ class Simulation:
                 f"{self.cycles:,} cycles, all results equal to the reference>")
 
 
-def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | None = None, board: str | None = None,
+def simulate(network: Network | Source, *, images: int | str | Path | Sequence[str | Path] | None = None,
+             limit: int | None = None, board: str | None = None,
              input_size: int | None = None, labels: str | Path | None = None, preset: str | None = None,
              channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None, waves: bool = False,
@@ -90,9 +92,11 @@ def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | 
     ----------
     network : Network, str, Path or onnx.ModelProto
         A quantized network, as `load` takes it.
-    images : int or sequence of paths, optional
-        Image files; or how many held-out digits, or photographs that the network knows, or made images. If not given:
-        20 digits, one of others, and one with `waves`.
+    images : int, path or sequence of paths, optional
+        Image files, and folders of them; or how many held-out digits, or photographs that the network knows, or made
+        images. If not given: 20 digits, one of others, and one with `waves`.
+    limit : int, optional
+        So many images at most.
     board : str, optional
         Whose engine is simulated; None: one of 8 banks, its memories as large as needed.
     input_size : int, optional
@@ -117,8 +121,9 @@ def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | 
     MismatchError
         If the Verilog computes anything else than the reference: a defect of ours.
     """
-    if isinstance(images, int):
-        check_count("images", images)
+    check_count("limit", limit)
+    count = images if isinstance(images, int) else limit
+    check_count("images", count)
     cfg = replace(chosen_engine(board, **sizes), trace=True)
     given = load(network, input_size=input_size, preset=preset, channels=channels, mean=mean,
                  scale=scale, resize=resize, progress=progress)
@@ -128,7 +133,7 @@ def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | 
     compiled = compile_fitting(given.graph, cfg, free, progress)
     if compiled.cfg != cfg:
         say(_grown(compiled.cfg))
-    files, count = _wanted(given, images, waves)
+    files, count = _wanted(given, () if images is None or isinstance(images, int) else images, count, waves)
     chosen = choose_images(compiled.graph, files, count)
     names = _class_names(compiled, labels or given.labels)
     simulator = build(compiled.cfg, waves=waves, notify=say, progress=progress)
@@ -139,11 +144,11 @@ def simulate(network: Network | Source, *, images: int | Sequence[str | Path] | 
     return Simulation(given, compiled.cfg, chosen.description, results, checked.report, checked.outcome.waves)
 
 
-def _wanted(network: Network, images: int | Sequence[str | Path] | None, waves: bool) -> tuple[list[Path], int | None]:
+def _wanted(network: Network, images: str | Path | Sequence[str | Path], count: int | None,
+            waves: bool) -> tuple[list[Path], int | None]:
     """Files, and how many images if there are none."""
-    count = images if isinstance(images, int) else None
-    files = [] if images is None or isinstance(images, int) else [Path(file) for file in images]
-    return files or list(network.photographs[:count or 1]), count or (1 if waves else None)
+    named = image_files([Path(image) for image in ([images] if isinstance(images, str | Path) else images)])[:count]
+    return named or list(network.photographs[:count or 1]), count or (1 if waves else None)
 
 
 def _grown(cfg: EngineConfig) -> str:

@@ -31,15 +31,32 @@ disagree; 2 where something is to be mended, with a line that says what, and how
 | `make vivado BOARD=arty_a7_100` | `firelane vivado-project` |
 | `make bench [ONLY=NAME]` | `firelane bench`, which writes [benchmarks.md](benchmarks.md) |
 
+Words mean the same in all of them:
+
+| | |
+|---|---|
+| MODEL | an ONNX file, or a name such as digits or squeezenet1.1, see `simulate`; digits where it may be left out |
+| DIR | a folder that `firelane compile` wrote |
+| `--board` | a name of `firelane boards`, or a file of `firelane new-board` |
+| `--image FILE` | a picture; may be repeated |
+| `--images DIR` | a folder of pictures |
+| `--calib`, `--judge` | a folder of pictures, or an .npy file |
+| `--limit N` | a count of pictures |
+| `-o` | what is made: a folder where a folder is made, a file where a file is made |
+| `--json` | the result for programs, and nothing else, on standard output |
+
+A word that is not known is answered with what may have been meant, and an option of a former
+version with the line as it is written now.
+
 More: [compression.md](compression.md) on `compress`, [boards.md](boards.md) on `boards`,
 [on_a_board.md](on_a_board.md) on `compile`, `run`, `load` and `board-sim`.
 """
 
 EXAMPLES = (
     "bench --only squeezenet1.1",
-    "bitstream --board ulx3s_85f --model net.onnx --seeds 4",
+    "bitstream net.onnx --board ulx3s_85f --seeds 4",
     "board-sim build/net",
-    "boards --model squeezenet1.1",
+    "boards net.onnx",
     "compile net.onnx --board ulx3s_85f -o build/net",
     "compress float.onnx --calib images/ --budget 336KB -o small.onnx",
     "devices",
@@ -51,11 +68,11 @@ EXAMPLES = (
     "load build/net --port /dev/ttyUSB0",
     "new-board my_board --from ulx3s_85f -o my_board.toml",
     "patch build/bitstream/ulx3s_85f-net/top.config build/other -o other.bit",
-    "program --board ulx3s_85f --model net.onnx",
+    "program net.onnx --board ulx3s_85f",
     "quantize float.onnx --calib images/ -o net.onnx",
     "run cat.jpg --port /dev/ttyUSB0",
-    "simulate --model squeezenet1.0 --image cat.jpg",
-    "validate build/net --port auto --images photographs/ --model net.onnx",
+    "simulate squeezenet1.0 --image cat.jpg",
+    "validate build/net net.onnx --port auto --images photographs/",
     "vivado-project net.onnx --board arty_a7_100",
 )
 

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 ATTRIBUTE = "command"           #: of a command's module
 
 
+class Entry(NamedTuple):
+    """What is known of a command that is not imported: its module, its group, and a line that says what it does."""
+
+    module: str
+    group: str
+    line: str
+
+
 class LazyGroup(click.Group):
-    """A click group that knows name, module and first sentence of its commands, and no more.
+    """A click group that knows name, module, group and a line of its commands, and no more.
 
     Parameters
     ----------
     package : str
         Where the commands' modules are; each has its command as `ATTRIBUTE`.
     table : mapping
-        Name of a command -> its module, and the first sentence of its help.
+        Name of a command -> what is known of it.
+    groups : sequence of str
+        Headings of `--help`, in order; below each, its commands in the order of the table.
     """
 
-    def __init__(self, *arguments: Any, package: str, table: Mapping[str, tuple[str, str]], **options: Any):
+    def __init__(self, *arguments: Any, package: str, table: Mapping[str, Entry], groups: Sequence[str],
+                 **options: Any):
         super().__init__(*arguments, **options)
-        self.package, self.table = package, table
+        self.package, self.table, self.groups = package, table, groups
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(self.table)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.table:
             return None
-        return getattr(import_module(f"{self.package}.{self.table[cmd_name][0]}"), ATTRIBUTE)
+        return getattr(import_module(f"{self.package}.{self.table[cmd_name].module}"), ATTRIBUTE)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of `--help`, as click writes it, from the table."""
-        width = formatter.width - 6 - max(map(len, self.table))
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, click.Command(name, help=self.table[name][1]).get_short_help_str(width))
-                                for name in self.list_commands(ctx)])
+        """The lists of `--help`, from the table."""
+        widest = max(map(len, self.table))
+        for group in self.groups:
+            with formatter.section(group):
+                formatter.write_dl([(name.ljust(widest), entry.line) for name, entry in self.table.items()
+                                    if entry.group == group])

@@ -7,48 +7,39 @@ from collections.abc import Sequence
 
 import click
 
-from firelane.cli.lazy_group import LazyGroup
+from firelane.cli.lazy_group import Entry, LazyGroup
+from firelane.cli.support.usage import usage_error
 from firelane.compiler.support.errors import FirelaneError, MismatchError
 from firelane.compiler.support.interrupts import Terminated, raising
 
 USER_ERROR, MISMATCH, INTERRUPTED, TERMINATED = 2, 1, 130, 143
-COMMANDS = {        # name: (module of `firelane.cli.commands`, the first sentence of its help)
-    "bench": ("bench", "Measure whole frames in Verilator, the speed of the tools and the accuracy, and write "
-                       "docs/benchmarks.md."),
-    "bitstream": ("bitstream", "Build a bitstream: MODEL in the memories of the board's engine, behind the board's "
-                               "serial line."),
-    "board-sim": ("board_sim", "Simulate a board with a model in its memories, and offer its serial line as a "
-                               "pseudo-terminal."),
-    "boards": ("boards", "List the boards: device, engine, clock, serial line, and which models fit."),
-    "compile": ("compile", "Compile MODEL, a quantized ONNX file, for an engine, and report what fits."),
-    "compress": ("compress", "Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a "
-                             "budget."),
-    "devices": ("devices", "Find boards: ask what is at each serial port, real or of a simulated board."),
-    "die-plot": ("die_plot", "Draw the die of the build in FOLDER: each cell where it was placed, coloured by the part "
-                             "of the engine."),
-    "doctor": ("doctor", "Check what this machine has of what Firelane needs, and say what to do about the rest."),
-    "estimate": ("estimate", "Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to "
-                             "do where it does not fit."),
-    "evaluate": ("evaluate", "Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float "
-                             "network."),
-    "import": ("import_model", "Turn published weights into a float ONNX model."),
-    "load": ("load", "Put the model that `firelane compile` wrote to DIR into a running board."),
-    "new-board": ("new_board", "Write the description of a board of your own, called NAME, to be changed in an "
-                               "editor."),
-    "patch": ("patch", "Put the model that `firelane compile` wrote to DIR into a finished design, in seconds."),
-    "program": ("program", "Send a bitstream to the connected board (openFPGALoader)."),
-    "quantize": ("quantize", "Quantize MODEL, a float ONNX file, to a standard QDQ graph."),
-    "run": ("run", "Have a board classify images: files, or all images in a folder."),
-    "simulate": ("simulate", "Simulate the Verilog of an engine with Verilator, and check every result byte against "
-                             "the reference."),
-    "validate": ("validate", "Compare every value that a board computes with the integer reference, and write a "
-                             "record of it."),
-    "vivado-project": ("vivado_project", "Write the Vivado project of MODEL, a quantized ONNX file, on a board, and "
-                                         "count what it needs with Yosys."),
+GROUPS = ("Model", "Build", "Board", "Develop")          #: in the order of `firelane --help`
+COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, and a line for `firelane --help`
+    "estimate": Entry("estimate", "Model", "Say which boards hold MODEL, how fast, and what to change."),
+    "import": Entry("import_model", "Model", "Turn published weights into a float ONNX model."),
+    "quantize": Entry("quantize", "Model", "Quantize a float MODEL to a standard QDQ graph."),
+    "compress": Entry("compress", "Model", "Compress MODEL to a budget of bytes, or to a board."),
+    "evaluate": Entry("evaluate", "Model", "Measure MODEL on images: accuracy, and what was lost."),
+    "compile": Entry("compile", "Model", "Compile MODEL for an engine, and report what fits."),
+    "bitstream": Entry("bitstream", "Build", "Build a bitstream of MODEL on a board."),
+    "patch": Entry("patch", "Build", "Put another model into a finished bitstream, in seconds."),
+    "vivado-project": Entry("vivado_project", "Build", "Write the Vivado project of MODEL on a board."),
+    "boards": Entry("boards", "Board", "List the boards, and which models fit."),
+    "new-board": Entry("new_board", "Board", "Describe a board of your own in a file."),
+    "devices": Entry("devices", "Board", "Find the boards that are connected."),
+    "doctor": Entry("doctor", "Board", "Check this machine, and say how to mend it."),
+    "program": Entry("program", "Board", "Send a bitstream to the connected board."),
+    "load": Entry("load", "Board", "Put a compiled model into a running board."),
+    "run": Entry("run", "Board", "Have a board classify images."),
+    "validate": Entry("validate", "Board", "Compare every value of a board with the reference."),
+    "board-sim": Entry("board_sim", "Board", "Simulate a board with MODEL behind a pseudo-terminal."),
+    "simulate": Entry("simulate", "Develop", "Simulate the Verilog of an engine, and check every byte."),
+    "bench": Entry("bench", "Develop", "Measure frames, tools and accuracy: docs/benchmarks.md."),
+    "die-plot": Entry("die_plot", "Develop", "Draw the die of a build, coloured by part of the engine."),
 }
 
 
-@click.group(cls=LazyGroup, package="firelane.cli.commands", table=COMMANDS,
+@click.group(cls=LazyGroup, package="firelane.cli.commands", table=COMMANDS, groups=GROUPS,
              context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="firelane")
 def firelane() -> None:
@@ -71,12 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        return firelane.main(args=list(argv) if argv is not None else None, standalone_mode=False) or 0
+        return firelane.main(list(argv) if argv is not None else None, "firelane", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as problem:
-        problem.show()
-        return USER_ERROR
+        return _refused(problem, sys.argv[1:] if argv is None else argv)
     except Terminated:
         print("terminated", file=sys.stderr)
         return TERMINATED
@@ -84,10 +74,22 @@ def _run(argv: Sequence[str] | None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except FirelaneError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        for other in problem.further:
-            print(f"  also: {other}", file=sys.stderr)
-        return USER_ERROR
+        return _say(problem)
     except MismatchError as problem:
         print(f"mismatch: {problem}", file=sys.stderr)
         return MISMATCH
+
+
+def _refused(problem: click.ClickException, words: Sequence[str]) -> int:
+    """Say what is wrong with the command line; without a command, which there are."""
+    if isinstance(problem, click.exceptions.NoArgsIsHelpError):
+        problem.show()
+        return USER_ERROR
+    return _say(usage_error(problem, words))
+
+
+def _say(problem: FirelaneError) -> int:
+    print(f"error: {problem}", file=sys.stderr)
+    for other in problem.further:
+        print(f"  also: {other}", file=sys.stderr)
+    return USER_ERROR

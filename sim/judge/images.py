@@ -61,7 +61,7 @@ def takes_digits(graph: Graph) -> bool:
 def _digits(graph: Graph, count: int) -> ImageSet:
     held_out = load_split()[1]
     if count > len(held_out):
-        raise ConfigError("--images", f"{count}, but there are {len(held_out)} held-out digits")
+        raise ConfigError("--limit", f"{count}, but there are {len(held_out)} held-out digits")
     pixels = np.ascontiguousarray(held_out.images[:count].transpose(0, 3, 1, 2))
     if preprocessing_of(graph.metadata) is not None:
         pixels = np.stack([stored_input(graph, image) for image in pixels])

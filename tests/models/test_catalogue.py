@@ -10,7 +10,7 @@ from firelane.compiler.ir.graph import Conv
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ConfigError
 from firelane.models import catalogue
-from firelane.models.catalogue import EMBEDDED, LIGHT, NAMES, PUBLISHED, find
+from firelane.models.catalogue import EMBEDDED, LIGHT, NAMES, PUBLISHED, find, is_name, model_file, short_name
 from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
 
 SMALL = 64
@@ -81,3 +81,18 @@ def test_help_names_them_all(capsys):
     assert main(["simulate", "--help"]) == 0
     text = capsys.readouterr().out.replace("\n", " ").replace("  ", " ").replace("- ", "-")
     assert [name for name in NAMES if name not in text.replace(" ", "")] == []
+
+
+def test_a_file_and_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plain").touch()
+    assert all(map(is_name, (*NAMES, "dgits")))
+    assert not any(map(is_name, ("net.onnx", "folder/net", "plain", tmp_path / "none")))
+    assert model_file("digits") == EMBEDDED["digits"] and model_file("net.onnx").name == "net.onnx"
+    with pytest.raises(ConfigError, match="^model: dgits: no such network; did you mean digits.$"):
+        model_file("dgits")
+
+
+def test_short_names():
+    assert [short_name(model) for model in ("digits", EMBEDDED["digits"], "squeezenet1.1", "a/squeezenet1.1.onnx")] == [
+        "digits_squeezenet", "digits_squeezenet", "squeezenet1.1", "squeezenet1.1"]

@@ -26,7 +26,7 @@ from firelane.compiler.support.outputs import check_folder
               help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")
 @record_options
 @click.option("-o", "--output", type=PATH, help="Folder; build/bitstream/... if not given.")
-def command(board_name: str, model: Path | None, clock_mhz: float | None, seed: int | None, seeds: int,
+def command(board_name: str, model: str, clock_mhz: float | None, seed: int | None, seeds: int,
             output: Path | None, **options: Any) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line.
 
@@ -35,7 +35,6 @@ def command(board_name: str, model: Path | None, clock_mhz: float | None, seed: 
     """
     if output is not None:
         check_folder(output, BUILD, "-o")
-    model = model or work.EMBEDDED["digits"]
     note_overridden(model, options)
     record = taken_record(options)
     usual, console = work.get_board(board_name), Console()

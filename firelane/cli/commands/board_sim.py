@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from firelane.cli.support import work
-from firelane.cli.support.options import record_options
+from firelane.cli.support.options import MODEL, record_options
 from firelane.cli.support.terminal import display, note_overridden, say
 
 PATIENCE = 30_000_000               #: `boards.top.link_timing.SIMULATED_TIMING`'s
@@ -18,7 +18,7 @@ LEAST_PATIENCE = 2_000_000          #: twice what passes while a host is silent:
 
 
 @click.command(name="board-sim")
-@click.argument("model", metavar="DIR|MODEL")
+@click.argument("model", type=MODEL, metavar="DIR|MODEL")
 @click.option("--board", "board_name", metavar="NAME|FILE", help="Which board it pretends to be, e.g. ulx3s_25f.")
 @click.option("--patience", type=click.IntRange(min=LEAST_PATIENCE), default=PATIENCE,
               show_default=True, help="Cycles after which a run that stands still is abandoned (another build).")
@@ -26,7 +26,7 @@ LEAST_PATIENCE = 2_000_000          #: twice what passes while a host is silent:
 def command(model: str, board_name: str | None, patience: int, **options: Any) -> None:
     """Simulate a board with a model in its memories, and offer its serial line as a pseudo-terminal.
 
-    DIR is what `firelane compile` wrote; a MODEL, by name or as an ONNX file, is compiled first, and --preset,
+    DIR is what `firelane compile` wrote; a MODEL is compiled first, and --preset,
     --channels, --mean, --scale and --resize say how images become its input. What is simulated, by Verilator, is all of
     the board's top level but PLL and pads. Use the port that is printed with `firelane run` and `firelane load`. Its
     time stands still while they are silent, so no machine is too slow. Ends with Ctrl-C.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 import firelane
 from firelane.cli.support import work
+from firelane.cli.support.options import MODEL
 from firelane.cli.support.terminal import display, log_console, progress_console
 
 SHIPPED = ("digits", "digits-bypass")
@@ -15,19 +14,18 @@ PUBLISHED = ("squeezenet1.0", "squeezenet1.1")
 
 
 @click.command()
-@click.option("--model", "more", multiple=True, metavar="NAME|FILE",
-              help="Another model to try: a quantized ONNX file, or a name of `firelane simulate`. May be repeated.")
+@click.argument("more", type=MODEL, nargs=-1, metavar="[MODEL]...")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(more: tuple[str, ...], as_json: bool) -> None:
     """List the boards: device, engine, clock, serial line, and which models fit.
 
-    The embedded digits are compiled for each board; SqueezeNet v1.0 and v1.1 at 224 x 224, with random weights of the
-    densities that were published, are estimated once and kept in build/estimates: what they need is what `firelane
-    compress` must make smaller. `firelane estimate` says it of any network, with ways out.
+    The embedded digits, and each MODEL, quantized, are compiled for each board; SqueezeNet v1.0 and v1.1 at 224 x 224,
+    with random weights of the densities that were published, are estimated once and kept in build/estimates: what they
+    need is what `firelane compress` must make smaller. `firelane estimate` says it of any network, with ways out.
     """
     boards = work.all_boards()
     with display(progress_console(as_json)) as progress:
-        networks = [firelane.load(Path(name), progress=progress) for name in (*SHIPPED, *more)]
+        networks = [firelane.load(name, progress=progress) for name in (*SHIPPED, *more)]
         found = [*work.fits(boards, [(network.name, network.graph) for network in networks], progress),
                  *work.published_fits(boards, [name for name in PUBLISHED if name not in more], progress)]
     if as_json:

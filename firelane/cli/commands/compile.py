@@ -9,7 +9,8 @@ import click
 from rich.console import Console
 
 import firelane
-from firelane.cli.support.options import PATH, check_option, record_options, size_options
+from firelane.cli.support import work
+from firelane.cli.support.options import PATH, check_option, model_argument, record_options, size_options
 from firelane.cli.support.terminal import display, note_overridden, say
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.marker import COMPILED
@@ -17,7 +18,7 @@ from firelane.compiler.support.outputs import check_folder
 
 
 @click.command()
-@click.argument("model", type=PATH)
+@model_argument()
 @click.option("--board", metavar="NAME|FILE",
               help="A board, e.g. ulx3s_85f, or a file of `firelane new-board`: its engine and its clock.")
 @size_options
@@ -26,13 +27,13 @@ from firelane.compiler.support.outputs import check_folder
 @click.option("-o", "--output", type=PATH, help="Folder to write: build/<model> if not given.")
 @record_options
 @check_option
-def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, **options: Any) -> None:
-    """Compile MODEL, a quantized ONNX file, for an engine, and report what fits.
+def command(model: str, board: str | None, clock_mhz: float | None, output: Path | None, **options: Any) -> None:
+    """Compile MODEL, quantized ONNX, for an engine, and report what fits.
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
     change it. `firelane run` finds it in what is written.
     """
-    folder = output or Path("build") / model.stem
+    folder = output or Path("build") / work.short_name(model)
     check_folder(folder, COMPILED, "-o")
     note_overridden(model, options)
     console = Console()

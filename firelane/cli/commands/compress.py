@@ -12,7 +12,16 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import METHODS, PATH, check_option, record_options, size_options, taken_record
+from firelane.cli.support.options import (
+    METHODS,
+    PATH,
+    check_option,
+    limit_option,
+    model_argument,
+    record_options,
+    size_options,
+    taken_record,
+)
 from firelane.cli.support.terminal import display, note_overridden, say
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.support.errors import ConfigError
@@ -24,10 +33,10 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
 
 
 @click.command()
-@click.argument("model", type=PATH)
+@model_argument()
 @click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
               help="Folder of images without labels, or .npy, as for `firelane quantize`.")
-@click.option("-o", "--output", type=PATH, help="The QDQ model to write.")
+@click.option("-o", "--output", type=PATH, help="The QDQ model to write; with --sweep, a folder.")
 @click.option("--budget", metavar="SIZE", help="Bytes of the ROM image, e.g. 336KB (1000 bytes a KB) or 300000.")
 @click.option("--max-drop", type=click.FloatRange(0, min_open=True), metavar="POINTS",
               help="In place of a budget: the smallest size that loses at most so much expected top-1, e.g. 0.5.")
@@ -36,7 +45,7 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               "for it.")
 @click.option("--objective", type=click.Choice(OBJECTIVES), default="balanced", show_default=True,
               help="Whether cycles count beside bytes, and how much.")
-@click.option("--sweep", type=PATH, metavar="FOLDER",
+@click.option("--sweep", is_flag=True,
               help="Compress to several sizes and write size against accuracy against cycles: frontier.png, .csv.")
 @click.option("--judge", type=PATH, metavar="IMAGES",
               help="Images to judge the result by.  [default: one in five of --calib, left out for that]")
@@ -44,8 +53,7 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               help="Classes of the images of --judge, as for `firelane evaluate`: the sweep then shows top-1.")
 @click.option("--method", type=click.Choice(METHODS), default="mse", show_default=True,
               help="How the ranges of activations are found, if the model is float.")
-@click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
-              help="Use so many of the images at most.")
+@limit_option
 @click.option("--effort", type=click.Choice(["fast", "thorough"]), default="thorough", show_default=True,
               help="How many steps of its weights' grid are tried for each layer.")
 @click.option("--mirror/--no-mirror", default=None, help="Take each image mirrored, too.  [default: colour images]")
@@ -54,8 +62,8 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
 @size_options
 @record_options
 @check_option
-def command(model: Path, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
-            board: str | None, sweep: Path | None, judge: Path | None, labels: Path | None, effort: str,
+def command(model: str, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
+            board: str | None, sweep: bool, judge: Path | None, labels: Path | None, effort: str,
             **options: Any) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
@@ -68,54 +76,56 @@ def command(model: Path, calibration: Path, output: Path | None, budget: str | N
     """
     _check_goal(budget, max_drop, board, sweep)
     _check_labels(sweep, judge, labels)
-    _check_outputs(model, output, sweep)
+    place = _place(model, output, sweep)
     size = None if budget is None else parse_size(budget)
     note_overridden(model, options)
     console = Console(stderr=True)
     with display(console) as progress:
         options |= {"thorough": effort == "thorough", "judge": judge, "progress": progress,
                     "say": say(console)}
-        if sweep is not None:
+        if sweep:
             options.pop("check")                         # a sweep writes no network
-            summary = work.sweep(_sweep_job(model, calibration, labels, options), sweep)
-        elif output is None:
-            raise ConfigError("firelane compress", "no file to write", hint="name it with -o")
+            summary = work.sweep(_sweep_job(model, calibration, labels, options), place)
         else:
             compressed = firelane.compress(model, calibration, budget=size, max_drop=max_drop and max_drop / 100,
                                            board=board, **options)
             checked = "" if compressed.agreement is None else f"{compressed.agreement}\n"
-            summary = f"{compressed}\n{checked}written: {compressed.save(output)}"
+            summary = f"{compressed}\n{checked}written: {compressed.save(place)}"
     say(Console())(summary)
 
 
-def _sweep_job(model: Path, calibration: Path, labels: Path | None, options: dict[str, Any]) -> Any:
+def _sweep_job(model: str, calibration: Path, labels: Path | None, options: dict[str, Any]) -> Any:
     """What a sweep compresses; labels are of the images in the folder `judge`."""
     record = taken_record(options)
     cfg = work.chosen_engine(None, **{name: options.pop(name) for name in SIZES})
     named = None if labels is None else partial(work.labels_of_folder, options["judge"], labels, "--judge")
-    return work.Job(model, calibration, record=record, cfg=cfg, labels=named, **options)
+    return work.Job(work.model_file(model, options["progress"]), calibration, record=record, cfg=cfg, labels=named,
+                    **options)
 
 
-def _check_goal(budget: str | None, max_drop: float | None, board: str | None, sweep: Path | None) -> None:
+def _check_goal(budget: str | None, max_drop: float | None, board: str | None, sweep: bool) -> None:
     """Refuse no goal, and several."""
     wanted = [name for name, given in (("--budget", budget), ("--max-drop", max_drop), ("--board", board),
-                                       ("--sweep", sweep)) if given is not None]
+                                       ("--sweep", sweep or None)) if given is not None]
     if len(wanted) != 1:
         raise ConfigError(" and ".join(wanted) or "firelane compress", "one goal is needed",
                           hint="give --budget, --max-drop, --board or --sweep")
 
 
-def _check_outputs(model: Path, output: Path | None, sweep: Path | None) -> None:
-    """Refuse what cannot be written, before it takes hours to find out."""
-    if sweep is not None:
-        check_folder(sweep, SWEEP, "--sweep")
-    elif output is not None:
-        check_file(output, "-o", inputs=(model,))
+def _place(model: str, output: Path | None, sweep: bool) -> Path:
+    """The file or folder to write; what cannot be written is refused before it takes hours to find out."""
+    if output is None:
+        raise ConfigError("firelane compress", f"no {'folder' if sweep else 'file'} to write", hint="name it with -o")
+    if sweep:
+        check_folder(output, SWEEP, "-o")
+    else:
+        check_file(output, "-o", inputs=(Path(model),))
+    return output
 
 
-def _check_labels(sweep: Path | None, judge: Path | None, labels: Path | None) -> None:
+def _check_labels(sweep: bool, judge: Path | None, labels: Path | None) -> None:
     """Refuse what would not be looked at."""
-    if labels is not None and sweep is None:
+    if labels is not None and not sweep:
         raise ConfigError("--labels", "only a sweep shows top-1", hint="leave it out, or give --sweep")
     if labels is not None and judge is None:
         raise ConfigError("--labels", "labels of no images", hint="name the folder of images with --judge")

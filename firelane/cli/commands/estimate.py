@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 import firelane
-from firelane.cli.support.options import PATH
+from firelane.cli.support.options import model_argument
 from firelane.cli.support.terminal import display, log_console, progress_console
 
 
 @click.command()
-@click.argument("model", type=PATH)
+@model_argument()
 @click.option("--board", "boards", multiple=True, metavar="NAME|FILE",
               help="A board, e.g. ulx3s_85f; may be repeated. All boards if none is named.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(model: Path, boards: tuple[str, ...], as_json: bool) -> int:
+def command(model: str, boards: tuple[str, ...], as_json: bool) -> int:
     """Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to do where it does not fit.
 
     In seconds, before any work: layers that the engine does not have, with what to change in PyTorch; cycles, memory
     and frames a second on each board, in brackets where there is no room for them; how small `firelane compress` must
-    make it, or how small its input must be. MODEL is a file or a name, as for `firelane compile`. Exit code 0 wherever
+    make it, or how small its input must be. Exit code 0 wherever
     there are figures, whether or not it fits.
     """
     with display(progress_console(as_json)) as progress:

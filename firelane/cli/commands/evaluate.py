@@ -10,14 +10,14 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, record_options
+from firelane.cli.support.options import FOLDER, PATH, model_argument, record_options
 from firelane.cli.support.terminal import display, log_console, note_overridden, say
 from firelane.compiler.support.outputs import check_file
 
 
 @click.command()
-@click.argument("model", type=PATH)
-@click.option("--images", "folder", required=True, type=PATH, metavar="DIR",
+@model_argument()
+@click.option("--images", "folder", required=True, type=FOLDER, metavar="DIR",
               help="Folder of images, or of folders of them, one for each class.")
 @click.option("--labels", type=PATH, metavar="FILE",
               help="List of images, `name index` in each line; or list of classes in their order: then image names "
@@ -33,24 +33,29 @@ from firelane.compiler.support.outputs import check_file
 @click.option("--scheduler", metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
 @click.option("--workers", type=click.IntRange(0), metavar="N",
               help="Processes on this machine, 0 for none but this one.  [default: as many as processors]")
-@click.option("--json", "output", type=PATH, metavar="FILE", help="Write the result there.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the result there, as --json prints it.")
 @record_options
-def command(model: Path, folder: Path, output: Path | None, **options: Any) -> None:
-    """Measure MODEL, an ONNX file, on a set of images: accuracy, and what is left of the float network.
+def command(model: str, folder: Path, output: Path | None, as_json: bool, **options: Any) -> None:
+    """Measure MODEL on a set of images: accuracy, and what is left of the float network.
 
     How images become the input of a model is read from its metadata; --preset, --channels, --mean, --scale and --resize
     say or change it. With --float they are said of FILE, and of MODEL only if that records nothing: a network of
     `firelane quantize` may take pixels in another way than the float one that it was made of.
     """
     if output is not None:
-        check_file(output, "--json", inputs=(model, options["float_model"], options["labels"]))
+        check_file(output, "-o", inputs=(Path(model), options["float_model"], options["labels"]))
     note_overridden(options["float_model"] or model, options)
     errors = Console(stderr=True)
     with display(errors) as progress:
         evaluation = firelane.evaluate(model, folder, say=say(errors), progress=progress, **options)
+    if output is not None:
+        work.write_file(output, evaluation.to_json().encode(), "-o")
+    if as_json:
+        click.echo(evaluation.to_json())
+        return
     console = log_console()
     work.print_evaluation(console, evaluation)
     say(console)(f"{evaluation.images_per_second:.1f} images/s")
     if output is not None:
-        work.write_file(output, evaluation.to_json().encode(), "--json")
         say(console)(f"written: {output}")

@@ -9,29 +9,28 @@ import click
 from rich.console import Console
 
 import firelane
-from firelane.cli.support.options import METHODS, PATH, check_option, record_options
+from firelane.cli.support.options import METHODS, PATH, check_option, limit_option, model_argument, record_options
 from firelane.cli.support.terminal import display, note_overridden, say
 from firelane.compiler.support.outputs import check_file
 
 
 @click.command()
-@click.argument("model", type=PATH)
+@model_argument()
 @click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
               help="Folder of images, or .npy, channels first or last: uint8 pixels, or float input values.")
 @click.option("-o", "--output", required=True, type=PATH, help="The QDQ model to write.")
 @click.option("--method", type=click.Choice(METHODS), default="minmax", show_default=True,
               help="How the ranges of activations are found.")
-@click.option("--images", "limit", type=click.IntRange(1), default=256, show_default=True,
-              help="Use so many of the images at most.")
+@limit_option
 @record_options
 @check_option
-def command(model: Path, calibration: Path, output: Path, **options: Any) -> None:
-    """Quantize MODEL, a float ONNX file, to a standard QDQ graph.
+def command(model: str, calibration: Path, output: Path, **options: Any) -> None:
+    """Quantize MODEL, float ONNX, to a standard QDQ graph.
 
     How images become the network's input is read from the model's metadata; --preset, --channels, --mean, --scale and
     --resize say or change it. It is recorded in the result.
     """
-    check_file(output, "-o", inputs=(model, calibration))
+    check_file(output, "-o", inputs=(Path(model), calibration))
     note_overridden(model, options)
     with display(Console(stderr=True)) as progress:
         quantized = firelane.quantize(model, calibration, progress=progress, **options)

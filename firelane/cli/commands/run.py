@@ -15,7 +15,7 @@ from firelane.cli.support.terminal import display, found_port, progress_console,
 @click.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=PATH)
 @port_options
-@click.option("--model", "folder", type=PATH,
+@click.option("--compiled", "folder", type=PATH, metavar="DIR",
               help="What `firelane compile` wrote.  [default: found in build/ by the digest that the board names]")
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
 @record_options

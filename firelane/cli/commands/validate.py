@@ -8,28 +8,26 @@ from typing import Any
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, port_options
+from firelane.cli.support.options import MODEL, PATH, image_options, named_images, port_options
 from firelane.cli.support.terminal import display, found_port, progress_console, say_plainly
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=PATH)
+@click.argument("compiled", metavar="DIR", type=PATH)
+@click.argument("model", type=MODEL, required=False)
 @port_options
-@click.option("--images", type=PATH, help="Folder of images, or one.  [default: 20 held-out digits, or a made image]")
-@click.option("--limit", type=click.IntRange(min=1), help="How many images at most.")
-@click.option("--model", metavar="NAME|FILE",
-              help="The network that DIR was compiled from, by name or as an ONNX file.  [default: the emulator says "
-                   "what must come out]")
+@image_options
 @click.option("--bitstream", type=PATH,
               help="That the board was programmed with, for its digest.  [default: the one beside DIR, if `firelane "
                    "bitstream` wrote both]")
 @click.option("-o", "--output", type=PATH, default=Path("build/validation.json"), show_default=True,
               help="The record.")
-def command(folder: Path, port: str, baud: int | None, **options: Any) -> None:
+def command(compiled: Path, port: str, baud: int | None, files: tuple[Path, ...], folder: Path | None,
+            **options: Any) -> None:
     """Compare every value that a board computes with the integer reference, and write a record of it.
 
     DIR is what `firelane compile` wrote, and the board must hold it (`firelane load`). It has the program and not the
-    network, so the reference needs --model, which must become the very program of DIR; without it the emulator runs
+    network, so the reference needs MODEL, which must become the very program of DIR; without it the emulator runs
     that program, which is slower. The record, as JSON, has what the board says of itself, digests of program,
     bitstream and images, cycles measured and predicted, the first value that differs, how the line did, and versions:
     no names of files, people or machines. Please send it to us. Ends with exit code 1 if a value differs or the engine
@@ -37,5 +35,6 @@ def command(folder: Path, port: str, baud: int | None, **options: Any) -> None:
     """
     console = progress_console()
     with display(console) as progress:
-        found = work.validate(folder, *found_port(port, baud, progress), progress=progress, **options)
+        found = work.validate(compiled, *found_port(port, baud, progress), progress=progress,
+                              images=named_images(files, folder), **options)
     say_plainly(console)(f"{found}\nwritten: {options['output']}")

@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
+from firelane.cli.support.words import Folder, Model
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.tiles.larger_engine import size_option
 
 Function = TypeVar("Function", bound=Callable)
 PATH = click.Path(path_type=Path)
+FOLDER, MODEL = Folder(), Model()
+DEFAULT_MODEL = "digits"        #: of the commands that need not be given one
 RECORD = ("preset", "channels", "mean", "scale", "resize")
 PRESETS = ("imagenet", "torchvision", "caffe", "gray", "raw")       #: `compiler.frame_io.presets.PRESETS`
 METHODS = ("minmax", "mse", "percentile")       #: `compiler.quantize.calibration.Method`
@@ -68,9 +71,39 @@ def baud_option(command: Function) -> Function:
                              "that one has]")(command)
 
 
+def model_argument(*, default: str | None = None) -> Callable[[Function], Function]:
+    """MODEL, a file or a known name; what a command takes if none is given, where that is possible."""
+    if default is None:
+        return click.argument("model", type=MODEL)
+    return click.argument("model", type=MODEL, required=False, default=default)
+
+
 def build_options(command: Function) -> Function:
-    """Which bitstream: a board and a model."""
+    """Which bitstream: a model, and a board."""
     board = click.option("--board", "board_name", required=True, metavar="NAME|FILE",
                          help="E.g. ulx3s_85f, or a file of `firelane new-board`.")
-    model = click.option("--model", type=PATH, show_default="digits", help="Quantized ONNX file.")
-    return board(model(command))
+    return model_argument(default=DEFAULT_MODEL)(board(command))
+
+
+def image_options(command: Function) -> Function:
+    """--image, --images and --limit: pictures by name, a folder of them, and how many at most."""
+    options = [
+        click.option("--image", "files", type=PATH, multiple=True, metavar="FILE", help="A picture; may be repeated."),
+        click.option("--images", "folder", type=FOLDER, metavar="DIR", help="A folder of pictures."),
+        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many pictures at most.  [default: "
+                     "all that are named; else 20 held-out digits, or 1 for other networks]"),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def named_images(files: tuple[Path, ...], folder: Path | None) -> list[Path] | None:
+    """The files and folders of `image_options`; None if none are named."""
+    return [*files, *([folder] if folder else [])] or None
+
+
+def limit_option(command: Function) -> Function:
+    """--limit: how many of the pictures that a network is calibrated with are used."""
+    return click.option("--limit", type=click.IntRange(1), default=256, show_default=True, metavar="N",
+                        help="Use so many of the images at most.")(command)

@@ -67,7 +67,7 @@ def test_every_value_is_equal(folder):
 
 
 def test_the_record_names_no_file(folder, tmp_path):
-    validated(a_board(folder), folder, images=image_file(4, tmp_path), model="digits")
+    validated(a_board(folder), folder, images=[image_file(4, tmp_path)], model="digits")
     text = (tmp_path / "record.json").read_text()
     assert str(tmp_path) not in text and "/" not in text and "digit4" not in text
 
@@ -76,7 +76,7 @@ def test_images_and_the_emulator(folder, tmp_path):
     """Without the model: the program itself says what must come out."""
     for number in (5, 6, 7):
         image_file(number, tmp_path / "images")
-    found = validated(a_board(folder), folder, images=tmp_path / "images", limit=2)
+    found = validated(a_board(folder), folder, images=[tmp_path / "images"], limit=2)
     assert (found.passed, found.images, found.expected_from) == (True, 2, "emulator")
     assert found.inputs_sha256 == hashlib.sha256(b"".join(stream_bytes(pixels(n)) for n in (5, 6))).hexdigest()
 
@@ -118,7 +118,7 @@ def test_an_engine_that_stops(folder):
 def test_the_model_must_be_that_of_the_program(folder):
     model = read_model(folder)
     assert graph_of_program(model, "digits").name == compiled("digits").graph.name
-    with pytest.raises(ConfigError, match=r"^--model: digits-bypass becomes another program \(digest \w+\) than "):
+    with pytest.raises(ConfigError, match=r"^MODEL: digits-bypass becomes another program \(digest \w+\) than "):
         graph_of_program(model, "digits-bypass")
 
 
@@ -128,7 +128,7 @@ def test_refusals(folder, tmp_path):
     with pytest.raises(FirelaneError, match="is not the model in the board"):
         validated(board, folder)
     with pytest.raises(ConfigError, match="missing: there is no such file"):
-        validated(a_board(folder), folder, images=tmp_path / "missing")
+        validated(a_board(folder), folder, images=[tmp_path / "missing"])
     with pytest.raises(ConfigError, match=r"^--bitstream: .*missing.bit: No such file"):
         validated(a_board(folder), folder, bitstream=tmp_path / "missing.bit", limit=1)
     assert not (tmp_path / "record.json").exists()

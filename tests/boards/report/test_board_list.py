@@ -67,5 +67,5 @@ def test_the_command(capsys, monkeypatch):
 
 
 def test_a_model_that_is_not_there(capsys):
-    assert main(["boards", "--model", "none.onnx"]) == 2
+    assert main(["boards", "none.onnx"]) == 2
     assert "none.onnx" in capsys.readouterr().err

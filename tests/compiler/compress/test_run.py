@@ -131,7 +131,7 @@ def test_the_expected_loss_is_found_on_images_that_were_not_used(digits):
 
 
 @pytest.mark.parametrize("options, found, few", [
-    (("--calib", "calibration.npy", "--images", 12), "2 of the images, by a network compressed alike with the other 10",
+    (("--calib", "calibration.npy", "--limit", 12), "2 of the images, by a network compressed alike with the other 10",
      True),
     (("--calib", "others.npy", "--judge", "calibration.npy"), "48 images that were given to judge it", False)])
 def test_it_is_printed_and_few_images_are_warned_about(digits, tmp_path, capsys, monkeypatch, options, found, few):
@@ -154,8 +154,8 @@ def test_a_sweep_is_judged_by_labelled_images(digits, tmp_path, monkeypatch):
         Image.fromarray(image[:, :, 0]).save(folder / f"{label}_{number}.png")
     (tmp_path / "labels.txt").write_text("".join(f"{digit}\tclass{digit}\n" for digit in range(10)))
     monkeypatch.setattr(run, "SWEEP_SLOPES", (1e-8, 1e-5))
-    goal = ["--sweep", tmp_path / "sweep", "--judge", folder, "--labels", tmp_path / "labels.txt"]
-    assert main(command(FLOAT_DIGITS, "--calib", digits / "calibration.npy", "--images", 16, *goal)) == 0
+    goal = ["--sweep", "-o", tmp_path / "sweep", "--judge", folder, "--labels", tmp_path / "labels.txt"]
+    assert main(command(FLOAT_DIGITS, "--calib", digits / "calibration.npy", "--limit", 16, *goal)) == 0
     with open(tmp_path / "sweep/frontier.csv", newline="") as table:
         rows = list(csv.DictReader(table))
     assert [float(row["top1"]) * 40 % 1 for row in rows] == [0, 0]
@@ -180,23 +180,23 @@ def command(*arguments) -> list[str]:
     (("--budget", "many"), "error: --budget: 'many'; a number of bytes, with B, KB, KiB, MB or MiB behind it or not"),
     (("--board", "ulx3s_25f", "--budget", "1MB"), "error: --budget and --board: one goal is needed; give .*"),
     (("--board", "ulx3s_25f", "--max-drop", 1), "error: --max-drop and --board: one goal is needed; give .*"),
-    (("--board", "ulx3s_25f", "--sweep", "s"), "error: --board and --sweep: one goal is needed; give .*"),
+    (("--board", "ulx3s_25f", "--sweep"), "error: --board and --sweep: one goal is needed; give .*"),
     (("--board", "ulx3s_25f", "--weight-words", 200), "error: --board: 900 bytes cannot be reached; .*; choose a "
                                                       "larger board, or prune the network first"),
     (("--max-drop", 1, "--labels", "x"), "error: --labels: only a sweep shows top-1; leave it out, or give --sweep"),
-    (("--sweep", "s", "--labels", "x"), "error: --labels: labels of no images; name the folder of images .*"),
+    (("--sweep", "--labels", "x"), "error: --labels: labels of no images; name the folder of images .*"),
     (("--budget", "900"), "error: --budget: 900 bytes cannot be reached; [0-9,]+ bytes was the smallest; .*"),
 ])
 def test_refusals_leave_no_file(goal, message, digits, tmp_path, capsys):
     out = tmp_path / "out.onnx"
-    arguments = ["--calib", digits / "calibration.npy", "--images", 8, "-o", out]
+    arguments = ["--calib", digits / "calibration.npy", "--limit", 8, "-o", out]
     assert main(command(FLOAT_DIGITS, *arguments, *goal)) == 2
     assert re.fullmatch(message, capsys.readouterr().err.splitlines()[-1])
     assert not list(tmp_path.iterdir())
 
 
 def test_too_few_images(digits, tmp_path, capsys):
-    arguments = ["--calib", digits / "calibration.npy", "--images", 3, "-o", tmp_path / "out.onnx", "--budget", "20KB"]
+    arguments = ["--calib", digits / "calibration.npy", "--limit", 3, "-o", tmp_path / "out.onnx", "--budget", "20KB"]
     assert main(command(FLOAT_DIGITS, *arguments)) == 2
     assert re.fullmatch(r"error: --calib: 3 images in .*; at least 8 are needed, 100 or more are better",
                         capsys.readouterr().err.strip())

@@ -42,7 +42,7 @@ def run(folder, capsys):
 
 
 def test_accuracy_agreement_and_noise(run, folder):
-    code, output = run("--labels", folder / "labels.txt", "--derive-float", "--onnxruntime", "--json",
+    code, output = run("--labels", folder / "labels.txt", "--derive-float", "--onnxruntime", "-o",
                        folder / "made" / "result.json")
     assert code == 0, output
     words = " ".join(output.split())
@@ -57,7 +57,7 @@ def test_accuracy_agreement_and_noise(run, folder):
 
 def test_workers_change_nothing(run, folder):
     for name, workers in (("none.json", "0"), ("two.json", "2")):
-        code, output = run("--labels", folder / "labels.txt", "--json", folder / name, workers=workers)
+        code, output = run("--labels", folder / "labels.txt", "-o", folder / name, workers=workers)
         assert code == 0 and "8787" not in output, output
     assert (folder / "none.json").read_bytes() == (folder / "two.json").read_bytes()
 
@@ -118,7 +118,7 @@ class TestRefused:
         (["--labels", "none.txt"], "--labels: none.txt: no such file; a list of classes or of images"),
         (["--derive-float", "--float", "f.onnx"], "--derive-float: f.onnx is given as well; leave out one of them"),
         (["--float", "none.onnx"], "none.onnx: No such file or directory; give the path of an .onnx file"),
-        (["--json", "."], ".: is a folder; name a file with --json"),
+        (["-o", "."], ".: is a folder; name a file with -o"),
         (["--no-reference"], "--no-reference: nothing is left to run; add --onnxruntime")])
     def test_options(self, run, arguments, message):
         assert run(*arguments) == (2, f"error: {message}\n")
@@ -165,7 +165,7 @@ class TestRefused:
             (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
         last = max((tmp_path / "images").iterdir())
         last.write_bytes(last.read_bytes()[:90])
-        code, output = run("--json", tmp_path / "r.json", images=tmp_path / "images")
+        code, output = run("-o", tmp_path / "r.json", images=tmp_path / "images")
         assert code == 2 and f"error: {last}: a damaged image; give the path of an image file\n" in output
         assert (tmp_path / "r.json").read_text() == "older"
 
@@ -176,9 +176,9 @@ def test_published_network_against_its_float_graph(run, tmp_path):
     """Five of the 100 photographs, and what `labels.txt` beside them says."""
     data = IMAGES[0].parents[1]
     assert main(["import", "deep-compression", str(NET_FILE), "-o", str(tmp_path / "f.onnx")]) == 0
-    assert main(["quantize", str(tmp_path / "f.onnx"), "--calib", str(data / "images"), "--images", "5", "-o",
+    assert main(["quantize", str(tmp_path / "f.onnx"), "--calib", str(data / "images"), "--limit", "5", "-o",
                  str(tmp_path / "q.onnx")]) == 0
-    code, output = run("--float", tmp_path / "f.onnx", "--labels", data / "labels.txt", "--limit", 5, "--json",
+    code, output = run("--float", tmp_path / "f.onnx", "--labels", data / "labels.txt", "--limit", 5, "-o",
                        tmp_path / "r.json", model=tmp_path / "q.onnx", images=data / "images")
     assert code == 0, output
     found = json.loads((tmp_path / "r.json").read_text())

@@ -67,7 +67,7 @@ def test_a_folder_streams(board, tmp_path, capsys):
 
 def test_json(board, folder, tmp_path, capsys):
     files = [image_file(number, tmp_path) for number in (1, 2)]
-    assert run(board, "run", *files, "--json", "--model", folder) == 0
+    assert run(board, "run", *files, "--json", "--compiled", folder) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     for record, file, number in zip(records, files, (1, 2), strict=True):
         assert (record["image"], record["cycles"], record["device_ms"]) == (str(file), CYCLES, 1000 * CYCLES / CLOCK_HZ)
@@ -83,7 +83,7 @@ def refusal(capsys) -> str:
 
 def test_refusals(board, folder, tmp_path, capsys):
     image, other = image_file(0, tmp_path), compiled_folder("digits-bypass", tmp_path / "other")
-    assert run(board, "run", image, "--model", other) == 2
+    assert run(board, "run", image, "--compiled", other) == 2
     assert f"error: {other}: is not the model in the board (digest " in refusal(capsys)
     board.digest ^= 1
     assert run(board, "run", image) == 2

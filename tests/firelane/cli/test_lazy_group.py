@@ -1,31 +1,45 @@
-"""The table of commands says what the commands say themselves."""
+"""The table of commands: what `firelane --help` makes of it, and that the commands are there."""
 
 from __future__ import annotations
 
 import click
+import pytest
 
-from firelane.cli.main import COMMANDS, firelane, main
+from firelane.cli.main import COMMANDS, GROUPS, firelane, main
 
 CONTEXT = click.Context(firelane)
 
 
-def test_names_and_first_sentences():
-    for name, (_, text) in COMMANDS.items():
+def test_the_commands_are_there():
+    for name in COMMANDS:
         command = firelane.get_command(CONTEXT, name)
-        assert command.name in (name, "command")
-        assert text == " ".join((command.help or "").split("\n\n")[0].split()), name
-        assert command.get_short_help_str(50) == click.Command(name, help=text).get_short_help_str(50)
+        assert command is not None and command.name in (name, "command")
+        assert (command.help or "").strip(), name
 
 
-def test_help_is_what_click_would_write(capsys):
+def test_every_group_has_commands_and_every_command_a_group():
+    assert tuple(dict.fromkeys(entry.group for entry in COMMANDS.values())) == GROUPS
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_help_is_grouped(columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
     assert main(["--help"]) == 0
-    lazy = capsys.readouterr().out
-    plain = click.Group("firelane", {name: firelane.get_command(CONTEXT, name) for name in COMMANDS},
-                        help=firelane.help, params=firelane.params, context_settings=firelane.context_settings)
-    plain.main(["--help"], "firelane", standalone_mode=False)
-    assert capsys.readouterr().out.partition("\n")[2] == lazy.partition("\n")[2]
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    heads = [line.rstrip(":") for line in lines if line.rstrip(":") in GROUPS]
+    assert heads == list(GROUPS) and [line.split()[0] for line in lines if line.split()[:1] and line.split()[0]
+                                      in COMMANDS] == list(COMMANDS)
+
+
+def test_no_line_is_cut_at_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    widest = max(map(len, COMMANDS))
+    assert {f"  {name.ljust(widest)}  {entry.line}" for name, entry in COMMANDS.items()} <= set(lines)
 
 
 def test_no_such_command(capsys):
     assert main(["fly"]) == 2
-    assert "No such command 'fly'" in capsys.readouterr().err
+    assert capsys.readouterr().err == "error: fly: no such command of `firelane`; see `firelane --help`\n"

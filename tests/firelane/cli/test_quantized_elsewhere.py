@@ -131,7 +131,7 @@ def test_evaluate(given, capsys):
     labels.write_text("".join(f"{path.name} {given.theirs(path).argmax()}\n" for path in given.images))
     arguments = ["evaluate", str(given.model), "--images", str(given.folder / "images"), "--labels", str(labels),
                  "--workers", "0", "--onnxruntime", "--float", str(given.folder / "float.onnx")]
-    assert main([*arguments, *given.options, "--json", str(given.folder / "found.json")]) == 0
+    assert main([*arguments, *given.options, "-o", str(given.folder / "found.json")]) == 0
     scores = {score["run"]: score for score in json.loads((given.folder / "found.json").read_text())["scores"]}
     assert scores["reference"]["top1"] >= 1 - 1 / COUNT and scores["float"]["top1"] >= 1 - 2 / COUNT
     assert scores["reference"]["divergence"] < 0.01
@@ -177,7 +177,7 @@ def test_compile_without_and_run_with_the_options(given, tmp_path, capsys):
     board = FakeBoard(compute=lambda image: bytes(10), digest=silent.digest,
                       identity=Identity(board="fake", clock_hz=1_000_000, engine=silent.engine))
     with on_terminal(board.answers) as port:
-        arguments = ["run", "--port", port, "--model", str(tmp_path / "silent"), str(path)]
+        arguments = ["run", "--port", port, "--compiled", str(tmp_path / "silent"), str(path)]
         assert main(arguments) == 2 and main([*arguments, *given.options]) == 0
         capsys.readouterr()
         assert main([*arguments[:4], str(tmp_path / "told"), str(path), "--resize", "40"]) == 0

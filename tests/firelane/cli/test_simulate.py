@@ -21,7 +21,7 @@ def run(capsys):
 
 
 def test_held_out_digits(run):
-    code, output = run("--images", 3)
+    code, output = run("--limit", 3)
     assert code == 0, output
     assert "30 of 30 values of 3 frames equal the reference" in " ".join(output.split())
     for words in ("whole frame", "accuracy", "image in", "result out", "multiplier use", "cycles/s"):
@@ -37,10 +37,10 @@ def test_one_image_file(run, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--model", "no.onnx"], "no.onnx"), (["--image", "no.png"], "no.png"), (["--banks", 3], "banks must be"),
-    (["--model", "resnet"], "resnet: no such network; a file, or one of digits, digits-bypass, squeezenet1.0, "),
+    (["no.onnx"], "no.onnx: No such file"), (["--image", "no.png"], "no.png"), (["--banks", 3], "banks must be"),
+    (["resnet"], "resnet: no such network; a file, or one of digits, digits-bypass, squeezenet1.0, "),
     (["--input-size", 64], "digits has one size only"), (["--labels", "no.txt"], "no.txt"),
-    (["--board", "toaster"], "unknown board"), (["--images", 9999], "there are 360 held-out digits"),
+    (["--board", "toaster"], "unknown board"), (["--limit", 9999], "there are 360 held-out digits"),
 ])
 def test_user_errors_are_one_line(run, arguments, message):
     code, output = run(*arguments)
@@ -66,7 +66,7 @@ def test_a_difference_is_found_and_named(run, monkeypatch):
         first, second, *others = honest(self, images)
         return [first, bytes([second[0] ^ 1]) + second[1:], *others]
     monkeypatch.setattr(trial.Trial, "expected", disagree)
-    code, output = run("--images", 3)
+    code, output = run("--limit", 3)
     assert code == 1
     assert "1 of 3 frames differ" in output
     assert "mismatch: frame 1 is right when it is simulated alone" in output

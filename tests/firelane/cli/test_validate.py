@@ -21,7 +21,7 @@ def test_exit_codes(tmp_path, monkeypatch, capsys, wrong, code):
     board = FakeBoard(compute=lambda image: bytes([right[0] ^ wrong]) + right[1:], chunk=10,
                       digest=read_model(folder).digest, identity=Identity(board="fake", clock_hz=1000, engine=CFG))
     with on_terminal(board.answers) as path:
-        assert main(["validate", str(folder), "--port", path, "--model", "digits", "--limit", "1"]) == code
+        assert main(["validate", str(folder), "digits", "--port", path, "--limit", "1"]) == code
     said = capsys.readouterr()
     assert json.loads((tmp_path / "build" / "validation.json").read_text())["passed"] == (code == 0)
     if code:
