@@ -15,7 +15,7 @@ from firelane.cli.main import COMMANDS, firelane
 
 OPTIONS = "[OPTIONS]"          #: as click writes it
 WIDTH = 100                     #: of lines that are no tables
-HEAD = """# Commands
+HEAD = r"""# Commands
 
 `firelane` is in `.venv/bin` after any `make` target, or wherever `pip install .` puts it.
 `firelane COMMAND --help` says what is here. It works from any folder, and leaves what it makes in
@@ -47,6 +47,14 @@ Words mean the same in all of them:
 
 A word that is not known is answered with what may have been meant, and an option of a former
 version with the line as it is written now.
+
+A shell completes commands, options, boards, models and ports, once it knows how:
+
+| shell | |
+|---|---|
+| bash | `eval "$(_FIRELANE_COMPLETE=bash_source firelane)"` in ~/.bashrc |
+| zsh | `eval "$(_FIRELANE_COMPLETE=zsh_source firelane)"` in ~/.zshrc |
+| fish | `_FIRELANE_COMPLETE=fish_source firelane \| source` in ~/.config/fish/config.fish |
 
 More: [compression.md](compression.md) on `compress`, [boards.md](boards.md) on `boards`,
 [on_a_board.md](on_a_board.md) on `compile`, `run`, `load` and `board-sim`.

@@ -10,8 +10,9 @@ import click
 from rich.console import Console
 
 from firelane.cli.support import work
-from firelane.cli.support.options import MODEL, record_options
+from firelane.cli.support.options import record_options
 from firelane.cli.support.terminal import display, note_overridden, say
+from firelane.cli.support.words import BOARD, MODEL
 
 PATIENCE = 30_000_000               #: `boards.top.link_timing.SIMULATED_TIMING`'s
 LEAST_PATIENCE = 2_000_000          #: twice what passes while a host is silent: it is never forgotten for being slow
@@ -19,7 +20,8 @@ LEAST_PATIENCE = 2_000_000          #: twice what passes while a host is silent:
 
 @click.command(name="board-sim")
 @click.argument("model", type=MODEL, metavar="DIR|MODEL")
-@click.option("--board", "board_name", metavar="NAME|FILE", help="Which board it pretends to be, e.g. ulx3s_25f.")
+@click.option("--board", "board_name", type=BOARD, metavar="NAME|FILE",
+              help="Which board it pretends to be, e.g. ulx3s_25f.")
 @click.option("--patience", type=click.IntRange(min=LEAST_PATIENCE), default=PATIENCE,
               show_default=True, help="Cycles after which a run that stands still is abandoned (another build).")
 @record_options

@@ -6,8 +6,8 @@ import click
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import MODEL
 from firelane.cli.support.terminal import display, log_console, progress_console
+from firelane.cli.support.words import MODEL
 
 SHIPPED = ("digits", "digits-bypass")
 PUBLISHED = ("squeezenet1.0", "squeezenet1.1")

@@ -12,6 +12,7 @@ import firelane
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH, check_option, model_argument, record_options, size_options
 from firelane.cli.support.terminal import display, note_overridden, say
+from firelane.cli.support.words import BOARD
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.marker import COMPILED
 from firelane.compiler.support.outputs import check_folder
@@ -19,7 +20,7 @@ from firelane.compiler.support.outputs import check_folder
 
 @click.command()
 @model_argument()
-@click.option("--board", metavar="NAME|FILE",
+@click.option("--board", type=BOARD, metavar="NAME|FILE",
               help="A board, e.g. ulx3s_85f, or a file of `firelane new-board`: its engine and its clock.")
 @size_options
 @click.option("--clock", "clock_mhz", type=click.FloatRange(0, min_open=True), metavar="MHZ",

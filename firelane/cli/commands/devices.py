@@ -7,10 +7,12 @@ import click
 from firelane.cli.support import work
 from firelane.cli.support.options import baud_option
 from firelane.cli.support.terminal import display, log_console, progress_console
+from firelane.cli.support.words import PORT
 
 
 @click.command()
-@click.option("--port", "ports", multiple=True, metavar="NAME", help="Only this one; may be repeated.  [default: all]")
+@click.option("--port", "ports", type=PORT, multiple=True, metavar="NAME",
+              help="Only this one; may be repeated.  [default: all]")
 @baud_option
 @click.option("--json", "as_json", is_flag=True, help="For programs: a list with each port.")
 def command(ports: tuple[str, ...], baud: int | None, as_json: bool) -> None:

@@ -7,11 +7,12 @@ import click
 import firelane
 from firelane.cli.support.options import model_argument
 from firelane.cli.support.terminal import display, log_console, progress_console
+from firelane.cli.support.words import BOARD
 
 
 @click.command()
 @model_argument()
-@click.option("--board", "boards", multiple=True, metavar="NAME|FILE",
+@click.option("--board", "boards", type=BOARD, multiple=True, metavar="NAME|FILE",
               help="A board, e.g. ulx3s_85f; may be repeated. All boards if none is named.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(model: str, boards: tuple[str, ...], as_json: bool) -> int:

@@ -10,8 +10,9 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import FOLDER, PATH, model_argument, record_options
+from firelane.cli.support.options import PATH, model_argument, record_options
 from firelane.cli.support.terminal import display, log_console, note_overridden, say
+from firelane.cli.support.words import FOLDER
 from firelane.compiler.support.outputs import check_file
 
 

@@ -8,11 +8,13 @@ import click
 
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH
+from firelane.cli.support.words import KNOWN_BOARD
 
 
 @click.command(name="new-board")
 @click.argument("name")
-@click.option("--from", "model", required=True, metavar="BOARD", help="The board that it is most like, e.g. ulx3s_85f.")
+@click.option("--from", "model", type=KNOWN_BOARD, required=True, metavar="BOARD",
+              help="The board that it is most like, e.g. ulx3s_85f.")
 @click.option("-o", "--output", type=PATH, help="The file, which ends in .toml.  [default: NAME.toml]")
 def command(name: str, model: str, output: Path | None) -> None:
     """Write the description of a board of your own, called NAME, to be changed in an editor.

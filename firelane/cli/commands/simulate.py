@@ -19,6 +19,7 @@ from firelane.cli.support.options import (
     size_options,
 )
 from firelane.cli.support.terminal import display, log_console, note_overridden, say
+from firelane.cli.support.words import BOARD
 
 
 @click.command()
@@ -26,7 +27,7 @@ from firelane.cli.support.terminal import display, log_console, note_overridden,
 @click.option("--input-size", type=click.IntRange(min=1), help="Rows and columns of the image.  [default: 224]")
 @image_options
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
-@click.option("--board", metavar="NAME|FILE",
+@click.option("--board", type=BOARD, metavar="NAME|FILE",
               help="Whose engine to simulate.  [default: one of 8 banks, its memories as large as needed]")
 @size_options
 @record_options

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import MODEL, PATH, image_options, named_images, port_options
+from firelane.cli.support.options import PATH, image_options, named_images, port_options
 from firelane.cli.support.terminal import display, found_port, progress_console, say_plainly
+from firelane.cli.support.words import MODEL
 
 
 @click.command()

@@ -10,13 +10,14 @@ from rich.console import Console
 from firelane.cli.support import work
 from firelane.cli.support.options import DEFAULT_MODEL, PATH, model_argument
 from firelane.cli.support.terminal import say
+from firelane.cli.support.words import BOARD
 from firelane.compiler.support.marker import PROJECT
 from firelane.compiler.support.outputs import check_folder
 
 
 @click.command(name="vivado-project")
 @model_argument(default=DEFAULT_MODEL)
-@click.option("--board", "board_name", required=True, metavar="NAME|FILE",
+@click.option("--board", "board_name", type=BOARD, required=True, metavar="NAME|FILE",
               help="A board with an AMD device: arty_a7_100, or a file of `firelane new-board`.")
 @click.option("-o", "--output", type=PATH, help="Folder; build/vivado/... if not given.")
 def command(model: str, board_name: str, output: Path | None) -> None:

@@ -8,13 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from firelane.cli.support.words import Folder, Model
+from firelane.cli.support.words import BOARD, FOLDER, MODEL, PORT
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.tiles.larger_engine import size_option
 
 Function = TypeVar("Function", bound=Callable)
 PATH = click.Path(path_type=Path)
-FOLDER, MODEL = Folder(), Model()
 DEFAULT_MODEL = "digits"        #: of the commands that need not be given one
 RECORD = ("preset", "channels", "mean", "scale", "resize")
 PRESETS = ("imagenet", "torchvision", "caffe", "gray", "raw")       #: `compiler.frame_io.presets.PRESETS`
@@ -58,7 +57,7 @@ def check_option(command: Function) -> Function:
 
 def port_options(command: Function) -> Function:
     """Where a board is."""
-    port = click.option("--port", required=True, metavar="NAME",
+    port = click.option("--port", type=PORT, required=True, metavar="NAME",
                         help="Serial port, e.g. /dev/ttyUSB0; auto: the only one that has a board, see `firelane "
                              "devices`.")
     return port(baud_option(command))
@@ -80,7 +79,7 @@ def model_argument(*, default: str | None = None) -> Callable[[Function], Functi
 
 def build_options(command: Function) -> Function:
     """Which bitstream: a model, and a board."""
-    board = click.option("--board", "board_name", required=True, metavar="NAME|FILE",
+    board = click.option("--board", "board_name", type=BOARD, required=True, metavar="NAME|FILE",
                          help="E.g. ulx3s_85f, or a file of `firelane new-board`.")
     return model_argument(default=DEFAULT_MODEL)(board(command))
 
