@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        return firelane.main(args=list(argv) if argv is not None else None, standalone_mode=False) or 0
+        arguments = sys.argv[1:] if argv is None else list(argv)
+        return firelane.main(args=arguments, standalone_mode=False, obj=arguments) or 0       # as typed, for reports
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as problem:

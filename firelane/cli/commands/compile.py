@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 
 import firelane
-from firelane.cli.support.options import PATH, check_option, record_options, size_options
-from firelane.cli.support.terminal import display, note_overridden, say
+from firelane.cli.support.options import PATH, check_option, record_options, report_option, size_options
+from firelane.cli.support.terminal import display, note_overridden, say, write_report
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.marker import COMPILED
 from firelane.compiler.support.outputs import check_folder
@@ -26,7 +26,9 @@ from firelane.compiler.support.outputs import check_folder
 @click.option("-o", "--output", type=PATH, help="Folder to write: build/<model> if not given.")
 @record_options
 @check_option
-def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None, **options: Any) -> None:
+@report_option
+def command(model: Path, board: str | None, clock_mhz: float | None, output: Path | None,
+            report_file: Path | None, **options: Any) -> None:
     """Compile MODEL, a quantized ONNX file, for an engine, and report what fits.
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
@@ -44,6 +46,7 @@ def command(model: Path, board: str | None, clock_mhz: float | None, output: Pat
     if compiled.agreement is not None:
         say(console)(str(compiled.agreement))
     say(console)(f"written: {folder}")
+    write_report(compiled, report_file, say(console))
     if not compiled.fits:
         too_many = ", ".join(line.name for line in compiled.usage if not line.fits)
         raise ConfigError(str(board), f"the engine needs more than the board has of {too_many}",

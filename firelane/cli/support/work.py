@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from firelane.compiler.support.files import write_file
     from firelane.models.catalogue import EMBEDDED
     from firelane.models.deep_compression import convert
+    from firelane.report.needs import check_report
     from firelane.sim.benchmark.run import run_benchmark
     from firelane.sim.evaluate.labels import labels_of_folder
     from firelane.sim.evaluate.report import print_evaluation
     from firelane.sim.judge.report import print_report
 
 __all__ = ["EMBEDDED", "Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
-           "chosen_engine", "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table",
+           "check_report", "chosen_engine", "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table",
            "find_devices", "fits", "get_board", "items_to_json", "items_to_table", "labels_of_folder", "load_model",
            "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report", "program",
            "published_fits", "require", "run_benchmark", "sweep", "table", "to_json", "to_tables", "validate",
@@ -69,6 +70,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.compiler.support.files": ["write_file"],
     "firelane.models.catalogue": ["EMBEDDED"],
     "firelane.models.deep_compression": ["convert"],
+    "firelane.report.needs": ["check_report"],
     "firelane.sim.benchmark.run": ["run_benchmark"],
     "firelane.sim.evaluate.labels": ["labels_of_folder"],
     "firelane.sim.evaluate.report": ["print_evaluation"],
