@@ -76,11 +76,11 @@ class Usage:
 class LayerLine:
     """One layer in numbers.
 
-    Layers with a weight stream have `coded_bits`, its size; `density`; `code_bits` per weight that is not zero;
-    `overhead`, how much larger the code is than the entropy of values and runs (0.02: 2 %), None if that is 0.
-    `entropy_bits`: of its values and runs. `rom`: what it takes of the ROM image, without what a layer before it has
-    there already. `ideal`: cycles if each tap of each tile took one, nothing else took any, and nothing was computed
-    twice.
+    Layers with a weight stream have `weights`, how many there are, zeros included; `density`; `coded_bits`, the size of
+    the stream; `code_bits` per weight that is not zero; `entropy_bits` of values and runs; `overhead`, how much larger
+    the code is than that (0.02: 2 %), None if that is 0.
+    `rom`: what it takes of the ROM image, without what a layer before it has there already. `ideal`: cycles if each tap
+    of each tile took one, nothing else took any, and nothing was computed twice.
     """
 
     name: str
@@ -94,20 +94,30 @@ class LayerLine:
     overhead: float | None = None
     coded_bits: int = 0
     ideal: int = 0
+    weights: int = 0
     entropy_bits: float = 0.0
 
 
 @dataclass(frozen=True)
 class Report:
-    """`rom`: the image; `dense_macs`: of a frame, zero weights counted; `lanes`: multipliers that work on it."""
+    """All figures of a network on an engine.
+
+    `rom`: the image; `macs`: multiplications of a frame by the name of the convolution, zero weights counted; `lanes`:
+    multipliers that work on it.
+    """
 
     usage: tuple[Usage, ...]
     layers: tuple[LayerLine, ...]
     cost: FrameCost
     rom: RomSize
-    dense_macs: int
+    macs: dict[str, int]
     lanes: int
     clock_hz: float | None
+
+    @property
+    def dense_macs(self) -> int:
+        """Multiplications of a frame, zero weights counted."""
+        return sum(self.macs.values())
 
     @property
     def frames_per_second(self) -> float | None:
@@ -152,7 +162,7 @@ def report_of(graph: Graph, plan: Schedule, cfg: EngineConfig, coding: Coding, b
     cost = frame_cost(plan.network, plan.steps, plan.wait_load, cfg,
                       encoded_layers(plan.network, coding.descriptors))
     return Report(tuple(_usage(cfg, coding.used, board)), tuple(_layer_lines(plan, coding, cost)), cost,
-                  coding.rom, dense_macs(graph), cfg.lanes, clock_hz or (board.clock_hz if board else None))
+                  coding.rom, layer_macs(graph), cfg.lanes, clock_hz or (board.clock_hz if board else None))
 
 
 def _usage(cfg: EngineConfig, used: Mapping[str, int], board: Target | None) -> Iterator[Usage]:
@@ -188,7 +198,7 @@ def _with_taps(line: LayerLine, layer: TileLayer, encoded: EncodedLayer | None) 
     nonzero = max(int(np.count_nonzero(layer.weights)), 1)
     return replace(line, taps=int(encoded.taps.sum()), density=nonzero / layer.weights.size,
                    coded_bits=encoded.coded_bits, code_bits=encoded.coded_bits / nonzero,
-                   entropy_bits=encoded.entropy_bits,
+                   weights=layer.weights.size, entropy_bits=encoded.entropy_bits,
                    overhead=encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None)
 
 

@@ -66,7 +66,7 @@ class Descriptor:
     @cached_property
     def key(self) -> tuple:
         """What equal descriptors have in common, whether or not they can be packed; fields of 0 need not be named."""
-        numbers = {name: int(value.value if isinstance(value, Enum) else value) for name, value in self.fields.items()}
+        numbers = {name: self.number(name) for name in self.fields}
         return tuple(sorted((name, number) for name, number in numbers.items() if number)), self.tables
 
     @property
@@ -75,7 +75,12 @@ class Descriptor:
         names = [] if self.encoded is None else ["value_address"] if self.encoded.dense else VALUES_AND_RUNS
         if self.fields.get("parameters", ParameterForm.CONSTANT) is not ParameterForm.CONSTANT:
             names = [*names, "parameter_address"]
-        return tuple(int(self.fields[name]) for name in names)
+        return tuple(self.number(name) for name in names)
+
+    def number(self, field: str) -> int:
+        """The value of a field as a number."""
+        value = self.fields[field]
+        return int(value.value if isinstance(value, Enum) else value)
 
     @property
     def length(self) -> int:

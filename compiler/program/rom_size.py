@@ -85,7 +85,7 @@ def shares_of(streams: Iterable[WeightStream], descriptors: Iterable[Descriptor]
 
 def _new(known: set[int], descriptor: Descriptor, field: str, table: tuple[int, ...]) -> int:
     """How many entries of the descriptor's `table` are not `known`; then they are."""
-    first = int(descriptor.fields[field])
+    first = descriptor.number(field)
     entries = set(range(first, first + len(table))) - known
     known |= entries
     return len(entries)

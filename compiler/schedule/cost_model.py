@@ -16,7 +16,15 @@ import numpy as np
 
 from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.schedule.steps import Step
-from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer
+from firelane.compiler.tiles.layers import (
+    AnyLayer,
+    AverageLayer,
+    Layer,
+    LoadLayer,
+    OutputLayer,
+    TiledNetwork,
+    TileLayer,
+)
 from firelane.hw.contract import timing
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Destination, Source, descriptor_total_words
@@ -48,7 +56,7 @@ def taps_of_channels(layer: TileLayer) -> np.ndarray:
     return np.maximum(np.count_nonzero(layer.weights.reshape(layer.channels_out, -1), axis=1), 1)
 
 
-def layer_taps(layer: AnyLayer) -> int:
+def layer_taps(layer: Layer) -> int:
     """Taps of one tile with nothing added: weights that are not zero, or places of a window times channels.
 
     0 for what has none.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Group
 
+from firelane import report as reports
 from firelane.api.arguments import check_above_zero
 from firelane.api.check import check_graph
 from firelane.api.network import Network, load
+from firelane.api.reported import Reported
 from firelane.boards import get_board
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.compiler.artefact.artefact import write_artefact
@@ -22,9 +25,12 @@ from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim.validate import Agreement
 
+if TYPE_CHECKING:
+    from firelane.report.page.document import Document
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CompiledNetwork:
+class CompiledNetwork(Reported):
     """A network compiled for an engine: what a frame costs, what fits, and the files.
 
     Printed with `rich`, it is the tables of `firelane compile`.
@@ -93,6 +99,12 @@ class CompiledNetwork:
         """
         write_artefact(self.compiled, folder)
         return Path(folder)
+
+    def document(self) -> Document:
+        """Its report: what fits, cycles, schedule, memory, ROM, weights, roofline."""
+        subject = reports.Subject(self.network.name, self.network.model, self.board)
+        return reports.compiled_document(subject, self.compiled, self.report,
+                                         "" if self.agreement is None else str(self.agreement))
 
     def __rich__(self) -> Group:
         return render(self.report)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 from rich.console import Group
 
+from firelane import report as reports
 from firelane.api.network import Network, load
+from firelane.api.reported import Reported
 from firelane.boards import all_boards, get_board
 from firelane.boards.report import estimate_tables
 from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards, weight_count
@@ -28,11 +30,14 @@ from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.made_images import MIDDLE, SPREAD, made_images
 
+if TYPE_CHECKING:
+    from firelane.report.page.document import Document
+
 IMAGES, SEED = 2, 1             # made up, for the ranges of a float network: cycles and bytes depend little on them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Estimate:
+class Estimate(Reported):
     """What a network would take on boards, and what is in the way.
 
     Printed with `rich`, it is what `firelane estimate` prints.
@@ -92,6 +97,13 @@ class Estimate:
             "layers": [asdict(line) for line in self.layers],
         }
         return json.dumps(document, indent=1)
+
+    def document(self) -> Document:
+        """Its report: boards, and all about the layers on the nearest of them."""
+        counted = (("weights", self.weights), ("of them not zero", self.nonzero),
+                   ("multiplications a frame", self.macs))
+        return reports.estimated_document(reports.Subject(self.network.name, self.network.model), self.answer,
+                                          self.boards, self.nearest, self.problems, counted)
 
     def __rich__(self) -> Group:
         return estimate_tables.render(self.boards, self.problems, self._facts())

@@ -62,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        return firelane.main(list(argv) if argv is not None else None, "firelane", standalone_mode=False) or 0
+        arguments = sys.argv[1:] if argv is None else list(argv)
+        # as typed, for reports
+        return firelane.main(arguments, "firelane", standalone_mode=False, obj=arguments) or 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as problem:

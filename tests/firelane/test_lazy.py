@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import firelane
+from firelane import report
 from firelane.cli.main import COMMANDS
 from firelane.cli.support import work
 
@@ -50,7 +51,7 @@ def foreign(modules: set[str]) -> set[str]:
     return {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"firelane"}
 
 
-@pytest.mark.parametrize("module", [firelane, work])
+@pytest.mark.parametrize("module", [firelane, work, report])
 def test_a_table_and_its_imports_for_type_checkers_are_the_same(module):
     [guarded] = [node for node in ast.parse(Path(module.__file__).read_text()).body if isinstance(node, ast.If)]
     assert ast.unparse(guarded.test) == "TYPE_CHECKING"

@@ -10,8 +10,15 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, check_option, model_argument, record_options, size_options
-from firelane.cli.support.terminal import display, note_overridden, say
+from firelane.cli.support.options import (
+    PATH,
+    check_option,
+    model_argument,
+    record_options,
+    report_option,
+    size_options,
+)
+from firelane.cli.support.terminal import display, note_overridden, say, write_report
 from firelane.cli.support.words import BOARD
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.marker import COMPILED
@@ -28,7 +35,9 @@ from firelane.compiler.support.outputs import check_folder
 @click.option("-o", "--output", type=PATH, help="Folder to write: build/<model> if not given.")
 @record_options
 @check_option
-def command(model: str, board: str | None, clock_mhz: float | None, output: Path | None, **options: Any) -> None:
+@report_option
+def command(model: str, board: str | None, clock_mhz: float | None, output: Path | None,
+            report_file: Path | None, **options: Any) -> None:
     """Compile MODEL, quantized ONNX, for an engine, and report what fits.
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
@@ -46,6 +55,7 @@ def command(model: str, board: str | None, clock_mhz: float | None, output: Path
     if compiled.agreement is not None:
         say(console)(str(compiled.agreement))
     say(console)(f"written: {folder}")
+    write_report(compiled, report_file, say(console))
     if not compiled.fits:
         too_many = ", ".join(line.name for line in compiled.usage if not line.fits)
         raise ConfigError(str(board), f"the engine needs more than the board has of {too_many}",

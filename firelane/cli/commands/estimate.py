@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 import firelane
-from firelane.cli.support.options import model_argument
-from firelane.cli.support.terminal import display, log_console, progress_console
+from firelane.cli.support.options import model_argument, report_option
+from firelane.cli.support.terminal import display, log_console, progress_console, say, write_report
 from firelane.cli.support.words import BOARD
 
 
@@ -15,7 +17,8 @@ from firelane.cli.support.words import BOARD
 @click.option("--board", "boards", type=BOARD, multiple=True, metavar="NAME|FILE",
               help="A board, e.g. ulx3s_85f; may be repeated. All boards if none is named.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(model: str, boards: tuple[str, ...], as_json: bool) -> int:
+@report_option
+def command(model: str, boards: tuple[str, ...], as_json: bool, report_file: Path | None) -> int:
     """Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to do where it does not fit.
 
     In seconds, before any work: layers that the engine does not have, with what to change in PyTorch; cycles, memory
@@ -29,4 +32,5 @@ def command(model: str, boards: tuple[str, ...], as_json: bool) -> int:
         click.echo(found.to_json())
     else:
         log_console().print(found)
+    write_report(found, report_file, say(progress_console(as_json)))
     return 2 if found.problems else 0

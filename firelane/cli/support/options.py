@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from firelane.cli.support import work
 from firelane.cli.support.words import BOARD, FOLDER, MODEL, PORT
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.tiles.larger_engine import size_option
@@ -53,6 +54,19 @@ def check_option(command: Function) -> Function:
     return click.option("--check/--no-check", default=True, show_default=True,
                         help="Compare the result with ONNX Runtime on what was given. Without it nobody notices if "
                              "this model is understood wrongly.")(command)
+
+
+def report_option(command: Function) -> Function:
+    """--report: what was found, as a page to look at. Whether it can be written is asked before any work."""
+    return click.option("--report", "report_file", type=PATH, metavar="FILE.html", callback=_writable_report,
+                        help="Write a report with plots: one file, for any browser (pip install 'firelane[report]')."
+                        )(command)
+
+
+def _writable_report(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None and not context.resilient_parsing:
+        work.check_report(value)
+    return value
 
 
 def port_options(command: Function) -> Function:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +16,8 @@ from firelane.cli.support import work
 from firelane.cli.support.options import RECORD
 from firelane.compiler.support.progress import Progress, display
 
-__all__ = ["display", "found_port", "log_console", "note_overridden", "progress_console", "say", "say_plainly"]
+__all__ = ["display", "found_port", "log_console", "note_overridden", "progress_console", "say", "say_plainly",
+           "write_report"]
 
 LOG_COLUMNS = 120           # where there is no terminal that has a width
 
@@ -43,6 +45,13 @@ def say_plainly(console: Console) -> Callable[[str], None]:
 def found_port(port: str, baud: int | None, progress: Progress) -> tuple[str, int]:
     """The port and the rate of `port_options`; says, on standard error, which one `--port auto` found."""
     return work.chosen_port(port, baud, say=lambda line: click.echo(line, err=True), progress=progress)
+
+
+def write_report(result: Any, file: Path | None, say: Callable[[str], None]) -> None:
+    """Write the report of a result to the file of `report_option`, if there is one, and say so."""
+    if file is not None:
+        typed = click.get_current_context().find_root().obj or []
+        say(f"report: {result.write_report(file, command=shlex.join(['firelane', *typed]))}")
 
 
 def note_overridden(model: str | Path, options: Mapping[str, Any]) -> None:

@@ -32,15 +32,16 @@ if TYPE_CHECKING:
     from firelane.compiler.support.files import write_file
     from firelane.models.catalogue import model_file, short_name
     from firelane.models.deep_compression import convert
+    from firelane.report.needs import check_report
     from firelane.sim.benchmark.run import run_benchmark
     from firelane.sim.evaluate.labels import labels_of_folder
     from firelane.sim.evaluate.report import print_evaluation
     from firelane.sim.judge.report import print_report
 
 __all__ = ["Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
-           "chosen_engine", "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table", "find_devices",
-           "fits", "get_board", "items_to_json", "items_to_table", "labels_of_folder", "load_model", "model_file",
-           "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report", "program",
+           "check_report", "chosen_engine", "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table",
+           "find_devices", "fits", "get_board", "items_to_json", "items_to_table", "labels_of_folder", "load_model",
+           "model_file", "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report", "program",
            "published_fits", "require", "run_benchmark", "short_name", "sweep", "table", "to_json", "to_tables",
            "validate", "write_board_file", "write_file", "write_model_project"]
 
@@ -69,6 +70,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.compiler.support.files": ["write_file"],
     "firelane.models.catalogue": ["model_file", "short_name"],
     "firelane.models.deep_compression": ["convert"],
+    "firelane.report.needs": ["check_report"],
     "firelane.sim.benchmark.run": ["run_benchmark"],
     "firelane.sim.evaluate.labels": ["labels_of_folder"],
     "firelane.sim.evaluate.report": ["print_evaluation"],

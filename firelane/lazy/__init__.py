@@ -2,7 +2,10 @@
 
 NumPy, ONNX and Amaranth take a second to import. So the modules of the commands import nothing that needs them: what
 they call they find in `firelane` and in `firelane.cli.support.work`, which have a table of names and where each is
-defined, and fetch a name from there when it is asked for. All other modules import what they need at the top.
+defined, and fetch a name from there when it is asked for. So does `firelane.report`, for plotly need not be installed.
+All other modules import what they need at the top.
+
+A package of its own, because packages that `firelane` imports use it as well.
 """
 
 from __future__ import annotations

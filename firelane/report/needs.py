@@ -1,0 +1,31 @@
+"""Whether a report can be written, asked before any work."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.outputs import check_file
+
+OPTION = "--report"
+PACKAGES = ("plotly", "jinja2")
+INSTALL = "pip install 'firelane[report]'"
+SUFFIX = ".html"
+
+
+def check_report(path: Path) -> None:
+    """Refuse a report that could not be written.
+
+    Raises
+    ------
+    ConfigError
+        If a package is missing, the file is no .html, or it cannot be written.
+    """
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ConfigError(OPTION, f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
+                          hint=INSTALL)
+    if path.suffix.lower() != SUFFIX:
+        raise ConfigError(OPTION, f"{path.name} is no HTML file", hint=f"name a file that ends in {SUFFIX}")
+    check_file(path, OPTION)
