@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
            "check_report", "chosen_engine", "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table",
            "find_devices", "fits", "get_board", "items_to_json", "items_to_table", "labels_of_folder", "load_model",
-           "model_file", "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report", "program",
-           "published_fits", "require", "run_benchmark", "short_name", "sweep", "table", "to_json", "to_tables",
-           "validate", "write_board_file", "write_file", "write_model_project"]
+           "model_file", "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report",
+           "program", "published_fits", "require", "run_benchmark", "short_name", "sweep", "table", "to_json",
+           "to_tables", "validate", "write_board_file", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.network": ["overridden"],
