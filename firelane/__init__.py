@@ -34,6 +34,9 @@ what to change if nowhere:
 A float network of your own begins with `firelane.quantize("net.onnx", "calibration/")`, which can be saved, compiled,
 simulated and evaluated like any other; `firelane.compress` makes it smaller.
 
+`firelane.build("net.onnx", "ulx3s_85f", "images/")` does all of that in its order, says what it lost, and makes again
+only what has changed.
+
 Everything that a user can mend is a `FirelaneError`: where, what was found there, and what to do. The command line,
 `firelane --help`, calls these functions; docs/architecture.md says how the engine works.
 """
@@ -43,6 +46,7 @@ from typing import TYPE_CHECKING
 from firelane.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from firelane.api.build import BuiltNetwork, build
     from firelane.api.compile import CompiledNetwork, compile
     from firelane.api.compress import CompressedNetwork, compress
     from firelane.api.estimate import Estimate, estimate
@@ -55,11 +59,12 @@ if TYPE_CHECKING:
     from firelane.compiler.support.errors import FirelaneError, MismatchError
     from firelane.sim.evaluate.result import Evaluation
 
-__all__ = ["CompiledNetwork", "CompressedNetwork", "Estimate", "Evaluation", "FirelaneError", "Fit", "MismatchError",
-           "Network", "QuantizedNetwork", "Simulation", "compile", "compress", "estimate", "evaluate", "fit", "load",
-           "quantize", "simulate"]
+__all__ = ["BuiltNetwork", "CompiledNetwork", "CompressedNetwork", "Estimate", "Evaluation", "FirelaneError", "Fit",
+           "MismatchError", "Network", "QuantizedNetwork", "Simulation", "build", "compile", "compress", "estimate",
+           "evaluate", "fit", "load", "quantize", "simulate"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
+    "firelane.api.build": ["BuiltNetwork", "build"],
     "firelane.api.compile": ["CompiledNetwork", "compile"],
     "firelane.api.compress": ["CompressedNetwork", "compress"],
     "firelane.api.estimate": ["Estimate", "estimate"],

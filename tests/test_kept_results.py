@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import pytest
 
+from firelane.api import build_steps
 from firelane.boards import get_board
 from firelane.boards.report import published_fits
 from firelane.boards.simulated import build as board_build
@@ -21,6 +23,7 @@ from firelane.boards.top.identity import Identity
 from firelane.compiler.fit import estimate
 from firelane.compiler.fit.estimate import EngineEstimate
 from firelane.compiler.support.files import build_root
+from firelane.compiler.support.kept_steps import KeptSteps
 from firelane.compiler.support.sources import digest_of_folders, package_folder, source_files
 from firelane.hw.contract.config import EngineConfig
 from firelane.models import catalogue
@@ -64,7 +67,12 @@ def estimate_file(folder: Path) -> list[Path]:
     return sorted((build_root() / "estimates").glob("*.json"))
 
 
+def build_key(folder: Path) -> str:
+    return build_steps._Run(cast(build_steps.BuildJob, None), cast(KeptSteps, None))._code_key
+
+
 KEPT = (
+    Kept(build_steps, build_steps, build_steps.MADE_BY, build_key),
     Kept(catalogue, catalogue, catalogue.MADE_BY, lambda folder: catalogue.find("squeezenet1.1").path),
     Kept(engine_verilog, engine_verilog, engine_verilog.MADE_BY, lambda folder: engine_verilog.engine_verilog(CFG)),
     Kept(simulator_build, verilator, verilator.MADE_BY, simulator_directory),

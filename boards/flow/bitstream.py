@@ -23,6 +23,7 @@ from firelane.boards.report.build_record import Digests, ModelFacts, record
 from firelane.boards.report.build_report import BuildReport
 from firelane.boards.top.clock import plan_clock
 from firelane.compiler.support.errors import ConfigError, FirelaneError
+from firelane.compiler.support.problems import raise_all
 from firelane.compiler.support.work_folder import adopt, all_or_nothing
 from firelane.hw.blocks.pipeline import KEEP_COPIES_SCRIPT
 from firelane.hw.contract.memory_contents import MemoryContents
@@ -90,9 +91,7 @@ def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFac
     TimingError
         If the slowest path is slower than the engine's clock. The folder is written, without a bitstream.
     """
-    if board.device.family != FAMILY:
-        raise ConfigError(board.name, f"no place and route for the {board.device.name}",
-                          hint=f"`firelane vivado-project MODEL --board {board.name}` writes a project for Vivado")
+    raise_all(check_tools(board))
     with all_or_nothing(folder) as work:
         options = _write_sources(board, top, work)
         say(f"synthesis ({tools.version(tools.yosys_script())})")
@@ -121,6 +120,20 @@ def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFac
                                       f"{report.target_hz / 1e6:.1f} MHz",
                           hint=f"try more --seeds or a lower --clock; worst path: {report.limit}")
     return Build(folder, folder / BITSTREAM, digests, routed.seed, report, versions)
+
+
+def check_tools(board: Board) -> list[FirelaneError]:
+    """What stands in the way of a bitstream for that board on this machine, before anything is done."""
+    if board.device.family != FAMILY:
+        return [ConfigError(board.name, f"no place and route for the {board.device.name}",
+                            hint=f"`firelane vivado-project MODEL --board {board.name}` writes a project for Vivado")]
+    problems: list[FirelaneError] = []
+    for tool in (tools.yosys_script, tools.nextpnr_ecp5, tools.ecppack, tools.ecpunpack):
+        try:
+            tool()
+        except ConfigError as problem:
+            problems.append(problem)
+    return problems
 
 
 def _fill(work: Path, board: Board, contents: MemoryContents) -> RoutedDesign:

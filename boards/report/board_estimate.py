@@ -28,11 +28,15 @@ NODES = "nodes"             #: what a shortage is of, where larger memories do n
 
 @dataclass(frozen=True)
 class Shortage:
-    """Something that a board does not have enough of: `found` in words, and the `ways` out that there are."""
+    """Something that a board does not have enough of: `found` in words, and the `ways` out that there are.
+
+    `compressible`: it is of weights, and not so large that nothing but a smaller network helps.
+    """
 
     what: str
     found: str
     ways: tuple[str, ...] = ()
+    compressible: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +186,7 @@ def _weight_shortage(board: Board, words: int, bits: float, network: _Network, a
     goal = f"--board {board.name}" if alone else f"--budget {budget}"
     compress = (f"firelane compress {network.model} --calib IMAGES {goal} -o SMALLER.onnx "
                 f"({bits:.1f} bits a weight)")
-    return Shortage(MEMORIES["weight_words"], text, (*_option(board, weight_words=words), compress))
+    return Shortage(MEMORIES["weight_words"], text, (*_option(board, weight_words=words), compress), compressible=True)
 
 
 def _option(board: Board, **sizes: int) -> list[str]:

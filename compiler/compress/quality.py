@@ -92,10 +92,10 @@ def compare(wanted: np.ndarray, found: np.ndarray, choice: np.ndarray) -> Qualit
     divergence = (wanted * (np.log(np.maximum(wanted, small)) - np.log(np.maximum(found, small)))).sum(axis=1)
     lost = wanted[rows, first] - wanted[rows, choice]
     return Quality(float(divergence.mean()), float((first == choice).mean()), float(lost.mean()),
-                   _standard_error(lost, wanted, found), len(wanted))
+                   standard_error(lost, np.abs(wanted - found).sum(axis=1).mean()), len(wanted))
 
 
-def _standard_error(lost: np.ndarray, wanted: np.ndarray, found: np.ndarray) -> float:
-    """The standard error of the mean of `lost`, with one image more that loses all that it can."""
-    counted = np.append(lost, np.abs(wanted - found).sum(axis=1).mean())
+def standard_error(lost: np.ndarray, moved: float) -> float:
+    """The standard error of the mean of `lost` (N,), with one image more that loses `moved`, all that it can."""
+    counted = np.append(lost, moved)
     return float(counted.std(ddof=1) / np.sqrt(len(counted)))

@@ -13,7 +13,7 @@ from firelane.compiler.frame_io.preprocessing import CHANNELS, FORMATS, INPUT_KE
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.files import open_file
 
-__all__ = ["LazyImages", "calibration_images", "image_files", "no_images"]
+__all__ = ["LazyImages", "calibration_images", "image_files", "no_images", "read_array", "spread"]
 
 HINT = "give a folder of images, or an .npy file"
 Shape = tuple[int, int, int]
@@ -74,7 +74,7 @@ def calibration_images(source: Images, shape: Shape, recorded: Preprocessing | N
         raise FirelaneError(str(path), "no such file or folder", hint=HINT)
     if path.suffix.lower() != ".npy":
         raise FirelaneError(str(path), "neither a folder nor an .npy file", hint=HINT)
-    return _array(_loaded(path), path, shape, recorded, taken, limit)
+    return _array(read_array(path), path, shape, recorded, taken, limit)
 
 
 def image_files(folder: Path, *, classes: bool = False) -> list[Path]:
@@ -100,11 +100,18 @@ def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -
     if not files:
         raise no_images(path)
     record = _needed(path, taken)
-    chosen = [files[index] for index in _spread(len(files), limit)]
+    chosen = [files[index] for index in spread(len(files), limit)]
     return LazyImages(len(chosen), lambda index: record.real(read_pixels(chosen[index], *shape, record.resize)))
 
 
-def _loaded(path: Path) -> np.ndarray:
+def read_array(path: Path) -> np.ndarray:
+    """The array of an .npy file, read from there as it is needed.
+
+    Raises
+    ------
+    FirelaneError
+        If it is none.
+    """
     try:
         open_file(path).close()
         return np.load(path, mmap_mode="r", allow_pickle=False)
@@ -128,7 +135,7 @@ def _array(array: np.ndarray, path: Path, shape: Shape, recorded: Preprocessing 
         rows_first = False
     if not len(array):
         raise FirelaneError(str(path), "no images in it", hint="one at least is needed")
-    chosen, convert = _spread(len(array), limit), _conversion(path, array.dtype, recorded, taken)
+    chosen, convert = spread(len(array), limit), _conversion(path, array.dtype, recorded, taken)
 
     def make(index: int) -> np.ndarray:
         image = np.asarray(array[chosen[index]])
@@ -158,7 +165,7 @@ def _needed(path: Path, taken: Preprocessing | None) -> Preprocessing:
     return taken
 
 
-def _spread(count: int, limit: int) -> list[int]:
+def spread(count: int, limit: int) -> list[int]:
     """Numbers of 0 .. count - 1, evenly spread, at most `limit` of them."""
     if count <= limit:
         return list(range(count))

@@ -65,6 +65,7 @@ EXAMPLES = (
     "bitstream net.onnx --board ulx3s_85f --seeds 4",
     "board-sim build/net",
     "boards net.onnx",
+    "build net.onnx --board ulx3s_85f --calib images/ --preset imagenet -o build/net",
     "compile net.onnx --board ulx3s_85f -o build/net",
     "compress float.onnx --calib images/ --budget 336KB -o small.onnx",
     "devices",

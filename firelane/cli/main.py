@@ -21,6 +21,7 @@ COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, an
     "compress": Entry("compress", "Model", "Compress MODEL to a budget of bytes, or to a board."),
     "evaluate": Entry("evaluate", "Model", "Measure MODEL on images: accuracy, and what was lost."),
     "compile": Entry("compile", "Model", "Compile MODEL for an engine, and report what fits."),
+    "build": Entry("build", "Build", "Take MODEL all the way to a board, step by step."),
     "bitstream": Entry("bitstream", "Build", "Build a bitstream of MODEL on a board."),
     "patch": Entry("patch", "Build", "Put another model into a finished bitstream, in seconds."),
     "vivado-project": Entry("vivado_project", "Build", "Write the Vivado project of MODEL on a board."),

@@ -18,7 +18,7 @@ from firelane.compiler.onnx_import.reader import one_line
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.onnx_runtime import open_session, session_options
 from firelane.sim.evaluate.graphs import Pairs
-from firelane.sim.evaluate.metrics import best_of, divergence, energies, is_tied
+from firelane.sim.evaluate.metrics import best_of, divergence, energies, expected_loss, is_tied
 from firelane.sim.onnx_session import channels_last, fed
 from firelane.sim.reference import run
 
@@ -65,12 +65,15 @@ class EvaluationJob:
 
 @dataclass(frozen=True)
 class Ranking:
-    """What one network says of one image: its best classes, whether the first has a rival, its distance from the float
-    graph in nats (None if there is none)."""
+    """What one network says of one image: its best classes, whether the first has a rival.
+
+    Beside a float graph also its distance from that in nats, and `metrics.expected_loss`.
+    """
 
     best: tuple[int, ...]
     tied: bool
-    divergence: float | None
+    divergence: float | None = None
+    expected_loss: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -189,5 +192,6 @@ def _outcome(name: str, scores: np.ndarray, original: np.ndarray | None) -> Rank
                             hint="give the float model that was quantized")
     if not np.all(np.isfinite(scores)):
         raise ModelError(name, "gives scores that are not finite", hint="train or export the model again")
-    return Ranking(best_of(scores), is_tied(scores),
-                   None if original is None or name == FLOAT else divergence(original, scores))
+    if original is None or name == FLOAT:
+        return Ranking(best_of(scores), is_tied(scores))
+    return Ranking(best_of(scores), is_tied(scores), divergence(original, scores), expected_loss(original, scores))

@@ -39,6 +39,16 @@ def divergence(original: np.ndarray, other: np.ndarray) -> float:
     return max(math.fsum(np.exp(p) * (p - q)), 0.0)      # rounding may leave -1e-17
 
 
+def expected_loss(original: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """What the best class of two (N,) scores says of top-1 without a label, and how far probabilities have moved.
+
+    If the original's probabilities p are right, its best class is right with p(best) and the other's best class c with
+    p(c): p(best) - p(c) is lost. The second is the sum of |p - q|; see `compiler.compress.quality`.
+    """
+    p, q = np.exp(log_softmax(original)), np.exp(log_softmax(other))
+    return float(p.max() - p[best_of(other, 1)[0]]), math.fsum(np.abs(p - q))
+
+
 def energies(original: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     """Energies of signal and noise, from two arrays of one shape: sum of original**2, of (other - original)**2."""
     original = original.astype(np.float64)

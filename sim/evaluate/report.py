@@ -40,6 +40,8 @@ def _runs(evaluation: Evaluation) -> PlainTable:
     table = PlainTable(box=None, header_style="bold", pad_edge=False)
     table.add_column("run")
     columns = (["top-1", "top-5"] if labelled else []) + (["like float", "KL, nats"] if compared else [])
+    estimated = not labelled and any(score.expected_loss is not None for score in evaluation.scores)
+    columns += ["expected loss"] if estimated else []
     columns += (["lost", "gained"] if labelled and compared else []) + ["tied"]
     for name in columns:
         table.add_column(name, justify="right")
@@ -53,6 +55,8 @@ def _cells(score: Score, images: int) -> dict[str, str]:
     return {"top-1": share(score.top1, images), "top-5": share(score.top5, images),
             "like float": share(score.agreement, images),
             "KL, nats": "" if score.divergence is None else f"{score.divergence:.5f}",
+            "expected loss": "" if score.expected_loss is None or score.loss_error is None else (
+                f"{100 * score.expected_loss:.2f} ± {100 * score.loss_error:.2f} points"),
             "lost": "" if score.lost is None else str(score.lost),
             "gained": "" if score.gained is None else str(score.gained), "tied": str(score.tied)}
 

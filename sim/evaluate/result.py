@@ -6,6 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
+
+from firelane.compiler.compress.quality import standard_error
 from firelane.sim.evaluate.job import FLOAT, EvaluationJob, Measured
 from firelane.sim.evaluate.metrics import decibels, mean
 
@@ -25,6 +28,8 @@ class Score:
     tied : images whose best class has a rival of the same score (the lower index counts)
     lost, gained : images that the float graph names right and this run wrong, and the reverse; None if one of them
         has no classes to compare
+    expected_loss, loss_error : share of images whose class is probably no longer the best one, and its standard error,
+        as `compiler.compress.quality` finds them without labels; None where `agreement` is
     """
 
     run: str
@@ -35,6 +40,8 @@ class Score:
     tied: int
     lost: int | None
     gained: int | None
+    expected_loss: float | None = None
+    loss_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,10 +138,18 @@ def _score(run: str, measured: Sequence[Measured], labels: Sequence[int] | None)
             before = [outcome.best[0] == label for outcome, label in zip(original, labels)]
             lost = sum(was and not is_ for was, is_ in zip(before, right))
             gained = sum(is_ and not was for was, is_ in zip(before, right))
+    losses = [outcome.expected_loss for outcome in found if outcome.expected_loss is not None]
+    expected_loss, loss_error = _expected_loss(losses) if compared else (None, None)
     return Score(run=run, top1=top1, top5=top5, lost=lost, gained=gained, tied=sum(outcome.tied for outcome in found),
                  agreement=_share([a.best[0] == b.best[0] for a, b in zip(found, original)]) if compared else None,
                  divergence=mean(outcome.divergence for outcome in found if outcome.divergence is not None)
-                 if compared else None)
+                 if compared else None, expected_loss=expected_loss, loss_error=loss_error)
+
+
+def _expected_loss(losses: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The mean and its standard error, of what each image loses and how far its probabilities have moved."""
+    lost = sorted(lost for lost, _ in losses)
+    return mean(lost), standard_error(np.array(lost), mean(moved for _, moved in losses))
 
 
 def _share(hits: Sequence[bool]) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
+from firelane.compiler.compress.quality import compare
 from firelane.compiler.frame_io.preprocessing import Preprocessing, stored_input
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.quantize.float_model import read_float_model
@@ -73,6 +74,16 @@ class TestNumbers:
         softmax = np.exp(ours) / np.exp(ours).sum(axis=1, keepdims=True)
         expected = (probabilities * np.log(probabilities / softmax)).sum(axis=1).mean()
         assert 0 < found.score("reference").divergence == pytest.approx(expected, rel=1e-3, abs=1e-6)
+
+    def test_expected_loss_needs_no_labels(self, small, scores):
+        """As `compress` finds it of the same probabilities."""
+        ours, probabilities = scores
+        softmax = np.exp(ours) / np.exp(ours).sum(axis=1, keepdims=True)
+        wanted = compare(probabilities, softmax, ours.argmax(axis=1))
+        found = evaluate(**small, images=noise())
+        assert found.score("float").expected_loss is None and found.score("reference").loss_error > 0
+        assert (found.score("reference").expected_loss, found.score("reference").loss_error) == pytest.approx(
+            (wanted.drop, wanted.error), rel=1e-3, abs=1e-6)
 
     def test_gained_is_what_only_the_quantized_network_names_right(self, small, scores):
         ours = scores[0].argmax(axis=1)

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firelane.sim.evaluate.metrics import best_of, decibels, divergence, energies, is_tied, log_softmax, mean
+from firelane.sim.evaluate.metrics import (
+    best_of,
+    decibels,
+    divergence,
+    energies,
+    expected_loss,
+    is_tied,
+    log_softmax,
+    mean,
+)
 
 scores = st.lists(st.floats(-50, 50), min_size=2, max_size=20).map(np.array)
 
@@ -26,6 +35,13 @@ def test_softmax_of_large_scores_does_not_overflow():
 def test_divergence_by_hand():
     """P = (1/2, 1/2), Q = (3/4, 1/4): 1/2 ln(2/3) + 1/2 ln 2."""
     assert divergence(np.zeros(2), np.log([3.0, 1.0])) == pytest.approx(math.log(2 / 3) / 2 + math.log(2) / 2)
+
+
+def test_expected_loss_by_hand():
+    """P = (1/2, 1/4, 1/4), Q = (1/4, 1/2, 1/4): the second is right with 1/4 in place of 1/2."""
+    p, q = np.log([2.0, 1.0, 1.0]), np.log([1.0, 2.0, 1.0])
+    assert expected_loss(p, q) == pytest.approx((0.25, 0.5))
+    assert expected_loss(p, p + 3) == pytest.approx((0, 0), abs=1e-12)
 
 
 @given(scores, st.floats(-10, 10))

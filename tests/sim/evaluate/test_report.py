@@ -40,6 +40,13 @@ def test_everything():
         "input image no noise", "conv conv_out 31.42"]
 
 
+def test_what_is_lost_is_estimated_where_there_are_no_labels():
+    found = score("reference", agreement=1.0, divergence=0.5, expected_loss=0.0125, loss_error=0.003)
+    evaluation = Evaluation(network="n", images=4, float_graph="f", scores=(found,), layers=())
+    assert printed(evaluation)[1:3] == ["run like float KL, nats expected loss tied",
+                                        "integer reference 100.00 % ± 0.00 0.50000 1.25 ± 0.30 points 0"]
+
+
 def test_only_what_is_known():
     evaluation = Evaluation(network="n", images=1, float_graph="", scores=(score("onnxruntime", tied=1),), layers=())
     assert printed(evaluation) == ["n, 1 images", "run tied", "ONNX Runtime 1"]

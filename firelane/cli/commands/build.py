@@ -1,0 +1,71 @@
+"""`firelane build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+import firelane
+from firelane.cli.support.options import METHODS, PATH, check_option, limit_option, model_argument, record_options
+from firelane.cli.support.terminal import display, note_overridden, progress_console, say, say_plainly
+from firelane.cli.support.words import BOARD
+
+OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor.Objective`
+
+
+@click.command()
+@model_argument()
+@click.option("--board", type=BOARD, required=True, metavar="NAME|FILE",
+              help="A board, e.g. ulx3s_85f, or a file of `firelane new-board`.")
+@click.option("--calib", "calibration", type=PATH, metavar="IMAGES",
+              help="Folder of images without labels, or of folders of them, or .npy of uint8 pixels: at least 10, "
+              "better 100. One in five is held out, to find what is lost. A quantized MODEL that the board holds needs "
+              "none.")
+@click.option("-o", "--output", "folder", type=PATH, metavar="DIR",
+              help="Folder for everything that is made; what else is in it stays.  [default: build/MODEL-BOARD]")
+@click.option("--judge", type=PATH, metavar="IMAGES",
+              help="Images to find by what is lost; all of --calib are then worked with.")
+@record_options
+@click.option("--method", type=click.Choice(METHODS), default="mse", show_default=True,
+              help="How the ranges of activations are found.")
+@limit_option
+@click.option("--compress/--no-compress", default=True, show_default=True,
+              help="Make a network smaller that the board does not hold; else it is refused.")
+@click.option("--objective", type=click.Choice(OBJECTIVES), default="balanced", show_default=True,
+              help="Whether cycles count beside bytes where it is compressed, and how much.")
+@click.option("--effort", type=click.Choice(["fast", "thorough"]), default="thorough", show_default=True,
+              help="How many steps of its weights' grid are tried for each layer where it is compressed.")
+@click.option("--bitstream", is_flag=True, help="Place and route it, too: minutes, for a large device hours.")
+@click.option("--seed", type=int, help="Of the placer; the first, if there are several.  [default: the board's]")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
+              help="How many are tried; the first that meets timing wins.")
+@click.option("--workers", type=click.IntRange(0), metavar="N",
+              help="Processes that evaluate, 0 for none but this one.  [default: as many as processors]")
+@check_option
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def command(model: str, board: str, calibration: Path | None, folder: Path | None, effort: str, as_json: bool,
+            **options: Any) -> None:
+    """Build MODEL, float or quantized ONNX, for a board: quantize, compress if need be, evaluate, compile.
+
+    Everything that can be wrong is said before the work. It ends
+    with what was lost of accuracy, found on images that nothing was made with, the bytes that it takes, frames a
+    second, and what to type next.
+
+    Each step is kept in DIR with the digest of all that it was made by: after Ctrl-C, or with another option, the same
+    command makes only what is not there or depends on what has changed.
+
+    How images become the network's input is read from its metadata; --preset, --channels, --mean, --scale and --resize
+    say or change it. Networks of torchvision want --preset imagenet.
+    """
+    note_overridden(model, options)
+    console = progress_console(as_json)
+    with display(console) as progress:
+        built = firelane.build(model, board, calibration, folder, thorough=effort == "thorough",
+                               say=say(console), progress=progress, **options)
+    if as_json:
+        click.echo(built.to_json())
+        return
+    for line in built.lines:
+        say_plainly(console)(line)

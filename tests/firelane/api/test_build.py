@@ -1,0 +1,237 @@
+"""From a float network to a program in one call: what is kept, what is made again, and what stops it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+import firelane
+from firelane import boards
+from firelane.api.build_steps import COMPRESSED, QUANTIZED, STEPS
+from firelane.boards import get_board
+from firelane.compiler.support.kept_steps import LOCK, RECORD
+from firelane.models.made_images import made_images
+from tests.compiler.small_networks import SIDE, small_model, without_record
+
+WORDS = 200                     #: of weights, two thirds of what the network needs as int8
+IMAGES = made_images(12, (3, SIDE, SIDE), seed=5)
+MADE = STEPS[:-1]
+
+
+@pytest.fixture(scope="module")
+def small_board():
+    """A board whose weight memory is too small for the network as int8."""
+    usual = get_board("ulx3s_25f")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(boards._BOARDS, "small", replace(usual, name="small",
+                                                       engine=replace(usual.engine, weight_words=WORDS)))
+        yield "small"
+
+
+@pytest.fixture(scope="module")
+def whole(small_board, tmp_path_factory):
+    """The folder of a build that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    onnx.save(small_model(density=0.9), folder / "net.onnx")
+    build(folder / "net.onnx", small_board, folder / "d")
+    return folder / "d"
+
+
+@pytest.fixture
+def net(tmp_path):
+    onnx.save(small_model(density=0.9), tmp_path / "net.onnx")
+    return tmp_path / "net.onnx"
+
+
+def build(net, board, folder, **options):
+    options = {"thorough": False} | options
+    return firelane.build(net, board, options.pop("calibration", IMAGES), folder, **options)
+
+
+def kept(built) -> list[str]:
+    return [step.name for step in built.steps if step.kept]
+
+
+def contents(folder) -> dict[str, bytes]:
+    """Everything that was made, the record but for its keys."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.name not in (RECORD, LOCK)}
+
+
+class StopError(Exception):
+    """Ctrl-C, as a test can tell it."""
+
+
+class TestTooLargeForTheBoard:
+    @pytest.fixture
+    def built(self, net, small_board, whole, tmp_path):
+        shutil.copytree(whole, tmp_path / "d")
+        return build(net, small_board, tmp_path / "d")
+
+    def test_figures(self, built, small_board, tmp_path):
+        compiled = firelane.compile(built.model, small_board)
+        assert compiled.fits and built.model == tmp_path / "d" / COMPRESSED
+        assert built.cycles == compiled.cycles
+        assert built.frames_per_second == compiled.frames_per_second
+        assert 0.2 < built.memory_share <= 1 and built.rom_bytes == compiled.rom_bytes
+        assert built.name == "net" and built.bitstream is None and [step.name for step in built.steps] == list(MADE)
+        assert json.loads((built.program / "manifest.json").read_text())["network"] == "net"
+
+    def test_what_is_lost_was_found_on_other_images(self, built, net):
+        """One in five, and by the bits that the board computes against the network as it came."""
+        held_out = [IMAGES[2], IMAGES[7]]
+        score = firelane.evaluate(built.model, held_out, float_model=net).scores[0]
+        assert built.loss.images == 2 and built.loss.agreement == score.agreement
+        assert (built.loss.expected, built.loss.error) == (score.expected_loss, score.loss_error)
+        assert built.loss.error > 0
+
+    def test_the_answer(self, built):
+        lines = built.lines
+        assert lines[0].startswith("lost:   ") and " of 2 images that nothing was made with" in lines[0]
+        assert lines[1] == (f"memory: {built.rom_bytes:,} bytes of weights; {built.memory_share:.1%} of the board's "
+                            "weight memory")
+        assert f"{built.cycles:,} cycles at 75 MHz" in lines[2]
+        assert lines[4] == f"next:   firelane board-sim {built.program} --board small"
+        found = json.loads(built.to_json())
+        assert found["loss"]["images"] == 2 and found["cycles"] == built.cycles and found["next"][0] in lines[4]
+
+    def test_everything_is_kept(self, built, net, small_board, tmp_path):
+        before, said = contents(tmp_path / "d"), []
+        again = build(net, small_board, tmp_path / "d", say=said.append,
+                      progress=lambda stage, done, total: pytest.fail(stage))
+        assert kept(again) == list(MADE) and contents(tmp_path / "d") == before
+        assert str(again) == str(built) and said[3].startswith("[3/5] compress: kept (same inputs): ")
+
+    def test_another_option_makes_only_what_depends_on_it(self, built, net, small_board, tmp_path):
+        assert kept(build(net, small_board, tmp_path / "d", objective="size")) == ["check", "quantize"]
+        assert kept(build(net, small_board, tmp_path / "d", objective="size", judge=IMAGES[:3],
+                          calibration=IMAGES[3:])) == []
+        judged = build(net, small_board, tmp_path / "d", objective="size", judge=IMAGES[3:6], calibration=IMAGES[3:])
+        assert "quantize" in kept(judged) and "evaluate" not in kept(judged) and judged.loss.images == 3
+
+    def test_what_somebody_damaged_is_not_taken_for_ours(self, built, net, small_board, tmp_path):
+        (tmp_path / "d" / COMPRESSED).write_bytes(b"mine")
+        with pytest.raises(firelane.FirelaneError, match=f"{COMPRESSED}: is there already, and Firelane did not"):
+            build(net, small_board, tmp_path / "d")
+        assert (tmp_path / "d" / COMPRESSED).read_bytes() == b"mine"
+        (tmp_path / "d" / COMPRESSED).unlink()
+        assert kept(build(net, small_board, tmp_path / "d")) == ["check", "quantize", "evaluate", "compile"]
+
+    def test_on_a_larger_board_nothing_is_compressed(self, built, net, tmp_path):
+        """And what was compressed for the smaller one is gone."""
+        said = []
+        again = build(net, "ulx3s_25f", tmp_path / "d", say=said.append)
+        assert again.model == tmp_path / "d" / QUANTIZED and not (tmp_path / "d" / COMPRESSED).exists()
+        assert "[3/5] compress: not needed" in said and again.loss.images == 2
+
+
+def test_stopped_in_every_step(net, small_board, whole, tmp_path):
+    """Each call goes on where the last one was stopped, and the end is what an undisturbed call gives."""
+    stopped = tmp_path / "stopped"
+    for number in range(1, len(MADE) + 1):
+        said = []
+
+        def stop(stage, done, total, number=number):
+            if stage.startswith(f"[{number}/"):
+                raise StopError
+        with pytest.raises(StopError):
+            build(net, small_board, stopped, say=said.append, progress=stop)
+        told = [line for line in said if line.startswith("[")]
+        assert len(told) == number - 1 and ["kept" in line for line in told] == [True] * (number - 2) + [False] * (
+            number > 1)
+        names = {path.name for path in stopped.iterdir()} if stopped.exists() else set()
+        assert names <= {RECORD, LOCK, QUANTIZED, COMPRESSED}
+    assert kept(build(net, small_board, stopped)) == list(MADE[:-1])
+    assert contents(stopped) == contents(whole)
+
+
+def test_other_files_stay(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    firelane.build("digits", "ulx3s_25f", folder=folder)
+    assert (folder / "notes.txt").read_text() == "mine" and (folder / QUANTIZED).exists()
+
+
+@pytest.mark.parametrize("name", [QUANTIZED, "program", "build.json", "firelane.json"])
+def test_a_foreign_file_in_the_way_is_refused_before_the_work(net, small_board, tmp_path, name):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / name).write_text("mine")
+    with pytest.raises(firelane.FirelaneError, match="already|is no folder"):
+        build(net, small_board, tmp_path / "d", progress=lambda stage, done, total: pytest.fail(stage))
+    assert [path.name for path in (tmp_path / "d").iterdir()] == [name]
+
+
+def test_everything_that_is_wrong_at_once_before_the_work(small_board, tmp_path):
+    model = small_model()
+    model.graph.node[1].op_type = "Tanh"
+    onnx.save(model, tmp_path / "net.onnx")
+    with pytest.raises(firelane.FirelaneError) as found:
+        build(tmp_path / "net.onnx", small_board, tmp_path / "d", calibration=IMAGES[:9])
+    assert "Tanh" in str(found.value) or "tanh" in str(found.value).lower()
+    assert [problem.where for problem in found.value.further] == ["--calib"]
+    assert not (tmp_path / "d").exists()
+
+
+def test_every_damaged_image_is_named(net, small_board, tmp_path):
+    (tmp_path / "photos" / "cats").mkdir(parents=True)
+    for number, image in enumerate(IMAGES):
+        Image.fromarray(image.transpose(1, 2, 0)).save(tmp_path / "photos" / "cats" / f"{number:02}.png")
+    for number in (3, 7):
+        (tmp_path / "photos" / "cats" / f"{number:02}.png").write_bytes(b"no image")
+    with pytest.raises(firelane.FirelaneError, match="not an image") as found:
+        build(net, small_board, tmp_path / "d", calibration=tmp_path / "photos")
+    named = [problem.where.rpartition("/")[2] for problem in (found.value, *found.value.further)]
+    assert sorted(named) == ["03.png", "07.png"]
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"calibration": None}, "^--calib: is missing; a float network is quantized with images"),
+    ({"compress": False}, r"^small: weight memory \(words\): [\d,]+ bytes of 900; "),
+    ({"calibration": IMAGES[:9]}, "^--calib: 9 images; at least 10 are needed"),
+    ({"calibration": IMAGES.astype(np.float32)}, "float32 of shape .*; uint8 pixels of shape"),
+    ({"calibration": "nowhere"}, "^nowhere: no such file or folder; give a folder of images, or an .npy file with "),
+    ({"method": "best"}, "^method: 'best'; one of minmax"), ({"limit": 0}, "^limit: 0; a whole number from 1")])
+def test_what_cannot_be_built(net, small_board, tmp_path, options, message):
+    with pytest.raises(firelane.FirelaneError, match=message):
+        build(net, small_board, tmp_path / "d", **options)
+    assert not (tmp_path / "d").exists()
+
+
+def test_how_it_takes_pixels_must_be_known(small_board, tmp_path):
+    onnx.save(without_record(small_model(density=0.9)), tmp_path / "net.onnx")
+    with pytest.raises(firelane.FirelaneError, match="how it takes pixels is not recorded in it; say it with --preset"):
+        build(tmp_path / "net.onnx", small_board, tmp_path / "d")
+    built = build(tmp_path / "net.onnx", "ulx3s_25f", tmp_path / "d", preset="imagenet")
+    assert firelane.load(built.model).quantized and built.loss.images == 2
+
+
+def test_a_quantized_network_that_fits_needs_no_images(tmp_path):
+    built = firelane.build("digits", "ulx3s_25f", folder=tmp_path / "d")
+    assert built.loss is None and built.steps[1].text.startswith("not needed, digits is quantized")
+    assert built.lines[0] == "lost:   nothing: the network is computed as it was given"
+    assert built.cycles == firelane.compile("digits", "ulx3s_25f").cycles
+
+
+def test_a_quantized_network_that_does_not_fit(net, small_board, tmp_path):
+    """It is compressed as it is, and what is lost is told from itself."""
+    firelane.quantize(net, IMAGES).save(tmp_path / "q.onnx")
+    with pytest.raises(firelane.FirelaneError, match="^--calib: is missing, and small has too little room: "):
+        firelane.build(tmp_path / "q.onnx", small_board, folder=tmp_path / "d")
+    built = build(tmp_path / "q.onnx", small_board, tmp_path / "d")
+    assert built.loss.images == 2 and built.memory_share <= 1 and "quantized" in built.steps[0].text
+
+
+def test_two_at_a_time_in_one_folder(net, small_board, tmp_path):
+    def begin_another(stage, done, total):
+        with pytest.raises(firelane.FirelaneError, match="another command is at work in it"):
+            build(net, small_board, tmp_path / "d")
+        raise StopError
+    with pytest.raises(StopError):
+        build(net, small_board, tmp_path / "d", progress=begin_another)
