@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from firelane.boards.doctor.item import Item, Status
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.json_document import json_document
 
 COLOURS = {Status.OK: "green", Status.MISSING: "bold red", Status.OPTIONAL: "yellow"}
 
@@ -24,9 +24,10 @@ def items_to_table(items: Sequence[Item]) -> Table:
 
 
 def items_to_json(items: Sequence[Item]) -> str:
-    """A list with name, status, what it is needed for, what was found, and the fix or null."""
-    return json.dumps([{"name": item.name, "status": item.status, "needed_for": item.purpose, "found": item.found,
-                        "fix": None if item.fine else item.fix} for item in items], indent=1)
+    """The things: name, status, what it is needed for, what was found, and the fix or null."""
+    return json_document("doctor", {"things": [
+        {"name": item.name, "status": item.status, "needed_for": item.purpose, "found": item.found,
+         "fix": None if item.fine else item.fix} for item in items]})
 
 
 def require(items: Sequence[Item]) -> None:

@@ -14,7 +14,7 @@ from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import Build, build_bitstream
 from firelane.boards.flow.pack_bitstream import BITSTREAM
 from firelane.boards.flow.place_route import Say
-from firelane.boards.report.build_record import ModelFacts, hex32
+from firelane.boards.report.build_record import ModelFacts, fields, hex32
 from firelane.boards.report.build_report import table
 from firelane.boards.top.board_design import board_design
 from firelane.compiler.artefact.artefact import write_artefact
@@ -22,6 +22,7 @@ from firelane.compiler.compile import compile_model
 from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.schedule.cost_model import frame_cost
+from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
 from firelane.compiler.support.work_folder import OPTION, adopt
@@ -46,6 +47,13 @@ class ModelBuild:
     def table(self) -> Table:
         """What it takes of the device, for the terminal."""
         return table(self.build.report, title=f"{self.model.name} on {self.board.description}")
+
+    def to_json(self) -> str:
+        """What `firelane bitstream --json` prints: build.json, the time that it took, and where it is."""
+        build = self.build
+        return json_document("bitstream", {
+            **fields(self.board, self.model, build.report, seed=build.seed, tools=build.tool_versions,
+                     digests=build.digests), "seconds": self.seconds, "written": build.bitstream})
 
     @property
     def lines(self) -> list[str]:

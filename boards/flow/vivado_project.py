@@ -24,6 +24,7 @@ from firelane.boards.report.usage_table import usage_table
 from firelane.boards.top.board_design import board_design
 from firelane.compiler.compile import compile_model
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.marker import PROJECT
 from firelane.compiler.support.outputs import check_folder
 from firelane.compiler.support.work_folder import OPTION, all_or_nothing
@@ -108,10 +109,23 @@ def count_cells(cells: dict[str, int]) -> dict[str, int]:
     return {word: sum(cells.get(cell, 0) * takes for cell, takes in kinds.items()) for word, kinds in CELLS.items()}
 
 
+def project_json(project: VivadoProject, board: Board, model: str) -> str:
+    """What `firelane vivado-project --json` prints."""
+    there = _available(board)
+    return json_document("vivado-project", {
+        "model": model, "board": board.name, "device": board.device.name,
+        "resources": {word: {"used": used, "available": there[word]} for word, used in project.used.items()},
+        "written": project.folder})
+
+
+def _available(board: Board) -> dict[str, int]:
+    device = board.device
+    return {"LUT": device.lut, "FF": 2 * device.lut, "RAMB18": device.ebr, "DSP48": device.dsp}
+
+
 def table(project: VivadoProject, board: Board, *, title: str) -> Table:
     """The table for the terminal."""
-    device = board.device
-    available = {"LUT": device.lut, "FF": 2 * device.lut, "RAMB18": device.ebr, "DSP48": device.dsp}
+    available = _available(board)
     rows = usage_table(title)
     for word, used in project.used.items():
         share = Text(f"{used / available[word]:.0%}", "" if used <= available[word] else "bold red")

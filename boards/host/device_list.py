@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from firelane.boards.host.discovery import Device
 from firelane.compiler.artefact.reader import models_with
+from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.plain_table import PlainTable
 
 NOTHING = "no serial port was found on this machine; does the cable carry data, and is the board switched on?"
@@ -23,8 +23,8 @@ def model_names(devices: Sequence[Device]) -> dict[int, str]:
 
 
 def devices_to_json(devices: Sequence[Device], names: Mapping[int, str]) -> str:
-    """A list of ports: status, and what the board says of itself or why there is none."""
-    return json.dumps([_record(device, names) for device in devices], indent=1)
+    """The ports: status, and what the board says of itself or why there is none."""
+    return json_document("devices", {"ports": [_record(device, names) for device in devices]})
 
 
 def devices_to_table(devices: Sequence[Device], names: Mapping[int, str]) -> Group:

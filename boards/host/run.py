@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from firelane.compiler.artefact.reader import HostModel, find_model, read_model
 from firelane.compiler.frame_io.classes import Guess, read_labels
 from firelane.compiler.frame_io.record_options import Options, overridden
 from firelane.compiler.support.errors import ConfigError, FirelaneError
+from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff")    #: in folders
@@ -161,7 +161,8 @@ def run_images(session: BoardSession, files: Sequence[Path], *, as_json: bool, s
             unreadable.append(error)
             continue
         answers.append(answer)
-        say(json.dumps(asdict(answer)) if as_json else _block(answer) if len(files) == 1 else _line(answer))
+        say(json_document("run", asdict(answer), indent=None) if as_json else
+            _block(answer) if len(files) == 1 else _line(answer))
     progress("images", len(files), len(files))
     if len(files) > 1 and answers and not as_json:
         say(_summary(answers, time.perf_counter() - started))

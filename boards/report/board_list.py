@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from firelane.boards.board import Board
 from firelane.boards.report.board_fit import Fit, shortage
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.support.fitted_table import Column, FittedTable, shortened
+from firelane.compiler.support.json_document import json_document
 
 HEADING = 18                #: characters of a model's name at the most
 DROPPED = ("digits-bypass", "squeezenet1.0", "squeezenet1.1", "digits")     #: models, the first one first
@@ -26,8 +26,9 @@ SERIAL_COLUMNS = (Column("board", names=True), Column("baud"), Column("reached b
 
 
 def to_json(boards: Sequence[Board], fits: Sequence[Fit]) -> str:
-    """A list of boards: device, engine, what it needs (estimated), clock, serial line, models."""
-    return json.dumps([_record(board, [fit for fit in fits if fit.board == board.name]) for board in boards], indent=1)
+    """The boards: device, engine, what it needs (estimated), clock, serial line, models."""
+    return json_document("boards", {"boards": [_record(board, [fit for fit in fits if fit.board == board.name])
+                                               for board in boards]})
 
 
 def _record(board: Board, fits: Sequence[Fit]) -> dict:

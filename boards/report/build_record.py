@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from firelane.boards.board import Board
 from firelane.boards.report.build_report import BuildReport
@@ -46,7 +47,13 @@ class Digests:
 def record(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, tools: Mapping[str, str],
            digests: Digests) -> str:
     """The text of build.json."""
-    document = {
+    return json.dumps(fields(board, model, report, seed=seed, tools=tools, digests=digests), indent=1) + "\n"
+
+
+def fields(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, tools: Mapping[str, str],
+           digests: Digests) -> dict[str, Any]:
+    """What is in build.json."""
+    return {
         "build_version": RECORD_VERSION,
         "board": board.name, "device": board.device.name,
         "engine": asdict(board.engine), "engine_digest": hex32(board.engine.digest),
@@ -60,7 +67,6 @@ def record(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, t
         "seed": seed, "tools": dict(tools),
         "design_sha256": digests.design, "bitstream_sha256": digests.bitstream,
     }
-    return json.dumps(document, indent=1) + "\n"
 
 
 def hex32(value: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from rich.console import Group
@@ -96,6 +96,10 @@ class LayerLine:
     ideal: int = 0
     weights: int = 0
     entropy_bits: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures for programs, `rom` in bytes."""
+        return asdict(self) | {"rom": self.rom.bytes_by_kind}
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,11 @@ class RomSize:
         return sum(asdict(self).values())
 
     @property
+    def bytes_by_kind(self) -> dict[str, float]:
+        """What each of the fields takes, in bytes and eighths of them."""
+        return {name: bits / 8 for name, bits in asdict(self).items()}
+
+    @property
     def bytes(self) -> int:
         """The size of the whole, rounded up: the figure to compare with a budget."""
         return -(-self.bits // 8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from firelane.compiler.compress.compressor import Objective
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize.calibration import METHODS
 from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
 
 
@@ -65,9 +65,9 @@ class BuiltNetwork:
         """What to type next."""
         if self.bitstream is None:
             return (f"firelane board-sim {self.program} --board {self.board}",
-                    f"firelane run IMAGE --model {self.program} --port auto")
+                    f"firelane run IMAGE --compiled {self.program} --port auto")
         return (f"firelane program --board {self.board} --bitstream {self.bitstream}",
-                f"firelane run IMAGE --model {self.program} --port auto")
+                f"firelane run IMAGE --compiled {self.program} --port auto")
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class BuiltNetwork:
         document = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
         document |= {"loss": self.loss and asdict(self.loss), "steps": [asdict(step) for step in self.steps],
                      "next": list(self.next_commands)}
-        return json.dumps(document, indent=1)
+        return json_document("build", document)
 
     def __str__(self) -> str:
         return "\n".join(self.lines)

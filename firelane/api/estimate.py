@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from firelane.compiler.quantize.calibrated import read_calibrated
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import FirelaneError, ModelError
+from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.made_images import MIDDLE, SPREAD, made_images
 
@@ -85,18 +85,21 @@ class Estimate(Reported):
         """Cycles, taps, density and bits of each layer, on the board that is `nearest`."""
         return self.nearest.report.layers if self.nearest and self.nearest.report else ()
 
-    def to_json(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
         """All of it, for programs."""
-        document = {
+        return {
             "model": self.network.name, "quantized": self.network.quantized, "answer": self.answer,
             "weights": self.weights, "nonzero": self.nonzero, "macs": self.macs,
             "problems": [{"where": one.where, "found": one.found, "hint": one.hint, "in_pytorch": change(one)}
                          for one in self.problems],
             "boards": [_board_record(board) for board in self.boards],
             "layers_on": self.nearest.board if self.nearest else None,
-            "layers": [asdict(line) for line in self.layers],
+            "layers": [line.to_dict() for line in self.layers],
         }
-        return json.dumps(document, indent=1)
+
+    def to_json(self) -> str:
+        """The same as text, as `firelane estimate --json` prints it."""
+        return json_document("estimate", self.to_dict())
 
     def document(self) -> Document:
         """Its report: boards, and all about the layers on the nearest of them."""

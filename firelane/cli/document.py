@@ -45,6 +45,10 @@ Words mean the same in all of them:
 | `-o` | what is made: a folder where a folder is made, a file where a file is made |
 | `--json` | the result for programs, and nothing else, on standard output |
 
+`firelane schema COMMAND` prints the JSON Schema of what `--json` prints, with a sentence on each
+field. `firelane_format` is 1; it grows if a field goes or means something else, and new fields may
+come. `run` prints a document a line, all others one. Errors stay a line on standard error.
+
 A word that is not known is answered with what may have been meant, and an option of a former
 version with the line as it is written now.
 
@@ -80,6 +84,7 @@ EXAMPLES = (
     "program net.onnx --board ulx3s_85f",
     "quantize float.onnx --calib images/ -o net.onnx",
     "run cat.jpg --port /dev/ttyUSB0",
+    "schema estimate",
     "simulate squeezenet1.0 --image cat.jpg",
     "validate build/net net.onnx --port auto --images photographs/",
     "vivado-project net.onnx --board arty_a7_100",

@@ -36,6 +36,7 @@ COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, an
     "board-sim": Entry("board_sim", "Board", "Simulate a board with MODEL behind a pseudo-terminal."),
     "simulate": Entry("simulate", "Develop", "Simulate the Verilog of an engine, and check every byte."),
     "bench": Entry("bench", "Develop", "Measure frames, tools and accuracy: docs/benchmarks.md."),
+    "schema": Entry("schema", "Develop", "Print the schema of what a command prints with --json."),
     "die-plot": Entry("die_plot", "Develop", "Draw the die of a build, coloured by part of the engine."),
 }
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from firelane.compiler.compress.quality import standard_error
+from firelane.compiler.support.json_document import json_document
 from firelane.sim.evaluate.job import FLOAT, EvaluationJob, Measured
 from firelane.sim.evaluate.metrics import decibels, mean
 
@@ -108,8 +108,8 @@ class Evaluation:
         return found[run]
 
     def to_json(self) -> str:
-        found = {name: value for name, value in asdict(self).items() if name != "seconds"}
-        return json.dumps(found, indent=2, allow_nan=False) + "\n"
+        """All but the seconds, as `firelane evaluate --json` prints it."""
+        return json_document("evaluate", {name: value for name, value in asdict(self).items() if name != "seconds"})
 
 
 def added_up(job: EvaluationJob, measured: Sequence[Measured], labels: Sequence[int] | None, *, network: str,

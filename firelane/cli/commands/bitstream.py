@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, build_options, record_options, size_options, taken_record
-from firelane.cli.support.terminal import note_overridden, say
+from firelane.cli.support.options import PATH, build_options, json_option, record_options, size_options, taken_record
+from firelane.cli.support.terminal import log_console, note_overridden, progress_console, say
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
 
@@ -25,9 +24,10 @@ from firelane.compiler.support.outputs import check_folder
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")
 @record_options
+@json_option
 @click.option("-o", "--output", type=PATH, help="Folder; build/bitstream/... if not given.")
 def command(board_name: str, model: str, clock_mhz: float | None, seed: int | None, seeds: int,
-            output: Path | None, **options: Any) -> None:
+            output: Path | None, as_json: bool, **options: Any) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line.
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
@@ -37,12 +37,15 @@ def command(board_name: str, model: str, clock_mhz: float | None, seed: int | No
         check_folder(output, BUILD, "-o")
     note_overridden(model, options)
     record = taken_record(options)
-    usual, console = work.get_board(board_name), Console()
+    usual, console = work.get_board(board_name), progress_console(as_json)
     board = replace(usual, engine=work.chosen_engine(board_name, **options),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else usual.clock_hz)
     first = board.seed if seed is None else seed
     built = work.build_model(board, model, output, seeds=range(first, first + seeds), say=say(console),
                              record=record)
-    console.print(built.table)
+    if as_json:
+        click.echo(built.to_json())
+        return
+    log_console().print(built.table)
     for line in built.lines:
-        say(console)(line)
+        click.echo(line)

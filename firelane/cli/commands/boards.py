@@ -6,6 +6,7 @@ import click
 
 import firelane
 from firelane.cli.support import work
+from firelane.cli.support.options import json_option
 from firelane.cli.support.terminal import display, log_console, progress_console
 from firelane.cli.support.words import MODEL
 
@@ -15,7 +16,7 @@ PUBLISHED = ("squeezenet1.0", "squeezenet1.1")
 
 @click.command()
 @click.argument("more", type=MODEL, nargs=-1, metavar="[MODEL]...")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def command(more: tuple[str, ...], as_json: bool) -> None:
     """List the boards: device, engine, clock, serial line, and which models fit.
 

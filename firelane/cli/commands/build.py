@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 import firelane
-from firelane.cli.support.options import METHODS, PATH, check_option, limit_option, model_argument, record_options
+from firelane.cli.support.options import (
+    METHODS,
+    PATH,
+    check_option,
+    json_option,
+    limit_option,
+    model_argument,
+    record_options,
+)
 from firelane.cli.support.terminal import display, note_overridden, progress_console, say, say_plainly
 from firelane.cli.support.words import BOARD
 
@@ -44,7 +52,7 @@ OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor
 @click.option("--workers", type=click.IntRange(0), metavar="N",
               help="Processes that evaluate, 0 for none but this one.  [default: as many as processors]")
 @check_option
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def command(model: str, board: str, calibration: Path | None, folder: Path | None, effort: str, as_json: bool,
             **options: Any) -> None:
     """Build MODEL, float or quantized ONNX, for a board: quantize, compress if need be, evaluate, compile.

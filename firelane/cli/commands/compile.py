@@ -6,19 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
 from firelane.cli.support.options import (
     PATH,
     check_option,
+    json_option,
     model_argument,
     record_options,
     report_option,
     size_options,
 )
-from firelane.cli.support.terminal import display, note_overridden, say, write_report
+from firelane.cli.support.records import compiled_record
+from firelane.cli.support.terminal import (
+    display,
+    log_console,
+    note_overridden,
+    print_json,
+    progress_console,
+    say,
+    write_report,
+)
 from firelane.cli.support.words import BOARD
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.marker import COMPILED
@@ -36,8 +45,9 @@ from firelane.compiler.support.outputs import check_folder
 @record_options
 @check_option
 @report_option
+@json_option
 def command(model: str, board: str | None, clock_mhz: float | None, output: Path | None,
-            report_file: Path | None, **options: Any) -> None:
+            report_file: Path | None, as_json: bool, **options: Any) -> None:
     """Compile MODEL, quantized ONNX, for an engine, and report what fits.
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
@@ -46,17 +56,25 @@ def command(model: str, board: str | None, clock_mhz: float | None, output: Path
     folder = output or Path("build") / work.short_name(model)
     check_folder(folder, COMPILED, "-o")
     note_overridden(model, options)
-    console = Console()
+    console = progress_console(as_json)
     with display(console) as progress:
         compiled = firelane.compile(model, board, clock_hz=clock_mhz and clock_mhz * 1e6, progress=progress,
                                     **options)
     compiled.save(folder)
-    console.print(compiled)
-    if compiled.agreement is not None:
-        say(console)(str(compiled.agreement))
-    say(console)(f"written: {folder}")
+    if as_json:
+        print_json("compile", compiled_record(compiled, folder))
+    else:
+        _show(compiled, folder)
     write_report(compiled, report_file, say(console))
     if not compiled.fits:
         too_many = ", ".join(line.name for line in compiled.usage if not line.fits)
         raise ConfigError(str(board), f"the engine needs more than the board has of {too_many}",
                           hint="a smaller engine, or a larger board")
+
+
+def _show(compiled: firelane.CompiledNetwork, folder: Path) -> None:
+    console = log_console()
+    console.print(compiled)
+    if compiled.agreement is not None:
+        say(console)(str(compiled.agreement))
+    say(console)(f"written: {folder}")

@@ -16,13 +16,15 @@ from firelane.cli.support.options import (
     METHODS,
     PATH,
     check_option,
+    json_option,
     limit_option,
     model_argument,
     record_options,
     size_options,
     taken_record,
 )
-from firelane.cli.support.terminal import display, note_overridden, say
+from firelane.cli.support.records import compressed_record
+from firelane.cli.support.terminal import display, note_overridden, print_json, say
 from firelane.cli.support.words import BOARD
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.support.errors import ConfigError
@@ -63,9 +65,10 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
 @size_options
 @record_options
 @check_option
+@json_option
 def command(model: str, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
             board: str | None, sweep: bool, judge: Path | None, labels: Path | None, effort: str,
-            **options: Any) -> None:
+            as_json: bool, **options: Any) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
     The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same. How images
@@ -76,6 +79,8 @@ def command(model: str, calibration: Path, output: Path | None, budget: str | No
     labels are needed. Fewer than 50 images are warned about.
     """
     _check_goal(budget, max_drop, board, sweep)
+    if sweep and as_json:
+        raise ConfigError("--json", "a sweep writes its figures to frontier.csv", hint="leave it out")
     _check_labels(sweep, judge, labels)
     place = _place(model, output, sweep)
     size = None if budget is None else parse_size(budget)
@@ -92,7 +97,10 @@ def command(model: str, calibration: Path, output: Path | None, budget: str | No
                                            board=board, **options)
             checked = "" if compressed.agreement is None else f"{compressed.agreement}\n"
             summary = f"{compressed}\n{checked}written: {compressed.save(place)}"
-    say(Console())(summary)
+    if as_json:
+        print_json("compress", compressed_record(compressed, place))
+    else:
+        click.echo(summary)
 
 
 def _sweep_job(model: str, calibration: Path, labels: Path | None, options: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import baud_option
+from firelane.cli.support.options import baud_option, json_option
 from firelane.cli.support.terminal import display, log_console, progress_console
 from firelane.cli.support.words import PORT
 
@@ -14,7 +14,7 @@ from firelane.cli.support.words import PORT
 @click.option("--port", "ports", type=PORT, multiple=True, metavar="NAME",
               help="Only this one; may be repeated.  [default: all]")
 @baud_option
-@click.option("--json", "as_json", is_flag=True, help="For programs: a list with each port.")
+@json_option
 def command(ports: tuple[str, ...], baud: int | None, as_json: bool) -> None:
     """Find boards: ask what is at each serial port, real or of a simulated board.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from firelane.cli.support import work
+from firelane.cli.support.options import json_option
 from firelane.cli.support.terminal import log_console
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs: a list with each thing.")
+@json_option
 def command(as_json: bool) -> None:
     """Check what this machine has of what Firelane needs, and say what to do about the rest.
 

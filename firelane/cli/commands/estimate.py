@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 import firelane
-from firelane.cli.support.options import model_argument, report_option
+from firelane.cli.support.options import json_option, model_argument, report_option
 from firelane.cli.support.terminal import display, log_console, progress_console, say, write_report
 from firelane.cli.support.words import BOARD
 
@@ -16,7 +16,7 @@ from firelane.cli.support.words import BOARD
 @model_argument()
 @click.option("--board", "boards", type=BOARD, multiple=True, metavar="NAME|FILE",
               help="A board, e.g. ulx3s_85f; may be repeated. All boards if none is named.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 @report_option
 def command(model: str, boards: tuple[str, ...], as_json: bool, report_file: Path | None) -> int:
     """Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to do where it does not fit.

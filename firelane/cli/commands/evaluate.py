@@ -10,7 +10,7 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, model_argument, record_options
+from firelane.cli.support.options import PATH, json_option, model_argument, record_options
 from firelane.cli.support.terminal import display, log_console, note_overridden, say
 from firelane.cli.support.words import FOLDER
 from firelane.compiler.support.outputs import check_file
@@ -34,7 +34,7 @@ from firelane.compiler.support.outputs import check_file
 @click.option("--scheduler", metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
 @click.option("--workers", type=click.IntRange(0), metavar="N",
               help="Processes on this machine, 0 for none but this one.  [default: as many as processors]")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the result there, as --json prints it.")
 @record_options
 def command(model: str, folder: Path, output: Path | None, as_json: bool, **options: Any) -> None:
@@ -51,7 +51,7 @@ def command(model: str, folder: Path, output: Path | None, as_json: bool, **opti
     with display(errors) as progress:
         evaluation = firelane.evaluate(model, folder, say=say(errors), progress=progress, **options)
     if output is not None:
-        work.write_file(output, evaluation.to_json().encode(), "-o")
+        work.write_file(output, f"{evaluation.to_json()}\n".encode(), "-o")
     if as_json:
         click.echo(evaluation.to_json())
         return

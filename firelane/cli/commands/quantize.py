@@ -9,8 +9,17 @@ import click
 from rich.console import Console
 
 import firelane
-from firelane.cli.support.options import METHODS, PATH, check_option, limit_option, model_argument, record_options
-from firelane.cli.support.terminal import display, note_overridden, say
+from firelane.cli.support.options import (
+    METHODS,
+    PATH,
+    check_option,
+    json_option,
+    limit_option,
+    model_argument,
+    record_options,
+)
+from firelane.cli.support.records import quantized_record
+from firelane.cli.support.terminal import display, note_overridden, print_json, say
 from firelane.compiler.support.outputs import check_file
 
 
@@ -24,7 +33,8 @@ from firelane.compiler.support.outputs import check_file
 @limit_option
 @record_options
 @check_option
-def command(model: str, calibration: Path, output: Path, **options: Any) -> None:
+@json_option
+def command(model: str, calibration: Path, output: Path, as_json: bool, **options: Any) -> None:
     """Quantize MODEL, float ONNX, to a standard QDQ graph.
 
     How images become the network's input is read from the model's metadata; --preset, --channels, --mean, --scale and
@@ -35,5 +45,8 @@ def command(model: str, calibration: Path, output: Path, **options: Any) -> None
     with display(Console(stderr=True)) as progress:
         quantized = firelane.quantize(model, calibration, progress=progress, **options)
         quantized.save(output)
+    if as_json:
+        print_json("quantize", quantized_record(quantized, output))
+        return
     checked = "" if quantized.agreement is None else f"{quantized.agreement}\n"
     say(Console())(f"{quantized}\n{checked}written: {output}")

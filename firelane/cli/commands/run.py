@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, port_options, record_options
+from firelane.cli.support.options import PATH, json_option, port_options, record_options
 from firelane.cli.support.terminal import display, found_port, progress_console, say_plainly
 
 
@@ -19,7 +19,7 @@ from firelane.cli.support.terminal import display, found_port, progress_console,
               help="What `firelane compile` wrote.  [default: found in build/ by the digest that the board names]")
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
 @record_options
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
+@json_option
 def command(images: tuple[Path, ...], port: str, baud: int | None, folder: Path | None, labels: Path | None,
             as_json: bool, **record: Any) -> None:
     """Have a board classify images: files, or all images in a folder.

@@ -13,12 +13,14 @@ from firelane.cli.support.options import (
     DEFAULT_MODEL,
     PATH,
     image_options,
+    json_option,
     model_argument,
     named_images,
     record_options,
     size_options,
 )
-from firelane.cli.support.terminal import display, log_console, note_overridden, say
+from firelane.cli.support.records import simulation_record
+from firelane.cli.support.terminal import display, log_console, note_overridden, print_json, progress_console, say
 from firelane.cli.support.words import BOARD
 
 
@@ -31,8 +33,9 @@ from firelane.cli.support.words import BOARD
               help="Whose engine to simulate.  [default: one of 8 banks, its memories as large as needed]")
 @size_options
 @record_options
+@json_option
 @click.option("--waves", is_flag=True, help="Write waveforms (slow and large; another build of the simulator).")
-def command(model: str, files: tuple[Path, ...], folder: Path | None, **options: Any) -> None:
+def command(model: str, files: tuple[Path, ...], folder: Path | None, as_json: bool, **options: Any) -> None:
     """Simulate the Verilog of an engine with Verilator, and check every result byte against the reference.
 
     MODEL is quantized ONNX. Networks by name: digits and digits-bypass, which are part of the project; squeezenet1.0,
@@ -44,10 +47,14 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, **options:
     --resize say or change it.
     """
     note_overridden(model, options)
-    console = log_console()
+    console = progress_console(as_json)
     with display(console) as progress:
         simulation = firelane.simulate(model, images=named_images(files, folder), say=say(console), progress=progress,
                                        **options)
+    if as_json:
+        print_json("simulate", simulation_record(simulation))
+        return
+    console = log_console()
     say(console)(f"image: {simulation.images}")
     work.print_report(console, simulation.report)
     if simulation.waves:

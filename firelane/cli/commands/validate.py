@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, image_options, named_images, port_options
-from firelane.cli.support.terminal import display, found_port, progress_console, say_plainly
+from firelane.cli.support.options import PATH, image_options, json_option, named_images, port_options
+from firelane.cli.support.terminal import display, found_port, print_json, progress_console, say_plainly
 from firelane.cli.support.words import MODEL
+from firelane.compiler.support.errors import MismatchError
 
 
 @click.command()
@@ -18,13 +20,14 @@ from firelane.cli.support.words import MODEL
 @click.argument("model", type=MODEL, required=False)
 @port_options
 @image_options
+@json_option
 @click.option("--bitstream", type=PATH,
               help="That the board was programmed with, for its digest.  [default: the one beside DIR, if `firelane "
                    "bitstream` wrote both]")
 @click.option("-o", "--output", type=PATH, default=Path("build/validation.json"), show_default=True,
               help="The record.")
 def command(compiled: Path, port: str, baud: int | None, files: tuple[Path, ...], folder: Path | None,
-            **options: Any) -> None:
+            as_json: bool, **options: Any) -> None:
     """Compare every value that a board computes with the integer reference, and write a record of it.
 
     DIR is what `firelane compile` wrote, and the board must hold it (`firelane load`). It has the program and not the
@@ -34,8 +37,16 @@ def command(compiled: Path, port: str, baud: int | None, files: tuple[Path, ...]
     no names of files, people or machines. Please send it to us. Ends with exit code 1 if a value differs or the engine
     stops.
     """
-    console = progress_console()
-    with display(console) as progress:
-        found = work.validate(compiled, *found_port(port, baud, progress), progress=progress,
-                              images=named_images(files, folder), **options)
-    say_plainly(console)(f"{found}\nwritten: {options['output']}")
+    console, output = progress_console(as_json), options["output"]
+    try:
+        with display(console) as progress:
+            found = work.validate(compiled, *found_port(port, baud, progress), progress=progress,
+                                  images=named_images(files, folder), **options)
+    except MismatchError:               # the record has been written
+        if as_json:
+            print_json("validate", json.loads(output.read_text()))
+        raise
+    if as_json:
+        print_json("validate", json.loads(output.read_text()))
+    else:
+        say_plainly(console)(f"{found}\nwritten: {output}")

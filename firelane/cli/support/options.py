@@ -49,6 +49,12 @@ def taken_record(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options.pop(name) for name in RECORD}
 
 
+def json_option(command: Function) -> Function:
+    """--json: the result for programs, on standard output and alone there."""
+    return click.option("--json", "as_json", is_flag=True,
+                        help="Print the result as JSON, see `firelane schema`.")(command)
+
+
 def check_option(command: Function) -> Function:
     """--no-check: what is made is not held against ONNX Runtime."""
     return click.option("--check/--no-check", default=True, show_default=True,

@@ -14,10 +14,11 @@ from rich.text import Text
 
 from firelane.cli.support import work
 from firelane.cli.support.options import RECORD
+from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, display
 
-__all__ = ["display", "found_port", "log_console", "note_overridden", "progress_console", "say", "say_plainly",
-           "write_report"]
+__all__ = ["display", "found_port", "log_console", "note_overridden", "print_json", "progress_console", "say",
+           "say_plainly", "write_report"]
 
 LOG_COLUMNS = 120           # where there is no terminal that has a width
 
@@ -30,6 +31,11 @@ def log_console() -> Console:
 def progress_console(as_json: bool = False) -> Console:
     """Where progress is shown: not among results that a program reads."""
     return Console(stderr=as_json or not sys.stdout.isatty())
+
+
+def print_json(command: str, fields: Mapping[str, Any]) -> None:
+    """Print what --json asks for."""
+    click.echo(json_document(command, fields))
 
 
 def say(console: Console) -> Callable[[str], None]:

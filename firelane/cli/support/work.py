@@ -56,7 +56,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.flow.bitstream": ["program"],
     "firelane.boards.flow.model_build": ["bitstream_file", "build_model"],
     "firelane.boards.flow.patch": ["patch"],
-    "firelane.boards.flow.vivado_project": ["table", "write_model_project"],
+    "firelane.boards.flow.vivado_project": ["project_json", "table", "write_model_project"],
     "firelane.boards.host.device_list": ["devices_to_json", "devices_to_table", "model_names"],
     "firelane.boards.host.discovery": ["chosen_port", "find_devices"],
     "firelane.boards.host.run": ["classify", "load_model"],

@@ -29,7 +29,7 @@ def test_lines(width):
 
 
 def test_json():
-    good, missing, optional = json.loads(items_to_json(ITEMS))
+    good, missing, optional = json.loads(items_to_json(ITEMS))["things"]
     assert good == {"name": "g++", "status": "ok", "needed_for": "make sim", "found": "/usr/bin/g++", "fix": None}
     assert (missing["status"], missing["fix"]) == ("missing", "Debian: apt install perl")
     assert (optional["status"], optional["needed_for"]) == ("optional", "make bitstream")

@@ -43,7 +43,7 @@ def test_a_model_from_elsewhere_and_machines_without_boards():
 
 
 def test_json():
-    board, empty, closed = json.loads(devices_to_json([BOARD, EMPTY, CLOSED], {0xBAC535BC: "digits"}))
+    board, empty, closed = json.loads(devices_to_json([BOARD, EMPTY, CLOSED], {0xBAC535BC: "digits"}))["ports"]
     assert board["status"] == "board" and board["engine"]["banks"] == 1 and board["clock_hz"] == 1_000_000
     assert (board["board"], board["baud"], board["model"], board["model_digest"]) == ("fake", 3_000_000, "digits",
                                                                                       "bac535bc")

@@ -21,7 +21,7 @@ def some_fits() -> list[Fit]:
 
 
 def test_json():
-    records = {record["name"]: record for record in json.loads(to_json(all_boards(), some_fits()))}
+    records = {record["name"]: record for record in json.loads(to_json(all_boards(), some_fits()))["boards"]}
     assert list(records) == [board.name for board in all_boards()]
     small, orange = records["ulx3s_12f"], records["orangecrab_85f"]
     assert small["short_of"].endswith(" LUT of 12000") and orange["short_of"] is None
@@ -61,7 +61,7 @@ def test_the_command(capsys, monkeypatch):
     monkeypatch.setattr(published_fits, "_figures", lambda path, engine: published_fits._Figures(500, {}))
     monkeypatch.setattr(published_fits, "find", lambda name, progress: CatalogueEntry(path=Path(name)))
     assert main(["boards", "--json"]) == 0
-    models = json.loads(capsys.readouterr().out)[-1]["models"]
+    models = json.loads(capsys.readouterr().out)["boards"][-1]["models"]
     assert [model["model"] for model in models] == ["digits", "digits-bypass", "squeezenet1.0", "squeezenet1.1"]
     assert [model["frame_cycles"] for model in models] == [1000, 1000, 500, 500]
 

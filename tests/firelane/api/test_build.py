@@ -18,6 +18,7 @@ from firelane.boards import get_board
 from firelane.compiler.support.kept_steps import LOCK, RECORD
 from firelane.models.made_images import made_images
 from tests.compiler.small_networks import SIDE, small_model, without_record
+from tests.json_schemas import check
 
 WORDS = 200                     #: of weights, two thirds of what the network needs as int8
 IMAGES = made_images(12, (3, SIDE, SIDE), seed=5)
@@ -98,7 +99,7 @@ class TestTooLargeForTheBoard:
                             "weight memory")
         assert f"{built.cycles:,} cycles at 75 MHz" in lines[2]
         assert lines[4] == f"next:   firelane board-sim {built.program} --board small"
-        found = json.loads(built.to_json())
+        found = check("build", json.loads(built.to_json()))
         assert found["loss"]["images"] == 2 and found["cycles"] == built.cycles and found["next"][0] in lines[4]
 
     def test_everything_is_kept(self, built, net, small_board, tmp_path):

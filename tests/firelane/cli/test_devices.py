@@ -31,7 +31,7 @@ def test_boards_are_listed(ports, capsys):
         assert f"{path} " in text and "not compiled here, 00000007" in text
         assert text.splitlines()[-1].startswith("/no/such/port: there is no /no/such/port (")
         assert main(["devices", "--json", "--port", path]) == 0
-        record, = json.loads(capsys.readouterr().out)
+        record, = json.loads(capsys.readouterr().out)["ports"]
         assert (record["port"], record["board"], record["model_digest"]) == (path, IDENTITY.board, "00000007")
 
 
@@ -39,7 +39,7 @@ def test_no_board(ports, capsys):
     assert main(["devices"]) == 0
     assert capsys.readouterr().out.startswith("no board was found\n")
     assert main(["devices", "--json"]) == 0
-    assert capsys.readouterr().out == "[]\n"
+    assert json.loads(capsys.readouterr().out)["ports"] == []
 
 
 def test_auto_in_commands(ports, tmp_path, monkeypatch, capsys):

@@ -20,5 +20,5 @@ def test_exit_codes(monkeypatch, capsys):
     monkeypatch.setattr(Machine, "program", lambda machine, name: None if name == "perl" else f"/usr/bin/{name}")
     assert main(["doctor", "--json"]) == 2
     said = capsys.readouterr()
-    assert [item["name"] for item in json.loads(said.out) if item["status"] == "missing"] == ["perl"]
+    assert [item["name"] for item in json.loads(said.out)["things"] if item["status"] == "missing"] == ["perl"]
     assert said.err == "error: this machine: `make sim` needs perl; what to do is said above\n"
