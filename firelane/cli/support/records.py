@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def quantized_record(made: QuantizedNetwork, written: Path) -> dict[str, Any]:
-    """Of `firelane quantize`."""
+    """What `firelane quantize --json` prints."""
     return {"model": made.name, "method": made.method, "images": made.images, "takes_pixels": made.takes_pixels,
             "agreement": _agreement(made.agreement), "written": written}
 
 
 def compressed_record(made: CompressedNetwork, written: Path) -> dict[str, Any]:
-    """Of `firelane compress`."""
+    """What `firelane compress --json` prints."""
     quality = made.estimate.quality
     return {"model": made.name, "rom_bytes": made.rom_bytes, "rom": made.rom.bytes_by_kind, "weights": made.weights,
             "nonzero": made.nonzero, "tap_cycles": made.tap_cycles,
@@ -33,7 +33,7 @@ def compressed_record(made: CompressedNetwork, written: Path) -> dict[str, Any]:
 
 
 def compiled_record(made: CompiledNetwork, written: Path) -> dict[str, Any]:
-    """Of `firelane compile`."""
+    """What `firelane compile --json` prints."""
     report = made.report
     return {"model": made.network.name, "board": made.board, "fits": made.fits, "cycles": made.cycles,
             "waiting_cycles": report.cost.waiting, "frames_per_second": made.frames_per_second,
@@ -46,7 +46,7 @@ def compiled_record(made: CompiledNetwork, written: Path) -> dict[str, Any]:
 
 
 def simulation_record(found: Simulation) -> dict[str, Any]:
-    """Of `firelane simulate`."""
+    """What `firelane simulate --json` prints."""
     report = found.report
     return {"model": found.network.name, "engine": asdict(found.engine), "images": found.images,
             "frames": report.frames, "values": report.values, "cycles": found.cycles,
@@ -60,5 +60,5 @@ def simulation_record(found: Simulation) -> dict[str, Any]:
 
 
 def _agreement(agreement: Any) -> dict[str, Any] | None:
-    """With ONNX Runtime; None if it was not asked."""
+    """How near it is to ONNX Runtime; None if that was not asked."""
     return None if agreement is None else asdict(agreement) | {"text": str(agreement)}
