@@ -117,7 +117,7 @@ class Network:
         >>> import firelane, numpy
         >>> blank = numpy.zeros((56, 56), numpy.uint8)
         >>> firelane.load("digits").predict(blank).best
-        1
+        3
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class Network:
                 "images": f"{' x '.join(map(str, self.input_shape))} (channels, rows, columns)",
                 "taken as": record and f"{record.channels}, (pixel - {_short(record.mean)}) x {_short(record.scale)}",
                 "classes": self.classes if self.quantized else None,
-                "weights": sum(math.prod(weight.dims) for weight in self.model.graph.initializer),
+                "weights": sum(math.prod(one.dims) for one in self.model.graph.initializer if len(one.dims) > 1),
                 "from": self.origin or self.path}
 
 
