@@ -19,11 +19,26 @@ says why, for one board or for all:
 ulx3s_25f 655.23
 ulx3s_12f the engine needs 19700 LUT of 12000
 
+What it says of images, to the last bit: by the integer reference, or by the emulator, which runs the words of the
+program and so knows the cycles:
+
+>>> import numpy
+>>> image = numpy.full((56, 56), 128, numpy.uint8)
+>>> network.predict(image).best, compiled.predict(image).best, compiled.predict(image).cycles
+(1, 1, 38204)
+
 The Verilog of the engine, simulated; every result byte is compared with the integer reference:
 
 >>> simulation = firelane.simulate(network, images=2)
 >>> simulation.cycles, simulation.correct, simulation.results.shape
 (37948, 2, (2, 10, 1, 1))
+
+A board at a serial port is `firelane.Board("auto")`. Without one, the same top level runs as a program:
+
+>>> with firelane.simulated_board(network) as board:
+...     found = board.run([image, image])
+>>> [frame.best for frame in found], found[0].cycles
+([1, 1], 36914)
 
 The question before all work, on a network of any size, float as it comes from training or quantized: where it fits, and
 what to change if nowhere:
@@ -46,6 +61,7 @@ from typing import TYPE_CHECKING
 from firelane.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from firelane.api.board import Board, BoardInfo, simulated_board
     from firelane.api.build import BuiltNetwork, build
     from firelane.api.compile import CompiledNetwork, compile
     from firelane.api.compress import CompressedNetwork, compress
@@ -53,17 +69,19 @@ if TYPE_CHECKING:
     from firelane.api.evaluate import evaluate
     from firelane.api.fit import fit
     from firelane.api.network import Network, load
+    from firelane.api.predict import Prediction
     from firelane.api.quantize import QuantizedNetwork, quantize
     from firelane.api.simulate import Simulation, simulate
     from firelane.boards.report.board_fit import Fit
     from firelane.compiler.support.errors import FirelaneError, MismatchError
     from firelane.sim.evaluate.result import Evaluation
 
-__all__ = ["BuiltNetwork", "CompiledNetwork", "CompressedNetwork", "Estimate", "Evaluation", "FirelaneError", "Fit",
-           "MismatchError", "Network", "QuantizedNetwork", "Simulation", "build", "compile", "compress", "estimate",
-           "evaluate", "fit", "load", "quantize", "simulate"]
+__all__ = ["Board", "BoardInfo", "BuiltNetwork", "CompiledNetwork", "CompressedNetwork", "Estimate", "Evaluation",
+           "FirelaneError", "Fit", "MismatchError", "Network", "Prediction", "QuantizedNetwork", "Simulation", "build",
+           "compile", "compress", "estimate", "evaluate", "fit", "load", "quantize", "simulate", "simulated_board"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
+    "firelane.api.board": ["Board", "BoardInfo", "simulated_board"],
     "firelane.api.build": ["BuiltNetwork", "build"],
     "firelane.api.compile": ["CompiledNetwork", "compile"],
     "firelane.api.compress": ["CompressedNetwork", "compress"],
@@ -71,6 +89,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.evaluate": ["evaluate"],
     "firelane.api.fit": ["fit"],
     "firelane.api.network": ["Network", "load"],
+    "firelane.api.predict": ["Prediction"],
     "firelane.api.quantize": ["QuantizedNetwork", "quantize"],
     "firelane.api.simulate": ["Simulation", "simulate"],
     "firelane.boards.report.board_fit": ["Fit"],

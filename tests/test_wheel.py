@@ -19,7 +19,7 @@ from firelane.models.digits import load_split
 from tests.imports import MODULES, ORDER, PACKAGE
 
 ROOT = Path(__file__).resolve().parent.parent
-SUFFIXES = {".py", ".v", ".vlt", ".cpp", ".onnx", ".json", ".html", ".css", ".js"}
+SUFFIXES = {".py", ".v", ".vlt", ".cpp", ".onnx", ".json", ".html", ".css", ".js", ".png"}
 FOREIGN = ("models", "sim", "hw", "compiler", "boards")
 FLOAT_DIGITS = ROOT / "models" / "digits_squeezenet_float.onnx"
 COMMANDS = """

@@ -99,6 +99,8 @@ class RemoteBoard:
     def run(self, image: bytes, digest: int, progress: Progress = lambda done, total: None) -> RemoteFrame:
         """The result of an image (rows, columns, channels) by the model whose program digest is `digest`.
 
+        `progress` is told bytes of the image that were taken, and again and again while the result is not there.
+
         Raises
         ------
         StatusError
@@ -141,7 +143,7 @@ class RemoteBoard:
         self.connection.ask(Command.RUN, words(len(image), digest))
         self._send_image(image, progress)
         sent = time.perf_counter()
-        result = self._fetch_result()
+        result = self._fetch_result(lambda: progress(len(image), len(image)))
         finished = time.perf_counter()
         return RemoteFrame(result, self.state().engine_cycles, sent - started, finished - sent)
 
@@ -161,7 +163,7 @@ class RemoteBoard:
             offset = reached
             progress(offset, len(image))
 
-    def _fetch_result(self) -> bytes:
+    def _fetch_result(self, waiting: Callable[[], None]) -> bytes:
         found = b""
         while True:
             try:
@@ -169,6 +171,7 @@ class RemoteBoard:
             except StatusError as error:
                 if error.status is not Status.PENDING:
                     raise
+                waiting()
                 continue
             if len(body) < 2:
                 raise LinkError(self.connection.port.name, "answered with an empty piece of a result")

@@ -39,6 +39,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Timed:
+    """The bytes of a result, and what they took: as in `Answer`."""
+
+    result: bytes
+    cycles: int
+    device_ms: float
+    transfer_ms: float
+
+
+@dataclass(frozen=True)
 class BoardSession:
     """A board, and what is known of the model that it holds."""
 
@@ -64,7 +74,7 @@ class BoardSession:
         line = SerialPort(port, baud)
         try:
             board = RemoteBoard(line)
-            model = _checked_model(board, model, port)
+            model = checked_model(board, model)
             note = overridden(model.graph.metadata, model.graph.tensors[model.graph.input].shape, record or {})
             names = read_labels(labels, model.classes) if labels else ()
             yield BoardSession(board, model.recording(record or {}), names, note)
@@ -73,16 +83,29 @@ class BoardSession:
 
     def answer(self, path: Path) -> Answer:
         """The answer for one image file."""
-        image = self.model.image_bytes(path)
-        frame = self.board.run(image, self.model.digest)
-        device_ms = 1000 * frame.cycles / self.board.identity.clock_hz
-        transfer_ms = max(0.0, 1000 * (frame.image_seconds + frame.result_seconds) - device_ms)
-        return Answer(str(path), self.model.guesses(frame.result, self.labels), frame.cycles, device_ms, transfer_ms)
+        found = timed_run(self.board, self.model, self.model.image_bytes(path))
+        return Answer(str(path), self.model.guesses(found.result, self.labels), found.cycles, found.device_ms,
+                      found.transfer_ms)
 
 
-def _checked_model(board: RemoteBoard, model: HostModel | None, port: str) -> HostModel:
-    """The model that is in the board, which must be `model` if that is given."""
-    state = board.state()
+def timed_run(board: RemoteBoard, model: HostModel, image: bytes,
+              progress: Callable[[int, int], None] = lambda done, total: None) -> Timed:
+    """The result of an image, as the board takes it, and what it took; `progress` is told bytes done and in all."""
+    frame = board.run(image, model.digest, progress)
+    device_ms = 1000 * frame.cycles / board.identity.clock_hz
+    return Timed(frame.result, frame.cycles, device_ms,
+                 max(0.0, 1000 * (frame.image_seconds + frame.result_seconds) - device_ms))
+
+
+def checked_model(board: RemoteBoard, model: HostModel | None) -> HostModel:
+    """The model that is in the board, which must be `model` if that is given.
+
+    Raises
+    ------
+    FirelaneError
+        If it is another one, there is none, or nothing is known of it here.
+    """
+    state, port = board.state(), board.connection.port.name
     if state.loading:
         raise FirelaneError(port, "the board has no model: a load was begun and not finished", hint="firelane load DIR")
     if not state.digest:
@@ -182,19 +205,29 @@ def load_model(folder: Path, port: str, baud: int, progress: Progress) -> str:
     model = read_model(folder)
     line = SerialPort(port, baud)
     try:
-        board = RemoteBoard(line)
-        check_engine(str(folder), model.engine, board.identity.engine, board.engine_digest,
-                     board=board.identity.board)
-        started = time.perf_counter()
-        board.load(model.contents, lambda done, total: progress(f"loading {folder} (words)", done, total))
-        seconds = time.perf_counter() - started
-        held = board.state().digest
+        seconds = load_into(RemoteBoard(line), model, progress)
     finally:
         line.close()
-    if held != model.digest:
-        raise FirelaneError(port, f"the board took the model and then named another (digest {held:08x})",
-                            hint="load it again")
     return f"loaded: {model.graph.name}, digest {model.digest:08x}, checked by the board, in {seconds:.1f} s"
+
+
+def load_into(board: RemoteBoard, model: HostModel, progress: Progress = silent) -> float:
+    """Put a compiled model into a board; the seconds that it took.
+
+    Raises
+    ------
+    FirelaneError
+        If it is for another engine, or did not arrive whole.
+    """
+    check_engine(str(model.folder), model.engine, board.identity.engine, board.engine_digest,
+                 board=board.identity.board)
+    started = time.perf_counter()
+    board.load(model.contents, lambda done, total: progress(f"loading {model.folder} (words)", done, total))
+    seconds, held = time.perf_counter() - started, board.state().digest
+    if held != model.digest:
+        raise FirelaneError(board.connection.port.name, f"the board took the model and then named another (digest "
+                                                        f"{held:08x})", hint="load it again")
+    return seconds
 
 
 def _guess(guess: Guess) -> str:

@@ -11,6 +11,7 @@ from firelane.compiler.fit.report import make_report
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import CapacityError, FirelaneError
+from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.problems import further
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
@@ -44,6 +45,13 @@ class Fit:
     @property
     def fits(self) -> bool:
         return not self.reason
+
+    def _repr_html_(self) -> str:
+        return html_block(f"{self.model} on {self.board}",
+                          {"fits": self.fits, "because": self.reason, "cycles a frame": self.frame_cycles,
+                           "frames/s": self.frames_per_second},
+                          [HtmlTable(("where", "what", "what to do"),
+                                     [(one.where, one.found, one.hint) for one in self.problems])])
 
 
 def shortage(board: Board) -> str:

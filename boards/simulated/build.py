@@ -9,15 +9,15 @@ import importlib.metadata
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from amaranth.back import rtlil
 
+from firelane.boards.simulated.byte_board import ByteBoard
 from firelane.boards.simulated.contents import Piece, marked_contents, pieces_from_json, pieces_to_json, take_out
 from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import SIMULATED_TIMING, LinkTiming
-from firelane.boards.top.linked_engine import LinkedEngine
 from firelane.compiler.support.files import build_root, digest, locked
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
@@ -106,11 +106,10 @@ def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
 
 
 def _verilog_text(design: Design, scratch: Path) -> tuple[str, list[Piece]]:
-    cfg = design.identity.engine
+    cfg = replace(design.identity.engine, trace=True)
     marks = marked_contents(cfg)
-    engine = Engine(cfg, marks)
-    top = LinkedEngine(engine, design.identity, design.timing, result_bytes=design.result_bytes)
-    write_rtlil_as_verilog(rtlil.convert(top, name=TOP, ports=[top.rx, top.tx], emit_src=False), scratch)
+    top = ByteBoard(Engine(cfg, marks), design.identity, design.timing, result_bytes=design.result_bytes)
+    write_rtlil_as_verilog(rtlil.convert(top, name=TOP, ports=top.ports, emit_src=False), scratch)
     text, pieces = take_out(scratch.read_text(), marks)
     scratch.unlink()
     return without_zero_contents(text), pieces

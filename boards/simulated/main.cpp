@@ -1,20 +1,23 @@
-// The clock of a simulated board, and the far end of its serial line: a file descriptor in place of the host's adapter.
+// The clock of a simulated board, and the far end of its line: a file descriptor in place of the host's adapter.
 //
-//   board FD BIT_CYCLES QUIET_CYCLES +contents=FOLDER
+//   board FD QUIET_CYCLES PROGRESS +contents=FOLDER
 //
-// FD is a pseudo-terminal's master, not blocking; a bit of the line is BIT_CYCLES long. After QUIET_CYCLES without a byte
+// FD is a pseudo-terminal's master, not blocking; a byte of the line takes a cycle. After QUIET_CYCLES without a byte
 // time stands still until the next one: so the board, which counts cycles, has as much patience with its host as that one
 // needs. A line N on standard input, a socket, asks it to go on until N cycles have been quiet, and is answered with a line.
-// The cycles that have passed stand in the terminal's size, as boards/host/simulated_clock.py says. Ends when standard
-// input is closed or on SIGTERM, and prints how many cycles were simulated.
+// The cycles that have passed stand in the terminal's size, as boards/host/simulated_clock.py says. PROGRESS is a file of
+// four bytes, in which the program word of the instruction in hand is shown. Ends when standard input is closed or on
+// SIGTERM, and prints how many cycles were simulated.
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -24,77 +27,53 @@
 
 namespace {
 
-constexpr int kBits = 10;                   // a byte on the line: start, eight, stop
+constexpr unsigned kPause = 64;             // cycles without a byte after which an answer is handed over
 constexpr uint64_t kLookEvery = 256;        // cycles between two looks at the outside: bytes, wishes, the clock
 constexpr int kBuffer = 4096;
 
 volatile std::sig_atomic_t stopped = 0;
 void stop(int) { stopped = 1; }
 
-// Host to board: bytes from the descriptor, bit by bit.
+// Host to board: bytes from the descriptor.
 class Sender {
 public:
-    Sender(int fd, unsigned bit_cycles) : fd_(fd), bit_cycles_(bit_cycles) {}
+    explicit Sender(int fd) : fd_(fd) {}
 
-    // What the line is in this cycle; `look`: whether to ask the descriptor if there is nothing to send.
-    bool line(bool look) {
-        if (left_ == 0) {
-            if (bits_ == 0 && !next_byte(look)) return true;
-            level_ = shift_ & 1;
-            shift_ >>= 1;
-            --bits_;
-            left_ = bit_cycles_;
-        }
-        --left_;
-        return level_;
+    // Whether there is a byte for this cycle; `look`: whether to ask the descriptor if there is none left.
+    bool next(bool look, unsigned char& byte) {
+        if (idle() && !((look || count_) && fill())) return false;
+        byte = buffer_[place_++];
+        return true;
     }
-    bool idle() const { return left_ == 0 && bits_ == 0 && place_ == count_; }
+    bool idle() const { return place_ == count_; }
 
 private:
-    bool next_byte(bool look) {
-        if (place_ == count_) {
-            if (!look && count_ == 0) return false;
-            const ssize_t got = read(fd_, buffer_, kBuffer);
-            place_ = 0;
-            count_ = got > 0 ? got : 0;
-            if (count_ == 0) return false;
-        }
-        shift_ = buffer_[place_++] << 1 | 1u << (kBits - 1);
-        bits_ = kBits;
-        return true;
+    bool fill() {
+        const ssize_t got = read(fd_, buffer_, kBuffer);
+        place_ = 0;
+        count_ = got > 0 ? got : 0;
+        return count_ != 0;
     }
 
     int fd_;
-    unsigned bit_cycles_, left_ = 0, shift_ = 0, bits_ = 0;
-    bool level_ = true;
     ssize_t place_ = 0, count_ = 0;
     unsigned char buffer_[kBuffer];
 };
 
-// Board to host: the line, sampled in the middle of each bit. What nobody takes is lost, as on a real line.
+// Board to host. What nobody takes is lost, as on a real line.
 class Receiver {
 public:
-    Receiver(int fd, unsigned bit_cycles) : fd_(fd), bit_cycles_(bit_cycles) {}
+    explicit Receiver(int fd) : fd_(fd) {}
 
-    void line(bool level) {
-        if (bits_ == 0) {
-            if (level) {
-                if (count_ && ++silence_ > 2 * kBits * bit_cycles_) flush();
-                return;
-            }
-            bits_ = kBits;
-            left_ = bit_cycles_ / 2;
-        }
-        if (left_-- != 0) return;
-        left_ = bit_cycles_ - 1;
-        shift_ = shift_ >> 1 | unsigned{level} << (kBits - 1);
-        if (--bits_ == 0) {
-            silence_ = 0;
-            buffer_[count_++] = shift_ >> 1;
-            if (count_ == kBuffer) flush();
-        }
+    void take(unsigned char byte) {
+        silence_ = 0;
+        buffer_[count_++] = byte;
+        if (count_ == kBuffer) flush();
     }
-    bool idle() const { return bits_ == 0 && count_ == 0; }
+    void silence() {
+        if (count_ && ++silence_ == kPause) flush();
+    }
+    bool idle() const { return count_ == 0; }
 
 private:
     void flush() {
@@ -107,9 +86,24 @@ private:
     }
 
     int fd_;
-    unsigned bit_cycles_, left_ = 0, shift_ = 0, bits_ = 0, silence_ = 0;
+    unsigned silence_ = 0;
     ssize_t count_ = 0;
     unsigned char buffer_[kBuffer];
+};
+
+// Where the program is, for whoever maps the same file.
+class Progress {
+public:
+    explicit Progress(const char* path) {
+        const int fd = open(path, O_RDWR);
+        void* found = fd < 0 ? MAP_FAILED : mmap(nullptr, sizeof *pc_, PROT_WRITE, MAP_SHARED, fd, 0);
+        if (found != MAP_FAILED) pc_ = static_cast<volatile uint32_t*>(found);
+    }
+    bool mapped() const { return pc_; }
+    void show(uint32_t pc) { *pc_ = pc; }
+
+private:
+    volatile uint32_t* pc_ = nullptr;
 };
 
 // The clock that the host reads.
@@ -164,38 +158,46 @@ private:
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        std::fprintf(stderr, "usage: %s FD BIT_CYCLES QUIET_CYCLES [+contents=FOLDER]\n", argv[0]);
+        std::fprintf(stderr, "usage: %s FD QUIET_CYCLES PROGRESS [+contents=FOLDER]\n", argv[0]);
         return 2;
     }
     const int fd = std::atoi(argv[1]);
-    const unsigned bit_cycles = std::atoi(argv[2]);
-    const uint64_t quiet_cycles = std::strtoull(argv[3], nullptr, 10);
+    const uint64_t quiet_cycles = std::strtoull(argv[2], nullptr, 10);
+    Progress progress(argv[3]);
+    if (!progress.mapped()) {
+        std::perror(argv[3]);
+        return 2;
+    }
     std::signal(SIGTERM, stop);
     std::signal(SIGINT, SIG_IGN);       // the parent has it, too, and ends us
 
     VerilatedContext context;
     context.commandArgs(argc, argv);
     Vfirelane_board board(&context);
-    Sender sender(fd, bit_cycles);
-    Receiver receiver(fd, bit_cycles);
+    Sender sender(fd);
+    Receiver receiver(fd);
     Clock clock(fd);
     Parent parent;
     board.rst = 0;                      // as after configuration: registers begin with their initial values
     uint64_t cycle = 0, quiet_since = 0;
+    unsigned char byte = 0;
     while (!stopped && !context.gotFinish()) {
         const bool look = cycle % kLookEvery == 0;
-        board.rx = sender.line(look);
+        board.rx_valid = sender.next(look, byte);
+        board.rx = byte;
         board.clk = 0;
         board.eval();
         board.clk = 1;
         board.eval();
         ++cycle;
-        receiver.line(board.tx);
+        if (board.tx_valid) receiver.take(board.tx);
+        else receiver.silence();
         if (!sender.idle() || !receiver.idle()) quiet_since = cycle;
         const uint64_t wished = parent.wished();
         const bool quiet = cycle - quiet_since >= (wished ? wished : quiet_cycles);
         if (!look && !quiet) continue;
         clock.show(cycle);
+        progress.show(board.pc);
         if (quiet && wished) parent.answer(cycle);
         if (!parent.lives(fd, quiet)) break;
         if (quiet || parent.wished() != wished) quiet_since = cycle;    // counted anew

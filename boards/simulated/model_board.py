@@ -66,8 +66,14 @@ def build_model_board(model: str, board: str | None = None, *, record: Options |
         If there is no such model or board, they do not belong together, or a tool is missing or fails.
     """
     found = read_model(_compiled_folder(model, board, record or {}, notify, progress))
-    design = replace(_design(found, board), timing=replace(SIMULATED_TIMING, patience_cycles=patience))
-    return ModelBoard(build_board(design, notify=notify, progress=progress), found)
+    return board_of(found, board, patience=patience, notify=notify, progress=progress)
+
+
+def board_of(model: HostModel, board: str | None = None, *, patience: int = SIMULATED_TIMING.patience_cycles,
+             notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> ModelBoard:
+    """The same for a network that is compiled already."""
+    design = replace(_design(model, board), timing=replace(SIMULATED_TIMING, patience_cycles=patience))
+    return ModelBoard(build_board(design, notify=notify, progress=progress), model)
 
 
 def _compiled_folder(model: str, board: str | None, record: Options, notify: Callable[[str], None],

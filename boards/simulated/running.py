@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import tty
@@ -54,7 +56,8 @@ class RunningBoard:
                 write_contents(self._board.pieces, self._contents, folder)
                 options = [f"+contents={folder}"]
             self._log = stack.enter_context(open(folder / "log", "w+"))
-            self._start(stack, options)
+            self._progress = stack.enter_context(_shared_word(folder / "progress"))
+            self._start(stack, folder / "progress", options)
             self._started = time.perf_counter()
             self._stack = stack.pop_all()
         return self
@@ -93,11 +96,16 @@ class RunningBoard:
             self.wait()
 
     @property
+    def program_word(self) -> int:
+        """Where the instruction is that the engine has in hand, as it was a few hundred cycles ago at most."""
+        return int.from_bytes(self._progress[:], sys.byteorder)
+
+    @property
     def seconds(self) -> float:
         """Seconds since it was started."""
         return time.perf_counter() - self._started
 
-    def _start(self, stack: contextlib.ExitStack, contents: list[str]) -> None:
+    def _start(self, stack: contextlib.ExitStack, progress: Path, contents: list[str]) -> None:
         """The process, at a terminal of which we keep the host's end open, so that the line outlives each host."""
         master, slave = os.openpty()
         stack.callback(os.close, slave)
@@ -109,8 +117,8 @@ class RunningBoard:
             self._parent, child = map(stack.enter_context, socket.socketpair())
             with child:
                 self._process = subprocess.Popen(
-                    [str(self._board.program), str(master), str(self._board.design.timing.bit_cycles),
-                     str(QUIET_CYCLES), *contents], stdin=child.fileno(), stdout=self._log,
+                    [str(self._board.program), str(master), str(QUIET_CYCLES), str(progress), *contents],
+                    stdin=child.fileno(), stdout=self._log,
                     stderr=subprocess.STDOUT, pass_fds=[master])
         stack.callback(self._end)
 
@@ -121,3 +129,10 @@ class RunningBoard:
         self._log.seek(0)
         lines = self._log.read().split()
         self.cycles = int(lines[-1]) if lines and lines[-1].isdigit() else 0
+
+
+def _shared_word(path: Path) -> mmap.mmap:
+    """A file of four zeros, and what anyone who maps it writes there."""
+    path.write_bytes(bytes(4))
+    with open(path, "r+b") as file:
+        return mmap.mmap(file.fileno(), 0)

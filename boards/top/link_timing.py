@@ -31,7 +31,7 @@ def link_timing(clock_hz: float, baud: int) -> LinkTiming:
                       patience_cycles=round(PATIENCE_SECONDS * clock_hz))
 
 
-# Of a simulated board: a bit is as short as the receiver allows, because each cycle takes a microsecond; an IMAGE
-# command waits for half the time that its frame takes; and the patience is many times what the largest network needs,
-# and many times what passes while a host is silent (boards/simulated/running.py).
-SIMULATED_TIMING = LinkTiming(bit_cycles=4, slice_cycles=40_000, patience_cycles=30_000_000)
+# Of a simulated board: bytes come whole, one a cycle (boards/simulated/byte_board.py); an IMAGE command waits longer
+# than most layers take; and the patience is many times what the largest network needs, and many times what passes
+# while a host is silent (boards/simulated/running.py).
+SIMULATED_TIMING = LinkTiming(bit_cycles=1, slice_cycles=40_000, patience_cycles=30_000_000)

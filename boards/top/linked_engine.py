@@ -10,8 +10,8 @@ from firelane.hw.link.frame_link import FrameLink
 from firelane.hw.link.uart import UartReceiver, UartTransmitter
 
 
-class LinkedEngine(Elaboratable):
-    """An engine that a host reaches over a serial line, as `docs/host_link.md` says.
+class FramedEngine(Elaboratable):
+    """An engine and the host link at it, without a line: what a real and a simulated board have in common.
 
     Parameters
     ----------
@@ -21,16 +21,9 @@ class LinkedEngine(Elaboratable):
     timing : LinkTiming
     result_bytes : int
         Of a result, that one answer carries.
-
-    Attributes
-    ----------
-    rx, tx : Signal, in and out
-        The line, idle high.
     """
 
     def __init__(self, engine: Engine, identity: Identity, timing: LinkTiming, *, result_bytes: int):
-        self.rx = Signal(init=1)
-        self.tx = Signal(init=1)
         self._engine = engine
         self._timing = timing
         self._link = FrameLink(identity.engine, identity=identity.to_bytes(), slice_cycles=timing.slice_cycles,
@@ -40,12 +33,34 @@ class LinkedEngine(Elaboratable):
         m = Module()
         m.submodules.engine = self._engine
         m.submodules.link = self._link
-        m.submodules.receiver = receiver = UartReceiver(self._timing.bit_cycles)
-        m.submodules.transmitter = transmitter = UartTransmitter(self._timing.bit_cycles)
-        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
-        connect(m, receiver.o, self._link.rx)
-        connect(m, self._link.tx, transmitter.i)
+        self._connect_line(m, self._link)
         connect(m, self._link.csr, self._engine.csr)
         connect(m, self._link.image, self._engine.image)
         connect(m, self._engine.result, self._link.result)
         return m
+
+    def _connect_line(self, m: Module, link: FrameLink) -> None:
+        """Connect `rx` and `tx` of the link, streams of bytes, to something."""
+        raise NotImplementedError
+
+
+class LinkedEngine(FramedEngine):
+    """An engine that a host reaches over a serial line, as `docs/host_link.md` says.
+
+    Attributes
+    ----------
+    rx, tx : Signal, in and out
+        The line, idle high.
+    """
+
+    def __init__(self, engine: Engine, identity: Identity, timing: LinkTiming, *, result_bytes: int):
+        super().__init__(engine, identity, timing, result_bytes=result_bytes)
+        self.rx = Signal(init=1)
+        self.tx = Signal(init=1)
+
+    def _connect_line(self, m: Module, link: FrameLink) -> None:
+        m.submodules.receiver = receiver = UartReceiver(self._timing.bit_cycles)
+        m.submodules.transmitter = transmitter = UartTransmitter(self._timing.bit_cycles)
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        connect(m, receiver.o, link.rx)
+        connect(m, link.tx, transmitter.i)

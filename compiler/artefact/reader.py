@@ -14,11 +14,12 @@ from firelane.compiler.artefact.container import from_bytes
 from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM
 from firelane.compiler.artefact.manifest_reader import damaged, parse_manifest
 from firelane.compiler.frame_io.classes import Guess, best_classes
-from firelane.compiler.frame_io.preprocessing import known_record, read_image
+from firelane.compiler.frame_io.preprocessing import Picture, known_record, read_image
 from firelane.compiler.frame_io.record_options import Options, graph_with_record
 from firelane.compiler.frame_io.result import ResultFormat
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.ir.graph import Graph
+from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.files import build_root
 from firelane.compiler.support.marker import COMPILED, MARKER, marked_files, read_whole
@@ -42,7 +43,7 @@ class HostModel:
     engine : EngineConfig
         The engine that it was compiled for.
     graph : Graph
-        Its input and output alone: no node is left.
+        Its input and output; read from a folder, no node is left.
     result : ResultFormat
     """
 
@@ -66,9 +67,9 @@ class HostModel:
         """The same network, whose images become its input as the options say."""
         return replace(self, graph=graph_with_record(self.graph, options))
 
-    def image_bytes(self, path: Path) -> bytes:
-        """An image file as the board takes it."""
-        return stream_bytes(read_image(self.graph, path))
+    def image_bytes(self, source: Picture) -> bytes:
+        """An image as the board takes it."""
+        return stream_bytes(read_image(self.graph, source))
 
     def output(self, result: bytes) -> np.ndarray:
         """The output tensor, uint8 (channels, height, width).
@@ -119,6 +120,11 @@ def read_model(folder: Path) -> HostModel:
     if contents.config_digest != facts.engine.digest:
         raise damaged(where, f"{PROGRAM} is for another engine")
     return HostModel(folder, contents, facts.engine, facts.graph, facts.result)
+
+
+def in_memory(compiled: Compiled, name: str) -> HostModel:
+    """The same of a network that was just compiled, and written nowhere; messages call it `name`."""
+    return HostModel(Path(name), compiled.program.contents, compiled.cfg, compiled.graph, compiled.result)
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -11,6 +11,8 @@ the centre is taken; without `resize` it is refused. docs/images.md tells what b
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import warnings
 from collections.abc import Mapping
@@ -35,6 +37,8 @@ VALUES_LEAST = 16                      #: of the 256 that a pixel has, which an 
 RESIZE_MAX = 1 << 13
 PIXELS_MAX = 1 << 26                   #: of an image file: less than 1 GB while it is decoded
 DRAFT_PIXELS = 1 << 24                 #: of a JPEG, above which it is not decoded in full
+UNNAMED_IMAGE = "image"                #: what messages call one that has no path
+IMAGE_CHANNELS = ((), (1,), (3,), (4,))     # the last axes of arrays that are images
 TURNED = (5, 6, 7, 8)                  # orientations of EXIF that exchange rows and columns
 Model = TypeVar("Model", bound=Any)     # an onnx.ModelProto, which takes a second to import
 
@@ -144,19 +148,23 @@ def record_preprocessing(model: Model, preprocessing: Preprocessing) -> Model:
     return copy
 
 
-def read_pixels(path: str | Path, channels: int, height: int, width: int, resize: int | None = None) -> np.ndarray:
-    """An image file as uint8 (channels, height, width), gray or RGB; its centre, if `resize` says how to scale it."""
-    where = str(path)
+Picture = str | Path | bytes | Image.Image | np.ndarray
+"""An image: the path of a file, what is in one, an image of Pillow's, uint8 (H, W) or uint8 (H, W, 1 or 3 or 4)."""
+
+
+def read_pixels(source: Picture, channels: int, height: int, width: int, resize: int | None = None) -> np.ndarray:
+    """An image as uint8 (channels, height, width), gray or RGB; its centre, if `resize` says how to scale it."""
+    where = name_of(source)
     try:
-        with warnings.catch_warnings(), open_file(path) as file:
+        with warnings.catch_warnings(), contextlib.ExitStack() as stack:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                _check(image, where, (width, height), resize)
-                if resize is not None and image.width * image.height > DRAFT_PIXELS:
-                    image.draft(None, (2 * resize, 2 * resize))         # a JPEG is then decoded at 1/2, 1/4 or 1/8
-                deep, upright = _has_16_bits(image), ImageOps.exif_transpose(image)
-                upright = _upper_8_bits(upright) if deep else upright
-                pixels = np.array(_fit(_opaque(upright, MODES[channels]), (width, height), resize))
+            image = _opened(source, stack)
+            _check(image, where, (width, height), resize)
+            if resize is not None and image.width * image.height > DRAFT_PIXELS:
+                image.draft(None, (2 * resize, 2 * resize))         # a JPEG is then decoded at 1/2, 1/4 or 1/8
+            deep, upright = _has_16_bits(image), ImageOps.exif_transpose(image)
+            upright = _upper_8_bits(upright) if deep else upright
+            pixels = np.array(_fit(_opaque(upright, MODES[channels]), (width, height), resize))
     except FirelaneError:
         raise
     except UnidentifiedImageError:
@@ -167,6 +175,27 @@ def read_pixels(path: str | Path, channels: int, height: int, width: int, resize
         reason = getattr(error, "strerror", None) or "a damaged image"
         raise FirelaneError(where, reason, hint="give the path of an image file") from None
     return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1))
+
+
+def name_of(source: Picture) -> str:
+    """What messages call an image: its path, if it has one."""
+    return str(source) if isinstance(source, str | Path) else getattr(source, "filename", "") or UNNAMED_IMAGE
+
+
+def _opened(source: Picture, stack: contextlib.ExitStack) -> Image.Image:
+    """The image, which is closed with `stack` if it was opened here."""
+    match source:
+        case Image.Image():
+            return source.copy()
+        case np.ndarray():
+            if source.dtype != np.uint8 or source.ndim not in (2, 3) or source.shape[2:] not in IMAGE_CHANNELS:
+                raise FirelaneError(UNNAMED_IMAGE, f"{source.dtype} of shape {source.shape}",
+                                    hint="uint8 of rows, columns and 1, 3 or 4 channels are possible")
+            return Image.fromarray(source[:, :, 0] if source.shape[2:] == (1,) else source)
+        case bytes():
+            return stack.enter_context(Image.open(io.BytesIO(source)))
+        case _:
+            return stack.enter_context(Image.open(stack.enter_context(open_file(source))))
 
 
 def _check(image: Image.Image, where: str, size: tuple[int, int], resize: int | None) -> None:
@@ -252,10 +281,10 @@ def quantize_input(graph: Graph, images: np.ndarray) -> np.ndarray:
     return codes.astype(np.uint8)
 
 
-def read_image(graph: Graph, path: str | Path) -> np.ndarray:
-    """An image file as the stored values of the network's input, uint8 (C, H, W): see `record_of` and `read_pixels`."""
+def read_image(graph: Graph, source: Picture) -> np.ndarray:
+    """An image as the stored values of the network's input, uint8 (C, H, W): see `record_of` and `read_pixels`."""
     record = record_of(graph)
-    return stored_input(graph, read_pixels(path, *graph.tensors[graph.input].shape, record.resize))
+    return stored_input(graph, read_pixels(source, *graph.tensors[graph.input].shape, record.resize))
 
 
 def known_record(graph: Graph) -> Preprocessing | None:

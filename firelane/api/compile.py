@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from firelane import report as reports
 from firelane.api.arguments import check_above_zero
 from firelane.api.check import check_graph
 from firelane.api.network import Network, load
+from firelane.api.predict import Pictures, Prediction, prediction, stored_images
 from firelane.api.reported import Reported
 from firelane.boards import get_board
 from firelane.boards.chosen_engine import chosen_engine
@@ -21,8 +23,10 @@ from firelane.compiler.compile import compile_graph
 from firelane.compiler.fit.report import LayerLine, Report, Usage, make_report, render
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
+from firelane.sim.emulator import Emulator
 from firelane.sim.validate import Agreement
 
 if TYPE_CHECKING:
@@ -89,6 +93,27 @@ class CompiledNetwork(Reported):
         """Whether the engine fits the board's device, by the estimate; True without a board."""
         return self.report.fits
 
+    def predict(self, images: Pictures) -> Prediction | tuple[Prediction, ...]:
+        """What the network says of images, by the emulator, which runs the words of the program; cycles included.
+
+        Images are taken as by `Network.predict`, to which it is equal.
+
+        Raises
+        ------
+        FirelaneError
+            If an image cannot become the network's input.
+        """
+        graph = self.compiled.graph
+        given = stored_images(graph, images)
+        frames = [self._emulator.run_frame(pixels.transpose(1, 2, 0)) for pixels in given.pixels]
+        found = tuple(prediction(graph, name, self.compiled.result.unpack(frame.result), cycles=frame.total_cycles,
+                                 labels=self.network.class_names) for name, frame in zip(given.names, frames))
+        return found[0] if given.single else found
+
+    @cached_property
+    def _emulator(self) -> Emulator:
+        return Emulator(self.engine, self.compiled.program.contents)
+
     def save(self, folder: str | Path) -> Path:
         """Write program, ROM images, manifest and schedule to `folder`, in place of an older one.
 
@@ -113,6 +138,17 @@ class CompiledNetwork(Reported):
         place = f"for {self.board}" if self.board else f"for {self.engine.banks} banks"
         return (f"<CompiledNetwork {self.network.name!r} {place}: {self.cycles:,} cycles a frame, "
                 f"{self.rom_bytes:,} bytes of ROM, {'fits' if self.fits else 'does not fit'}>")
+
+    def _repr_html_(self) -> str:
+        facts = {"engine": f"{self.engine.banks} banks" + (f", of {self.board}" if self.board else ""),
+                 "cycles a frame": self.cycles, "frames/s": self.frames_per_second, "bytes of ROM": self.rom_bytes,
+                 "fits": self.fits}
+        usage = [(line.name, line.used, line.available, "yes" if line.fits else "no") for line in self.usage]
+        layers = [(layer.name, layer.kind, layer.cycles, layer.taps, layer.density, layer.code_bits)
+                  for layer in self.layers]
+        return html_block(self.network.name, facts, [
+            HtmlTable(("used", "of it", "there is", "fits"), usage),
+            HtmlTable(("layer", "kind", "cycles", "taps", "density", "bits a weight"), layers)])
 
 
 def compile(network: Network | Source, board: str | None = None, *, clock_hz: float | None = None,

@@ -70,6 +70,13 @@ class CompressedNetwork(Network):
         rate = self.report.frames_per_second
         return f"{text}\ncompiles for {self.board}: {self.report.cost.total:,} cycles a frame, {rate:,.1f} frames/s"
 
+    def _facts(self) -> dict[str, object]:
+        return {**super()._facts(), "bytes of ROM": self.rom_bytes, "weights not zero": self.nonzero,
+                "cycles of taps": self.tap_cycles, "expected loss of top-1": self.estimate.quality.drop,
+                "its standard error": self.estimate.quality.error, "compiled for": self.board,
+                "cycles a frame": self.report and self.report.cost.total,
+                "frames/s": self.report and self.report.frames_per_second}
+
 
 def compress(network: Network | Source, calibration: Images, *, budget: int | None = None,
              max_drop: float | None = None, board: str | None = None, objective: str = "balanced",

@@ -26,6 +26,7 @@ from firelane.compiler.quantize.calibrated import read_calibrated
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import FirelaneError, ModelError
+from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.made_images import MIDDLE, SPREAD, made_images
@@ -120,6 +121,17 @@ class Estimate(Reported):
 
     def __repr__(self) -> str:
         return f"<Estimate of {self.network.name!r}: {self.answer}>"
+
+    def _repr_html_(self) -> str:
+        boards = [(one.board, "yes" if one.fits else "no", one.cycles, one.frames_per_second,
+                   one.report and one.report.rom.bytes, "; ".join(short.found for short in one.shortages))
+                  for one in self.boards]
+        problems = [(one.where, one.found, one.hint, change(one)) for one in self.problems]
+        layers = [(line.name, line.kind, line.cycles, line.taps, line.density) for line in self.layers]
+        return html_block(self.answer, {"network": self._facts()}, [
+            HtmlTable(("board", "fits", "cycles a frame", "frames/s", "bytes of ROM", "short of"), boards),
+            HtmlTable(("where", "what", "what to do", "in PyTorch"), problems),
+            HtmlTable(("layer", "kind", "cycles", "taps", "density"), layers)])
 
 
 def _board_record(board: BoardEstimate) -> dict[str, Any]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from firelane.api.arguments import check_count, check_source
+from firelane.api.predict import Pictures, Prediction, prediction, stored_images
 from firelane.compiler.frame_io import record_options
-from firelane.compiler.frame_io.preprocessing import record_of
+from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.frame_io.preprocessing import preprocessing_of, record_of
 from firelane.compiler.frame_io.record_options import Options, with_record
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
@@ -20,8 +23,10 @@ from firelane.compiler.onnx_import.reader import Source, read_input, read_source
 from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.html_tables import html_block
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.catalogue import find, is_name
+from firelane.sim import reference
 from firelane.sim.evaluate.graphs import is_quantized
 
 IN_MEMORY = "model"
@@ -106,6 +111,37 @@ class Network:
             record_of(changed.graph)
         return changed
 
+    def predict(self, images: Pictures) -> Prediction | tuple[Prediction, ...]:
+        """What a quantized network says of images, by the integer reference, to which every engine is equal.
+
+        >>> import firelane, numpy
+        >>> blank = numpy.zeros((56, 56), numpy.uint8)
+        >>> firelane.load("digits").predict(blank).best
+        3
+
+        Parameters
+        ----------
+        images
+            The path of a file, bytes of one, an image of Pillow's, or uint8 (rows, columns, channels): of the network's
+            size, or fitted as its metadata say. A list of these, or a folder: then a tuple is returned. So it is for
+            uint8 (N, C, H, W), the stored values of the input as they are.
+
+        Raises
+        ------
+        FirelaneError
+            If it is a float network, or an image cannot become its input.
+        """
+        given = stored_images(self.graph, images)
+        results = reference.run_batch(self.graph, np.stack(given.pixels)) if given.pixels else ()
+        found = tuple(prediction(self.graph, name, result, labels=self.class_names)
+                      for name, result in zip(given.names, results))
+        return found[0] if given.single else found
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of its classes, if there is a file that has them."""
+        return read_labels(self.labels, self.classes) if self.labels else ()
+
     def save(self, path: str | Path) -> Path:
         """Write the ONNX file, all of it or nothing.
 
@@ -120,6 +156,19 @@ class Network:
     def __repr__(self) -> str:
         kind = "quantized" if self.quantized else "float"
         return f"<{type(self).__name__} {self.name!r}, {kind}, images of {' x '.join(map(str, self.input_shape))}>"
+
+    def _repr_html_(self) -> str:
+        return html_block(self.name, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        """What a notebook shows of it."""
+        record = preprocessing_of(metadata(self.model))
+        return {"numbers": "integers, quantized" if self.quantized else "float",
+                "images": f"{' x '.join(map(str, self.input_shape))} (channels, rows, columns)",
+                "taken as": record and f"{record.channels}, (pixel - {_short(record.mean)}) x {_short(record.scale)}",
+                "classes": self.classes if self.quantized else None,
+                "weights": sum(math.prod(one.dims) for one in self.model.graph.initializer if len(one.dims) > 1),
+                "from": self.origin or self.path}
 
 
 def load(source: Network | Source, *, input_size: int | None = None, preset: str | None = None,
@@ -174,3 +223,8 @@ def _found(source: Source, input_size: int | None, progress: Progress) -> Networ
     if isinstance(source, onnx.ModelProto):
         return Network(name=source.graph.name or IN_MEMORY, model=read_source(source)[0])
     return Network(name=str(source), model=read_source(source)[0], path=Path(source))
+
+
+def _short(values: Sequence[float]) -> str:
+    """Numbers, one if all are equal."""
+    return " ".join(f"{value:.4g}" for value in (values if len(set(values)) > 1 else values[:1]))

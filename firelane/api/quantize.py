@@ -43,6 +43,9 @@ class QuantizedNetwork(Network):
         pixels = "raw pixels" if self.takes_pixels else "values that the host quantizes"
         return f"calibrated with {self.images} images ({self.method}); the input takes {pixels}"
 
+    def _facts(self) -> dict[str, object]:
+        return {**super()._facts(), "made": str(self)}
+
 
 def quantize(network: Network | Source, calibration: Images, *, method: str = "minmax", limit: int = 256,
              preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,

@@ -17,6 +17,7 @@ from firelane.compiler.frame_io.classes import read_labels
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.files import build_root, locked
+from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim.judge.images import choose_images
@@ -75,6 +76,15 @@ class Simulation:
     def __repr__(self) -> str:
         return (f"<Simulation of {self.network.name!r} on {self.engine.banks} banks: {len(self.results)} frames of "
                 f"{self.cycles:,} cycles, all results equal to the reference>")
+
+    def _repr_html_(self) -> str:
+        facts = {"engine": f"{self.engine.banks} banks", "images": self.images, "frames": len(self.results),
+                 "right": self.correct, "cycles a frame": self.cycles, "predicted": self.predicted_cycles,
+                 "results": "all equal to the reference", "waveforms": self.waves}
+        rows = [(layer.name, layer.kind, layer.instructions, layer.ideal, layer.predicted, layer.measured)
+                for layer in self.layers]
+        return html_block(f"Simulation of {self.network.name}", facts,
+                          [HtmlTable(("layer", "kind", "instructions", "ideal", "predicted", "measured"), rows)])
 
 
 def simulate(network: Network | Source, *, images: int | str | Path | Sequence[str | Path] | None = None,

@@ -68,6 +68,7 @@ EXAMPLES = (
     "bench --only squeezenet1.1",
     "bitstream net.onnx --board ulx3s_85f --seeds 4",
     "board-sim build/net",
+    "demo --open",
     "boards net.onnx",
     "build net.onnx --board ulx3s_85f --calib images/ --preset imagenet -o build/net",
     "compile net.onnx --board ulx3s_85f -o build/net",

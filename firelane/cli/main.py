@@ -34,6 +34,7 @@ COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, an
     "run": Entry("run", "Board", "Have a board classify images."),
     "validate": Entry("validate", "Board", "Compare every value of a board with the reference."),
     "board-sim": Entry("board_sim", "Board", "Simulate a board with MODEL behind a pseudo-terminal."),
+    "demo": Entry("demo", "Board", "Show pictures to a board, on a page of this machine."),
     "simulate": Entry("simulate", "Develop", "Simulate the Verilog of an engine, and check every byte."),
     "bench": Entry("bench", "Develop", "Measure frames, tools and accuracy: docs/benchmarks.md."),
     "schema": Entry("schema", "Develop", "Print the schema of what a command prints with --json."),

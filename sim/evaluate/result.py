@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from firelane.compiler.compress.quality import standard_error
+from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.json_document import json_document
 from firelane.sim.evaluate.job import FLOAT, EvaluationJob, Measured
 from firelane.sim.evaluate.metrics import decibels, mean
@@ -106,6 +107,13 @@ class Evaluation:
         """The score of the run with this name; KeyError if it did not take place."""
         found = {score.run: score for score in self.scores}
         return found[run]
+
+    def _repr_html_(self) -> str:
+        scores = [(one.run, one.top1, one.top5, one.agreement, one.divergence) for one in self.scores]
+        layers = [(one.node or "input", one.tensor, one.snr_db) for one in self.layers]
+        return html_block(f"Evaluation of {self.network}", {"images": self.images, "float": self.float_graph}, [
+            HtmlTable(("run", "top-1", "top-5", "agrees with float", "divergence, nats"), scores),
+            HtmlTable(("layer", "tensor", "signal to noise, dB"), layers)])
 
     def to_json(self) -> str:
         """All but the seconds, as `firelane evaluate --json` prints it."""

@@ -30,8 +30,8 @@ def command(model: str, board_name: str | None, patience: int, **options: Any) -
 
     DIR is what `firelane compile` wrote; a MODEL is compiled first, and --preset,
     --channels, --mean, --scale and --resize say how images become its input. What is simulated, by Verilator, is all of
-    the board's top level but PLL and pads. Use the port that is printed with `firelane run` and `firelane load`. Its
-    time stands still while they are silent, so no machine is too slow. Ends with Ctrl-C.
+    the board's top level but PLL, pads and UART. Use the port that is printed with `firelane run` and `firelane load`.
+    Its time stands still while they are silent, so no machine is too slow. Ends with Ctrl-C.
     """
     console = Console()
     notify = say(console)

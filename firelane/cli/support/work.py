@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from firelane.boards.simulated.model_board import build_model_board
     from firelane.compiler.compress.run import Job, sweep
     from firelane.compiler.support.files import write_file
+    from firelane.demo.run import demo
     from firelane.models.catalogue import model_file, short_name
     from firelane.models.deep_compression import convert
     from firelane.report.needs import check_report
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
     from firelane.sim.judge.report import print_report
 
 __all__ = ["Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
-           "check_report", "chosen_engine", "chosen_port", "classify", "convert", "devices_to_json", "devices_to_table",
-           "find_devices", "fits", "get_board", "items_to_json", "items_to_table", "labels_of_folder", "load_model",
-           "model_file", "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report",
-           "program", "published_fits", "require", "run_benchmark", "short_name", "sweep", "table", "to_json",
-           "to_tables", "validate", "write_board_file", "write_file", "write_model_project"]
+           "check_report", "chosen_engine", "chosen_port", "classify", "convert", "demo", "devices_to_json",
+           "devices_to_table", "find_devices", "fits", "get_board", "items_to_json", "items_to_table",
+           "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch", "plot_build",
+           "print_evaluation", "print_report", "program", "published_fits", "require", "run_benchmark", "short_name",
+           "sweep", "table", "to_json", "to_tables", "validate", "write_board_file", "write_file",
+           "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.network": ["overridden"],
@@ -68,6 +70,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.simulated.model_board": ["build_model_board"],
     "firelane.compiler.compress.run": ["Job", "sweep"],
     "firelane.compiler.support.files": ["write_file"],
+    "firelane.demo.run": ["demo"],
     "firelane.models.catalogue": ["model_file", "short_name"],
     "firelane.models.deep_compression": ["convert"],
     "firelane.report.needs": ["check_report"],

@@ -27,6 +27,7 @@ from firelane.compiler.artefact.reader import read_model
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.hw.contract.error_code import ErrorCode
+from firelane.hw.contract.instruction import Opcode, instruction_words
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, STATE, Command, Status
 from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, pixels
 
@@ -203,6 +204,18 @@ def test_time_stands_still_while_the_host_is_silent(board, port):
     board.let_pass(50_000)
     assert (port.clock() - before) * CYCLES_PER_SECOND == pytest.approx(50_000)
     assert ANSWER_SECONDS * CYCLES_PER_SECOND < QUIET_CYCLES < PATIENCE_CYCLES
+
+
+def test_where_the_program_is(board, port, models):
+    """Behind the first LOAD, which goes on meanwhile; and behind the last instruction when the result is there."""
+    notes, image, device = compiled("digits").program.notes, stream_bytes(pixels(3)), RemoteBoard(port)
+    device.connection.ask(Command.RUN, words(len(image), models["digits"].digest))
+    device.connection.ask(Command.IMAGE, words(0) + image[:100])
+    board.let_pass(1000)
+    assert notes[0].opcode is Opcode.LOAD and board.program_word == notes[1].address
+    check(device, models)
+    board.let_pass(1000)
+    assert board.program_word == notes[-1].address + instruction_words(CFG)
 
 
 def test_a_host_that_vanishes_before_it_has_the_result(board, models):
