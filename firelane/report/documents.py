@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+import numpy as np
 import onnx
 
 from firelane.boards.report.board_estimate import BoardEstimate
 from firelane.compiler.fit.report import Report
+from firelane.compiler.ir.graph import Graph
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
 from firelane.report.page.document import Document
-from firelane.report.sections import estimate, network
+from firelane.report.sections import estimate, evaluation, network, simulation
+from firelane.sim.activation_levels import activation_levels
+from firelane.sim.evaluate.report import NAMES
+from firelane.sim.evaluate.result import Evaluation
+from firelane.sim.judge.report import SimulationReport
 
 DIGITS = 16             #: of a digest that is shown
+MOST_IMAGES = 8         #: whose activations are counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,3 +96,54 @@ def estimated_document(subject: Subject, answer: str, boards: Sequence[BoardEsti
         sections += network.sections(network.Facts(nearest.report, nearest.estimate.engine, nearest.estimate.plan))
     return Document(f"{subject.name}, estimated", f"{answer[:1].upper()}{answer[1:]}.", tuple(known), tuple(figures),
                     tuple(sections))
+
+
+def simulated_document(subject: Subject, measured: SimulationReport, compiled: Compiled, report: Report,
+                       pixels: np.ndarray) -> Document:
+    """The report of a simulation: what was measured, and the program that ran.
+
+    Parameters
+    ----------
+    pixels : uint8 (N, C, H, W)
+        Stored values of the images.
+    """
+    shown = pixels[:MOST_IMAGES]
+    figures = [("cycles a frame, measured", f"{measured.frame_cycles:,}"),
+               ("predicted", f"{measured.predicted_frame_cycles:,}"), *rate(report),
+               ("values equal to the reference", f"{measured.values:,} of {measured.values:,}"),
+               ("multiplications a multiplier and cycle", f"{measured.macs_per_multiplier_and_cycle:.2f}")]
+    known = [*subject.facts, *engine_facts(compiled.cfg),
+             ("digest of the program", f"{compiled.program.contents.program_digest:08x}")]
+    sections = (simulation.results(measured), simulation.cycles(measured),
+                simulation.activations(activation_levels(compiled.graph, list(shown)), len(shown)),
+                *network.sections(network.Facts(report, compiled.cfg, compiled.plan)))
+    frames = "1 frame" if measured.frames == 1 else f"{measured.frames} frames"
+    return Document(f"{subject.name}, simulated", f"All {measured.values:,} values of {frames} equal the reference; "
+                    f"{measured.frame_cycles:,} cycles a frame.", tuple(known), tuple(figures), sections)
+
+
+def evaluated_document(subject: Subject, found: Evaluation, graph: Graph | None,
+                       images: Sequence[np.ndarray]) -> Document:
+    """The report of an evaluation.
+
+    Parameters
+    ----------
+    graph : Graph, optional
+        Of a quantized network.
+    images : sequence of numpy.ndarray
+        Stored values of its input, of some of the images: their activations are counted.
+    """
+    sections = [evaluation.scores(found)]
+    if any(layer.snr_db is not None for layer in found.layers):
+        sections.append(evaluation.noise(found))
+    if graph is not None and images:
+        sections.append(simulation.activations(activation_levels(graph, images), len(images)))
+    measured = (("top-1", found.top1), ("top-5", found.top5), ("same class as the float network", found.agreement))
+    figures = [("images", f"{found.images:,}"), *((name, f"{value:.2%}") for name, value in measured if value is not None)]
+    first = found.scores[0]
+    if first.divergence is not None:
+        figures.append(("divergence from float, nats", f"{first.divergence:.4f}"))
+    said = [f"{name} {value:.2%}" for name, value in measured if value is not None]
+    answer = f"{NAMES[first.run]}: {', '.join(said) or 'nothing to compare with'}, over {found.images:,} images."
+    return Document(f"{subject.name}, evaluated", f"{answer[:1].upper()}{answer[1:]}", tuple(subject.facts),
+                    tuple(figures), tuple(sections))
