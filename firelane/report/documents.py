@@ -10,13 +10,16 @@ import numpy as np
 import onnx
 
 from firelane.boards.report.board_estimate import BoardEstimate
+from firelane.compiler.compress.run import CompressedLayer
+from firelane.compiler.compress.run import Estimate as Loss
+from firelane.compiler.fit.estimate import estimate as estimated
 from firelane.compiler.fit.report import Report
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
 from firelane.report.page.document import Document
-from firelane.report.sections import estimate, evaluation, network, simulation
+from firelane.report.sections import compression, estimate, evaluation, network, simulation
 from firelane.sim.activation_levels import activation_levels
 from firelane.sim.evaluate.report import NAMES
 from firelane.sim.evaluate.result import Evaluation
@@ -139,11 +142,34 @@ def evaluated_document(subject: Subject, found: Evaluation, graph: Graph | None,
     if graph is not None and images:
         sections.append(simulation.activations(activation_levels(graph, images), len(images)))
     measured = (("top-1", found.top1), ("top-5", found.top5), ("same class as the float network", found.agreement))
-    figures = [("images", f"{found.images:,}"), *((name, f"{value:.2%}") for name, value in measured if value is not None)]
-    first = found.scores[0]
+    shares = [(name, f"{value:.2%}") for name, value in measured if value is not None]
+    figures, first = [("images", f"{found.images:,}"), *shares], found.scores[0]
     if first.divergence is not None:
         figures.append(("divergence from float, nats", f"{first.divergence:.4f}"))
-    said = [f"{name} {value:.2%}" for name, value in measured if value is not None]
-    answer = f"{NAMES[first.run]}: {', '.join(said) or 'nothing to compare with'}, over {found.images:,} images."
+    if first.expected_loss is not None and first.loss_error is not None:
+        figures.append(("expected loss of top-1, points",
+                        f"{100 * first.expected_loss:.2f} ± {100 * first.loss_error:.2f}"))
+    said = ", ".join(" ".join(pair) for pair in shares) or "nothing to compare with"
+    answer = f"{NAMES[first.run]}: {said}, over {found.images:,} images."
     return Document(f"{subject.name}, evaluated", f"{answer[:1].upper()}{answer[1:]}", tuple(subject.facts),
                     tuple(figures), tuple(sections))
+
+
+def compressed_document(subject: Subject, graph: Graph, engine: EngineConfig, layers: Sequence[CompressedLayer],
+                        loss: Loss) -> Document:
+    """The report of a compressed network: `layers` as they were chosen, and the network on the `engine`."""
+    found, quality = estimated(graph, engine), loss.quality
+    if found.report is None:
+        raise ValueError(f"the engine does not compute {subject.name}, and it was compressed for it")
+    facts = network.Facts(found.report, engine, found.plan)
+    bits = {layer.name: layer.coded_bits for layer in facts.layers}
+    weights, nonzero = (sum(getattr(layer, name) for layer in layers) for name in ("weights", "nonzero"))
+    figures = (("bytes of ROM", f"{found.report.rom.bytes:,}"),
+               ("expected loss of top-1, points", f"{100 * quality.drop:.2f} ± {100 * quality.error:.2f}"),
+               ("same class as the float network", f"{quality.agreement:.1%}"),
+               ("weights that are not zero", f"{nonzero / weights:.1%}"),
+               ("cycles a frame", f"{found.report.cost.total:,}"))
+    answer = (f"{found.report.rom.bytes:,} bytes, {100 * quality.drop:.2f} ± {100 * quality.error:.2f} points of top-1 "
+              "lost, probably.")
+    return Document(f"{subject.name}, compressed", answer, (*subject.facts, *engine_facts(engine)), figures,
+                    (compression.loss(loss), compression.layers(layers, bits), *network.sections(facts)))

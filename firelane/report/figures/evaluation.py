@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import sqrt
 
 from plotly.graph_objects import Bar, Figure
@@ -49,7 +50,7 @@ def lost(layers: Sequence[LayerNoise]) -> Figure:
     """How much the signal to noise of each tensor is below that of the one before it."""
     shown = [layer for layer in layers if layer.snr_db is not None]
     names = [layer.node or "input" for layer in shown]
-    steps = [0.0, *((before.snr_db or 0) - (after.snr_db or 0) for before, after in zip(shown, shown[1:]))]
+    steps = [0.0, *((before.snr_db or 0) - (after.snr_db or 0) for before, after in pairwise(shown))]
     figure = by_layer(names, "lost from one layer to the next, dB", showlegend=False)
     figure.add_trace(Bar(y=names, x=steps, orientation="h", width=0.7,
                          marker={"color": [ORANGE if step > 0 else GREEN for step in steps]},

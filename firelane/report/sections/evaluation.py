@@ -32,8 +32,9 @@ def noise(found: Evaluation) -> Section:
     text = ("Each tensor of the integer network against the float network's, both made from the image alone: noise of "
             "all layers before it is in it. 20 dB: noise has a hundredth of the signal's energy.")
     return Section("noise", "Signal to noise", text, (
-        Plot("noise-by-layer", "Signal to noise by layer", f"It falls slowly from layer to layer in a network that is quantized "
-             f"well. Least is {worst.snr_db:.1f} dB, in {worst.node or 'the input'}.", figures.noise(found.layers)),
-        Plot("noise-lost", "What each layer loses", "Long bars to the right are layers to look at first: ranges that do "
-             "not suit, or weights of few levels. Bars to the left are layers in which noise averages out.",
+        Plot("noise-by-layer", "Signal to noise by layer", f"It falls slowly from layer to layer in a network that is "
+             f"quantized well. Least is {worst.snr_db:.1f} dB, in {worst.node or 'the input'}.",
+             figures.noise(found.layers)),
+        Plot("noise-lost", "What each layer loses", "Long bars to the right are layers to look at first: ranges that "
+             "do not suit, or weights of few levels. Bars to the left are layers in which noise averages out.",
              figures.lost(found.layers))))
