@@ -9,6 +9,7 @@ from hashlib import sha256
 import numpy as np
 import onnx
 
+from firelane.boards.flow.finished_build import FinishedBuild
 from firelane.boards.report.board_estimate import BoardEstimate
 from firelane.compiler.compress.run import CompressedLayer
 from firelane.compiler.compress.run import Estimate as Loss
@@ -19,7 +20,7 @@ from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
 from firelane.report.page.document import Document
-from firelane.report.sections import compression, estimate, evaluation, network, simulation
+from firelane.report.sections import compression, device, estimate, evaluation, network, simulation
 from firelane.sim.activation_levels import activation_levels
 from firelane.sim.evaluate.report import NAMES
 from firelane.sim.evaluate.result import Evaluation
@@ -173,3 +174,17 @@ def compressed_document(subject: Subject, graph: Graph, engine: EngineConfig, la
               "lost, probably.")
     return Document(f"{subject.name}, compressed", answer, (*subject.facts, *engine_facts(engine)), figures,
                     (compression.loss(loss), compression.layers(layers, bits), *network.sections(facts)))
+
+
+def bitstream_document(subject: Subject, build: FinishedBuild, compiled: Compiled, report: Report) -> Document:
+    """The report of a bitstream: the device, and the program that is in it."""
+    made, facts = build.report, network.Facts(report, compiled.cfg, compiled.plan)
+    figures = [("MHz, used", f"{made.target_hz / 1e6:.1f}"), ("MHz, possible", f"{made.achieved_hz / 1e6:.1f}"),
+               ("frames/s", f"{build.frames_per_second:,.1f}"),
+               *((f"{name} of {available:,}", f"{used:,}") for name, (used, available) in made.resources.items())]
+    known = [*subject.facts, ("device", build.device), *engine_facts(compiled.cfg),
+             ("digest of the program", f"{compiled.program.contents.program_digest:08x}")]
+    answer = (f"{build.frames_per_second:,.1f} frames/s at {made.target_hz / 1e6:g} MHz; "
+              f"{made.achieved_hz / 1e6:.1f} MHz are possible.")
+    return Document(f"{subject.name}, a bitstream for {build.board}", answer, tuple(known), tuple(figures),
+                    (*device.sections(build), *network.sections(facts)))
