@@ -40,6 +40,7 @@ class ModelBuild:
 
     board: Board
     model: ModelFacts
+    compiled: Compiled
     build: Build
     seconds: float
 
@@ -109,7 +110,7 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
     write_artefact(compiled, build.folder / MODEL_FOLDER)
     note_build(build.folder, made, seconds)
     adopt(build.folder, [MADE_FILE])
-    return ModelBuild(board, facts, build, seconds)
+    return ModelBuild(board, facts, compiled, build, seconds)
 
 
 def _facts(model: str | Path, compiled: Compiled) -> ModelFacts:

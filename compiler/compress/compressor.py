@@ -32,10 +32,14 @@ class Objective(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """A compressed network: `layers` by node name, the `graph` with them, and what it costs."""
+    """A compressed network: `layers` by node name, the `graph` with them, and what it costs.
+
+    `errors`: what the levels of each layer cost, by the estimate that they were chosen by: divergence, nats an image.
+    """
 
     slope: float
     layers: dict[str, IntegerLayer]
+    errors: dict[str, float]
     graph: Graph
     cost: Cost
 
@@ -95,15 +99,12 @@ class Compressor:
             layers[node.name] = integer_layer(node, np.concatenate([part.levels for part in parts]),
                                               np.concatenate([part.multiplier for part in parts]),
                                               np.concatenate([part.shift for part in parts]), weights[node.name].bias)
-        return self.attempt(slope, layers)
+        graph = with_layers(self.source.graph, layers)
+        errors = {name: sum(part.solution.error for part in parts) for name, parts in found.items()}
+        return Attempt(slope, layers, errors, graph, measure(graph, self._cfg))
 
     def _free(self, node: Conv) -> np.ndarray:
         """A mask (n,) of the weights that are at places of the kernel where it has any: not between dilated ones."""
         taps = self.source.weights[node.name].taps
         places = taps.reshape(len(taps), -1, node.window.kernel[0] * node.window.kernel[1])
         return np.tile(places.any(axis=(0, 1)), places.shape[1])
-
-    def attempt(self, slope: float, layers: dict[str, IntegerLayer]) -> Attempt:
-        """The network with `layers` as they are."""
-        graph = with_layers(self.source.graph, layers)
-        return Attempt(slope, layers, graph, measure(graph, self._cfg))

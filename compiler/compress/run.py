@@ -90,6 +90,27 @@ class Estimate:
         return f"{self.quality}\n(found on {judged})"
 
 
+@dataclass(frozen=True)
+class CompressedLayer:
+    """A layer of a compressed network.
+
+    Parameters
+    ----------
+    name : str
+        Of its node.
+    weights, nonzero, levels : int
+        How many weights there are, how many are not zero, and how many different ones these are.
+    error : float
+        What they cost, by the estimate that they were chosen by: divergence from the float network, nats an image.
+    """
+
+    name: str
+    weights: int
+    nonzero: int
+    levels: int
+    error: float
+
+
 @dataclass(frozen=True, eq=False)
 class Compressed:
     """A compressed network, and what it costs.
@@ -102,8 +123,8 @@ class Compressed:
         Of its ROM image.
     tap_cycles : int
         Of all taps of a frame; starts and ends of tiles are not counted.
-    nonzero, weights : int
-        How many weights are not zero, and how many there are.
+    layers : tuple of CompressedLayer
+        What was chosen for each convolution.
     estimate : Estimate
         What it loses.
     calibrated : Calibrated
@@ -115,8 +136,7 @@ class Compressed:
     model: onnx.ModelProto
     rom: RomSize
     tap_cycles: int
-    nonzero: int
-    weights: int
+    layers: tuple[CompressedLayer, ...]
     estimate: Estimate
     calibrated: Calibrated
     compiled: Compiled | None = None
@@ -142,12 +162,17 @@ def compress(job: Job, *, budget: int | None = None, max_drop: float | None = No
             attempt, estimate = _within_drop(job, material, threads, max_drop)
         else:
             attempt, estimate = _within_budget(job, material, threads, budget)
-    source, levels = material.source, [layer.levels for layer in attempt.layers.values()]
+    source = material.source
     compressed = with_weights(source.model, source.graph, attempt.layers)
     graph = graph_of(compressed, Path(source.graph.name))        # refused now, not when it is compiled
-    return Compressed(compressed, attempt.cost.rom, attempt.cost.cycles,
-                      sum(int(np.count_nonzero(each)) for each in levels), sum(each.size for each in levels),
-                      estimate, material.calibrated, compile_graph(graph, job.cfg, job.progress) if fills else None)
+    return Compressed(compressed, attempt.cost.rom, attempt.cost.cycles, _layers(attempt), estimate,
+                      material.calibrated, compile_graph(graph, job.cfg, job.progress) if fills else None)
+
+
+def _layers(attempt: Attempt) -> tuple[CompressedLayer, ...]:
+    return tuple(CompressedLayer(name, layer.levels.size, int(np.count_nonzero(layer.levels)),
+                                 len(np.unique(layer.levels[layer.levels != 0])), attempt.errors[name])
+                 for name, layer in attempt.layers.items())
 
 
 def sweep(job: Job, folder: Path) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from firelane import report as reports
 from firelane.api.arguments import check_above_zero, check_choice, check_count, check_images
 from firelane.api.check import check_quantized
 from firelane.api.network import Network, load
+from firelane.api.reported import Reported
 from firelane.boards import get_board
 from firelane.boards.board import Board
 from firelane.boards.chosen_engine import chosen_engine
@@ -23,11 +25,15 @@ from firelane.compiler.quantize.calibration import METHODS
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
+from firelane.hw.contract.config import EngineConfig
 from firelane.sim.validate import Agreement
+
+if TYPE_CHECKING:
+    from firelane.report.page.document import Document
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class CompressedNetwork(Network):
+class CompressedNetwork(Network, Reported):
     """A network that was compressed here, and what it costs.
 
     Parameters
@@ -36,11 +42,13 @@ class CompressedNetwork(Network):
         Bits of its ROM image, by what they are for.
     tap_cycles : int
         Cycles of all taps of a frame; starts and ends of tiles are not counted.
-    nonzero, weights : int
-        How many weights are not zero, and how many there are.
+    layers : tuple of CompressedLayer
+        What was chosen for each convolution, and what that costs of accuracy.
     estimate : Estimate
         What it loses: `quality.drop`, the expected loss of top-1 (share of images), with its standard error,
         `quality.error`; `quality.agreement` and `quality.divergence` with the float network. See docs/compression.md.
+    engine : EngineConfig
+        Whose tiles were counted.
     board : str, optional
         The board whose engine it was to fill, and for which it compiles.
     report : Report, optional
@@ -51,12 +59,27 @@ class CompressedNetwork(Network):
 
     rom: RomSize
     tap_cycles: int
-    nonzero: int
-    weights: int
+    layers: tuple[run.CompressedLayer, ...]
     estimate: run.Estimate
+    engine: EngineConfig
     board: str | None = None
     report: Report | None = None
     agreement: Agreement | None = None
+
+    @property
+    def weights(self) -> int:
+        """How many weights there are."""
+        return sum(layer.weights for layer in self.layers)
+
+    @property
+    def nonzero(self) -> int:
+        """How many of them are not zero."""
+        return sum(layer.nonzero for layer in self.layers)
+
+    def document(self) -> Document:
+        """Its report: what each layer takes and costs, and the network on the engine that it was made for."""
+        return reports.compressed_document(reports.Subject(self.name, self.model, self.board), self.graph, self.engine,
+                                           self.layers, self.estimate)
 
     @property
     def rom_bytes(self) -> int:
@@ -143,7 +166,7 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
                   cfg=target.engine if target else chosen_engine(None, **sizes))
     found = run.compress(job, budget=budget, max_drop=max_drop)
     made = CompressedNetwork(name=given.name, model=found.model, rom=found.rom, tap_cycles=found.tap_cycles,
-                             nonzero=found.nonzero, weights=found.weights, estimate=found.estimate, board=board,
+                             layers=found.layers, estimate=found.estimate, engine=job.cfg, board=board,
                              report=make_report(found.compiled, target) if found.compiled else None)
     check_possible(made.graph)
     if not check:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from firelane import report as reports
 from firelane.api.arguments import check_count, check_images, check_labels
 from firelane.api.network import Network, load
+from firelane.api.reported import Reported
+from firelane.compiler.frame_io.preprocessing import stored_input
+from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
@@ -17,6 +23,34 @@ from firelane.sim.evaluate.plan import DERIVED, Plan, not_measured, plan
 from firelane.sim.evaluate.pool import workers as pool_of
 from firelane.sim.evaluate.result import Evaluation
 
+if TYPE_CHECKING:
+    from firelane.report.page.document import Document
+
+SHOWN = 8               #: images whose activations are in a report
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkEvaluation(Evaluation, Reported):
+    """An evaluation of a network that is at hand, so that a report of it can be written.
+
+    Parameters
+    ----------
+    given : Network
+    graph : Graph, optional
+        Of a quantized network, as it was computed.
+    shown : tuple of numpy.ndarray
+        Some of the images, as its input has them: their activations are in the report.
+    """
+
+    given: Network = field(repr=False, compare=False)
+    graph: Graph | None = field(repr=False, compare=False)
+    shown: tuple[np.ndarray, ...] = field(repr=False, compare=False)
+
+    def document(self) -> Document:
+        """Its report: accuracy, agreement, signal to noise, activations."""
+        return reports.evaluated_document(reports.Subject(self.given.name, self.given.model), self, self.graph,
+                                          self.shown)
+
 
 def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray], *,
              labels: str | Path | Sequence[int] | None = None, float_model: Network | Source | None = None,
@@ -24,7 +58,7 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
              limit: int | None = None, workers: int | None = 0, scheduler: str | None = None,
              preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
-             say: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Evaluation:
+             say: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> NetworkEvaluation:
     """Measure a network on images: accuracy, and what is left of the float network.
 
     Parameters
@@ -61,8 +95,8 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
 
     Returns
     -------
-    Evaluation
-        `top1`, `top5`, `agreement`; `scores` of each run; `layers` with the noise of each.
+    NetworkEvaluation
+        An `Evaluation`: `top1`, `top5`, `agreement`; `scores` of each run; `layers` with the noise of each.
 
     Raises
     ------
@@ -85,7 +119,16 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
     with pool_of(workers, scheduler) as pool:
         if missing := not_measured(planned, classes is not None):
             say(missing)
-        return carry_out(planned, pixels, labels=classes, pool=pool, progress=progress)
+        found = carry_out(planned, pixels, labels=classes, pool=pool, progress=progress)
+    graph = planned.job.graph
+    shown = [] if graph is None else [stored_input(graph, pixels[index]) for index in _spread(len(pixels))]
+    return NetworkEvaluation(**{each.name: getattr(found, each.name) for each in fields(found)}, given=given,
+                             graph=graph, shown=tuple(shown))
+
+
+def _spread(count: int) -> range:
+    """At most `SHOWN` of so many, evenly spread."""
+    return range(0, count, -(-count // SHOWN))
 
 
 def _pixels(planned: Plan, images: str | Path | Sequence[np.ndarray], labels: str | Path | Sequence[int] | None,

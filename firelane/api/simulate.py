@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from firelane import report as reports
 from firelane.api.arguments import check_count
 from firelane.api.network import Network, load
+from firelane.api.reported import Reported
+from firelane.boards import get_board
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.boards.host.run import image_files
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
+from firelane.compiler.fit.report import make_report
 from firelane.compiler.frame_io.classes import read_labels
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.compiled import Compiled
@@ -26,9 +31,12 @@ from firelane.sim.judge.report import SimulationReport
 from firelane.sim.judge.trial import Trial, check_outcome
 from firelane.sim.simulator.build import build
 
+if TYPE_CHECKING:
+    from firelane.report.page.document import Document
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Simulation:
+class Simulation(Reported):
     """Frames that went through the Verilog, all results equal to the reference.
 
     Parameters
@@ -38,10 +46,16 @@ class Simulation:
         With memories as large as the network needs, if no board was named.
     images : str
         What the frames show, in words.
+    pixels : numpy.ndarray
+        uint8 (N, C, H, W): the images, as the engine took them.
     results : numpy.ndarray
-        uint8 (N, C, H, W): what the engine sent for each image.
+        uint8 (N, C, H, W): what the engine sent for each of them.
+    compiled : Compiled
+        The program that ran.
     report : SimulationReport
         All figures of the run.
+    board : str, optional
+        Whose engine it was.
     waves : Path, optional
         The waveforms, if they were wanted.
     """
@@ -49,8 +63,11 @@ class Simulation:
     network: Network
     engine: EngineConfig
     images: str
+    pixels: np.ndarray
     results: np.ndarray
+    compiled: Compiled
     report: SimulationReport
+    board: str | None = None
     waves: Path | None = None
 
     @property
@@ -72,6 +89,12 @@ class Simulation:
     def correct(self) -> int | None:
         """Images whose best class is the right one; None where nobody knows it."""
         return self.report.correct
+
+    def document(self) -> Document:
+        """Its report: cycles measured and predicted, results compared, activations, and all about the program."""
+        figures = make_report(self.compiled, get_board(self.board) if self.board else None)
+        return reports.simulated_document(reports.Subject(self.network.name, self.network.model, self.board),
+                                          self.report, self.compiled, figures, self.pixels)
 
     def __repr__(self) -> str:
         return (f"<Simulation of {self.network.name!r} on {self.engine.banks} banks: {len(self.results)} frames of "
@@ -151,7 +174,8 @@ def simulate(network: Network | Source, *, images: int | str | Path | Sequence[s
     with locked(trial.directory):
         checked = check_outcome(trial, chosen, labels=names, notify=say, progress=progress)
     results = np.stack([compiled.result.unpack(result) for result in checked.outcome.results])
-    return Simulation(given, compiled.cfg, chosen.description, results, checked.report, checked.outcome.waves)
+    return Simulation(given, compiled.cfg, chosen.description, chosen.pixels, results, compiled, checked.report, board,
+                      checked.outcome.waves)
 
 
 def _wanted(network: Network, images: str | Path | Sequence[str | Path], count: int | None,

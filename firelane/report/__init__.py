@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING
 from firelane.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from firelane.report.documents import Subject, compiled_document, estimated_document
+    from firelane.report.documents import (
+        Subject,
+        bitstream_document,
+        compiled_document,
+        compressed_document,
+        estimated_document,
+        evaluated_document,
+        simulated_document,
+    )
     from firelane.report.needs import check_report
     from firelane.report.write import write_document
 
-__all__ = ["Subject", "check_report", "compiled_document", "estimated_document", "write_document"]
+__all__ = ["Subject", "bitstream_document", "check_report", "compiled_document", "compressed_document",
+           "estimated_document", "evaluated_document", "simulated_document", "write_document"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
-    "firelane.report.documents": ["Subject", "compiled_document", "estimated_document"],
+    "firelane.report.documents": ["Subject", "bitstream_document", "compiled_document", "compressed_document",
+                                  "estimated_document", "evaluated_document", "simulated_document"],
     "firelane.report.needs": ["check_report"],
     "firelane.report.write": ["write_document"],
 })

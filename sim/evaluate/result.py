@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 import numpy as np
 
@@ -117,7 +117,9 @@ class Evaluation:
 
     def to_json(self) -> str:
         """All but the seconds, as `firelane evaluate --json` prints it."""
-        return json_document("evaluate", {name: value for name, value in asdict(self).items() if name != "seconds"})
+        found = {each.name: getattr(self, each.name) for each in fields(Evaluation) if each.name != "seconds"}
+        return json_document("evaluate", found | {"scores": [asdict(score) for score in self.scores],
+                                                  "layers": [asdict(layer) for layer in self.layers]})
 
 
 def added_up(job: EvaluationJob, measured: Sequence[Measured], labels: Sequence[int] | None, *, network: str,

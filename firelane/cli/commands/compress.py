@@ -20,11 +20,12 @@ from firelane.cli.support.options import (
     limit_option,
     model_argument,
     record_options,
+    report_option,
     size_options,
     taken_record,
 )
 from firelane.cli.support.records import compressed_record
-from firelane.cli.support.terminal import display, note_overridden, print_json, say
+from firelane.cli.support.terminal import display, note_overridden, print_json, say, write_report
 from firelane.cli.support.words import BOARD
 from firelane.compiler.fit.engine_sizes import SIZES
 from firelane.compiler.support.errors import ConfigError
@@ -66,9 +67,10 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
 @record_options
 @check_option
 @json_option
+@report_option
 def command(model: str, calibration: Path, output: Path | None, budget: str | None, max_drop: float | None,
             board: str | None, sweep: bool, judge: Path | None, labels: Path | None, effort: str,
-            as_json: bool, **options: Any) -> None:
+            as_json: bool, report_file: Path | None, **options: Any) -> None:
     """Compress MODEL, float or QDQ ONNX, so that its weights, as the engine stores them, fit a budget.
 
     The result is a standard QDQ graph, and what `firelane compile` makes of it computes exactly the same. How images
@@ -82,6 +84,8 @@ def command(model: str, calibration: Path, output: Path | None, budget: str | No
     if sweep and as_json:
         raise ConfigError("--json", "a sweep writes its figures to frontier.csv", hint="leave it out")
     _check_labels(sweep, judge, labels)
+    if sweep and report_file is not None:
+        raise ConfigError("--report", "a sweep draws its sizes in frontier.png", hint="leave out one of them")
     place = _place(model, output, sweep)
     size = None if budget is None else parse_size(budget)
     note_overridden(model, options)
@@ -97,6 +101,7 @@ def command(model: str, calibration: Path, output: Path | None, budget: str | No
                                            board=board, **options)
             checked = "" if compressed.agreement is None else f"{compressed.agreement}\n"
             summary = f"{compressed}\n{checked}written: {compressed.save(place)}"
+            write_report(compressed, report_file, say(console))
     if as_json:
         print_json("compress", compressed_record(compressed, place))
     else:

@@ -10,8 +10,8 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, json_option, model_argument, record_options
-from firelane.cli.support.terminal import display, log_console, note_overridden, say
+from firelane.cli.support.options import PATH, json_option, model_argument, record_options, report_option
+from firelane.cli.support.terminal import display, log_console, note_overridden, say, write_report
 from firelane.cli.support.words import FOLDER
 from firelane.compiler.support.outputs import check_file
 
@@ -37,7 +37,9 @@ from firelane.compiler.support.outputs import check_file
 @json_option
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the result there, as --json prints it.")
 @record_options
-def command(model: str, folder: Path, output: Path | None, as_json: bool, **options: Any) -> None:
+@report_option
+def command(model: str, folder: Path, output: Path | None, as_json: bool, report_file: Path | None,
+            **options: Any) -> None:
     """Measure MODEL on a set of images: accuracy, and what is left of the float network.
 
     How images become the input of a model is read from its metadata; --preset, --channels, --mean, --scale and --resize
@@ -52,6 +54,7 @@ def command(model: str, folder: Path, output: Path | None, as_json: bool, **opti
         evaluation = firelane.evaluate(model, folder, say=say(errors), progress=progress, **options)
     if output is not None:
         work.write_file(output, f"{evaluation.to_json()}\n".encode(), "-o")
+    write_report(evaluation, report_file, say(errors))
     if as_json:
         click.echo(evaluation.to_json())
         return

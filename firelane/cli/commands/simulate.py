@@ -17,10 +17,19 @@ from firelane.cli.support.options import (
     model_argument,
     named_images,
     record_options,
+    report_option,
     size_options,
 )
 from firelane.cli.support.records import simulation_record
-from firelane.cli.support.terminal import display, log_console, note_overridden, print_json, progress_console, say
+from firelane.cli.support.terminal import (
+    display,
+    log_console,
+    note_overridden,
+    print_json,
+    progress_console,
+    say,
+    write_report,
+)
 from firelane.cli.support.words import BOARD
 
 
@@ -35,7 +44,9 @@ from firelane.cli.support.words import BOARD
 @record_options
 @json_option
 @click.option("--waves", is_flag=True, help="Write waveforms (slow and large; another build of the simulator).")
-def command(model: str, files: tuple[Path, ...], folder: Path | None, as_json: bool, **options: Any) -> None:
+@report_option
+def command(model: str, files: tuple[Path, ...], folder: Path | None, as_json: bool, report_file: Path | None,
+            **options: Any) -> None:
     """Simulate the Verilog of an engine with Verilator, and check every result byte against the reference.
 
     MODEL is quantized ONNX. Networks by name: digits and digits-bypass, which are part of the project; squeezenet1.0,
@@ -51,6 +62,7 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, as_json: b
     with display(console) as progress:
         simulation = firelane.simulate(model, images=named_images(files, folder), say=say(console), progress=progress,
                                        **options)
+    write_report(simulation, report_file, say(console))
     if as_json:
         print_json("simulate", simulation_record(simulation))
         return

@@ -9,6 +9,7 @@ from plotly.graph_objects import Bar, Figure, Heatmap
 
 from firelane.compiler.fit.weight_levels import LOWEST, WeightLevels
 from firelane.report.figures.style import BLUE, ORANGE, SCALE, by_layer, logarithmic, new_figure
+from firelane.sim.activation_levels import ActivationLevels
 from firelane.sim.judge.layer_cycles import whole_name
 
 DECADES = (-3, 2)       #: of shares in percent that have colours of their own
@@ -55,6 +56,12 @@ def clipped(names: Sequence[str], shares: Sequence[float], what: str) -> Figure:
                          marker={"color": ORANGE}, hovertemplate="%{y}: %{x:.3f} %<extra></extra>"))
     figure.update_xaxes(rangemode="tozero")
     return figure
+
+
+def activations(layers: Sequence[ActivationLevels]) -> Figure:
+    """The share of each stored value in each map, as a colour."""
+    return _heat([layer.node for layer in layers], [100 * layer.counts / layer.counts.sum() for layer in layers], 0,
+                 "stored value (uint8)", "values of the map")
 
 
 def _heat(names: Sequence[str], rows: Sequence[np.ndarray], first: int, x: str, of: str) -> Figure:

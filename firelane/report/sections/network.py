@@ -53,7 +53,7 @@ def fits(facts: Facts) -> Section:
     short = [line.name for line in lines if not line.fits]
     fullest = max(lines, key=lambda line: line.used / (line.available or 1))
     sees = (f"A bar beyond the dashed line is something that there is not enough of: {', '.join(short)}." if short else
-            f"Nothing reaches the dashed line, so all of it fits; {fullest.name} is fullest.")
+            f"Nothing is beyond the dashed line, so all of it fits; {fullest.name} is fullest.")
     rows = tuple((line.name, f"{line.used:,}", "" if line.available is None else f"{line.available:,}",
                   "" if line.available is None else f"{line.used / line.available:.1%}",
                   "" if line.available is None else "fits" if line.fits else f"{line.used - line.available:,} too many")
