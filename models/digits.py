@@ -5,59 +5,18 @@ scikit-learn package, so nothing is downloaded. Each is enlarged seven times, be
 27, 13 and 6 columns behind a stride-2 convolution and two poolings, like the late maps of SqueezeNet.
 """
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-__all__ = ["CLASSES", "Digits", "SIDE", "load_split", "to_network_input"]
+from firelane.models.drawn_digits import Digits, enlarged
 
-SIDE = 56
-CLASSES = 10
+__all__ = ["load_split", "to_network_input"]
 
-_SOURCE_MAX = 16           # load_digits counts set pixels in 4 x 4 cells: 0..16
 _HELD_OUT_FRACTION = 0.2
 _SPLIT_SEED = 20160224     # the day the SqueezeNet paper appeared
-
-
-@dataclass(frozen=True)
-class Digits:
-    """Labelled images; the arrays are read-only.
-
-    Parameters
-    ----------
-    images : uint8 (N, 56, 56, 1)
-        Rows, columns, one grey channel; 0 is background, 255 is full ink.
-    labels : int64 (N,)
-        The digit, 0..9.
-    index : int64 (N,)
-        Row of each image in scikit-learn's `load_digits`.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    index: np.ndarray
-
-    def __post_init__(self):
-        expected = (len(self.labels), SIDE, SIDE, 1)
-        if self.images.shape != expected or self.images.dtype != np.uint8:
-            raise ValueError(f"images must be uint8 {expected}, not {self.images.dtype} {self.images.shape}")
-        for array in (self.images, self.labels, self.index):
-            array.setflags(write=False)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-def _enlarge(cells: np.ndarray) -> np.ndarray:
-    """float (8, 8) with values 0..16 -> uint8 (56, 56, 1), bicubic."""
-    levels = cells.astype(np.int64)
-    pixels = ((levels * 255 + _SOURCE_MAX // 2) // _SOURCE_MAX).astype(np.uint8)
-    enlarged = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.asarray(enlarged, dtype=np.uint8)[:, :, np.newaxis]
 
 
 def _select(images: np.ndarray, labels: np.ndarray, index: np.ndarray) -> Digits:
@@ -71,7 +30,7 @@ def load_split() -> tuple[Digits, Digits]:
     Every class keeps its share in both parts. Training, pruning and calibration see the first part only.
     """
     source = load_digits()
-    images = np.stack([_enlarge(cells) for cells in source.images])
+    images = np.stack([enlarged(cells) for cells in source.images])
     labels = source.target.astype(np.int64)
     train, held_out = train_test_split(np.arange(len(labels)), test_size=_HELD_OUT_FRACTION,
                                        random_state=_SPLIT_SEED, shuffle=True, stratify=labels)

@@ -89,7 +89,7 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
     folder : Path
         What `firelane compile` wrote, and the board holds.
     images : sequence of Path, optional
-        Image files, and folders of them; if not given, held-out digits, or a made image for other networks.
+        Image files, and folders of them; if not given, drawn digits, or a made image for other networks.
     limit : int, optional
         How many images are taken at most.
     model : str, optional

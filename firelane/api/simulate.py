@@ -126,7 +126,7 @@ def simulate(network: Network | Source, *, images: int | str | Path | Sequence[s
     network : Network, str, Path or onnx.ModelProto
         A quantized network, as `load` takes it.
     images : int, path or sequence of paths, optional
-        Image files, and folders of them; or how many held-out digits, or photographs that the network knows, or made
+        Image files, and folders of them; or how many drawn digits, or photographs that the network knows, or made
         images. If not given: 20 digits, one of others, and one with `waves`.
     limit : int, optional
         So many images at most.

@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from firelane.models.digits import CLASSES, SIDE
+from firelane.models.drawn_digits import CLASSES, SIDE
 from firelane.models.squeezenet import ConvSpec, FireSpec
 
 __all__ = ["GraphOps", "Ops", "Pool", "convolutions", "float_onnx", "walk"]

@@ -9,7 +9,8 @@ import onnx
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, record_preprocessing
 from firelane.compiler.quantize.quantize import quantize as quantize_model
-from firelane.models.digits import Digits, load_split, to_network_input
+from firelane.models.digits import load_split, to_network_input
+from firelane.models.drawn_digits import Digits
 from firelane.models.making.variants import FOLDER, VARIANTS
 
 __all__ = ["main", "quantize", "recorded"]

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from firelane.models.digits import CLASSES, Digits, to_network_input
+from firelane.models.digits import to_network_input
+from firelane.models.drawn_digits import CLASSES, Digits
 from firelane.models.making.digits_net import Pool, convolutions, walk
 from firelane.models.squeezenet import ConvSpec
 

@@ -21,7 +21,8 @@ from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.onnx_runtime import open_session, session_options
-from firelane.models.digits import Digits, load_split, to_network_input
+from firelane.models.digits import load_split, to_network_input
+from firelane.models.drawn_digits import Digits
 from firelane.models.making.variants import FOLDER, RECORD, VARIANTS, Variant
 from firelane.sim.reference import run_batch
 

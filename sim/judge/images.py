@@ -1,4 +1,4 @@
-"""Images for a simulation: held-out digits, files, or made ones, all as the graph's stored input values."""
+"""Images for a simulation: drawn digits, files, or made ones, all as the graph's stored input values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from firelane.compiler.frame_io.preprocessing import MODES, preprocessing_of, read_image, stored_input
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import ConfigError
-from firelane.models.digits import CLASSES, SIDE, load_split
+from firelane.models.drawn_digits import CLASSES, COUNT, SIDE, drawn_digits
 from firelane.models.made_images import made_images
 
 MADE_SEED = 7
@@ -39,7 +39,7 @@ class ImageSet:
 
 
 def choose_images(graph: Graph, files: Sequence[Path], count: int | None = None) -> ImageSet:
-    """`files` if there are any, else held-out digits if the network takes digits, else images made from nothing.
+    """`files` if there are any, else drawn digits if the network takes digits, else images made from nothing.
 
     `count`: how many of those that need not be named; DIGITS_SHOWN digits or one made image if nobody says.
     """
@@ -53,19 +53,19 @@ def choose_images(graph: Graph, files: Sequence[Path], count: int | None = None)
 
 
 def takes_digits(graph: Graph) -> bool:
-    """Whether the images of `models.digits` fit."""
+    """Whether the images of `models.drawn_digits` fit."""
     return (graph.tensors[graph.input].shape == (1, SIDE, SIDE)
             and int(np.prod(graph.tensors[graph.output].shape)) == CLASSES)
 
 
 def _digits(graph: Graph, count: int) -> ImageSet:
-    held_out = load_split()[1]
-    if count > len(held_out):
-        raise ConfigError("--limit", f"{count}, but there are {len(held_out)} held-out digits")
-    pixels = np.ascontiguousarray(held_out.images[:count].transpose(0, 3, 1, 2))
+    if count > COUNT:
+        raise ConfigError("--limit", f"{count}, but there are {COUNT} drawn digits")
+    digits = drawn_digits(count)
+    pixels = np.ascontiguousarray(digits.images.transpose(0, 3, 1, 2))
     if preprocessing_of(graph.metadata) is not None:
         pixels = np.stack([stored_input(graph, image) for image in pixels])
-    return ImageSet(pixels, held_out.labels[:count], f"{count} held-out digits")
+    return ImageSet(pixels, digits.labels, f"{count} drawn digits")
 
 
 def _made(shape: tuple[int, int, int], count: int) -> np.ndarray:

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from firelane.models.digit_images import write_digit_images
-from firelane.models.digits import load_split
+from firelane.models.drawn_digits import drawn_digits
 
 
-def test_files_are_the_held_out_digits(tmp_path):
-    held_out = load_split()[1]
+def test_files_are_the_drawn_digits(tmp_path):
+    digits = drawn_digits(3)
     paths = write_digit_images(tmp_path / "digits", 3)
-    assert [path.name for path in paths] == [f"{n:03}_{held_out.labels[n]}.png" for n in range(3)]
-    for path, image in zip(paths, held_out.images):
+    assert [path.name for path in paths] == [f"{n:03}_{digits.labels[n]}.png" for n in range(3)]
+    for path, image in zip(paths, digits.images):
         with Image.open(path) as file:
             assert np.array_equal(np.array(file), image[:, :, 0])
 

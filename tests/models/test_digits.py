@@ -10,7 +10,8 @@ from onnx import numpy_helper
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of
 from firelane.compiler.quantize.fold_preprocessing import metadata
-from firelane.models.digits import Digits, load_split, to_network_input
+from firelane.models.digits import load_split, to_network_input
+from firelane.models.drawn_digits import Digits
 from firelane.models.making.digits_quantize import recorded
 from firelane.models.making.variants import FOLDER, VARIANTS
 from firelane.sim.benchmark.record_digits import accuracy, densities, int8_weights, reference_accuracy

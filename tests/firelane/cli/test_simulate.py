@@ -20,7 +20,7 @@ def run(capsys):
     return command
 
 
-def test_held_out_digits(run):
+def test_drawn_digits(run):
     code, output = run("--limit", 3)
     assert code == 0, output
     assert "30 of 30 values of 3 frames equal the reference" in " ".join(output.split())
@@ -40,7 +40,7 @@ def test_one_image_file(run, tmp_path):
     (["no.onnx"], "no.onnx: No such file"), (["--image", "no.png"], "no.png"), (["--banks", 3], "banks must be"),
     (["resnet"], "resnet: no such network; a file, or one of digits, digits-bypass, squeezenet1.0, "),
     (["--input-size", 64], "digits has one size only"), (["--labels", "no.txt"], "no.txt"),
-    (["--board", "toaster"], "unknown board"), (["--limit", 9999], "there are 360 held-out digits"),
+    (["--board", "toaster"], "unknown board"), (["--limit", 9999], "there are 360 drawn digits"),
 ])
 def test_user_errors_are_one_line(run, arguments, message):
     code, output = run(*arguments)
