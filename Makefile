@@ -1,4 +1,4 @@
-# Everything runs in .venv, which the first target that needs it makes.
+# Everything runs in .venv, which the first target that needs it makes; each installs what it needs, `make test` all.
 #
 #   make sim                              simulate held-out digits in the Verilog engine, check every result
 #   make sim MODEL=squeezenet1.0          the whole of SqueezeNet, 224 x 224, one image; other names: digits-bypass,
@@ -14,6 +14,8 @@
 #   make fuzz CASES=100000                mutated inputs; figures to docs/reliability.md   (SEED=1; CASES: 2000)
 #   make exporters                        what other tools write, and what becomes of it: docs/models.md  (ONLY=brevitas)
 #   make lint                             ruff and mypy
+#   make site                             the documentation as a site: build/site/index.html
+#   make pages                            run every command of the documentation, those that take long as well
 #   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2 SEEDS=4)
 #   make vivado BOARD=arty_a7_100         a project for Vivado, and what it needs  (MODEL=net.onnx)
 #   make program BOARD=ulx3s_85f          load it into a board  (MODEL=net.onnx)
@@ -43,18 +45,29 @@ MODEL_ARGUMENT = $${MODEL:+-- "$$MODEL"}
 BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help
-.PHONY: help sim bench test fuzz exporters lint bitstream vivado program clean
+.PHONY: help sim bench test fuzz exporters lint site pages bitstream vivado program clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
-$(INSTALLED): pyproject.toml setup.py constraints.txt
+# What a target needs of .venv: the stamp of its group, an extra of pyproject.toml, or that of everything if it is there.
+needs = $(if $(INSTALLED),$(or $(wildcard $(INSTALLED)),$(VENV)/$(1).stamp))
+
+define install
 	@test -n '$(PYTHON)' || { echo 'error: no Python 3.11 or later found; Debian 12: apt install python3.11 python3-venv'; exit 2; }
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' --constraint constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$(1)]' --constraint constraints.txt
 	@touch $@
+endef
 
-sim: $(INSTALLED)
+$(INSTALLED): pyproject.toml setup.py constraints.txt
+	$(call install,test)
+
+$(VENV)/%.stamp: pyproject.toml setup.py constraints.txt
+	$(call install,$*)
+
+# Networks that are built and quantized here, by their names, take more than others.
+sim: $(call needs,sim) $(if $(filter squeezenet% light_squeezenet,$(value MODEL)),$(call needs,compile))
 	@case "$$WAVES" in 1|yes|true) waves=--waves ;; *) waves= ;; esac; \
 	    $(FIRELANE) simulate $(call option,IMAGE,image) $(call option,IMAGES,images) $(call option,LIMIT,limit) \
 	    $(call option,SIZE,input-size) $(call option,LABELS,labels) $(call option,BOARD,board) $(ENGINE_OPTIONS) \
@@ -78,14 +91,21 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	PYTHON=$(VENV)/bin/python .ci/types
 
-bitstream: $(INSTALLED)
+site: $(call needs,docs)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict
+	@echo 'written: build/site/index.html'
+
+pages: $(INSTALLED)
+	$(VENV)/bin/python -m tests.pages
+
+bitstream: $(call needs,build)
 	@$(FIRELANE) bitstream $(BITSTREAM_BOARD) $(call option,BANKS,banks) $(call option,SEED,seed) \
 	    $(call option,SEEDS,seeds) $(call option,CLOCK,clock) $(RECORD_OPTIONS) $(MODEL_ARGUMENT)
 
-vivado: $(INSTALLED)
+vivado: $(call needs,build)
 	@$(FIRELANE) vivado-project --board="$${BOARD:-arty_a7_100}" $(MODEL_ARGUMENT)
 
-program: $(INSTALLED)
+program: $(call needs,build)
 	@$(FIRELANE) program $(BITSTREAM_BOARD) $(MODEL_ARGUMENT)
 
 clean:

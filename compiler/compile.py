@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from firelane.compiler.frame_io.record_options import Options, load_recorded
+from firelane.compiler.frame_io.record_options import Options
+from firelane.compiler.frame_io.recorded_model import load_recorded
 from firelane.compiler.frame_io.result import result_format
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.lower import lower

@@ -15,39 +15,25 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import onnx
-
-from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of, record_preprocessing
-from firelane.compiler.onnx_import.reader import read_input
-from firelane.compiler.quantize.calibration_images import calibration_images
-from firelane.compiler.quantize.float_model import read_float_model, write_model
-from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, metadata
-from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.files import build_root, digest, locked
 from firelane.compiler.support.near import hint
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
-from firelane.models.deep_compression import INPUT_SIZES, decode, network
-from firelane.models.made_images import made_images
-from firelane.models.published_data import labels_file, net_file, photographs
+from firelane.models.published_data import INPUT_SIZES, Published, labels_file, net_file, photographs
 from firelane.models.squeezenet import NETWORKS
-from firelane.models.squeezenet_graph import build
-from firelane.models.squeezenet_weights import published_densities
 
 __all__ = ["NAMES", "CatalogueEntry", "find", "is_name", "model_file", "short_name"]
 
 HERE = Path(__file__).resolve().parent
 EMBEDDED = {"digits": HERE / "digits_squeezenet.onnx", "digits-bypass": HERE / "digits_squeezenet_bypass.onnx"}
-LIGHT = "light_squeezenet"
+LIGHT = "light_squeezenet"              # `made_networks` makes them, and needs more packages than this
 LIGHT_WEIGHTS = "the weights that the onnx package gives, one value for each layer"
 PUBLISHED = tuple(NETWORKS)
 NAMES = (*EMBEDDED, *PUBLISHED, LIGHT)
 SUFFIX = ".onnx"
 SIZE = 224                              # rows and columns of the image if nobody says otherwise
-WEIGHT_SEED, IMAGE_SEED = 1, 2
-MADE_IMAGES = 16                        # to calibrate with
 MADE_BY = ("firelane.models", *(f"firelane.compiler.{name}" for name in (
     "quantize", "frame_io", "onnx_import", "passes", "ir", "support")))                  #: packages that make a network
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")                        #: and what they make it with
@@ -90,6 +76,7 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
         raise ConfigError("--input-size", f"{name} has one size only", hint=f"possible for {', '.join(PUBLISHED)}")
     if name in EMBEDDED:
         return CatalogueEntry(path=EMBEDDED[name])
+    makes = from_extra("firelane.models.made_networks", "compile", f"the network {name}")
     size = input_size or SIZE
     published = _published(size) if name == "squeezenet1.0" else None
     key = digest([name, f"{size}", source_digest(*MADE_BY), *map(version, LIBRARIES),
@@ -97,7 +84,7 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
     path = build_root() / "models" / f"{name}-{size}-{key}.onnx"
     with locked(path):
         if not path.exists():
-            _make(path, name, size, published, progress)
+            makes.make(path, name, size, published, progress)
     if published:
         return CatalogueEntry(path=path, origin=f"the published Deep Compression weights, {published.weights}",
                               photographs=published.photographs, labels=labels_file())
@@ -133,48 +120,7 @@ def short_name(model: str | Path) -> str:
     return str(model) if str(model) in NAMES else Path(model).stem
 
 
-@dataclass(frozen=True)
-class _Published:
-    """Weights that were published, and photographs to calibrate them with."""
-
-    weights: Path
-    photographs: Sequence[Path]
-
-
-def _published(size: int) -> _Published | None:
+def _published(size: int) -> Published | None:
     """What is there, if it is complete, and the weights are for this size of image."""
     weights, images = net_file(), photographs()
-    return _Published(weights, images) if weights and images and size in INPUT_SIZES else None
-
-
-def _make(path: Path, name: str, size: int, published: _Published | None, progress: Progress) -> None:
-    """Build and quantize; the file appears when it is complete."""
-    progress(f"building {name}", 0, None)
-    model = fold_preprocessing(_float_model(name, size, published))
-    shape, record = read_input(model.graph).dims, preprocessing_of(metadata(model))
-    assert record is not None, "every float model here has one"
-    images: Sequence[np.ndarray]
-    if published:
-        folder = published.photographs[0].parent
-        images = calibration_images(folder, shape, record, record, len(published.photographs))
-    else:
-        images = [record.real(image) for image in made_images(MADE_IMAGES, shape, seed=IMAGE_SEED)]
-    quantized = quantize(model, images, progress=lambda stage, done: progress(
-        f"quantizing {name}: {stage}", done, len(images)))
-    write_model(quantized, path)
-
-
-def _float_model(name: str, size: int, published: _Published | None) -> onnx.ModelProto:
-    """The network before it is quantized, with the record of how images get into it."""
-    if published:
-        return network(decode(published.weights), input_size=size)
-    if name == LIGHT:
-        return _light_model()
-    return build(name, input_size=size, seed=WEIGHT_SEED,
-                 densities=published_densities(NETWORKS[name].convolutions))
-
-
-def _light_model() -> onnx.ModelProto:
-    """The model as its exporter wrote it, and the record that it did not write."""
-    source = Path(onnx.__file__).parent / f"backend/test/data/light/{LIGHT}.onnx"
-    return record_preprocessing(read_float_model(source), Preprocessing(channels="RGB", resize=256))
+    return Published(weights, images) if weights and images and size in INPUT_SIZES else None

@@ -24,19 +24,19 @@ import numpy as np
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, record_preprocessing
-from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing
+from firelane.compiler.quantize.model_file import write_model
 from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.files import read_file
+from firelane.models.published_data import INPUT_SIZES
 from firelane.models.squeezenet import NETWORKS, ConvSpec
 from firelane.models.squeezenet_graph import float_onnx
 
-__all__ = ["CAFFE_INPUT", "DecodedLayer", "INPUT_SIZES", "NETWORK", "convert", "decode", "network"]
+__all__ = ["CAFFE_INPUT", "DecodedLayer", "NETWORK", "convert", "decode", "network"]
 
 NETWORK = NETWORKS["squeezenet1.0"]
 CODEBOOK = 256
 RUN_BITS = 4
-INPUT_SIZES = (224, 227)
 CAFFE_INPUT = Preprocessing(channels="BGR", mean=(104.0, 117.0, 123.0), resize=256)
 FILE_BYTES = 1 << 24            #: twenty times the published file
 HINT = "wanted: compressed_SqueezeNet.net, 675 763 bytes, as published"

@@ -10,9 +10,21 @@ They are looked for in the folder FIRELANE_DATA, or in `../shared/data` beside t
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["class_of", "data_folder", "labels_file", "net_file", "photographs"]
+__all__ = ["INPUT_SIZES", "Published", "class_of", "data_folder", "labels_file", "net_file", "photographs"]
+
+INPUT_SIZES = (224, 227)        #: rows and columns of images that the weights are for
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights that were published, and photographs to calibrate them with."""
+
+    weights: Path
+    photographs: Sequence[Path]
 
 
 def data_folder() -> Path:

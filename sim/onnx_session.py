@@ -16,8 +16,8 @@ import numpy as np
 import onnx
 from onnxruntime import GraphOptimizationLevel
 
-from firelane.compiler.ir.graph import Graph, Tensor
-from firelane.compiler.onnx_import import CHANNELS_LAST, HOST_OPERATORS
+from firelane.compiler.ir.graph import HOST_OPERATORS, Graph, Tensor
+from firelane.compiler.onnx_import import CHANNELS_LAST
 from firelane.compiler.support.onnx_runtime import open_session, session_options
 
 INT8_OFFSET = 128                      # the IR stores int8 with this added

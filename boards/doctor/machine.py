@@ -9,12 +9,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-import find_libpython
-
+from firelane.compiler.support.extras import Extra
 from firelane.compiler.support.files import build_root
-from firelane.sim.simulator.verilator import wave_format
+from firelane.sim.simulator.wave_format import wave_format
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,16 @@ class Machine:
             return ""
         return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
+    def lacking(self, extra: Extra) -> list[str]:
+        """What is not installed of a group of packages."""
+        return extra.lacking()
+
     def libpython(self) -> str | None:
-        """Python's shared library."""
-        return find_libpython.find_libpython()
+        """Python's shared library; None as well where the package that looks for it is not installed."""
+        try:
+            return import_module("find_libpython").find_libpython()
+        except ModuleNotFoundError:
+            return None
 
     def writes_fst(self) -> bool:
         """Whether the headers that Verilator's FST writer needs are there."""

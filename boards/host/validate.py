@@ -21,16 +21,14 @@ from firelane.boards.host.run import BoardSession, image_files
 from firelane.boards.host.validation_record import FirstDifference, LinkStatistics, Stop, Validation
 from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM
 from firelane.compiler.artefact.reader import HostModel
-from firelane.compiler.compile import compile_graph
-from firelane.compiler.frame_io.record_options import load_recorded
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import ConfigError, MismatchError
+from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.files import read_file, write_file
 from firelane.compiler.support.outputs import check_file
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.link_protocol import Status
-from firelane.models.catalogue import model_file
 from firelane.sim import reference
 from firelane.sim.benchmark.builds import RECORD_FILE
 from firelane.sim.emulator import Emulator
@@ -106,8 +104,10 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
     """
     check_file(output, OPTION, inputs=(bitstream,))
     files = image_files(images or ())[:limit]
+    network = from_extra("firelane.boards.host.model_of_program", "compile", "MODEL") if model else None
     with BoardSession.open(port, baud, folder, None) as session:
-        truth = Truth(session.model, graph_of_program(session.model, model, progress) if model else None)
+        graph = network.graph_of_program(session.model, model, progress) if model else None
+        truth = Truth(session.model, graph)
         pixels = choose_images(session.model.graph, files, limit).pixels
         digest = bitstream_digest(bitstream, folder, session.board.identity.board)
         progress("emulating a frame", 0, None)
@@ -118,24 +118,6 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
     if not found.passed:
         raise MismatchError(f"{found}; record: {output}")
     return found
-
-
-def graph_of_program(model: HostModel, source: str, progress: Progress = silent) -> Graph:
-    """The network that a program was compiled from.
-
-    Raises
-    ------
-    ConfigError
-        If `source`, a name or an ONNX file, becomes another program.
-    """
-    graph = load_recorded(model_file(source, progress), {})
-    program = compile_graph(graph, model.engine, progress).program
-    if program.contents.program_digest != model.digest:
-        raise ConfigError("MODEL", f"{source} becomes another program (digest "
-                                   f"{program.contents.program_digest:08x}) than {model.folder} has "
-                                   f"({model.digest:08x})",
-                          hint=f"give the model that {model.folder} was compiled from, or compile it again")
-    return graph
 
 
 def bitstream_digest(bitstream: Path | None, folder: Path, board: str) -> str | None:

@@ -18,7 +18,8 @@ from firelane.boards.top.top import board_identity
 from firelane.compiler.artefact.artefact import write_artefact
 from firelane.compiler.artefact.reader import HostModel, read_model
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
-from firelane.compiler.frame_io.record_options import Options, load_recorded
+from firelane.compiler.frame_io.record_options import Options
+from firelane.compiler.frame_io.recorded_model import load_recorded
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import build_root
 from firelane.compiler.support.near import hint

@@ -13,7 +13,7 @@ from firelane.compiler.frame_io.classes import host_operators
 from firelane.compiler.frame_io.preprocessing import preprocessing_of
 from firelane.compiler.frame_io.result import ResultFormat
 from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
-from firelane.compiler.onnx_import.limits import size_problem
+from firelane.compiler.ir.limits import size_problem
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.hw.contract.config import EngineConfig
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from firelane.compiler.compress.frontier_row import FrontierRow
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import write_file
 
-__all__ = ["PUBLISHED", "FrontierRow", "best_rows", "csv_text", "png_bytes", "write_frontier"]
+__all__ = ["PUBLISHED", "best_rows", "csv_text", "png_bytes", "write_frontier"]
 
 PUBLISHED = (("Deep Compression, 8 bit", 660_000), ("Deep Compression, 6 bit", 470_000))       # bytes; nothing lost
 LABELS_AT_MOST = 12                    # more of them would hide the points
@@ -31,26 +32,6 @@ OURS, OTHERS, FAINT = "#0b4f8a", "#9a3b00", "#b0b0b0"     # dark enough to diffe
 STYLE: dict[Any, Any] = {       # by matplotlib's names
     "font.size": 8, "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.color": "#dddddd", "grid.linewidth": 0.5, "axes.axisbelow": True}
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrontierRow:
-    """One compressed network.
-
-    Parameters
-    ----------
-    label : what it is, a few characters
-    size : bytes of the weight ROM image
-    top1 : share of labelled images, None without labels
-    agreement : share of images whose class is the float network's, None if it was not measured
-    cycles : a frame
-    """
-
-    label: str
-    size: int
-    top1: float | None
-    agreement: float | None
-    cycles: int
 
 
 def write_frontier(rows: Sequence[FrontierRow], csv_path: str | Path, png_path: str | Path, *,

@@ -12,7 +12,7 @@ import onnx
 
 from firelane.compiler.compile import compile_graph
 from firelane.compiler.compress.compressor import Attempt, Compressor, Objective
-from firelane.compiler.compress.frontier import FrontierRow, write_frontier
+from firelane.compiler.compress.frontier_row import FrontierRow
 from firelane.compiler.compress.layer_solver import FAST, THOROUGH
 from firelane.compiler.compress.measure import measure
 from firelane.compiler.compress.quality import Judge, Quality, held_out
@@ -29,6 +29,7 @@ from firelane.compiler.program.rom_size import RomSize
 from firelane.compiler.quantize.calibrated import Calibrated
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.marker import SWEEP
 from firelane.compiler.support.problems import further, raise_all
 from firelane.compiler.support.progress import Progress, silent
@@ -177,12 +178,13 @@ def _layers(attempt: Attempt) -> tuple[CompressedLayer, ...]:
 
 def sweep(job: Job, folder: Path) -> str:
     """Write frontier.csv and frontier.png: sizes from large to small, judged by images not compressed with."""
+    drawing = from_extra("firelane.compiler.compress.frontier", "report", "a sweep")
     with replacing(folder, SWEEP, "-o") as fresh:
         material = job.read()
         with workers() as threads:
             compressor, judge = _judged(job, material, threads)
             rows = [_row(attempt, judge.of(attempt.graph)) for attempt in map(compressor.at, SWEEP_SLOPES)]
-        write_frontier(rows, fresh / "frontier.csv", fresh / "frontier.png", float_top1=judge.float_top1)
+        drawing.write_frontier(rows, fresh / "frontier.csv", fresh / "frontier.png", float_top1=judge.float_top1)
     return f"{len(rows)} sizes from {rows[-1].size:,} to {rows[0].size:,} bytes\nwritten: {folder}"
 
 

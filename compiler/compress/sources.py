@@ -11,8 +11,9 @@ import onnx
 
 from firelane.compiler.compress.compressor import Source
 from firelane.compiler.compress.quantized_graph import graph_weights, real_weights
+from firelane.compiler.frame_io.preprocessing import stored_values
 from firelane.compiler.frame_io.record_options import Options
-from firelane.compiler.ir.graph import PIXEL_MAX, Conv, Graph
+from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.onnx_import.reader import Source as Model
 from firelane.compiler.onnx_import.reader import read_source
@@ -72,7 +73,7 @@ def read_material(model: Model, calibration: Images, *, limit: int, method: str 
         graph = load_graph(made, WEIGHTS_AS_GIVEN)
         source = Source(graph, made, real_weights(graph, calibrated.model))
     _refuse_without_convolutions(graph)
-    return Material(source, calibrated, [stored(graph, image) for image in calibrated.images])
+    return Material(source, calibrated, [stored_values(graph, image) for image in calibrated.images])
 
 
 def read_others(model: Model, images: Images, graph: Graph, record: Options | None = None) -> list[np.ndarray]:
@@ -85,13 +86,7 @@ def read_others(model: Model, images: Images, graph: Graph, record: Options | No
     """
     calibrated = (read_quantized(model, images, EVERY, record) if _is_quantized(read_source(model)[0])
                   else read_calibrated(model, images, EVERY, record))
-    return [stored(graph, image) for image in calibrated.images]
-
-
-def stored(graph: Graph, image: np.ndarray) -> np.ndarray:
-    """Values of the input (float32 (C, H, W)) as the engine takes them: uint8."""
-    tensor = graph.tensors[graph.input]
-    return np.clip(np.rint(image / tensor.scale) + tensor.zero_point, 0, PIXEL_MAX).astype(np.uint8)
+    return [stored_values(graph, image) for image in calibrated.images]
 
 
 def _is_quantized(model: onnx.ModelProto) -> bool:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from firelane.compiler.ir.graph import Graph
-from firelane.compiler.onnx_import import HOST_OPERATORS
+from firelane.compiler.ir.graph import HOST_OPERATORS, Graph
 from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.files import read_file
 

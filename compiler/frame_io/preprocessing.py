@@ -332,6 +332,12 @@ def stored_input(graph: Graph, pixels: np.ndarray) -> np.ndarray:
     return quantize_input(graph, record.real(pixels))
 
 
+def stored_values(graph: Graph, image: np.ndarray) -> np.ndarray:
+    """Values of the input (float32 (C, H, W)) as the engine takes them: uint8."""
+    tensor = graph.tensors[graph.input]
+    return np.clip(np.rint(image / tensor.scale) + tensor.zero_point, 0, PIXEL_MAX).astype(np.uint8)
+
+
 def _check_values(name: str, tensor: Tensor, record: Preprocessing) -> None:
     """Refuse a mean and scale that leave next to nothing of an image: those of another network.
 

@@ -11,20 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import onnx
-
 from firelane.compiler.frame_io.preprocessing import (
     CHANNELS,
     INPUT_KEY,
     Preprocessing,
     preprocessing_of,
     record_of,
-    record_preprocessing,
 )
 from firelane.compiler.frame_io.presets import Shape, preset_record
 from firelane.compiler.ir.graph import Graph
-from firelane.compiler.onnx_import import graph_of
-from firelane.compiler.onnx_import.reader import Source, read_input, read_source
 from firelane.compiler.support.errors import ConfigError
 
 Options = Mapping[str, Any]
@@ -43,37 +38,16 @@ def changed_record(recorded: Preprocessing | None, shape: Shape, options: Option
     ConfigError
         If an option is none of its kind, or the input has not so many channels.
     """
-    if not _says_anything(options):
+    if not says_anything(options):
         return recorded
     base = recorded or Preprocessing(channels="gray" if shape[0] == 1 else "RGB")
     alike = {name: values[:1] for name, values in (("mean", base.mean), ("scale", base.scale)) if len(set(values)) == 1}
     return replace(base, **(alike if options.get("channels") else {}) | _given(options, shape))
 
 
-def with_record(model: onnx.ModelProto, options: Options) -> onnx.ModelProto:
-    """A copy of a model whose metadata say what the options say; the model itself if they say nothing."""
-    if not _says_anything(options):
-        return model
-    record = changed_record(_recorded(model), read_input(model.graph).dims, options)
-    assert record is not None, "options make a record"
-    return record_preprocessing(model, record)
-
-
-def load_recorded(source: Source, options: Options) -> Graph:
-    """The graph of a quantized model, with what the options say in its metadata.
-
-    Raises
-    ------
-    FirelaneError
-        If it is no such model, or images cannot become its input as the options say.
-    """
-    model, path = read_source(source)
-    return checked_record(graph_of(with_record(model, options), path), options)
-
-
 def checked_record(graph: Graph, options: Options) -> Graph:
     """The graph, if images can become what it records; or if it records nothing and no options were given."""
-    if _says_anything(options) or INPUT_KEY in graph.metadata:
+    if says_anything(options) or INPUT_KEY in graph.metadata:
         record_of(graph)
     return graph
 
@@ -81,7 +55,7 @@ def checked_record(graph: Graph, options: Options) -> Graph:
 def graph_with_record(graph: Graph, options: Options) -> Graph:
     """A graph whose metadata say what the options say."""
     record = changed_record(preprocessing_of(graph.metadata), graph.tensors[graph.input].shape, options)
-    if record is None or not _says_anything(options):
+    if record is None or not says_anything(options):
         return graph
     return checked_record(replace(graph, metadata={**graph.metadata, INPUT_KEY: record.to_json()}), options)
 
@@ -89,7 +63,7 @@ def graph_with_record(graph: Graph, options: Options) -> Graph:
 def overridden(metadata: Mapping[str, str], shape: Shape, options: Options) -> str:
     """What the options contradict in a model's metadata, in words; empty if there is nothing."""
     recorded = preprocessing_of(metadata)
-    if recorded is None or not _says_anything(options):
+    if recorded is None or not says_anything(options):
         return ""
     given = _given(options, shape)
     before, after = _texts(recorded), _texts(replace(recorded, **given))
@@ -110,7 +84,8 @@ def _texts(record: Preprocessing) -> dict[str, str]:
     return {"channels": record.channels, "mean": mean, "scale": scale, "resize": str(record.resize or "")}
 
 
-def _says_anything(options: Options) -> bool:
+def says_anything(options: Options) -> bool:
+    """Whether there is an option that is not None."""
     return any(value is not None for value in options.values())
 
 
@@ -125,10 +100,6 @@ def _given(options: Options, shape: Shape) -> dict[str, Any]:
     given |= {name: _numbers(f"--{name}", given[name]) for name in ("mean", "scale") if name in given}
     preset = given.pop(PRESET, None)
     return given if preset is None else asdict(preset_record(preset, shape, given.get("channels"))) | given
-
-
-def _recorded(model: onnx.ModelProto) -> Preprocessing | None:
-    return preprocessing_of({entry.key: entry.value for entry in model.metadata_props})
 
 
 def _numbers(option: str, given: str | float | Sequence[float]) -> tuple[float, ...]:

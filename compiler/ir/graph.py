@@ -20,6 +20,7 @@ PIXEL_MAX = 255
 WEIGHT_MIN, WEIGHT_MAX = -128, 127
 MULTIPLIER_BITS = 16          # multipliers are normalised to [2**15, 2**16)
 SHIFT_MIN, SHIFT_MAX = 1, 40
+HOST_OPERATORS = "firelane.host_operators"           # metadata key: what the host has to do after the network
 
 
 def frozen_array(values: ArrayLike, dtype: DTypeLike) -> np.ndarray:

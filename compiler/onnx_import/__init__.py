@@ -13,7 +13,8 @@ from pathlib import Path
 
 import onnx
 
-from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
+from firelane.compiler.ir.graph import HOST_OPERATORS, PIXEL_MAX, Graph, Tensor
+from firelane.compiler.ir.limits import size_problem
 from firelane.compiler.ir.verify import verify
 from firelane.compiler.onnx_import import (
     channel_scale,
@@ -30,7 +31,6 @@ from firelane.compiler.onnx_import import (
 from firelane.compiler.onnx_import.activations import ALONE, WAY_OUT, refused
 from firelane.compiler.onnx_import.builder import Builder
 from firelane.compiler.onnx_import.heads import HEADS
-from firelane.compiler.onnx_import.limits import size_problem
 from firelane.compiler.onnx_import.node_view import BrokenInputError, NodeView
 from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.onnx_import.qoperator import QOPERATORS
@@ -61,7 +61,6 @@ from firelane.compiler.onnx_import.values import (
 from firelane.compiler.passes import PIPELINE, Pass, run_passes
 from firelane.compiler.support.errors import ModelError
 
-HOST_OPERATORS = "firelane.host_operators"           # metadata key: what the host has to do after the network
 CHANNELS_LAST = "firelane.channels_last"             # metadata key: names of tensors (JSON) that the ONNX file has so
 
 OPERATORS: dict[str, Callable[[NodeView], Value | tuple[Value, ...]]] = {        # several for several outputs

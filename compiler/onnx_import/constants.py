@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 
-from firelane.compiler.onnx_import.limits import FOLDED_MAX
+from firelane.compiler.ir.limits import FOLDED_MAX
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.reader import label, one_line
 from firelane.compiler.onnx_import.values import AnyConstant, Constant, Dequantized, Value

@@ -12,9 +12,9 @@ import onnx
 from onnx import AttributeProto
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Rescale, Tensor
+from firelane.compiler.ir.limits import LAZY_MAX
 from firelane.compiler.ir.quantization import ScaleError, rescale_requantize
 from firelane.compiler.onnx_import.builder import Builder
-from firelane.compiler.onnx_import.limits import LAZY_MAX
 from firelane.compiler.onnx_import.reader import is_integer, label, read_constant
 from firelane.compiler.onnx_import.values import (
     AnyConstant,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from firelane.compiler.ir.graph import PIXEL_MAX, Add, AveragePool, Concat, GlobalAverage, MaxPool, Tensor, Window
+from firelane.compiler.ir.limits import size_problem
 from firelane.compiler.ir.quantization import add_requantize, average_requantize
 from firelane.compiler.onnx_import import selection, stored
 from firelane.compiler.onnx_import.channel_scale import plus_constant, quantized
-from firelane.compiler.onnx_import.limits import size_problem
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import AnyConstant, Lazy, Quantization, Real, Stored, Target, Value
 from firelane.compiler.onnx_import.windows import ceil_sizes, read_window, resolve_window

@@ -11,8 +11,8 @@ from functools import cache
 
 import onnx
 
+from firelane.compiler.ir.limits import FOLDED_MAX, PROPAGATED_MAX
 from firelane.compiler.onnx_import.constants import FOLDABLE, too_large_to_fold
-from firelane.compiler.onnx_import.limits import FOLDED_MAX, PROPAGATED_MAX
 from firelane.compiler.onnx_import.reader import label
 
 Sizes = dict[str, tuple[int, ...]]

@@ -13,7 +13,7 @@ import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import numpy_helper
 
-from firelane.compiler.onnx_import.limits import ELEMENTS_MAX, FILE_BYTES_MAX, size_problem
+from firelane.compiler.ir.limits import ELEMENTS_MAX, FILE_BYTES_MAX, size_problem
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.files import read_file
 

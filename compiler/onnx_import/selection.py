@@ -17,7 +17,7 @@ from itertools import accumulate, groupby
 
 import numpy as np
 
-from firelane.compiler.onnx_import.limits import SELECTED_MAX
+from firelane.compiler.ir.limits import SELECTED_MAX
 from firelane.compiler.onnx_import.node_view import NodeView
 from firelane.compiler.onnx_import.values import (
     AnyConstant,

@@ -14,7 +14,7 @@ import onnx
 import onnx.inliner
 from onnx import AttributeProto, TensorProto, numpy_helper
 
-from firelane.compiler.onnx_import import limits
+from firelane.compiler.ir import limits
 from firelane.compiler.onnx_import.propagated import check_folded, worth_propagating
 from firelane.compiler.onnx_import.reader import (
     label,

@@ -14,7 +14,8 @@ from firelane.compiler.frame_io.preprocessing import (
     preprocessing_of,
     record_preprocessing,
 )
-from firelane.compiler.frame_io.record_options import Options, changed_record, checked_record, with_record
+from firelane.compiler.frame_io.record_options import Options, changed_record, checked_record
+from firelane.compiler.frame_io.recorded_model import with_record
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source, read_input, read_source

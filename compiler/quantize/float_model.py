@@ -16,7 +16,8 @@ from onnx import TensorProto
 from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.frame_io.preprocessing import CHANNELS, Preprocessing, preprocessing_of, record_preprocessing
-from firelane.compiler.onnx_import import limits, refuse_unsupported
+from firelane.compiler.ir import limits
+from firelane.compiler.onnx_import import refuse_unsupported
 from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source, type_name
 from firelane.compiler.onnx_import.standard import StandardErrors, admitted, opset_of
@@ -25,10 +26,9 @@ from firelane.compiler.quantize.finite import check_folded, check_variances
 from firelane.compiler.quantize.float_types import as_float32, takes_bytes
 from firelane.compiler.quantize.partly_quantized import is_quantized
 from firelane.compiler.support.errors import ModelError
-from firelane.compiler.support.files import write_file
 from firelane.compiler.support.onnx_runtime import FATAL, WARNING, open_session, session_options
 
-__all__ = ["quiet_root_logger", "read_float_model", "write_model"]
+__all__ = ["quiet_root_logger", "read_float_model"]
 
 OPSET = 13                             # the first whose DequantizeLinear has an axis
 # What needs no folding; a model of these alone is quantized as it is.
@@ -82,17 +82,6 @@ def _recording_bytes(model: onnx.ModelProto, channels: int) -> onnx.ModelProto:
     if channels not in kinds or preprocessing_of({entry.key: entry.value for entry in model.metadata_props}):
         return model
     return record_preprocessing(model, Preprocessing(channels=kinds[channels]))
-
-
-def write_model(model: onnx.ModelProto, path: str | Path) -> None:
-    """Write the whole file or nothing.
-
-    Raises
-    ------
-    FirelaneError
-        If it cannot be written.
-    """
-    write_file(path, model.SerializeToString(deterministic=True), "--output")
 
 
 @contextmanager

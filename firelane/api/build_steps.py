@@ -19,8 +19,6 @@ from firelane.api.network import Network
 from firelane.api.pictures import Pictures, read_pictures
 from firelane.api.quantize import quantize
 from firelane.boards.board import Board
-from firelane.boards.flow.bitstream import check_tools
-from firelane.boards.flow.model_build import build_model
 from firelane.boards.flow.pack_bitstream import BITSTREAM
 from firelane.compiler.artefact.file_names import PROGRAM
 from firelane.compiler.compress.sources import FEW_IMAGES, LEAST_IMAGES
@@ -30,6 +28,7 @@ from firelane.compiler.ir.graph import Graph
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import CapacityError, ConfigError, FirelaneError, ModelError
+from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.files import digest
 from firelane.compiler.support.kept_steps import KeptSteps, kept_steps
 from firelane.compiler.support.marker import BUILD, COMPILED
@@ -40,6 +39,7 @@ from firelane.compiler.support.sources import source_digest
 KIND = "network build"
 QUANTIZED, COMPRESSED, PROGRAM_FOLDER, BITSTREAM_FOLDER = "quantized.onnx", "compressed.onnx", "program", "bitstream"
 FOLDERS = {PROGRAM_FOLDER: (COMPILED, PROGRAM), BITSTREAM_FOLDER: (BUILD, BITSTREAM)}
+OPTION = "firelane build --bitstream"
 STEPS = ("check", "quantize", "compress", "evaluate", "compile", "bitstream")
 MADE_BY = tuple(f"firelane.{name}" for name in ("api", "boards", "compiler", "hw", "models", "sim"))
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")
@@ -164,7 +164,7 @@ class _Run:
             found = estimate(job.given, job.called, progress=progress)
             problems = [*found.problems, *_shortages(found, job), *unusable]
             if job.seeds is not None:
-                problems += check_tools(job.board)
+                problems += from_extra("firelane.boards.flow.bitstream", "build", OPTION).check_tools(job.board)
             if not unusable:
                 problems += self._image_problems(progress)
             raise_all(problems)
@@ -248,7 +248,9 @@ class _Run:
         assert seeds is not None, "it is wanted"
 
         def make(progress: Progress) -> tuple[Facts, Mapping[str, bytes]]:
-            built = build_model(job.board, job.folder / model, job.folder / BITSTREAM_FOLDER, seeds=seeds, say=job.say)
+            flow = from_extra("firelane.boards.flow.model_build", "build", OPTION)
+            built = flow.build_model(job.board, job.folder / model, job.folder / BITSTREAM_FOLDER, seeds=seeds,
+                                     say=job.say)
             report = built.build.report
             text = (f"{report.achieved_hz / 1e6:.1f} MHz possible, {report.target_hz / 1e6:g} used; seed "
                     f"{built.build.seed}")

@@ -8,8 +8,7 @@ import numpy as np
 import onnx
 
 from firelane.api.network import Network
-from firelane.compiler.compress.sources import stored
-from firelane.compiler.frame_io.preprocessing import preprocessing_of
+from firelane.compiler.frame_io.preprocessing import preprocessing_of, stored_values
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.quantize.calibrated import Calibrated
 from firelane.compiler.quantize.fold_preprocessing import metadata
@@ -48,7 +47,7 @@ def check_quantized(given: Network, source: Calibrated, made: Network, progress:
     if not given.quantized:
         validate_rewriting(given.source, source.model, source.images, recorded=source.recorded,
                            taken=preprocessing_of(metadata(source.model)))
-    images = [stored(made.graph, source.images[index]) for index in range(min(len(source.images), 2))]
+    images = [stored_values(made.graph, source.images[index]) for index in range(min(len(source.images), 2))]
     agreement = validate(made.graph, made.model, images)
     if rounded:
         check_quantization(made.graph, made.model, source.model, images[0])

@@ -16,18 +16,19 @@ from firelane.api.predict import Pictures, Prediction, prediction, stored_images
 from firelane.compiler.frame_io import record_options
 from firelane.compiler.frame_io.classes import read_labels
 from firelane.compiler.frame_io.preprocessing import preprocessing_of, record_of
-from firelane.compiler.frame_io.record_options import Options, with_record
+from firelane.compiler.frame_io.record_options import Options
+from firelane.compiler.frame_io.recorded_model import with_record
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
+from firelane.compiler.onnx_import.kind import is_quantized
 from firelane.compiler.onnx_import.reader import Source, read_input, read_source
-from firelane.compiler.quantize.float_model import write_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.quantize.model_file import write_model
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.html_tables import html_block
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.catalogue import find, is_name
 from firelane.sim import reference
-from firelane.sim.evaluate.graphs import is_quantized
 
 IN_MEMORY = "model"
 

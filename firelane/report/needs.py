@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.extras import check_packages
 from firelane.compiler.support.outputs import check_file
 
 OPTION = "--report"
 PACKAGES = ("plotly", "jinja2")
-INSTALL = "pip install 'firelane[report]'"
 SUFFIX = ".html"
 
 
@@ -22,10 +21,7 @@ def check_report(path: Path) -> None:
     ConfigError
         If a package is missing, the file is no .html, or it cannot be written.
     """
-    missing = [name for name in PACKAGES if find_spec(name) is None]
-    if missing:
-        raise ConfigError(OPTION, f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
-                          hint=INSTALL)
+    check_packages(PACKAGES, "report", OPTION)
     if path.suffix.lower() != SUFFIX:
         raise ConfigError(OPTION, f"{path.name} is no HTML file", hint=f"name a file that ends in {SUFFIX}")
     check_file(path, OPTION)

@@ -11,23 +11,18 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from firelane.compiler.onnx_import.kind import DEQUANTIZE, QUANTIZE
 from firelane.compiler.support.errors import ModelError
 
-__all__ = ["Pairs", "derived_float", "is_quantized", "own_pairs", "pairs", "with_scores"]
+__all__ = ["Pairs", "derived_float", "own_pairs", "pairs", "with_scores"]
 
 SOFTMAX = ("Softmax", "LogSoftmax", "QLinearSoftmax")
 CLAMPS = ("Relu", "Clip")
 FOLLOWED = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze",
                       *CLAMPS})        # of probabilities a clamp changes nothing; `derived_float` makes such
 QUANTIZED_SUFFIX = "_quantized"        # what the QOperator form adds to names
-QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
 REAL_SCORES = "firelane/scores"
 Pairs = tuple[tuple[str, str], ...]    # quantized tensor, float tensor
-
-
-def is_quantized(graph: onnx.GraphProto) -> bool:
-    """Whether there are quantizers or integer operators in it."""
-    return any(node.op_type in (QUANTIZE, DEQUANTIZE) or node.op_type.startswith("QLinear") for node in graph.node)
 
 
 def with_scores(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:

@@ -10,15 +10,17 @@ import numpy as np
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
-from firelane.compiler.frame_io.record_options import Options, changed_record, with_record
+from firelane.compiler.frame_io.record_options import Options, changed_record
+from firelane.compiler.frame_io.recorded_model import with_record
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import import graph_of
+from firelane.compiler.onnx_import.kind import is_quantized
 from firelane.compiler.onnx_import.reader import Source as Model
 from firelane.compiler.onnx_import.reader import read_input, read_source
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError, ModelError
-from firelane.sim.evaluate.graphs import Pairs, derived_float, is_quantized, own_pairs, pairs, with_scores
+from firelane.sim.evaluate.graphs import Pairs, derived_float, own_pairs, pairs, with_scores
 from firelane.sim.evaluate.job import EvaluationJob, Networks, OnnxModel
 
 __all__ = ["DERIVED", "Model", "Plan", "not_measured", "plan"]

@@ -9,38 +9,30 @@ users cannot open; no port is listened on. A Dask cluster is as open as whoever 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import multiprocessing
 import os
 import pickle
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from distributed import Client, as_completed
-from distributed.core import rpc
-from distributed.scheduler import KilledWorker
-from distributed.utils import silence_logging_cmgr
 
-from firelane.compiler.support.errors import ConfigError, FirelaneError
+from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.progress import Progress
 from firelane.sim.evaluate.job import EvaluationJob, Measured, Networks
-from firelane.sim.evaluate.worker import code_digest, measure_file_batch
+from firelane.sim.evaluate.tasks import BATCH, BATCHES_AHEAD, STAGE, Pool, lost
+from firelane.sim.evaluate.worker import measure_file_batch
 
-BATCH = 4                              # images of a task
-BATCHES_AHEAD = 3                      # batches that wait for each thread of a worker
-STAGE = "evaluating"
 CONNECT_SECONDS = 10.0
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-Pool = Callable[[EvaluationJob, Sequence[np.ndarray], Progress], list[Measured]]
 
 
 def in_process(job: EvaluationJob, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
@@ -85,11 +77,12 @@ def workers(count: int | None = None, scheduler: str | None = None, *, seconds: 
         yield in_process
         return
     if scheduler is None:
-        with _processes(count or len(os.sched_getaffinity(0))) as pool:
-            yield pool
-        return
-    with _remote(scheduler, seconds, worker_seconds) as client:
-        yield lambda job, images, progress: _measure(client, job, images, progress)
+        pools = _processes(count or len(os.sched_getaffinity(0)))
+    else:
+        pools = from_extra("firelane.sim.evaluate.cluster", "cluster", "--scheduler").cluster(scheduler, seconds,
+                                                                                              worker_seconds)
+    with pools as pool:
+        yield pool
 
 
 @contextlib.contextmanager
@@ -126,17 +119,11 @@ def _measure_here(executor: ProcessPoolExecutor, count: int, folder: Path, job: 
                 progress(STAGE, len(found), len(images))
                 waiting |= {submit(start) for start in islice(starts, 1)}
     except BrokenProcessPool as error:
-        raise _lost(error) from None
+        raise lost(error) from None
     finally:
         for future in waiting:
             future.cancel()
     return [found[index] for index in range(len(images))]
-
-
-def _lost(error: Exception) -> FirelaneError:
-    """The error to raise where workers are gone."""
-    return FirelaneError("--workers", f"workers were lost, or their scheduler ({type(error).__name__})",
-                         hint="look into their logs; fewer workers need less memory")
 
 
 @contextlib.contextmanager
@@ -165,68 +152,3 @@ def _no_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def _remote(address: str, seconds: float, worker_seconds: float) -> Iterator[Client]:
-    hint = "the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
-    try:
-        asyncio.run(asyncio.wait_for(_identity(address, seconds), seconds))
-    except OSError:                                      # TimeoutError is one
-        raise ConfigError("--scheduler", f"{address}: no answer in {seconds:g} s", hint=hint) from None
-    except (ValueError, TypeError):
-        raise ConfigError("--scheduler", f"{address}: not an address", hint=hint) from None
-    with silence_logging_cmgr(logging.CRITICAL), Client(address, timeout=seconds) as client:
-        try:
-            client.wait_for_workers(1, timeout=worker_seconds)
-        except TimeoutError:
-            raise ConfigError("--scheduler", f"{address} has no workers",
-                              hint=f"start some: dask worker {address}") from None
-        yield client
-
-
-async def _identity(address: str, seconds: float) -> dict:
-    """What a scheduler says of itself. `Client` is not asked: it waits for ever for one that accepts and is silent."""
-    async with rpc(address, timeout=seconds, deserialize=False) as scheduler:
-        return await scheduler.identity()
-
-
-def _task() -> Callable:
-    """The function that Dask carries to a worker.
-
-    Being local, it travels as code, and imports nothing of ours before it runs there: so the scheduler, which unpickles
-    what it passes on, needs Dask alone.
-    """
-    def measure(*arguments):
-        from firelane.sim.evaluate.worker import measure_batch  # noqa: PLC0415 (this function runs elsewhere)
-        return measure_batch(*arguments)
-    return measure
-
-
-def _measure(client: Client, job: EvaluationJob, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
-    """What is measured of each image, in their order; never more than a few batches are on their way."""
-    task = _task()
-    try:
-        [job_there] = client.scatter([pickle.dumps(job)], broadcast=True)
-        starts = iter(range(0, len(images), BATCH))
-        found: dict[int, Measured] = {}
-        progress(STAGE, 0, len(images))
-
-        def submit(start: int):
-            batch = np.stack([images[index] for index in range(start, min(start + BATCH, len(images)))])
-            return client.submit(task, job.key, job_there, code_digest(), start, batch.shape, batch.tobytes(),
-                                 pure=False)
-        ahead = BATCHES_AHEAD * sum(client.nthreads().values())
-        waiting = as_completed([submit(start) for start in islice(starts, ahead)])
-        for future in waiting:
-            found.update(future.result())
-            progress(STAGE, len(found), len(images))
-            future.release()
-            for start in islice(starts, 1):
-                waiting.add(submit(start))
-    except ImportError as error:
-        raise FirelaneError("--scheduler", f"a worker does not have this package ({error})",
-                            hint="install Firelane where the workers run") from None
-    except (KilledWorker, CancelledError, OSError) as error:
-        raise _lost(error) from None
-    return [found[index] for index in range(len(images))]

@@ -15,11 +15,12 @@ from onnx import TensorProto, helper
 from onnxruntime import GraphOptimizationLevel
 
 from firelane.compiler.ir.graph import Graph
+from firelane.compiler.onnx_import.kind import is_quantized
 from firelane.compiler.onnx_import.reader import one_line, read_input
 from firelane.compiler.quantize.scale_groups import scale_groups
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.onnx_runtime import open_session, session_options
-from firelane.sim.evaluate.graphs import Pairs, is_quantized, pairs
+from firelane.sim.evaluate.graphs import Pairs, pairs
 from firelane.sim.evaluate.job import real_values
 from firelane.sim.evaluate.metrics import decibels, energies
 from firelane.sim.reference import run

@@ -25,8 +25,8 @@ from firelane.sim.simulator.verilator import (
     compile_bench,
     relative,
     tool_versions,
-    wave_format,
 )
+from firelane.sim.simulator.wave_format import wave_format
 
 HERE = Path(__file__).resolve().parent
 FRAME_BENCH = Bench("firelane_bench", HERE / "testbench.vlt", HERE / "testbench.v")

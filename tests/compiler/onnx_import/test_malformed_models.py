@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from firelane.compiler.onnx_import import CHANNELS_LAST, HOST_OPERATORS, load_graph
+from firelane.compiler.ir.graph import HOST_OPERATORS
+from firelane.compiler.onnx_import import CHANNELS_LAST, load_graph
 from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.problems import LISTED_MAX

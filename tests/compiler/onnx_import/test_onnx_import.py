@@ -7,8 +7,18 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from firelane.compiler.ir.graph import AveragePool, ChannelScale, Concat, Conv, GlobalAverage, Graph, MaxPool, Rescale
-from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
+from firelane.compiler.ir.graph import (
+    HOST_OPERATORS,
+    AveragePool,
+    ChannelScale,
+    Concat,
+    Conv,
+    GlobalAverage,
+    Graph,
+    MaxPool,
+    Rescale,
+)
+from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ModelError
 from firelane.models.squeezenet_graph import build
 from firelane.sim.reference import run

@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, preprocessing_of
-from firelane.compiler.ir.graph import Graph
-from firelane.compiler.onnx_import import HOST_OPERATORS, load_graph
+from firelane.compiler.ir.graph import HOST_OPERATORS, Graph
+from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.quantize.calibrated import read_calibrated
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import metadata

@@ -10,14 +10,14 @@ from firelane.cli.support.options import METHODS, PRESETS
 from firelane.compiler.compress.compressor import Objective
 from firelane.compiler.frame_io import presets
 from firelane.compiler.quantize.calibration import Method
-from firelane.models import deep_compression
+from firelane.models import published_data
 
 
 def test_choices():
     assert tuple(presets.PRESETS) == PRESETS
     assert set(METHODS) == {method.value for method in Method}
     assert set(OBJECTIVES) == {objective.name.lower() for objective in Objective}
-    assert tuple(map(str, deep_compression.INPUT_SIZES)) == INPUT_SIZES
+    assert tuple(map(str, published_data.INPUT_SIZES)) == INPUT_SIZES
 
 
 def test_defaults():

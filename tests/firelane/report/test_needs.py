@@ -23,11 +23,12 @@ def no_work(monkeypatch):
     monkeypatch.setattr("firelane.compile", work, raising=False)
 
 
-@pytest.mark.parametrize("gone, words", [({"plotly"}, "plotly is"), ({"plotly", "jinja2"}, "plotly and jinja2 are")])
+@pytest.mark.parametrize("gone, words", [({"plotly"}, "plotly"), ({"plotly", "jinja2"}, "plotly and jinja2")])
 def test_without_the_packages(gone, words, no_work, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("firelane.report.needs.find_spec", lambda name: None if name in gone else FIND(name))
+    monkeypatch.setattr("firelane.compiler.support.extras.find_spec", lambda name: None if name in gone else FIND(name))
     assert main([*COMPILE, str(tmp_path / "d"), "--report", str(tmp_path / "r.html")]) == 2
-    assert capsys.readouterr().err == f"error: --report: {words} not installed; pip install 'firelane[report]'\n"
+    assert capsys.readouterr().err == (
+        f"error: --report: needs {words}, which is not installed; pip install 'firelane[report]'\n")
     assert list(tmp_path.iterdir()) == []
 
 

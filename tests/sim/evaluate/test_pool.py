@@ -16,7 +16,8 @@ from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
 from firelane.sim.evaluate import evaluate, workers
 from firelane.sim.evaluate.plan import DERIVED
-from firelane.sim.evaluate.pool import BATCH, in_process
+from firelane.sim.evaluate.pool import in_process
+from firelane.sim.evaluate.tasks import BATCH
 from tests.limits import FOREVER
 
 COUNT = 3 * BATCH + 1                  # so that the last batch is a small one
@@ -147,7 +148,7 @@ def test_scheduler_by_address(digits, here, start, monkeypatch):
     model, images, labels = digits
     with workers(scheduler=start("complete"), **PATIENT) as pool:
         assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool) == here
-        monkeypatch.setattr("firelane.sim.evaluate.pool.code_digest", lambda: "another")
+        monkeypatch.setattr("firelane.sim.evaluate.cluster.code_digest", lambda: "another")
         with pytest.raises(FirelaneError, match="^--scheduler: a worker has another version of Firelane; install the"):
             evaluate(model, images, pool=pool)
 

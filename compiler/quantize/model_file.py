@@ -1,0 +1,20 @@
+"""ONNX files that are written here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+
+from firelane.compiler.support.files import write_file
+
+
+def write_model(model: onnx.ModelProto, path: str | Path) -> None:
+    """Write the whole file or nothing.
+
+    Raises
+    ------
+    FirelaneError
+        If it cannot be written.
+    """
+    write_file(path, model.SerializeToString(deterministic=True), "--output")
