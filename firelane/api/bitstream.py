@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firelane import report as reports
-from firelane.api.network import Network
 from firelane.api.reported import Reported
 from firelane.boards.board import Board
 from firelane.boards.flow.finished_build import read_build
@@ -24,21 +23,19 @@ class Bitstream(Reported):
 
     Parameters
     ----------
-    network : Network
     board : Board
     compiled : Compiled
-        The network for the board's engine, as it is in the bitstream.
+        The network in the bitstream.
     folder : Path
         Of the build.
     """
 
-    network: Network
     board: Board
     compiled: Compiled
     folder: Path
 
     def document(self) -> Document:
         """Its report: device, clock, placement, routing, and all about the program."""
-        return reports.bitstream_document(reports.Subject(self.network.name, self.network.model, self.board.name),
+        return reports.bitstream_document(reports.Subject(self.compiled.graph.name, board=self.board.name),
                                           read_build(self.folder), self.compiled,
                                           make_report(self.compiled, self.board))

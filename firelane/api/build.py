@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from firelane import report as reports
 from firelane.api.arguments import check_choice, check_count
 from firelane.api.build_steps import BuildJob, Loss, StepOutcome, run_steps
+from firelane.api.compile import compile
 from firelane.api.network import Network, load
+from firelane.api.reported import Reported
 from firelane.boards import get_board
+from firelane.boards.flow.finished_build import read_build
 from firelane.compiler.compress.compressor import Objective
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize.calibration import METHODS
@@ -17,9 +22,12 @@ from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
 
+if TYPE_CHECKING:
+    from firelane.report.page.document import Document
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BuiltNetwork:
+class BuiltNetwork(Reported):
     """A network built for a board: what was lost, what it takes, how fast it is, where everything is.
 
     Parameters
@@ -80,6 +88,18 @@ class BuiltNetwork:
                 f"{mhz:g} MHz)",
                 f"made:   {', '.join(made)}", *(f"{'next:' if not number else '':7} {command}"
                                                 for number, command in enumerate(self.next_commands)))
+
+    def document(self) -> Document:
+        """Its report: steps, loss, device if there is a bitstream, and all about the program."""
+        made = compile(self.model, self.board, check=False)
+        lost = self.loss
+        rows = [] if lost is None else [
+            ("expected loss of top-1, points", f"{100 * lost.expected:.2f} ± {100 * lost.error:.2f}"),
+            ("same class as the network that was given", f"{lost.agreement:.1%}"),
+            ("divergence from it, nats", f"{lost.divergence:.4f}"), ("images that it was found on", f"{lost.images}")]
+        return reports.build_document(reports.Subject(self.name, made.network.model, self.board), made.compiled,
+                                      made.report, [(step.name, step.text) for step in self.steps], rows,
+                                      read_build(self.bitstream.parent) if self.bitstream else None)
 
     def to_json(self) -> str:
         """All of it, for programs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -20,7 +20,7 @@ from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
 from firelane.report.page.document import Document
-from firelane.report.sections import compression, device, estimate, evaluation, network, simulation
+from firelane.report.sections import compression, device, estimate, evaluation, journey, network, simulation
 from firelane.sim.activation_levels import activation_levels
 from firelane.sim.evaluate.report import NAMES
 from firelane.sim.evaluate.result import Evaluation
@@ -38,19 +38,23 @@ class Subject:
     ----------
     name : str
         Of the network, as it was asked for.
-    model : onnx.ModelProto
+    model : onnx.ModelProto, optional
+        For its digest.
     board : str, optional
     """
 
     name: str
-    model: onnx.ModelProto
+    model: onnx.ModelProto | None = None
     board: str | None = None
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Name, digest, board."""
-        digest = sha256(self.model.SerializeToString(deterministic=True)).hexdigest()[:DIGITS]
-        return [("model", self.name), ("digest of the model", digest), *([("board", self.board)] if self.board else [])]
+        facts = [("model", self.name)]
+        if self.model is not None:
+            digest = sha256(self.model.SerializeToString(deterministic=True)).hexdigest()[:DIGITS]
+            facts.append(("digest of the model", digest))
+        return [*facts, *([("board", self.board)] if self.board else [])]
 
 
 def engine_facts(engine: EngineConfig) -> list[tuple[str, str]]:
@@ -188,3 +192,25 @@ def bitstream_document(subject: Subject, build: FinishedBuild, compiled: Compile
               f"{made.achieved_hz / 1e6:.1f} MHz are possible.")
     return Document(f"{subject.name}, a bitstream for {build.board}", answer, tuple(known), tuple(figures),
                     (*device.sections(build), *network.sections(facts)))
+
+
+def build_document(subject: Subject, compiled: Compiled, report: Report, steps: Sequence[tuple[str, str]],
+                   lost: Sequence[tuple[str, str]], build: FinishedBuild | None) -> Document:
+    """The report of all the way to a board.
+
+    Parameters
+    ----------
+    steps : sequence of (str, str)
+        The name of each, and what it made.
+    lost : sequence of (str, str)
+        What was lost of accuracy, in numbers; empty if nothing was.
+    build : FinishedBuild, optional
+        If there is a bitstream.
+    """
+    made = compiled_document(subject, compiled, report)
+    sections = [journey.steps(steps)]
+    if lost:
+        sections.append(journey.loss(lost))
+    sections += device.sections(build) if build else ()
+    return replace(made, title=f"{subject.name}, built for {subject.board}",
+                   figures=(*made.figures, *lost[:1]), sections=(*sections, *made.sections))

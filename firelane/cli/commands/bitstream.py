@@ -9,8 +9,16 @@ from typing import Any
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, build_options, json_option, record_options, size_options, taken_record
-from firelane.cli.support.terminal import log_console, note_overridden, progress_console, say
+from firelane.cli.support.options import (
+    PATH,
+    build_options,
+    json_option,
+    record_options,
+    report_option,
+    size_options,
+    taken_record,
+)
+from firelane.cli.support.terminal import log_console, note_overridden, progress_console, say, write_report
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
 
@@ -25,9 +33,10 @@ from firelane.compiler.support.outputs import check_folder
               help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")
 @record_options
 @json_option
+@report_option
 @click.option("-o", "--output", type=PATH, help="Folder; build/bitstream/... if not given.")
 def command(board_name: str, model: str, clock_mhz: float | None, seed: int | None, seeds: int,
-            output: Path | None, as_json: bool, **options: Any) -> None:
+            output: Path | None, as_json: bool, report_file: Path | None, **options: Any) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line.
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
@@ -43,6 +52,7 @@ def command(board_name: str, model: str, clock_mhz: float | None, seed: int | No
     first = board.seed if seed is None else seed
     built = work.build_model(board, model, output, seeds=range(first, first + seeds), say=say(console),
                              record=record)
+    write_report(work.Bitstream(built.board, built.compiled, built.build.folder), report_file, say(console))
     if as_json:
         click.echo(built.to_json())
         return

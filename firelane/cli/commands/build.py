@@ -16,8 +16,9 @@ from firelane.cli.support.options import (
     limit_option,
     model_argument,
     record_options,
+    report_option,
 )
-from firelane.cli.support.terminal import display, note_overridden, progress_console, say, say_plainly
+from firelane.cli.support.terminal import display, note_overridden, progress_console, say, say_plainly, write_report
 from firelane.cli.support.words import BOARD
 
 OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor.Objective`
@@ -53,8 +54,9 @@ OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor
               help="Processes that evaluate, 0 for none but this one.  [default: as many as processors]")
 @check_option
 @json_option
+@report_option
 def command(model: str, board: str, calibration: Path | None, folder: Path | None, effort: str, as_json: bool,
-            **options: Any) -> None:
+            report_file: Path | None, **options: Any) -> None:
     """Build MODEL, float or quantized ONNX, for a board: quantize, compress if need be, evaluate, compile.
 
     Everything that can be wrong is said before the work. It ends
@@ -72,6 +74,7 @@ def command(model: str, board: str, calibration: Path | None, folder: Path | Non
     with display(console) as progress:
         built = firelane.build(model, board, calibration, folder, thorough=effort == "thorough",
                                say=say(console), progress=progress, **options)
+    write_report(built, report_file, say(console))
     if as_json:
         click.echo(built.to_json())
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from firelane.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from firelane.api.bitstream import Bitstream
     from firelane.api.network import overridden
     from firelane.boards import all_boards, get_board
     from firelane.boards.board_template import write_board_file
@@ -39,15 +40,15 @@ if TYPE_CHECKING:
     from firelane.sim.evaluate.report import print_evaluation
     from firelane.sim.judge.report import print_report
 
-__all__ = ["Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
+__all__ = ["Bitstream", "Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
            "check_report", "chosen_engine", "chosen_port", "classify", "convert", "demo", "devices_to_json",
            "devices_to_table", "find_devices", "fits", "get_board", "items_to_json", "items_to_table",
            "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch", "plot_build",
            "print_evaluation", "print_report", "program", "published_fits", "require", "run_benchmark", "short_name",
-           "sweep", "table", "to_json", "to_tables", "validate", "write_board_file", "write_file",
-           "write_model_project"]
+           "sweep", "table", "to_json", "to_tables", "validate", "write_board_file", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
+    "firelane.api.bitstream": ["Bitstream"],
     "firelane.api.network": ["overridden"],
     "firelane.boards": ["all_boards", "get_board"],
     "firelane.boards.board_template": ["write_board_file"],

@@ -18,6 +18,7 @@ from firelane.compiler.tiles.larger_engine import weight_bytes
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
 from tests.compiler.small_networks import SIDE, small_model
+from tests.firelane.report.pages import Tags, bars, check_page
 
 HELD_OUT = load_split()[1]
 PIXELS = np.ascontiguousarray(HELD_OUT.images.transpose(0, 3, 1, 2))
@@ -147,10 +148,16 @@ class TestCompressForABoard:
         assert not [stage for stage in stages if stage.startswith("compressing: ")]
 
 
-def test_simulate():
+def test_simulate(tmp_path):
     said = []
     found = firelane.simulate(onnx.load(EMBEDDED["digits"]), images=3, say=said.append)
     assert found.results.shape == (3, 10, 1, 1) and found.results.dtype == np.uint8
     assert found.results.argmax(axis=1).ravel().tolist() == HELD_OUT.labels[:3].tolist() and found.correct == 3
     assert found.cycles >= found.predicted_cycles == found.report.predicted_frame_cycles
     assert found.layers[0].name == "load" and found.waves is None
+    page = found.write_report(tmp_path / "r.html")
+    check_page(page)
+    for trace, field in (("measured", "measured"), ("ideal", "ideal"), ("predicted", "predicted")):
+        assert bars(page, "cycles-measured", trace) == {line.name: getattr(line, field) for line in found.layers}
+    assert bars(page, "prediction-errors") == {line.name: 100 * line.error for line in found.layers if line.error}
+    assert "30 result values of 3 frames were compared" in " ".join(Tags(page).texts["p"])
