@@ -45,7 +45,8 @@ __all__ = ["Bitstream", "Job", "Machine", "all_boards", "bitstream_file", "build
            "devices_to_table", "find_devices", "fits", "get_board", "items_to_json", "items_to_table",
            "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch", "plot_build",
            "print_evaluation", "print_report", "program", "published_fits", "require", "run_benchmark", "short_name",
-           "sweep", "table", "to_json", "to_tables", "validate", "write_board_file", "write_file", "write_model_project"]
+           "sweep", "table", "to_json", "to_tables", "validate", "write_board_file", "write_file",
+           "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.bitstream": ["Bitstream"],
