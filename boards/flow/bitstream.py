@@ -13,9 +13,10 @@ from firelane.boards.board import Board
 from firelane.boards.contents.routed_design import MAP_FILE, RoutedDesign, recognise_design
 from firelane.boards.flow import tools
 from firelane.boards.flow.build_plan import plan_text, write_plan_files
+from firelane.boards.flow.file_names import CONFIG
 from firelane.boards.flow.floorplan import fix_blocks
 from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
-from firelane.boards.flow.place_route import CONFIG, Say, nextpnr_options, place_and_route
+from firelane.boards.flow.place_route import Say, nextpnr_options, place_and_route
 from firelane.boards.place.ecp5.block_sites import block_sites
 from firelane.boards.place.ecp5.carry_ends import open_carry_ends
 from firelane.boards.place.ecp5.flip_flop_inputs import separate_flip_flops

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from firelane.boards.flow.place_route import CONFIG, REPORT
+from firelane.boards.flow.file_names import CONFIG, REPORT
 from firelane.boards.report.build_report import BuildReport, read_report
 from firelane.boards.report.placement import Placement, read_placement
 from firelane.boards.report.routed_wires import RoutedWires, read_wires

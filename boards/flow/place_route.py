@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firelane.boards.flow import tools
+from firelane.boards.flow.file_names import CONFIG, LOG, REPORT
 from firelane.boards.flow.same_netlist import check_same_netlist
 from firelane.boards.place.blocks.sites import Sites
 from firelane.boards.place.refine.refine_placement import PlacementFiles, Target, refine_placement
@@ -25,7 +26,6 @@ from firelane.compiler.support.errors import ConfigError
 NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-fail")
 RIPUP = "--tmg-ripup"
 SYNTHESISED = "../top.json"
-CONFIG, LOG, REPORT = "top.config", "nextpnr.log", "report.json"
 PLACED, DELAYS, PLACER_LOG = "placed.json", "placed.sdf", "placer.log"
 REFINED, ROUTED = "refined.json", "routed.json"
 TIMES_TOLD = 6          #: how far annealing is

@@ -22,6 +22,7 @@ from typing import Any
 NEEDS = {
     "firelane": "",
     "firelane.api": "compile",
+    "firelane.api.bitstream": "build",
     "firelane.api.board": "compile,sim",
     "firelane.api.build": "compress",
     "firelane.api.compress": "compress",

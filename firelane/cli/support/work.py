@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from firelane.boards.flow.bitstream import program
     from firelane.boards.flow.model_build import bitstream_file, build_model
     from firelane.boards.flow.patch import patch
-    from firelane.boards.flow.vivado_project import table, write_model_project
+    from firelane.boards.flow.vivado_project import project_json, table, write_model_project
     from firelane.boards.host.device_list import devices_to_json, devices_to_table, model_names
     from firelane.boards.host.discovery import chosen_port, find_devices
     from firelane.boards.host.run import classify, load_model
@@ -44,8 +44,8 @@ __all__ = ["Bitstream", "Job", "Machine", "all_boards", "bitstream_file", "build
            "check_report", "chosen_engine", "chosen_port", "classify", "convert", "demo", "devices_to_json",
            "devices_to_table", "find_devices", "fits", "get_board", "items_to_json", "items_to_table",
            "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch", "plot_build",
-           "print_evaluation", "print_report", "program", "published_fits", "require", "run_benchmark", "short_name",
-           "sweep", "table", "to_json", "to_tables", "validate", "write_board_file", "write_file",
+           "print_evaluation", "print_report", "program", "project_json", "published_fits", "require", "run_benchmark",
+           "short_name", "sweep", "table", "to_json", "to_tables", "validate", "write_board_file", "write_file",
            "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
