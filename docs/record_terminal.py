@@ -9,6 +9,7 @@ is changed or left out: a recording with a path of this machine in it is refused
 from __future__ import annotations
 
 import io
+import os
 import shlex
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-FEWEST_COLUMNS = 80
+FEWEST_COLUMNS, COLUMNS = 80, 110
 THEME = TerminalTheme((13, 17, 23), (230, 237, 243), [(72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34),
                                                       (88, 166, 255), (188, 140, 255), (57, 197, 207), (177, 186, 196)])
 SVG = """\
@@ -63,7 +64,8 @@ def own_paths() -> set[str]:
 
 def main(target: str, *command: str) -> int:
     """Run `command`, write `target`; returns an exit code."""
-    ran = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    ran = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         env=os.environ | {"COLUMNS": str(COLUMNS)})
     typed = shlex.join(command)
     if ran.returncode:
         print(f"error: {typed}: exit code {ran.returncode}\n{ran.stdout}", file=sys.stderr)

@@ -17,6 +17,9 @@ COLOURS = {Status.OK: "green", Status.MISSING: "bold red", Status.OPTIONAL: "yel
 def items_to_table(items: Sequence[Item]) -> Table:
     """A line for each thing; what it is needed for and how to mend it, if it is not fine."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for item in items:
         text = item.found if item.fine else f"{item.found} (for {item.purpose}); {item.fix}"
         table.add_row(Text(item.status, COLOURS[item.status]), Text(item.name), Text(text, overflow="fold"))

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
-
 from firelane.boards.board import Board
 from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import Build, build_bitstream
@@ -22,6 +20,7 @@ from firelane.compiler.compile import compile_model
 from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.schedule.cost_model import frame_cost
+from firelane.compiler.support.fitted_table import FittedTable
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
@@ -45,7 +44,7 @@ class ModelBuild:
     seconds: float
 
     @property
-    def table(self) -> Table:
+    def table(self) -> FittedTable:
         """What it takes of the device, for the terminal."""
         return table(self.build.report, title=f"{self.model.name} on {self.board.description}")
 
@@ -60,8 +59,8 @@ class ModelBuild:
     def lines(self) -> list[str]:
         """Speed, limit, digests and tools, in words."""
         report = self.build.report
-        return [f"{self.model.frames_per_second(report.target_hz):.1f} frames/s: {report.target_hz / 1e6:g} MHz, "
-                f"{self.model.frame_cycles} cycles a frame",
+        return [f"{self.model.frames_per_second(report.target_hz):,.1f} frames/s: {report.target_hz / 1e6:g} MHz, "
+                f"{self.model.frame_cycles:,} cycles a frame",
                 f"limited by {report.limit}",
                 f"engine {hex32(self.board.engine.digest)}, program {hex32(self.model.program_digest)}, "
                 f"seed {self.build.seed}, {self.seconds:.0f} s",

@@ -13,9 +13,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
-
 from firelane.boards.board import Board
 from firelane.boards.flow import tools
 from firelane.boards.flow.build_plan import write_plan_files
@@ -24,6 +21,7 @@ from firelane.boards.report.usage_table import usage_table
 from firelane.boards.top.board_design import board_design
 from firelane.compiler.compile import compile_model
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.fitted_table import FittedTable
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.marker import PROJECT
 from firelane.compiler.support.outputs import check_folder
@@ -123,11 +121,7 @@ def _available(board: Board) -> dict[str, int]:
     return {"LUT": device.lut, "FF": 2 * device.lut, "RAMB18": device.ebr, "DSP48": device.dsp}
 
 
-def table(project: VivadoProject, board: Board, *, title: str) -> Table:
+def table(project: VivadoProject, board: Board, *, title: str) -> FittedTable:
     """The table for the terminal."""
-    available = _available(board)
-    rows = usage_table(title)
-    for word, used in project.used.items():
-        share = Text(f"{used / available[word]:.0%}", "" if used <= available[word] else "bold red")
-        rows.add_row(word, str(used), str(available[word]), share)
-    return rows
+    there = _available(board)
+    return usage_table(title, {word: (used, there[word]) for word, used in project.used.items()})

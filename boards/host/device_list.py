@@ -10,9 +10,12 @@ from rich.text import Text
 
 from firelane.boards.host.discovery import Device
 from firelane.compiler.artefact.reader import models_with
+from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.compiler.support.json_document import json_document
-from firelane.compiler.support.plain_table import PlainTable
 
+COLUMNS = (         # what is left out first where there is no room has the largest number
+    Column("port", names=True), Column("board", names=True), Column("MHz", drop=1), Column("banks", drop=2),
+    Column("model", text=True))
 NOTHING = "no serial port was found on this machine; does the cable carry data, and is the board switched on?"
 
 
@@ -37,16 +40,15 @@ def devices_to_table(devices: Sequence[Device], names: Mapping[int, str]) -> Gro
     return Group(*([_boards(boards, names)] if boards else [Text("no board was found")]), *others)
 
 
-def _boards(boards: Sequence[Device], names: Mapping[int, str]) -> PlainTable:
-    table = PlainTable()
-    for column, right in (("port", False), ("board", False), ("MHz", True), ("banks", True), ("model", False)):
-        table.add_column(column, justify="right" if right else "left", overflow="fold", no_wrap=column == "port")
-    for device in boards:
-        identity = device.identity
-        assert identity is not None, "these have one"
-        table.add_row(device.port, identity.board, f"{identity.clock_hz / 1e6:g}", f"{identity.engine.banks}",
-                      _model(device, names))
-    return table
+def _boards(boards: Sequence[Device], names: Mapping[int, str]) -> FittedTable:
+    return FittedTable("", COLUMNS, [_row(device, names) for device in boards])
+
+
+def _row(device: Device, names: Mapping[int, str]) -> tuple[str, ...]:
+    identity = device.identity
+    assert identity is not None, "these have one"
+    return (device.port, identity.board, f"{identity.clock_hz / 1e6:g}", f"{identity.engine.banks}",
+            _model(device, names))
 
 
 def _model(device: Device, names: Mapping[int, str]) -> str:

@@ -86,14 +86,14 @@ def _devices(boards: Sequence[Board]) -> FittedTable:
 def _device(board: Board) -> tuple[str | Text, ...]:
     engine, device, needs = board.engine, board.device, engine_resources(board.engine, board.result_bytes)
     return (board.name, device.name, _of(needs.lut, device.lut), _of(needs.ebr_total, device.ebr),
-            _of(needs.dsp, device.dsp), f"{engine.banks}", f"{engine.lanes}", f"{engine.weight_words}",
+            _of(needs.dsp, device.dsp), f"{engine.banks}", f"{engine.lanes}", f"{engine.weight_words:,}",
             f"{board.clock_hz / 1e6:g}")
 
 
 def _of(needed: int, available: int) -> Text:
-    return Text(f"{needed}/{available}", style="" if needed <= available else "bold red")
+    return Text(f"{needed:,}/{available:,}", style="" if needed <= available else "bold red")
 
 
 def _serial_lines(boards: Sequence[Board]) -> FittedTable:
-    rows = [(board.name, f"{board.baud}", board.serial) for board in boards]
+    rows = [(board.name, f"{board.baud:,}", board.serial) for board in boards]
     return FittedTable("Serial lines", SERIAL_COLUMNS, rows)

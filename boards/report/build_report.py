@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from firelane.boards.place.ecp5.block_sites import BLOCK_RAM, MULTIPLIER
 from firelane.boards.place.netlist.placed_netlist import FLIP_FLOP_CELL, LUT_CELL
 from firelane.boards.report.usage_table import usage_table
+from firelane.compiler.support.fitted_table import FittedTable
 
 RESOURCES = (                   # nextpnr's cell type, our word
     (LUT_CELL, "LUT"),
@@ -78,11 +78,8 @@ def _worst_path(document: dict, clock: str) -> tuple[Step, ...]:
     return ()
 
 
-def table(report: BuildReport, *, title: str) -> Table:
+def table(report: BuildReport, *, title: str) -> FittedTable:
     """The table for the terminal: one row a resource, and the clock."""
-    rows = usage_table(title)
-    for word, (used, available) in report.resources.items():
-        rows.add_row(word, str(used), str(available), f"{used / available:.0%}")
-    rows.add_row("Fmax (MHz)", f"{report.achieved_hz / 1e6:.1f}", f"{report.target_hz / 1e6:.1f}",
-                 "met" if report.meets_timing else Text("MISSED", "bold red"))
-    return rows
+    clock = ("Fmax (MHz)", f"{report.achieved_hz / 1e6:.1f}", f"{report.target_hz / 1e6:.1f}",
+             "met" if report.meets_timing else Text("MISSED", "bold red"))
+    return usage_table(title, report.resources, [clock])

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from firelane.boards.report.board_estimate import LARGEST_NAME, BoardEstimate, Shortage
-from firelane.compiler.fit.report import MEMORIES, LayerLine, Report, Usage
+from firelane.compiler.fit.report import MEMORIES, Report, Usage, layer_table
 from firelane.compiler.onnx_import.in_pytorch import change
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.fitted_table import Column, FittedTable
@@ -22,9 +22,6 @@ ALIKE = 1.1                 #: boards that lack so much more than the least are 
 BOARD_COLUMNS = (           # what is dropped first has the largest number
     Column("board", names=True), Column("frames/s"), Column("verdict", text=True), Column("cycles", drop=1),
     Column("weights, bytes", drop=2), Column("activations", drop=3), Column("program", drop=4))
-LAYER_COLUMNS = (
-    Column("layer", names=True), Column("cycles"), Column("share", drop=1), Column("bytes", drop=2),
-    Column("density", drop=3), Column("bits/weight", drop=4), Column("taps", drop=5), Column("runs", drop=6))
 
 
 def answer(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError]) -> str:
@@ -129,12 +126,4 @@ def _ways(boards: Sequence[BoardEstimate]) -> Iterator[RenderableType]:
 def _layer_table(board: BoardEstimate, report: Report) -> FittedTable:
     held = "" if board.fits else ", if there were room"
     title = f"Layers on {board.board}{held}: {report.cost.total:,} cycles, {report.rom.bytes:,} bytes"
-    return FittedTable(title, LAYER_COLUMNS, [_layer_row(line, report.cost.total) for line in report.layers])
-
-
-def _layer_row(line: LayerLine, total: int) -> tuple[str, ...]:
-    return (line.name, f"{line.cycles:,}", f"{line.cycles / total:.1%}",
-            f"{line.coded_bits / 8:,.0f}" if line.coded_bits else "",
-            "" if line.density is None else f"{line.density:.0%}",
-            f"{line.code_bits:.1f}" if line.code_bits and line.density else "",
-            f"{line.taps:,}" if line.taps else "", f"{line.instructions}")
+    return layer_table(title, report)

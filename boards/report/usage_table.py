@@ -1,13 +1,22 @@
-"""The head of a table of what a build uses of a device."""
+"""What a build uses of a device, as a table."""
 
 from __future__ import annotations
 
-from firelane.compiler.support.plain_table import PlainTable
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.text import Text
+
+from firelane.compiler.support.fitted_table import Column, FittedTable
+
+COLUMNS = (Column("", names=True), Column("used"), Column("of"), Column("share"))
 
 
-def usage_table(title: str) -> PlainTable:
-    """A table without rows: what, used, of, share."""
-    table = PlainTable("", title=title)
-    for heading in ("used", "of", "share"):
-        table.add_column(heading, justify="right")
-    return table
+def usage_table(title: str, resources: Mapping[str, tuple[int, int]],
+                more: Iterable[Sequence[str | Text]] = ()) -> FittedTable:
+    """Used and available by name, and further rows."""
+    return FittedTable(title, COLUMNS, [*(_row(*line) for line in resources.items()), *more])
+
+
+def _row(word: str, counts: tuple[int, int]) -> tuple[str | Text, ...]:
+    used, available = counts
+    return word, f"{used:,}", f"{available:,}", Text(f"{used / available:.0%}", "" if used <= available else "bold red")

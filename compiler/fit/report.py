@@ -20,7 +20,7 @@ from firelane.compiler.program.descriptors import Descriptor
 from firelane.compiler.program.rom_size import RomSize, rom_shares, rom_size
 from firelane.compiler.schedule.cost_model import FrameCost, frame_cost, layer_taps
 from firelane.compiler.schedule.search import Schedule
-from firelane.compiler.support.plain_table import PlainTable
+from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.compiler.tiles.layers import TileLayer
 from firelane.hw.contract.config import EngineConfig
 
@@ -31,6 +31,14 @@ MEMORIES = {            # sizes of an engine, and what reports call them
     "value_symbols": "value table (entries)",
     "run_symbols": "run table (entries)",
 }
+# What is left out first where there is no room has the largest number.
+LAYER_COLUMNS = (
+    Column("layer", names=True), Column("cycles"), Column("share", drop=1), Column("bytes", drop=2),
+    Column("density", drop=3), Column("bits/weight", drop=4), Column("taps", drop=5), Column("excess", drop=7),
+    Column("runs", drop=6))
+USAGE_COLUMNS = (Column("", names=True), Column("needed"), Column("there are"), Column("share", drop=1),
+                 Column("", text=True))
+ROM_COLUMNS = (Column("", names=True), Column("bytes"), Column("share"))
 
 
 class Device(Protocol):
@@ -218,51 +226,58 @@ def dense_macs(graph: Graph) -> int:
 
 
 def render(report: Report) -> Group:
-    """The report as tables for the terminal."""
-    return Group(_usage_table(report), _rom_table(report.rom), _layer_table(report), Text(_summary(report)))
+    """The report for the terminal: the answer, what fits, and the layers."""
+    title = f"Layers: {report.cost.total:,} cycles, {report.rom.bytes:,} bytes"
+    return Group(Text(_answer(report), style="bold"), Text(_summary(report)), "", _usage_table(report), "",
+                 _rom_table(report.rom), "", layer_table(title, report))
 
 
-def _table(title: str, *columns: str) -> PlainTable:
-    table = PlainTable(title=title, title_justify="left")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left")
-    return table
+def layer_table(title: str, report: Report) -> FittedTable:
+    """The layers of a report."""
+    return FittedTable(title, LAYER_COLUMNS, [_layer_row(line, report.cost.total) for line in report.layers])
 
 
-def _usage_table(report: Report) -> PlainTable:
-    table = _table("What fits", "", "needed", "there are", "share", "")
-    for line in report.usage:
-        if line.available is None:
-            table.add_row(line.name, f"{line.used}", "", "", "")
-        else:
-            table.add_row(line.name, f"{line.used}", f"{line.available}", f"{line.used / line.available:.0%}",
-                          "fits" if line.fits else Text(f"{line.used - line.available} too many", "bold red"))
-    return table
+def _layer_row(line: LayerLine, total: int) -> tuple[str, ...]:
+    return (line.name, f"{line.cycles:,}", f"{line.cycles / total:.1%}",
+            f"{line.coded_bits / 8:,.0f}" if line.coded_bits else "",
+            "" if line.density is None else f"{line.density:.1%}",
+            f"{line.code_bits:.2f}" if line.code_bits and line.density else "",
+            f"{line.taps:,}" if line.taps else "", "" if line.overhead is None else f"{line.overhead:.1%}",
+            f"{line.instructions}")
 
 
-def _rom_table(rom: RomSize) -> PlainTable:
-    table = _table("ROM image", "", "bytes", "share")
-    for name, bits in asdict(rom).items():
-        table.add_row(name, f"{bits / 8:.0f}", f"{bits / max(rom.bits, 1):.1%}")
-    table.add_row("all", f"{rom.bytes}", "")
-    return table
+def _usage_table(report: Report) -> FittedTable:
+    return FittedTable("What fits", USAGE_COLUMNS, [_usage_row(line) for line in report.usage])
 
 
-def _layer_table(report: Report) -> PlainTable:
-    table = _table("Layers", "layer", "runs", "taps", "density", "bits/weight", "excess", "cycles",
-                   "share")
-    for line in report.layers:
-        table.add_row(line.name, f"{line.instructions}", f"{line.taps or ''}",
-                      "" if line.density is None else f"{line.density:.1%}",
-                      "" if line.code_bits is None else f"{line.code_bits:.2f}",
-                      "" if line.overhead is None else f"{line.overhead:.1%}",
-                      f"{line.cycles}", f"{line.cycles / report.cost.total:.1%}")
-    return table
+def _usage_row(line: Usage) -> tuple[str | Text, ...]:
+    if line.available is None:
+        return line.name, f"{line.used:,}", "", "", ""
+    return (line.name, f"{line.used:,}", f"{line.available:,}", f"{line.used / line.available:.0%}",
+            "fits" if line.fits else Text(_too_many(line), "bold red"))
+
+
+def _too_many(line: Usage) -> str:
+    return f"{line.used - (line.available or 0):,} too many"
+
+
+def _rom_table(rom: RomSize) -> FittedTable:
+    rows = [(name, f"{count:,.0f}", f"{8 * count / max(rom.bits, 1):.1%}") for name, count in rom.bytes_by_kind.items()]
+    return FittedTable("ROM image", ROM_COLUMNS, rows, total=("all", f"{rom.bytes:,}", ""))
+
+
+def _answer(report: Report) -> str:
+    """The answer, in a line."""
+    short = [f"{line.name}: {_too_many(line)}" for line in report.usage if not line.fits]
+    text = f"does not fit: {'; '.join(short)}" if short else f"fits: {report.cost.total:,} cycles a frame"
+    if not short and report.clock_hz:
+        text += f", {report.frames_per_second:,.1f} frames/s at {report.clock_hz / 1e6:g} MHz"
+    return text if short else f"{text}, {report.rom.bytes:,} bytes of ROM"
 
 
 def _summary(report: Report) -> str:
-    text = (f"{report.cost.total} cycles a frame, {report.cost.waiting} of them waiting for the image; "
+    text = (f"{report.cost.waiting:,} of {report.cost.total:,} cycles wait for the image; "
             f"{report.macs_per_lane_and_cycle:.2f} dense multiplications per multiplier and cycle")
-    if report.clock_hz:
-        text += f"; {report.frames_per_second:.1f} frames/s at {report.clock_hz / 1e6:g} MHz"
+    if report.clock_hz and not report.fits:
+        text += f"; {report.frames_per_second:,.1f} frames/s at {report.clock_hz / 1e6:g} MHz if there were room"
     return text

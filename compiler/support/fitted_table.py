@@ -1,12 +1,13 @@
 """Tables that are readable in a terminal of any width from 60 columns on.
 
-Where a table is too wide, columns are left out in an order that it states; then names are shortened in the middle; then
-its text is wrapped.
+Where a table is too wide, long names are shortened in the middle, to `READABLE` characters; then columns are left out
+in an order that it states; then names are shortened further, and its text is wrapped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
@@ -17,7 +18,7 @@ from rich.text import Text
 from firelane.compiler.support.plain_table import PlainTable, plain
 
 GAP = 3                 #: from a column to the next
-SHORTEST = 12           #: characters that are left of a name
+READABLE, SHORTEST = 24, 12         #: characters that are left of a name: before columns go, and after that
 NARROWEST = 24          #: columns in which text is wrapped
 MORE = "…"
 
@@ -45,46 +46,80 @@ class Column:
 
 @dataclass(frozen=True)
 class FittedTable:
-    """A table for `rich`: rows of texts, a text for each column. A column without any text is left out."""
+    """A table for `rich`: rows of texts, a text for each column. A column without any text is left out.
+
+    Parameters
+    ----------
+    title : str
+        Above the table; none if it is empty.
+    columns : sequence of Column
+    rows : sequence of sequences of str or Text
+    total : sequence of str or Text
+        A row below a line; none if it is empty.
+    """
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | Text]]
+    total: Sequence[str | Text] = ()
+
+    @property
+    def _all(self) -> list[Sequence[str | Text]]:
+        return [*self.rows, *([self.total] if self.total else [])]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | PlainTable]:
-        kept = [number for number in range(len(self.columns)) if any(str(row[number]) for row in self.rows)]
+        kept = [number for number in range(len(self.columns)) if any(str(row[number]) for row in self._all)]
         while self._width(kept) > options.max_width and (goes := self._next_to_go(kept)) is not None:
             kept.remove(goes)
-        yield Text(self.title, style="bold")
-        yield self._table(kept, self._width(kept) - options.max_width)
+        if self.title:
+            yield Text(self.title, style="bold")
+        if kept:
+            yield self._table(kept, self._lengths(kept, options.max_width))
 
     def _next_to_go(self, kept: Sequence[int]) -> int | None:
         free = [number for number in kept if self.columns[number].drop]
         return max(free, key=lambda number: self.columns[number].drop, default=None)
 
     def _width(self, kept: Sequence[int]) -> int:
-        """The columns that the table needs, with text wrapped to the narrowest."""
+        """The columns that the table needs, with names shortened and text wrapped as far as is readable."""
         return sum(self._needs(number) for number in kept) + GAP * (len(kept) - 1)
 
     def _needs(self, number: int) -> int:
         column = self.columns[number]
-        widest = max([cell_len(column.heading), *(cell_len(str(row[number])) for row in self.rows)])
-        return min(widest, NARROWEST) if column.text else widest
+        most = READABLE if column.names else NARROWEST if column.text else sys.maxsize
+        return min(self._widest(number), most)
 
-    def _table(self, kept: Sequence[int], excess: int) -> PlainTable:
+    def _widest(self, number: int) -> int:
+        return max(cell_len(str(text)) for text in (self.columns[number].heading, *(row[number] for row in self._all)))
+
+    def _lengths(self, kept: Sequence[int], width: int) -> dict[int, int]:
+        """How long names may be in each of their columns: the longest ones give way first."""
+        found = {number: self._widest(number) for number in kept if self.columns[number].names}
+        others = sum(self._needs(number) for number in kept if number not in found)
+        for _ in range(sum(found.values()) + others + GAP * (len(kept) - 1) - width):
+            longest = max(found, key=lambda number: found[number], default=None)
+            if longest is None or found[longest] <= SHORTEST:
+                break
+            found[longest] -= 1
+        return found
+
+    def _table(self, kept: Sequence[int], lengths: Mapping[int, int]) -> PlainTable:
         table = PlainTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for number in kept:
             column = self.columns[number]
             table.add_column(column.heading, justify="left" if column.names or column.text else "right",
                              no_wrap=not column.text, overflow="fold")
         for row in self.rows:
-            table.add_row(*(self._cell(row[number], number, excess) for number in kept))
+            table.add_row(*(_cell(row[number], lengths.get(number)) for number in kept))
+        if self.total:
+            table.add_section()
+            table.add_row(*(_cell(self.total[number], lengths.get(number)) for number in kept))
         return table
 
-    def _cell(self, cell: str | Text, number: int, excess: int) -> Text:
-        if self.columns[number].names and excess > 0:
-            return Text(shortened(str(cell), max(self._needs(number) - excess, SHORTEST)))
-        return plain(cell)
+
+def _cell(cell: str | Text, length: int | None) -> Text:
+    """The text, of at most that length if it is a name."""
+    return plain(cell) if length is None else Text(shortened(str(cell), length))
 
 
 def shortened(name: str, width: int) -> str:

@@ -49,6 +49,10 @@ Words mean the same in all of them:
 field. `firelane_format` is 1; it grows if a field goes or means something else, and new fields may
 come. `run` prints a document a line, all others one. Errors stay a line on standard error.
 
+Tables begin with the answer. They are as wide as the terminal, or as `COLUMNS` says: where there is
+no room, names lose their middle, and columns go in the order that stands beside each table in the
+sources, those that matter least first. In a pipe and in a file nothing is cut, left out or wrapped.
+
 A word that is not known is answered with what may have been meant, and an option of a former
 version with the line as it is written now.
 

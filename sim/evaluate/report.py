@@ -7,11 +7,16 @@ import math
 from rich.console import Console
 from rich.text import Text
 
-from firelane.compiler.support.plain_table import PlainTable
+from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.sim.evaluate.job import FLOAT, ONNXRUNTIME, REFERENCE
 from firelane.sim.evaluate.result import Evaluation, Score
 
 NAMES = {REFERENCE: "integer reference", ONNXRUNTIME: "ONNX Runtime", FLOAT: "float"}
+RUN_COLUMNS = (         # what is left out first where there is no room has the largest number
+    Column("run"), Column("top-1, %"), Column("top-5, %", drop=2), Column("like float, %"),
+    Column("expected loss, points"), Column("KL, nats", drop=3), Column("lost", drop=4), Column("gained", drop=4),
+    Column("tied", drop=5))
+LAYER_COLUMNS = (Column("layer", names=True), Column("signal to noise, dB"), Column("float tensor", names=True, drop=1))
 
 
 def print_evaluation(console: Console, evaluation: Evaluation) -> None:
@@ -25,48 +30,35 @@ def print_evaluation(console: Console, evaluation: Evaluation) -> None:
 
 
 def share(value: float | None, images: int) -> str:
-    """A share with its standard error, that of a share of independent images.
+    """A share in percent with its standard error, that of a share of independent images.
 
     >>> share(0.71, 100)
-    '71.00 % ± 4.54'
+    '71.00 ± 4.54'
     """
-    if value is None:
-        return ""
-    return f"{100 * value:.2f} % ± {100 * math.sqrt(value * (1 - value) / images):.2f}"
+    return "" if value is None else _with_error(value, math.sqrt(value * (1 - value) / images))
 
 
-def _runs(evaluation: Evaluation) -> PlainTable:
-    compared, labelled = bool(evaluation.float_graph), any(score.top1 is not None for score in evaluation.scores)
-    table = PlainTable(box=None, header_style="bold", pad_edge=False)
-    table.add_column("run")
-    columns = (["top-1", "top-5"] if labelled else []) + (["like float", "KL, nats"] if compared else [])
-    estimated = not labelled and any(score.expected_loss is not None for score in evaluation.scores)
-    columns += ["expected loss"] if estimated else []
-    columns += (["lost", "gained"] if labelled and compared else []) + ["tied"]
-    for name in columns:
-        table.add_column(name, justify="right")
-    for score in evaluation.scores:
-        cells = _cells(score, evaluation.images)
-        table.add_row(NAMES[score.run], *(cells[name] for name in columns))
-    return table
+def _with_error(value: float, error: float) -> str:
+    """Both in percent."""
+    return f"{100 * value:.2f} ± {100 * error:.2f}"
 
 
-def _cells(score: Score, images: int) -> dict[str, str]:
-    return {"top-1": share(score.top1, images), "top-5": share(score.top5, images),
-            "like float": share(score.agreement, images),
-            "KL, nats": "" if score.divergence is None else f"{score.divergence:.5f}",
-            "expected loss": "" if score.expected_loss is None or score.loss_error is None else (
-                f"{100 * score.expected_loss:.2f} ± {100 * score.loss_error:.2f} points"),
-            "lost": "" if score.lost is None else str(score.lost),
-            "gained": "" if score.gained is None else str(score.gained), "tied": str(score.tied)}
+def _runs(evaluation: Evaluation) -> FittedTable:
+    labelled = any(score.top1 is not None for score in evaluation.scores)
+    return FittedTable("", RUN_COLUMNS, [_run(score, evaluation.images, labelled) for score in evaluation.scores])
 
 
-def _layers(evaluation: Evaluation) -> PlainTable:
-    table = PlainTable(box=None, header_style="bold", pad_edge=False)
-    table.add_column("layer")
-    table.add_column("float tensor")
-    table.add_column("signal to noise, dB", justify="right")
-    for layer in evaluation.layers:
-        ratio = "no noise" if layer.snr_db is None else f"{layer.snr_db:.2f}"
-        table.add_row(layer.node or "input", layer.original, ratio)
-    return table
+def _run(score: Score, images: int, labelled: bool) -> tuple[str, ...]:
+    """A row; the loss is estimated where labels do not say it."""
+    estimated = not labelled and score.expected_loss is not None and score.loss_error is not None
+    return (NAMES[score.run], share(score.top1, images), share(score.top5, images), share(score.agreement, images),
+            _with_error(score.expected_loss or 0.0, score.loss_error or 0.0) if estimated else "",
+            "" if score.divergence is None else f"{score.divergence:.5f}",
+            "" if score.lost is None else f"{score.lost:,}", "" if score.gained is None else f"{score.gained:,}",
+            f"{score.tied:,}")
+
+
+def _layers(evaluation: Evaluation) -> FittedTable:
+    return FittedTable("", LAYER_COLUMNS, [
+        (layer.node or "input", "no noise" if layer.snr_db is None else f"{layer.snr_db:.2f}", layer.original)
+        for layer in evaluation.layers])

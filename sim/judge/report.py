@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from firelane.compiler.frame_io.classes import Guess
+from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.compiler.support.plain_table import PlainTable
 from firelane.sim.judge.layer_cycles import LayerCycles
+
+LAYER_COLUMNS = (       # what is left out first where there is no room has the largest number
+    Column("layer", names=True), Column("measured"), Column("predicted", drop=2), Column("error"),
+    Column("ideal", drop=3), Column("share", drop=1), Column("use", drop=4), Column("taps", drop=5),
+    Column("runs as", drop=6))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,27 +91,22 @@ class SimulationReport:
 
 
 def print_report(console: Console, report: SimulationReport) -> None:
-    """Both tables."""
-    console.print(_layer_table(report))
-    console.print(_summary_table(report))
+    """What was found, then the layers."""
+    console.print(_summary_table(report), "", _layer_table(report), sep="\n")
 
 
-def _layer_table(report: SimulationReport) -> PlainTable:
-    table = PlainTable(title=f"{report.model} on {report.engine}: cycles of one frame", title_justify="left",
-                       caption="use: dense MACs per multiplier and cycle", caption_justify="left")
-    table.add_column("layer", overflow="fold")
-    table.add_column("runs as", no_wrap=True)
-    for name in ("taps", "ideal", "predicted", "measured", "error", "share", "use"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for layer in report.layers:
-        table.add_row(layer.name, f"{layer.instructions} {layer.kind}", _number(layer.taps), _number(layer.ideal),
-                      f"{layer.predicted:,}", f"{layer.measured:,}", _error(layer.error),
-                      f"{layer.measured / report.frame_cycles:.1%}", _use(layer.macs, report.lanes, layer.measured))
-    table.add_section()
-    table.add_row("whole frame", "", "", _number(report.ideal_with_windows), f"{report.predicted_frame_cycles:,}",
-                  f"{report.frame_cycles:,}", _error(report.predicted_frame_cycles / report.frame_cycles - 1), "",
-                  _use(report.macs, report.lanes, report.frame_cycles))
-    return table
+def _layer_table(report: SimulationReport) -> FittedTable:
+    title = f"{report.model} on {report.engine}: cycles of one frame (use: dense MACs per multiplier and cycle)"
+    return FittedTable(title, LAYER_COLUMNS, [_layer_row(layer, report) for layer in report.layers], total=(
+        "whole frame", f"{report.frame_cycles:,}", f"{report.predicted_frame_cycles:,}",
+        _error(report.predicted_frame_cycles / report.frame_cycles - 1), _number(report.ideal_with_windows), "",
+        _use(report.macs, report.lanes, report.frame_cycles), "", ""))
+
+
+def _layer_row(layer: LayerCycles, report: SimulationReport) -> tuple[str, ...]:
+    return (layer.name, f"{layer.measured:,}", f"{layer.predicted:,}", _error(layer.error), _number(layer.ideal),
+            f"{layer.measured / report.frame_cycles:.1%}", _use(layer.macs, report.lanes, layer.measured),
+            _number(layer.taps), f"{layer.instructions} {layer.kind}")
 
 
 def _number(value: int) -> str:
@@ -122,6 +123,8 @@ def _use(macs: int, lanes: int, cycles: int) -> str:
 
 def _summary_table(report: SimulationReport) -> PlainTable:
     table = PlainTable(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for row in (*_results(report), *_cycles(report)):
         table.add_row(*row)
     return table

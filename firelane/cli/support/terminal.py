@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -20,12 +21,12 @@ from firelane.compiler.support.progress import Progress, display
 __all__ = ["display", "found_port", "log_console", "note_overridden", "print_json", "progress_console", "say",
            "say_plainly", "write_report"]
 
-LOG_COLUMNS = 120           # where there is no terminal that has a width
+LOG_COLUMNS = 10_000        # where there is no terminal that has a width: nothing is cut, left out or wrapped
 
 
 def log_console() -> Console:
-    """Standard output, wide enough for tables in a log."""
-    return Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)
+    """Standard output: as wide as the terminal, or as COLUMNS says; in a pipe or a file all of every table."""
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else LOG_COLUMNS)
 
 
 def progress_console(as_json: bool = False) -> Console:

@@ -61,7 +61,7 @@ def test_the_command(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("firelane.boards.flow.vivado_project.board_design", lambda board, contents: "the design")
     assert main(["vivado-project", str(EMBEDDED["digits"]), "--board", "arty_a7_100", "-o", str(tmp_path / "p")]) == 0
     said = capsys.readouterr().out
-    assert "63500" in said and "94%" in said and "vivado -mode batch -source top.tcl" in said
+    assert "63,500" in said and "94%" in said and "vivado -mode batch -source top.tcl" in said
 
 
 def test_another_vendors_device(tmp_path):

@@ -43,7 +43,7 @@ def test_tables(width):
     text = "\n".join(lines)
     assert all(len(line) <= width for line in lines) and lines[0] == "Frames a second, or why not"
     assert all(text.count(board.name) == 3 for board in all_boards())
-    assert "/12000" in text and "  a: too large" in text and "no: a" in text and "DAT0" in text
+    assert "/12,000" in text and "  a: too large" in text and "no: a" in text and "DAT0" in text
 
 
 def test_models_of_the_user_stay():

@@ -67,7 +67,7 @@ def test_coding_is_reported():
     console = Console(record=True, width=140, file=io.StringIO())
     console.print(render(found))
     text = console.export_text()
-    assert re.search(rf"all +│ +{found.rom.bytes} ", text) and f"{lines[0].overhead:.1%}" in text
+    assert re.search(rf"all +{found.rom.bytes:,}\b", text) and f"{lines[0].overhead:.1%}" in text
 
 
 def test_the_12f_lacks_logic_and_only_that():

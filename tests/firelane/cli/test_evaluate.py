@@ -46,9 +46,9 @@ def test_accuracy_agreement_and_noise(run, folder):
                        folder / "made" / "result.json")
     assert code == 0, output
     words = " ".join(output.split())
-    assert f"{COUNT} images" in words and "integer reference 100.00 % ± 0.00 100.00 % ± 0.00 100.00 % ± 0.00" in words
+    assert f"{COUNT} images" in words and "integer reference 100.00 ± 0.00 100.00 ± 0.00 100.00 ± 0.00" in words
     assert "float: the model's own, without quantization of activations" in words and "images/s" in words
-    assert re.search(r"input \S+ no noise", words) and re.search(r"fire7/expand3x3 \S+ \d+\.\d\d", words)
+    assert re.search(r"input no noise \S+", words) and re.search(r"fire7/expand3x3 \d+\.\d\d \S+", words)
     found = json.loads((folder / "made" / "result.json").read_text())
     assert [score["run"] for score in found["scores"]] == ["reference", "onnxruntime", "float"]
     assert found["scores"][0]["top1"] == found["scores"][0]["agreement"] == 1.0 and found["images"] == COUNT
@@ -99,7 +99,7 @@ def test_a_float_model_has_nothing_to_derive(tmp_path, capsys):
 
 def test_limit_takes_labels_along(run, folder):
     code, output = run("--limit", 5, "--labels", folder / "labels.txt")
-    assert code == 0 and "100.00 %" in output
+    assert code == 0 and "100.00 ± 0.00" in output
 
 
 def test_folders_of_classes(run, folder, tmp_path):
@@ -110,7 +110,7 @@ def test_folders_of_classes(run, folder, tmp_path):
     (tmp_path / ".thumbnails").mkdir()
     (tmp_path / ".thumbnails" / "a.png").write_bytes(b"junk")
     code, output = run(images=tmp_path)
-    assert code == 0 and f"{COUNT} images" in output and "100.00 %" in output
+    assert code == 0 and f"{COUNT} images" in output and "100.00 ± 0.00" in output
 
 
 class TestRefused:

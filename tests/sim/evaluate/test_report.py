@@ -12,7 +12,8 @@ from firelane.sim.evaluate.result import Evaluation, LayerNoise, Score
 def printed(evaluation: Evaluation) -> list[str]:
     console = Console(width=120, record=True, file=io.StringIO())
     print_evaluation(console, evaluation)
-    return [" ".join(line.split()) for line in console.export_text().splitlines()]
+    lines = console.export_text().splitlines()
+    return [" ".join(line.split()) for line in lines if line.strip(" ─")]
 
 
 def score(run: str, **values) -> Score:
@@ -21,7 +22,7 @@ def score(run: str, **values) -> Score:
 
 
 @pytest.mark.parametrize("value, images, text", [
-    (None, 5, ""), (1.0, 5, "100.00 % ± 0.00"), (0.5, 100, "50.00 % ± 5.00"), (0.71, 100, "71.00 % ± 4.54")])
+    (None, 5, ""), (1.0, 5, "100.00 ± 0.00"), (0.5, 100, "50.00 ± 5.00"), (0.71, 100, "71.00 ± 4.54")])
 def test_standard_error_of_a_share(value, images, text):
     assert share(value, images) == text
 
@@ -34,17 +35,17 @@ def test_everything():
         layers=(LayerNoise(node="", tensor="i", original="image", snr_db=None),
                 LayerNoise(node="conv", tensor="c", original="conv_out", snr_db=31.4159)))
     assert printed(evaluation) == [
-        "net, 4 images", "run top-1 top-5 like float KL, nats lost gained tied",
-        "integer reference 50.00 % ± 25.00 75.00 % ± 21.65 75.00 % ± 21.65 0.01235 1 0 2",
-        "float 75.00 % ± 21.65 100.00 % ± 0.00 0", "float: f.onnx", "layer float tensor signal to noise, dB",
-        "input image no noise", "conv conv_out 31.42"]
+        "net, 4 images", "run top-1, % top-5, % like float, % KL, nats lost gained tied",
+        "integer reference 50.00 ± 25.00 75.00 ± 21.65 75.00 ± 21.65 0.01235 1 0 2",
+        "float 75.00 ± 21.65 100.00 ± 0.00 0", "float: f.onnx", "layer signal to noise, dB float tensor",
+        "input no noise image", "conv 31.42 conv_out"]
 
 
 def test_what_is_lost_is_estimated_where_there_are_no_labels():
     found = score("reference", agreement=1.0, divergence=0.5, expected_loss=0.0125, loss_error=0.003)
     evaluation = Evaluation(network="n", images=4, float_graph="f", scores=(found,), layers=())
-    assert printed(evaluation)[1:3] == ["run like float KL, nats expected loss tied",
-                                        "integer reference 100.00 % ± 0.00 0.50000 1.25 ± 0.30 points 0"]
+    assert printed(evaluation)[1:3] == ["run like float, % expected loss, points KL, nats tied",
+                                        "integer reference 100.00 ± 0.00 1.25 ± 0.30 0.50000 0"]
 
 
 def test_only_what_is_known():
@@ -55,5 +56,5 @@ def test_only_what_is_known():
 def test_names_are_no_markup():
     evaluation = Evaluation(network="[/n]", images=1, float_graph="[red]f", scores=(score("float", tied=1),),
                             layers=(LayerNoise(node="[/a]", tensor="t", original="[red]x", snr_db=1.0),))
-    assert printed(evaluation) == ["[/n], 1 images", "run like float KL, nats tied", "float 1", "float: [red]f",
-                                   "layer float tensor signal to noise, dB", "[/a] [red]x 1.00"]
+    assert printed(evaluation) == ["[/n], 1 images", "run tied", "float 1", "float: [red]f",
+                                   "layer signal to noise, dB float tensor", "[/a] 1.00 [red]x"]
