@@ -61,7 +61,7 @@ from typing import TYPE_CHECKING
 from firelane.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from firelane.api.board import Board, BoardInfo, simulated_board
+    from firelane.api.board import Board, BoardInfo
     from firelane.api.build import BuiltNetwork, build
     from firelane.api.compile import CompiledNetwork, compile
     from firelane.api.compress import CompressedNetwork, compress
@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from firelane.api.predict import Prediction
     from firelane.api.quantize import QuantizedNetwork, quantize
     from firelane.api.simulate import Simulation, simulate
+    from firelane.api.simulated_board import simulated_board
     from firelane.boards.report.board_fit import Fit
     from firelane.compiler.support.errors import FirelaneError, MismatchError
     from firelane.sim.evaluate.result import Evaluation
@@ -81,7 +82,7 @@ __all__ = ["Board", "BoardInfo", "BuiltNetwork", "CompiledNetwork", "CompressedN
            "compile", "compress", "estimate", "evaluate", "fit", "load", "quantize", "simulate", "simulated_board"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
-    "firelane.api.board": ["Board", "BoardInfo", "simulated_board"],
+    "firelane.api.board": ["Board", "BoardInfo"],
     "firelane.api.build": ["BuiltNetwork", "build"],
     "firelane.api.compile": ["CompiledNetwork", "compile"],
     "firelane.api.compress": ["CompressedNetwork", "compress"],
@@ -92,6 +93,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.predict": ["Prediction"],
     "firelane.api.quantize": ["QuantizedNetwork", "quantize"],
     "firelane.api.simulate": ["Simulation", "simulate"],
+    "firelane.api.simulated_board": ["simulated_board"],
     "firelane.boards.report.board_fit": ["Fit"],
     "firelane.compiler.support.errors": ["FirelaneError", "MismatchError"],
     "firelane.sim.evaluate.result": ["Evaluation"],

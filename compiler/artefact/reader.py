@@ -19,7 +19,6 @@ from firelane.compiler.frame_io.record_options import Options, graph_with_record
 from firelane.compiler.frame_io.result import ResultFormat
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.ir.graph import Graph
-from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.files import build_root
 from firelane.compiler.support.marker import COMPILED, MARKER, marked_files, read_whole
@@ -120,11 +119,6 @@ def read_model(folder: Path) -> HostModel:
     if contents.config_digest != facts.engine.digest:
         raise damaged(where, f"{PROGRAM} is for another engine")
     return HostModel(folder, contents, facts.engine, facts.graph, facts.result)
-
-
-def in_memory(compiled: Compiled, name: str) -> HostModel:
-    """The same of a network that was just compiled, and written nowhere; messages call it `name`."""
-    return HostModel(Path(name), compiled.program.contents, compiled.cfg, compiled.graph, compiled.result)
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from firelane.api.compile import CompiledNetwork
-from firelane.api.network import Network, load
 from firelane.api.predict import Pictures, Prediction, prediction, stored_images
-from firelane.boards.chosen_engine import chosen_engine
 from firelane.boards.host.discovery import AUTO, chosen_port
 from firelane.boards.host.port import SerialPort
 from firelane.boards.host.remote_board import RemoteBoard
 from firelane.boards.host.run import checked_model, load_into, timed_run
 from firelane.boards.host.simulated_clock import CYCLES_PER_SECOND
-from firelane.boards.simulated.model_board import ModelBoard, board_of, build_model_board
-from firelane.boards.simulated.running import RunningBoard
-from firelane.compiler.artefact.reader import HostModel, in_memory, read_model
-from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
+from firelane.compiler.artefact.reader import HostModel, read_model
 from firelane.compiler.frame_io.classes import read_labels
 from firelane.compiler.frame_io.stream import stream_bytes
-from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.html_tables import html_block
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 
-Compiled = CompiledNetwork | HostModel | str | Path
+if TYPE_CHECKING:
+    from firelane.boards.simulated.running import RunningBoard
+
+
+@runtime_checkable
+class HasHostModel(Protocol):
+    """What a board can be given: a `CompiledNetwork`, which needs packages that a host of boards need not have."""
+
+    def host_model(self) -> HostModel: ...
+
+
+Compiled = HasHostModel | HostModel | str | Path
 STILL = 1                   #: cycle, after which the time of a simulated board of ours stops while nobody asks it
 
 
@@ -215,38 +219,6 @@ class Board:
                           device_ms=frame.device_ms, transfer_ms=frame.transfer_ms)
 
 
-@contextmanager
-def simulated_board(network: CompiledNetwork | Network | Source = "digits", board: str | None = None, *,
-                    labels: str | Path | None = None, say: Callable[[str], None] = lambda text: None,
-                    progress: Progress = silent) -> Iterator[Board]:
-    """A board without a board: its top level under Verilator, with a network in its memories; a context manager.
-
-    The simulator of an engine is built once, which takes minutes, and kept in build/board-sim.
-
-    Parameters
-    ----------
-    network : CompiledNetwork, Network, str, Path or onnx.ModelProto
-        What it holds: a compiled network, the folder of one, or a quantized network, which is compiled for it.
-    board : str, optional
-        Which board it pretends to be, e.g. "ulx3s_25f"; None: one without a name, with an engine as the network needs.
-    labels : str or Path, optional
-        A text file with the name of a class in each line.
-    say : callable
-        Told in words what takes long.
-    progress : callable
-        Told the name of a stage, how much is done, and of how much.
-
-    Raises
-    ------
-    FirelaneError
-        If network, board or tools cannot be used.
-    """
-    built = _model_board(network, board, say, progress)
-    with built.start() as running, Board(running.port, model=built.model, labels=labels) as connected:
-        stand_still(connected, running)
-        yield connected
-
-
 def stand_still(board: Board, running: RunningBoard) -> None:
     """Have the time of a simulated board stop while `board`, its only host, does not ask for anything.
 
@@ -267,21 +239,9 @@ def host_model(compiled: Compiled) -> HostModel:
     match compiled:
         case HostModel():
             return compiled
-        case CompiledNetwork():
-            return in_memory(compiled.compiled, compiled.network.name)
         case str() | Path():
             return read_model(Path(compiled))
+        case HasHostModel():
+            return compiled.host_model()
     raise ConfigError("model", repr(compiled)[:60], hint="what `firelane.compile` returns, or the folder that it was "
                                                          "saved to")
-
-
-def _model_board(network: CompiledNetwork | Network | Source, board: str | None, say: Callable[[str], None],
-                 progress: Progress) -> ModelBoard:
-    """The board, built, and its model; of a network that is not in a file, nothing is written."""
-    if isinstance(network, str | Path):
-        return build_model_board(str(network), board, notify=say, progress=progress)
-    if isinstance(network, CompiledNetwork):
-        return board_of(host_model(network), board, notify=say, progress=progress)
-    given = load(network, progress=progress)
-    compiled = compile_fitting(given.graph, chosen_engine(board), () if board else GROWING, progress)
-    return board_of(in_memory(compiled, given.name), board, notify=say, progress=progress)

@@ -19,6 +19,8 @@ from firelane.api.reported import Reported
 from firelane.boards import get_board
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.compiler.artefact.artefact import write_artefact
+from firelane.compiler.artefact.in_memory import in_memory
+from firelane.compiler.artefact.reader import HostModel
 from firelane.compiler.compile import compile_graph
 from firelane.compiler.fit.report import LayerLine, Report, Usage, make_report, render
 from firelane.compiler.onnx_import.reader import Source
@@ -109,6 +111,10 @@ class CompiledNetwork(Reported):
         found = tuple(prediction(graph, name, self.compiled.result.unpack(frame.result), cycles=frame.total_cycles,
                                  labels=self.network.class_names) for name, frame in zip(given.names, frames))
         return found[0] if given.single else found
+
+    def host_model(self) -> HostModel:
+        """What a board and its host need of it."""
+        return in_memory(self.compiled, self.network.name)
 
     @cached_property
     def _emulator(self) -> Emulator:

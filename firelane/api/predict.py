@@ -100,10 +100,11 @@ def stored_images(graph: Graph, images: Pictures) -> Stored:
     several = list(images) if isinstance(images, list | tuple) else None
     if several is None and isinstance(images, str | Path) and Path(images).is_dir():
         several = [*image_files([Path(images)])]
-    given = [images] if several is None else several
-    for image in given:
+    given: list[Picture] = []
+    for image in [images] if several is None else several:
         if not isinstance(image, str | Path | bytes | Image.Image | np.ndarray):
             raise ConfigError("image", repr(image)[:60], hint=_POSSIBLE)
+        given.append(image)
     return Stored([name_of(image) for image in given], [read_image(graph, image) for image in given], several is None)
 
 

@@ -211,7 +211,7 @@ class Device:
         assert isinstance(found, tuple)
         return found
 
-    def _progress(self, stage: str, done: int, total: int | None) -> None:
+    def _progress(self, stage: str, done: float, total: float | None) -> None:
         if self.stopping:
             raise Stopped
         assert total is not None

@@ -9,17 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from flask import Flask, Response, abort, jsonify, request, send_file
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
 from firelane.api.predict import Prediction
 from firelane.compiler.frame_io.preprocessing import read_image
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.demo.device import Device, Stopped, status_record
-
-try:
-    from flask import Flask, Response, abort, jsonify, request, send_file
-    from werkzeug.exceptions import HTTPException
-    from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
-except ImportError:
-    raise FirelaneError("firelane demo", "Flask is not installed", hint="pip install 'firelane[demo]'") from None
 
 HOST = "127.0.0.1"
 UPLOAD_BYTES = 1 << 25          #: of a picture

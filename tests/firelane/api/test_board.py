@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import firelane
+from firelane.api import simulated_board
 from firelane.api.board import host_model
 from firelane.boards.simulated.model_board import ModelBoard
 from firelane.boards.simulated.running import RunningBoard
@@ -103,7 +104,7 @@ def test_no_board(tmp_path):
 def test_a_simulated_one(monkeypatch):
     """The board of the other tests, whose build it shares; its time stands still when it has answered."""
     built, ran = build_board(DESIGN), []
-    monkeypatch.setattr(firelane.api.board, "board_of", lambda model, *others, **options: ModelBoard(built, model))
+    monkeypatch.setattr(simulated_board, "board_of", lambda model, *others, **options: ModelBoard(built, model))
     monkeypatch.setattr(RunningBoard, "let_pass", lambda board, cycles: ran.append(cycles))
     compiled = firelane.compile("digits", check=False, **SIZES)
     with firelane.simulated_board(compiled) as board:
