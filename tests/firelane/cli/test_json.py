@@ -155,7 +155,8 @@ class TestBoards:
         board = FakeBoard(compute=lambda image: bytes([right[0] ^ wrong]) + right[1:], chunk=10,
                           digest=read_model(folder).digest, identity=Identity(board="fake", clock_hz=1000, engine=CFG))
         with on_terminal(board.answers) as path:
-            found = run("validate", str(folder), "digits", "--port", path, "--limit", "1", code=code)
+            found = run("validate", str(folder), "digits", "--port", path, "--image",
+                        str(image_file(0, tmp_path)), code=code)
         assert found["passed"] == (code == 0) and (found["first_difference"] is None) == found["passed"]
 
     def test_run_has_a_line_for_each_image(self, tmp_path, monkeypatch, capsys):
