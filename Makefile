@@ -13,6 +13,7 @@
 #   make test                             the test suite        (PYTEST_ARGS="-k requantize")
 #   make fuzz CASES=100000                mutated inputs; figures to docs/reliability.md   (SEED=1; CASES: 2000)
 #   make exporters                        what other tools write, and what becomes of it: docs/models.md  (ONLY=brevitas)
+#   make journey                          what a new user types, from torchvision's SqueezeNet to an image on a board
 #   make lint                             ruff and mypy
 #   make site                             the documentation as a site: build/site/index.html
 #   make pages                            run every command of the documentation, those that take long as well
@@ -45,7 +46,7 @@ MODEL_ARGUMENT = $${MODEL:+-- "$$MODEL"}
 BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help
-.PHONY: help sim bench test fuzz exporters lint site pages bitstream vivado program clean
+.PHONY: help sim bench test fuzz exporters journey lint site pages bitstream vivado program clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -86,6 +87,10 @@ fuzz: $(INSTALLED)
 
 exporters: $(INSTALLED)
 	@set -f; OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m tests.exporters $$ONLY
+
+journey: $(INSTALLED)
+	@FIRELANE_BUILD="$${FIRELANE_BUILD:-build}" OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m tests.end_to_end.new_user \
+	    build/journey --build=--effort=fast
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .

@@ -17,6 +17,8 @@ import pytest
 
 from firelane.api import build_steps
 from firelane.boards import get_board
+from firelane.boards.flow import place_route, synthesis, tools
+from firelane.boards.flow.stages import Stages
 from firelane.boards.report import published_fits
 from firelane.boards.simulated import build as board_build
 from firelane.boards.top.identity import Identity
@@ -24,6 +26,7 @@ from firelane.compiler.fit import estimate
 from firelane.compiler.fit.estimate import EngineEstimate
 from firelane.compiler.support.files import build_root
 from firelane.compiler.support.kept_steps import KeptSteps
+from firelane.compiler.support.progress import silent
 from firelane.compiler.support.sources import digest_of_folders, package_folder, source_files
 from firelane.hw.contract.config import EngineConfig
 from firelane.models import catalogue, made_networks
@@ -71,7 +74,36 @@ def build_key(folder: Path) -> str:
     return build_steps._Run(cast(build_steps.BuildJob, None), cast(KeptSteps, None))._code_key
 
 
+class _Kept(Stages):
+    """Notes what a stage is made by, and takes it as kept."""
+
+    def __init__(self) -> None:
+        self.made_by: list[object] = []
+
+    def stage(self, name, made_by, files, work, make):
+        self.made_by.append(made_by[0])
+        return True
+
+
+def netlist_key(folder: Path) -> object:
+    stages = _Kept()
+    synthesis.synthesise(folder, "LFE5U-12F", stages, say=lambda text: None, progress=silent)
+    return stages.made_by
+
+
+def placement_key(folder: Path) -> object:
+    stages, work = _Kept(), folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    with pytest.raises(FileNotFoundError):          # that of what a kept stage says
+        place_route.place_and_route(work, [], [1], sites=None, target_hz=1e6, stages=stages,
+                                    say=lambda text: None)
+    return stages.made_by
+
+
 KEPT = (
+    Kept(synthesis, synthesis, synthesis.MADE_BY, netlist_key),
+    Kept(place_route, place_route, place_route.MADE_BY, placement_key),
     Kept(build_steps, build_steps, build_steps.MADE_BY, build_key),
     Kept(catalogue, made_networks, catalogue.MADE_BY, lambda folder: catalogue.find("squeezenet1.1").path),
     Kept(engine_verilog, engine_verilog, engine_verilog.MADE_BY, lambda folder: engine_verilog.engine_verilog(CFG)),
@@ -95,6 +127,8 @@ kept_results = pytest.mark.parametrize("kept", KEPT, ids=str)
 def nothing_made(tmp_path, monkeypatch):
     """A build folder without anything, and makers that make empty files."""
     monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
+    monkeypatch.setattr(tools, "version", lambda tool: "1")
+    monkeypatch.setattr(tools, "nextpnr_ecp5", lambda: tools.Tool("nextpnr-ecp5", (), native=True))
     monkeypatch.setattr(made_networks, "make", lambda path, *others: path.touch())
     monkeypatch.setattr(engine_verilog, "write_verilog", empty_verilog)
     monkeypatch.setattr(published_fits, "load_graph", lambda path: None)

@@ -14,17 +14,17 @@ from firelane.boards.contents.routed_design import MAP_FILE, RoutedDesign, recog
 from firelane.boards.flow import tools
 from firelane.boards.flow.build_plan import plan_text, write_plan_files
 from firelane.boards.flow.file_names import CONFIG
-from firelane.boards.flow.floorplan import fix_blocks
 from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
-from firelane.boards.flow.place_route import Say, nextpnr_options, place_and_route
+from firelane.boards.flow.place_route import nextpnr_options, place_and_route
+from firelane.boards.flow.stages import Stages
+from firelane.boards.flow.synthesis import synthesise
 from firelane.boards.place.ecp5.block_sites import block_sites
-from firelane.boards.place.ecp5.carry_ends import open_carry_ends
-from firelane.boards.place.ecp5.flip_flop_inputs import separate_flip_flops
 from firelane.boards.report.build_record import Digests, ModelFacts, record
 from firelane.boards.report.build_report import BuildReport
 from firelane.boards.top.clock import plan_clock
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.problems import raise_all
+from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.work_folder import adopt, all_or_nothing
 from firelane.hw.blocks.pipeline import KEEP_COPIES_SCRIPT
 from firelane.hw.contract.memory_contents import MemoryContents
@@ -66,7 +66,7 @@ class Build:
 
 
 def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFacts, folder: Path, *,
-                    seeds: Sequence[int], say: Say) -> Build:
+                    seeds: Sequence[int], say: tools.Say, progress: Progress = silent) -> Build:
     """Build `top` with the model's `contents` into `folder`, all of it or nothing.
 
     The same sources, tools and seeds give the same bitstream, wherever and on however many cores. Everything up to
@@ -84,6 +84,10 @@ def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFac
         Of the placer; the first that meets timing wins.
     say : function of a line
         Told before each step.
+    progress : callable
+        Told the name of a step, how much is done, and of how much.
+
+    A build that is interrupted, or fails, leaves its finished stages in build/stages; the next one takes them.
 
     Raises
     ------
@@ -93,24 +97,22 @@ def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFac
         If the slowest path is slower than the engine's clock. The folder is written, without a bitstream.
     """
     raise_all(check_tools(board))
+    stages = Stages(folder)
     with all_or_nothing(folder) as work:
+        progress("writing the netlist of the engine", 0, None)
         options = _write_sources(board, top, work)
-        say(f"synthesis ({tools.version(tools.yosys_script())})")
-        tools.yosys_script().run("top.ys", cwd=work, log=work / "yosys.log")
-        open_carry_ends(work / "top.json")
-        separate_flip_flops(work / "top.json")
         device = block_sites(board.device.name)
-        if device:
-            say("sites of block RAMs and multipliers")
-            say(f"{fix_blocks(work / 'top.json', device):.0f} tiles of wire are to be expected at least")
+        synthesise(work, board.device.name, stages, say=say, progress=progress)
         say("place and route (several minutes for a large device)")
         target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
-        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds,
-                                 sites=device.sites if device else None, target_hz=target_hz, say=say)
+        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds, stages=stages,
+                                 sites=device.sites if device else None, target_hz=target_hz, say=say,
+                                 progress=progress)
         report = routed.report
+        progress("putting the model in", 0, None)
         design = _fill(work, board, contents)
         if report.meets_timing:
-            say("packing")
+            progress("packing", 0, None)
             pack(work, CONFIG, design, contents)
         digests = Digests(design.digest, sha256(work / BITSTREAM) if report.meets_timing else None)
         versions = {tool.name: tools.version(tool)
@@ -120,6 +122,7 @@ def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFac
         raise TimingError(board.name, f"timing missed: {report.achieved_hz / 1e6:.1f} MHz of "
                                       f"{report.target_hz / 1e6:.1f} MHz",
                           hint=f"try more --seeds or a lower --clock; worst path: {report.limit}")
+    stages.remove()
     return Build(folder, folder / BITSTREAM, digests, routed.seed, report, versions)
 
 
@@ -146,7 +149,7 @@ def _fill(work: Path, board: Board, contents: MemoryContents) -> RoutedDesign:
     return design
 
 
-def program(board: Board, bitstream: Path, *, say: Say) -> None:
+def program(board: Board, bitstream: Path, *, say: tools.Say) -> None:
     """Send a bitstream to the connected board with openFPGALoader."""
     if not bitstream.exists():
         raise ConfigError(str(bitstream), "there is no bitstream", hint=f"make bitstream BOARD={board.name} first")

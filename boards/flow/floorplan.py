@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor, wait
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from firelane.boards.flow import tools
-from firelane.boards.place.blocks.block_placement import BlockPlacement, NoSiteError, place_blocks
+from firelane.boards.place.blocks.block_placement import BlockPlacement, Effort, NoSiteError, place_blocks
 from firelane.boards.place.blocks.sites import BlockSites
 from firelane.boards.place.ecp5.fixed_places import fix_place
 from firelane.boards.place.ecp5.logic_types import ECP5_LOGIC
 from firelane.boards.place.netlist.netlist_graph import NetlistGraph, netlist_graph
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.progress import Progress, silent
 
+LOOK_SECONDS = 0.5      #: between two looks at how far the seeds are
+_rounds: list[Any] = []
 SEEDS = (1, 2, 3, 4)    #: of the start, which decides much: the best wires are a tenth shorter than the worst
 
 
-def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEEDS) -> float:
+def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEEDS,
+               progress: Progress = silent) -> float:
     """Give every block RAM and multiplier in Yosys' JSON the attribute by which nextpnr places it.
 
     The seed with the shortest wires is taken. Each takes some 45 s for 50 000 cells, and as many run at a time as there
@@ -39,7 +44,7 @@ def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEED
     module = document["modules"]["top"]
     graph = netlist_graph(module, ECP5_LOGIC)
     try:
-        placed = _best(graph, device, seeds)
+        placed = _best(graph, device, seeds, progress)
     except NoSiteError as error:
         raise ConfigError("the engine", f"does not fit the device: {error}",
                           hint="give it fewer banks or weight words") from error
@@ -50,12 +55,25 @@ def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEED
     return placed.wire_length
 
 
-def _best(graph: NetlistGraph, device: BlockSites, seeds: Sequence[int]) -> BlockPlacement:
+def _best(graph: NetlistGraph, device: BlockSites, seeds: Sequence[int], progress: Progress) -> BlockPlacement:
     """The shortest; of equals the first."""
-    with ProcessPoolExecutor(min(len(seeds), tools.usable_cores())) as pool:
-        placed = list(pool.map(partial(_place, graph, device), seeds))
+    rounds, effort = get_context().Value("i", 0), Effort()
+    total = len(seeds) * (effort.spreading + effort.improving)
+    with ProcessPoolExecutor(min(len(seeds), tools.usable_cores()), get_context(), _count_in, (rounds,)) as pool:
+        running = [pool.submit(_place, graph, device, seed) for seed in seeds]
+        while wait(running, LOOK_SECONDS).not_done:
+            progress("sites of block RAMs and multipliers", rounds.value, total)
+        placed = [one.result() for one in running]
     return min(placed, key=lambda one: one.wire_length)
 
 
+def _count_in(counter: Any) -> None:
+    """Where a process of the pool counts the rounds that it begins."""
+    _rounds.append(counter)
+
+
 def _place(graph: NetlistGraph, device: BlockSites, seed: int) -> BlockPlacement:
-    return place_blocks(graph, device, seed=seed)
+    def count(stage: str, done: float, total: float | None) -> None:
+        with _rounds[0].get_lock():
+            _rounds[0].value += 1
+    return place_blocks(graph, device, seed=seed, progress=count)

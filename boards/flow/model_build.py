@@ -11,7 +11,7 @@ from firelane.boards.board import Board
 from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import Build, build_bitstream
 from firelane.boards.flow.pack_bitstream import BITSTREAM
-from firelane.boards.flow.place_route import Say
+from firelane.boards.flow.tools import Say
 from firelane.boards.report.build_record import ModelFacts, fields, hex32
 from firelane.boards.report.build_report import table
 from firelane.boards.top.board_design import board_design
@@ -24,6 +24,7 @@ from firelane.compiler.support.fitted_table import FittedTable
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
+from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.work_folder import OPTION, adopt
 from firelane.models.catalogue import model_file, short_name
 from firelane.sim.benchmark.builds import MADE_FILE, note_build
@@ -79,7 +80,7 @@ def bitstream_file(board: Board, model: str | Path) -> Path:
 
 
 def build_model(board: Board, model: str | Path, folder: Path | None = None, *, seeds: Sequence[int], say: Say,
-                record: Options | None = None) -> ModelBuild:
+                name: str | None = None, record: Options | None = None, progress: Progress = silent) -> ModelBuild:
     """Compile `model`, a file or a name, for `board`'s engine, and build its bitstream; see `boards.flow.bitstream`.
 
     Parameters
@@ -90,8 +91,12 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
         Of the placer; the first that meets timing wins.
     say : function of a line
         Told before each step.
+    name : str, optional
+        What the model is called in the record; as its file is, if not given.
     record : mapping, optional
         How images become the model's input, see `compiler.frame_io.record_options`.
+    progress : callable
+        Told the name of a step, how much is done, and of how much.
 
     Raises
     ------
@@ -100,11 +105,12 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
     """
     folder = folder or build_folder(board, model)
     check_folder(folder, BUILD, OPTION)
-    compiled = compile_model(model_file(model), board.engine, record=record)
+    compiled = compile_model(model_file(model), board.engine, progress, record=record)
     top = board_design(board, key_contents(board.engine))
-    facts = _facts(model, compiled)
+    facts = _facts(name or short_name(model), compiled)
     made, started = provenance(), time.monotonic()
-    build = build_bitstream(board, top, compiled.program.contents, facts, folder, seeds=seeds, say=say)
+    build = build_bitstream(board, top, compiled.program.contents, facts, folder, seeds=seeds, say=say,
+                            progress=progress)
     seconds = time.monotonic() - started
     write_artefact(compiled, build.folder / MODEL_FOLDER)
     note_build(build.folder, made, seconds)
@@ -112,7 +118,7 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
     return ModelBuild(board, facts, compiled, build, seconds)
 
 
-def _facts(model: str | Path, compiled: Compiled) -> ModelFacts:
+def _facts(name: str, compiled: Compiled) -> ModelFacts:
     program, plan = compiled.program, compiled.plan
     cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded)
-    return ModelFacts(short_name(model), program.contents.program_digest, cost.total)
+    return ModelFacts(name, program.contents.program_digest, cost.total)

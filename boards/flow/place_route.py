@@ -12,26 +12,33 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from firelane.boards.flow import tools
 from firelane.boards.flow.file_names import CONFIG, LOG, REPORT
 from firelane.boards.flow.same_netlist import check_same_netlist
+from firelane.boards.flow.stages import Stages
+from firelane.boards.flow.tool_progress import Nextpnr
 from firelane.boards.place.blocks.sites import Sites
 from firelane.boards.place.refine.refine_placement import PlacementFiles, Target, refine_placement
 from firelane.boards.report.build_report import BuildReport, read_report
 from firelane.boards.report.placement import PLACEMENT_FILE, write_placement
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.sources import source_digest
 
 NEXTPNR_OPTIONS = ("--placer", "static", "--router", "router2", "--timing-allow-fail")
 RIPUP = "--tmg-ripup"
 SYNTHESISED = "../top.json"
 PLACED, DELAYS, PLACER_LOG = "placed.json", "placed.sdf", "placer.log"
-REFINED, ROUTED = "refined.json", "routed.json"
-TIMES_TOLD = 6          #: how far annealing is
+REFINED, REFINED_WORDS, ROUTED = "refined.json", "refined.txt", "routed.json"
+MADE_BY = ("firelane.boards.flow", "firelane.boards.place", "firelane.boards.report", "firelane.compiler.support")
+LIBRARIES = ("numpy", "numba")          #: that annealing computes with
 MARGIN = 0.14           #: of the period, that paths should have left before routing; router2 leads wires around crowds
 
-Say = Callable[[str], None]
+STAGE_FILES = {"placed": (PLACED, DELAYS, PLACER_LOG), "refined": (REFINED, REFINED_WORDS),
+               "routed": (CONFIG, REPORT, ROUTED, LOG)}
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,10 @@ class SeedRun:
     -------
     options : of `nextpnr_options`
     sites : of the device's blocks, where they are known
-    tell : told how far it is
+    stages : that are kept
+    made_by : texts that decide what nextpnr does, besides its inputs
+    tell : told what was reached
+    progress : told how far it is
     """
 
     seed: int
@@ -64,7 +74,10 @@ class SeedRun:
     options: Sequence[str]
     sites: Sites | None
     target_hz: float
-    tell: Say
+    stages: Stages
+    made_by: Sequence[str]
+    tell: tools.Say
+    progress: Progress
 
     def run(self) -> Routed:
         """Place, refine and route.
@@ -75,42 +88,54 @@ class SeedRun:
             If nextpnr fails, or has routed something else than it placed.
         """
         self.folder.mkdir()
-        self.place()
-        self.refine()
-        return self.route()
-
-    def place(self) -> None:
-        """From SYNTHESISED to PLACED and DELAYS."""
-        self._run_nextpnr("--json", SYNTHESISED, "--no-route", "--write", PLACED, "--sdf", DELAYS, log=PLACER_LOG)
-
-    def refine(self) -> None:
-        """From PLACED and DELAYS to REFINED."""
-        period = round(1e12 / self.target_hz)
-        files = PlacementFiles(*(self.folder / name for name in (SYNTHESISED, PLACED, DELAYS, REFINED)))
-        target = Target(period=period, margin=round(MARGIN * period), seed=self.seed)
-        refined = refine_placement(files, target, sites=self.sites, progress=self._tell_progress)
-        self.say(f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after "
-                 f"annealing and {refined.moves} moves, {refined.length_after} tiles of wire for "
-                 f"{refined.length_before}")
-
-    def route(self) -> Routed:
-        """From REFINED to CONFIG, REPORT and LOG."""
-        self._run_nextpnr("--json", REFINED, "--textcfg", CONFIG, "--report", REPORT, "--write", ROUTED, log=LOG)
-        check_same_netlist(self.folder / PLACED, self.folder / ROUTED)
+        inputs = [self.folder / SYNTHESISED, self.folder / "../top.lpf"]
+        self._stage("placed", inputs, self.place)
+        self._stage("refined", [self.folder / PLACED, self.folder / DELAYS, repr(self._target)],
+                    self.refine)
+        self.say((self.folder / REFINED_WORDS).read_text())
+        self._stage("routed", [self.folder / REFINED, *inputs], self.route)
         report = read_report(self.folder / REPORT, target_hz=self.target_hz)
         self.say(f"{report.achieved_hz / 1e6:.1f} MHz of {self.target_hz / 1e6:.1f} MHz")
         return Routed(self.seed, report)
 
+    @property
+    def _target(self) -> Target:
+        period = round(1e12 / self.target_hz)
+        return Target(period=period, margin=round(MARGIN * period), seed=self.seed)
+
+    def _stage(self, name: str, made_by: Sequence[str | Path], make: Callable[[], None]) -> None:
+        parts = [*self.made_by, *self.options, f"{self.seed}", *made_by]
+        if self.stages.stage(f"seed_{self.seed}-{name}", parts, STAGE_FILES[name], self.folder, make):
+            self.say(f"{name} before, kept")
+
+    def place(self) -> None:
+        """From SYNTHESISED to PLACED and DELAYS."""
+        self._run_nextpnr("--json", SYNTHESISED, "--no-route", "--write", PLACED, "--sdf", DELAYS, log=PLACER_LOG,
+                          begins="placing: reading the netlist")
+
+    def refine(self) -> None:
+        """From PLACED and DELAYS to REFINED, and what that brought to REFINED_WORDS."""
+        files = PlacementFiles(*(self.folder / name for name in (SYNTHESISED, PLACED, DELAYS, REFINED)))
+        refined = refine_placement(files, self._target, sites=self.sites, progress=self._told)
+        (self.folder / REFINED_WORDS).write_text(
+            f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after annealing and "
+            f"{refined.moves} moves, {refined.length_after} tiles of wire for {refined.length_before}")
+
+    def route(self) -> None:
+        """From REFINED to CONFIG, REPORT and LOG."""
+        self._run_nextpnr("--json", REFINED, "--textcfg", CONFIG, "--report", REPORT, "--write", ROUTED, log=LOG,
+                          begins="routing: reading the netlist")
+        check_same_netlist(self.folder / PLACED, self.folder / ROUTED)
+
     def say(self, text: str) -> None:
         self.tell(f"seed {self.seed}: {text}")
 
-    def _run_nextpnr(self, *options: str, log: str) -> None:
+    def _run_nextpnr(self, *options: str, log: str, begins: str) -> None:
         self.nextpnr.run(*self.options, "--seed", str(self.seed), "--lpf", "../top.lpf", *options,
-                         cwd=self.folder, log=self.folder / log)
+                         cwd=self.folder, log=self.folder / log, watch=Nextpnr(self._told, begins))
 
-    def _tell_progress(self, stage: str, done: float, total: float | None) -> None:
-        if total and done * TIMES_TOLD // total > (done - 1) * TIMES_TOLD // total:
-            self.say(f"{stage}: {done:.0f} of {total:.0f} rounds")
+    def _told(self, stage: str, done: float, total: float | None) -> None:
+        self.progress(f"seed {self.seed}: {stage}", done, total)
 
 
 class _Race:
@@ -134,7 +159,7 @@ class _Race:
 
 
 def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, sites: Sites | None,
-                    target_hz: float, say: Say) -> Routed:
+                    target_hz: float, stages: Stages, say: tools.Say, progress: Progress = silent) -> Routed:
     """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG, REPORT and PLACEMENT_FILE of the winner there.
 
     As many seeds at a time as there are cores. The first in the order of `seeds` that meets timing wins, whichever
@@ -143,7 +168,7 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
 
     Parameters
     ----------
-    options, sites : see `SeedRun`
+    options, sites, stages : see `SeedRun`
 
     Raises
     ------
@@ -158,7 +183,14 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
             raise ConfigError("place and route", "was ended")
         say(text)
 
-    runs = [SeedRun(seed, work / f"seed_{seed}", nextpnr, options, sites, target_hz, tell) for seed in seeds]
+    def told(stage: str, done: float, total: float | None) -> None:
+        if stopped.is_set():
+            raise ConfigError("place and route", "was ended")
+        progress(stage, done, total)
+
+    made_by = [source_digest(*MADE_BY), tools.version(nextpnr), *map(version, LIBRARIES)]
+    runs = [SeedRun(seed, work / f"seed_{seed}", nextpnr, options, sites, target_hz, stages, made_by, tell, told)
+            for seed in seeds]
     with ThreadPoolExecutor(min(len(runs), tools.usable_cores())) as pool:
         try:
             results = list(pool.map(_Race(runs).attempt, range(len(runs))))

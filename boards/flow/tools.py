@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from firelane.compiler.support.errors import ConfigError
 _PYOSYS = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1], libyosys.Design())"
 
 
+LOOK_SECONDS = 0.5          # between two looks into the log of a tool that runs
+Say = Callable[[str], None]                 #: told a line for people
 _running: set[subprocess.Popen] = set()
 
 
@@ -26,8 +30,13 @@ class Tool:
     command: tuple[str, ...]
     native: bool
 
-    def run(self, *arguments: str, cwd: Path, log: Path) -> None:
+    def run(self, *arguments: str, cwd: Path, log: Path, watch: Callable[[str], None] | None = None) -> None:
         """Run to the end, output to `log`.
+
+        Parameters
+        ----------
+        watch : callable, optional
+            Told each line of the log soon after it is written.
 
         Raises
         ------
@@ -38,14 +47,33 @@ class Tool:
                                                     stderr=subprocess.STDOUT) as process:
             _running.add(process)
             try:
-                process.wait()
+                if watch is None:
+                    process.wait()
+                else:
+                    _follow(process, log, watch)
             except BaseException:
                 process.kill()
+                process.wait()          # `with` does not where Ctrl-C came
                 raise
             finally:
                 _running.discard(process)
         if process.returncode != 0:
             raise ConfigError(self.name, f"failed: {_last_error(log)}", hint=f"the whole output is in {log}")
+
+
+def _follow(process: subprocess.Popen, log: Path, watch: Callable[[str], None]) -> None:
+    """Wait for the end of a process, and tell `watch` what it writes."""
+    with log.open(errors="replace") as reader:
+        begun = ""
+        while True:
+            ended = process.poll() is not None
+            *lines, begun = (begun + reader.read()).split("\n")
+            for line in lines:
+                watch(line)
+            if ended:
+                return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_SECONDS)
 
 
 def end_all() -> None:

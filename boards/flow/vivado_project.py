@@ -16,7 +16,7 @@ from pathlib import Path
 from firelane.boards.board import Board
 from firelane.boards.flow import tools
 from firelane.boards.flow.build_plan import write_plan_files
-from firelane.boards.flow.place_route import Say
+from firelane.boards.flow.tools import Say
 from firelane.boards.report.usage_table import usage_table
 from firelane.boards.top.board_design import board_design
 from firelane.compiler.compile import compile_model

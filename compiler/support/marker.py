@@ -18,6 +18,7 @@ from pathlib import Path
 MARKER = "firelane.json"
 MARKER_BYTES = 1 << 22              #: more than that is no marker
 COMPILED, BUILD, PROJECT, SWEEP = "compiled network", "bitstream build", "Vivado project", "sweep of sizes"
+STAGE = "stage of a build"
 FAILED = "failed "                  #: before the kind: what is left of a build that failed
 
 

@@ -6,6 +6,7 @@ makes bars with the time left of it on a terminal, and a line now and then elsew
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +14,13 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
 from rich.text import Text
@@ -39,24 +41,34 @@ def display(console: Console) -> Iterator[Progress]:
         yield _Log(console)
         return
     with Bars(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
-              TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True) as bars:
+              TimeElapsedColumn(), _TimeLeft(), console=console, transient=True) as bars:
         yield _Terminal(bars)
 
 
+class _TimeLeft(ProgressColumn):
+    """What `progress_line` says is left; rich looks at the last half minute alone, and rounds can last longer."""
+
+    def render(self, task: Task) -> Text:
+        left = seconds_left(task.completed, task.total, task.elapsed or 0.0)
+        return Text("" if left is None else f"about {in_minutes(left)} left", style="progress.remaining")
+
+
 class _Terminal:
-    """One bar at a time: that of the stage in hand."""
+    """One bar at a time for each thread that has something to tell: that of the stage in hand."""
 
     def __init__(self, bars: Bars):
         self._bars = bars
-        self._stage: str | None = None
-        self._task: TaskID | None = None
+        self._tasks: dict[int, tuple[str, TaskID]] = {}
 
     def __call__(self, stage: str, done: float = 0, total: float | None = None) -> None:
-        if self._task is None or stage != self._stage:
-            if self._task is not None:
-                self._bars.remove_task(self._task)
-            self._stage, self._task = stage, self._bars.add_task(stage, total=total)
-        self._bars.update(self._task, completed=done, total=total)
+        thread = threading.get_ident()
+        before, task = self._tasks.get(thread, (None, None))
+        if task is None or stage != before:
+            if task is not None:
+                self._bars.remove_task(task)
+            task = self._bars.add_task(stage, total=total)
+            self._tasks[thread] = stage, task
+        self._bars.update(task, completed=done, total=total)
 
 
 class _Log:
@@ -64,17 +76,17 @@ class _Log:
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic):
         self._console, self._clock = console, clock
-        self._stage: str | None = None
-        self._began = self._said = 0.0
+        self._stages: dict[int, tuple[str, float, float]] = {}      # of each thread: stage, when it began, when said
 
     def __call__(self, stage: str, done: float = 0, total: float | None = None) -> None:
-        now = self._clock()
-        if stage != self._stage:
-            self._stage = stage
-            self._began = self._said = now
-        elif now - self._said >= LINE_SECONDS:
-            self._said = now
-            self._console.print(Text(progress_line(stage, done, total, now - self._began)), soft_wrap=True)
+        now, thread = self._clock(), threading.get_ident()
+        before, began, said = self._stages.get(thread, ("", now, now))
+        if stage != before:
+            began = said = now
+        elif now - said >= LINE_SECONDS:
+            said = now
+            self._console.print(Text(progress_line(stage, done, total, now - began)), soft_wrap=True)
+        self._stages[thread] = stage, began, said
 
 
 def progress_line(stage: str, done: float, total: float | None, seconds: float) -> str:
@@ -84,7 +96,26 @@ def progress_line(stage: str, done: float, total: float | None, seconds: float) 
     'simulating: 25 %, 20 s, about 60 s left'
     """
     if not total:
-        return f"{stage}: {seconds:.0f} s"
-    share = min(done / total, 1)
-    left = f", about {seconds * (1 / share - 1):.0f} s left" if share >= LEAST_SHARE else ""
-    return f"{stage}: {share:.0%}".replace("%", " %") + f", {seconds:.0f} s{left}"
+        return f"{stage}: {in_minutes(seconds)}"
+    left = seconds_left(done, total, seconds)
+    said = "" if left is None else f", about {in_minutes(left)} left"
+    return f"{stage}: {min(done / total, 1):.0%}".replace("%", " %") + f", {in_minutes(seconds)}{said}"
+
+
+def seconds_left(done: float, total: float | None, seconds: float) -> float | None:
+    """What is left if the speed stays what it was; None if too little is done to tell."""
+    if not total or done / total < LEAST_SHARE:
+        return None
+    return seconds * (max(total / done, 1) - 1)
+
+
+def in_minutes(seconds: float) -> str:
+    """A time in words, to half a percent or so.
+
+    >>> in_minutes(62.4), in_minutes(600), in_minutes(10_000)
+    ('62 s', '10 min', '2 h 47 min')
+    """
+    if seconds < 200:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

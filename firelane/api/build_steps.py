@@ -41,7 +41,7 @@ QUANTIZED, COMPRESSED, PROGRAM_FOLDER, BITSTREAM_FOLDER = "quantized.onnx", "com
 FOLDERS = {PROGRAM_FOLDER: (COMPILED, PROGRAM), BITSTREAM_FOLDER: (BUILD, BITSTREAM)}
 OPTION = "firelane build --bitstream"
 STEPS = ("check", "quantize", "compress", "evaluate", "compile", "bitstream")
-MADE_BY = tuple(f"firelane.{name}" for name in ("api", "boards", "compiler", "hw", "models", "sim"))
+MADE_BY = tuple(f"firelane.{name}" for name in ("api", "boards", "compiler", "hw", "lazy", "models", "report", "sim"))
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")
 HELD_OUT_NEED = 10              #: images: `LEAST_IMAGES` to work with, when one in five is held out
 
@@ -250,7 +250,7 @@ class _Run:
         def make(progress: Progress) -> tuple[Facts, Mapping[str, bytes]]:
             flow = from_extra("firelane.boards.flow.model_build", "build", OPTION)
             built = flow.build_model(job.board, job.folder / model, job.folder / BITSTREAM_FOLDER, seeds=seeds,
-                                     say=job.say)
+                                     say=job.say, name=job.name, progress=progress)
             report = built.build.report
             text = (f"{report.achieved_hz / 1e6:.1f} MHz possible, {report.target_hz / 1e6:g} used; seed "
                     f"{built.build.seed}")

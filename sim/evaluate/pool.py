@@ -110,6 +110,7 @@ def _measure_here(executor: ProcessPoolExecutor, count: int, folder: Path, job: 
 
     def submit(start: int) -> Future:
         return executor.submit(measure_file_batch, job.key, file, start, np.stack(images[start:start + BATCH]))
+    waiting: set[Future] = set()
     try:
         waiting = {submit(start) for start in islice(starts, BATCHES_AHEAD * count)}
         while waiting:

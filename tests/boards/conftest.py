@@ -11,6 +11,7 @@ from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import build_bitstream
 from firelane.boards.report.build_record import ModelFacts
 from firelane.compiler.support.files import locked
+from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Header
 from firelane.hw.contract.memory_contents import MemoryContents, memory_shapes
@@ -32,11 +33,12 @@ def for_engine(contents: MemoryContents, cfg: EngineConfig) -> MemoryContents:
     return replace(contents, program=program)
 
 
-def build_tiny(folder: Path, contents: MemoryContents, board_name: str = "ulx3s_12f") -> list[str]:
+def build_tiny(folder: Path, contents: MemoryContents, board_name: str = "ulx3s_12f",
+               progress: Progress = silent) -> list[str]:
     """About 20 s, on the 85F twice that; returns what was said."""
     board, said = replace(get_board(board_name), engine=CONFIG), []
     build_bitstream(board, TinyDesign(key_contents(CONFIG)), contents, ModelFacts("tiny", 0x1234, 1000), folder,
-                    seeds=[1], say=said.append)
+                    seeds=[1], say=said.append, progress=progress)
     return said
 
 

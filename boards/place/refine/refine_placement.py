@@ -8,6 +8,7 @@ ends less late.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -77,14 +78,14 @@ def refine_placement(files: PlacementFiles, target: Target, *, sites: Sites | No
     Parameters
     ----------
     sites : where blocks may stand; if that is not known, where they do
-    progress : of the annealing
+    progress : of annealing, and of each pass over late paths
     """
     netlist = PlacedNetlist(files.placed)
     graph = TimingGraph(netlist, read_delays(files.delays), ECP5_TIMING)
     before_hz = _clock_hz(target.period, graph.end_slacks(target.period))
     lengths = _anneal(netlist, graph, target, occupied_sites(netlist) if sites is None else sites, progress)
     refiner = Refiner(netlist, graph, target.period, target.margin)
-    moves = refiner.shorten_late_paths(target.passes)
+    moves = refiner.shorten_late_paths(target.passes, progress)
     fix_places(files.synthesised, netlist, refiner.units, files.refined)
     return Refined(before_hz, refiner.clock_hz(), *lengths, moves)
 
@@ -133,11 +134,12 @@ class Refiner:
         bounds = np.searchsorted(units[order], np.arange(len(self.units) + 1))
         return [wires[order[first:last]] for first, last in pairwise(bounds)]
 
-    def shorten_late_paths(self, passes: int) -> int:
+    def shorten_late_paths(self, passes: int, progress: Progress = silent) -> int:
         """Move cells of late paths until a pass moves nothing, or so many are over; returns the number of moves."""
-        for _ in range(passes):
+        for number in range(passes):
             moves = self._moves
-            self._pass()
+            self._pass(lambda done, total, number=number: progress(f"shortening late paths, pass {number + 1}", done,
+                                                                   total))
             if self._moves == moves:
                 break
         return self._moves
@@ -155,12 +157,14 @@ class Refiner:
         late = np.maximum(self._margin - end_slack, 0)
         return int((late * late * late).sum())
 
-    def _pass(self) -> None:
+    def _pass(self, told: Callable[[int, int], None]) -> None:
         """Improve every unit at a late wire, the latest first."""
         late = np.flatnonzero(self._timing.slack < self._margin)
         late = late[np.argsort(self._timing.slack[late], kind="stable")]
         ends = np.stack((self._unit_of[self.graph.driver[late]], self._unit_of[self.graph.reader[late]]), axis=1)
-        for number in dict.fromkeys(ends[ends >= 0].tolist()):
+        units = list(dict.fromkeys(ends[ends >= 0].tolist()))
+        for done, number in enumerate(units):
+            told(done, len(units))
             self._improve(self.units[number])
 
     def _improve(self, unit: Unit) -> None:

@@ -18,7 +18,7 @@ from firelane.cli.support.options import (
     size_options,
     taken_record,
 )
-from firelane.cli.support.terminal import log_console, note_overridden, progress_console, say, write_report
+from firelane.cli.support.terminal import display, log_console, note_overridden, progress_console, say, write_report
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
 
@@ -41,6 +41,9 @@ def command(board_name: str, model: str, clock_mhz: float | None, seed: int | No
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
     change it. `firelane run` finds it in what is written.
+
+    A build that is interrupted goes on where it was: what Yosys, the placer and the router have finished stays in
+    build/stages until there is a bitstream.
     """
     if output is not None:
         check_folder(output, BUILD, "-o")
@@ -50,8 +53,9 @@ def command(board_name: str, model: str, clock_mhz: float | None, seed: int | No
     board = replace(usual, engine=work.chosen_engine(board_name, **options),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else usual.clock_hz)
     first = board.seed if seed is None else seed
-    built = work.build_model(board, model, output, seeds=range(first, first + seeds), say=say(console),
-                             record=record)
+    with display(console) as progress:
+        built = work.build_model(board, model, output, seeds=range(first, first + seeds), say=say(console),
+                                 record=record, progress=progress)
     write_report(work.Bitstream(built.board, built.compiled, built.build.folder), report_file, say(console))
     if as_json:
         click.echo(built.to_json())

@@ -15,6 +15,7 @@ from firelane.boards.contents.trellis_config import design_digest
 from firelane.boards.flow.bitstream import TimingError
 from firelane.boards.flow.pack_bitstream import sha256
 from firelane.boards.report.build_record import ModelFacts
+from firelane.compiler.support.files import build_root
 from firelane.sim.benchmark.builds import RECORD_FILE
 from tests.boards.conftest import build_tiny, random_contents
 from tests.boards.tiny_design import CONFIG
@@ -65,6 +66,23 @@ def test_another_build_is_the_same_whatever_the_folder_the_hash_seed_and_the_mod
     assert records[0] == records[1]
 
 
+def test_one_that_was_stopped_goes_on_and_ends_the_same(tiny_build, tmp_path):
+    """Stopped while it is routed: the next one neither synthesises nor places, and no stage is left behind."""
+    def stop(stage, done, total):
+        if stage == "seed 1: routing" and done > 0:
+            raise KeyboardInterrupt
+    folder = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        build_tiny(folder, random_contents(1), progress=stop)
+    assert not folder.exists() and len(list((build_root() / "stages").glob("stopped-*/*"))) == 3
+    stages = []
+    said = build_tiny(folder, random_contents(1), progress=lambda stage, *done: stages.append(stage))
+    assert "synthesised before, kept" in said and "seed 1: refined before, kept" in said
+    assert "seed 1: routing" in stages and not {"synthesis", "seed 1: annealing"} & set(stages)
+    assert (folder / "top.bit").read_bytes() == (tiny_build / "top.bit").read_bytes()
+    assert not list((build_root() / "stages").glob("stopped-*"))
+
+
 def test_a_large_device_whose_placement_is_annealed(tmp_path):
     """Blocks are placed beforehand, the placement is annealed, and another build is the same."""
     first, again = tmp_path / "first", tmp_path / "elsewhere" / "again"
@@ -78,7 +96,7 @@ def test_a_large_device_whose_placement_is_annealed(tmp_path):
 
 def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, monkeypatch):
     """The routed design is that of `tiny_build`; nothing reaches 999 MHz."""
-    def routed_before(work, options, seeds, *, sites, target_hz, say):
+    def routed_before(work, options, seeds, **others):
         from firelane.boards.contents.memory_key import key_contents
         from firelane.boards.flow.place_route import Routed
         from firelane.boards.report.build_report import read_report
@@ -87,8 +105,7 @@ def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, mon
         return Routed(7, read_report(tiny_build / "report.json", target_hz=999e6))
 
     monkeypatch.setattr("firelane.boards.flow.bitstream.place_and_route", routed_before)
-    for step in ("open_carry_ends", "separate_flip_flops"):
-        monkeypatch.setattr(f"firelane.boards.flow.bitstream.{step}", lambda netlist: None)
+    monkeypatch.setattr("firelane.boards.flow.bitstream.synthesise", lambda *arguments, **options: None)
     monkeypatch.setattr("firelane.boards.flow.tools.Tool.run", lambda *arguments, **options: None)
     with pytest.raises(TimingError, match=r"^ulx3s_12f: timing missed: \d+\.\d MHz of 999\.0 MHz; try more --seeds or "
                                           r"a lower --clock; worst path: .*ns of it on wires, from .*$"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import pytest
 from rich.console import Console
@@ -13,6 +14,7 @@ from firelane.compiler.support.progress import LINE_SECONDS, _Log, display, prog
 @pytest.mark.parametrize(("arguments", "line"), [
     (("simulating", 1, 4, 20), "simulating: 25 %, 20 s, about 60 s left"),
     (("simulating", 5, 4, 20), "simulating: 100 %, 20 s, about 0 s left"),
+    (("routing", 1, 4, 1000), "routing: 25 %, 17 min, about 50 min left"),
     (("building", 0, 4, 7), "building: 0 %, 7 s"), (("building", 3, None, 7.4), "building: 7 s"),
 ])
 def test_line(arguments, line):
@@ -27,6 +29,19 @@ def test_log_speaks_seldom_and_of_one_stage():
         now[0] = second
         log("short" if second < LINE_SECONDS else "long", second, 4 * LINE_SECONDS)
     assert out.getvalue() == "long: 50 %, 10 s, about 10 s left\n"
+
+
+def test_threads_have_stages_of_their_own():
+    """Seeds that are tried at the same time do not end each other's stages."""
+    now, out = [0.0], io.StringIO()
+    log = _Log(Console(file=out, width=80), clock=lambda: now[0])
+    for second in range(LINE_SECONDS + 1):
+        now[0] = second
+        log("seed 1", second, 2 * LINE_SECONDS)
+        other = threading.Thread(target=log, args=(f"seed 2, pass {second}", 1, 2))
+        other.start()
+        other.join()
+    assert out.getvalue() == "seed 1: 50 %, 10 s, about 10 s left\n"
 
 
 def test_bars_come_and_go():

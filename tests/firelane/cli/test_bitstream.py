@@ -18,7 +18,7 @@ def asked(monkeypatch, tmp_path):
     """The arguments of the last call of `build_bitstream`, which builds nothing."""
     calls = {}
 
-    def build(board, top, contents, model, folder, *, seeds, say):
+    def build(board, top, contents, model, folder, *, seeds, say, progress):
         assert top == "the design"
         calls.update(board=board, contents=contents, model=model, folder=folder, seeds=list(seeds))
         report = BuildReport({"LUT": (20_000, 24_288)}, 81e6, 75e6, (Step("routing", 12.3, "a", "b"),))

@@ -1,0 +1,44 @@
+"""From the RTLIL of an engine to a netlist for nextpnr, blocks on their sites where that matters; kept as a stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from firelane.boards.flow import tools
+from firelane.boards.flow.floorplan import fix_blocks
+from firelane.boards.flow.stages import Stages
+from firelane.boards.flow.tool_progress import synthesis
+from firelane.boards.place.ecp5.block_sites import block_sites
+from firelane.boards.place.ecp5.carry_ends import open_carry_ends
+from firelane.boards.place.ecp5.flip_flop_inputs import separate_flip_flops
+from firelane.compiler.support.progress import Progress
+from firelane.compiler.support.sources import source_digest
+
+RTLIL, SCRIPT = "top.il", "top.ys"
+NETLIST, LOG, COUNTS = "top.json", "yosys.log", "stat.txt"
+MADE_BY = ("firelane.boards.flow", "firelane.boards.place", "firelane.compiler.support")    #: but for what RTLIL says
+
+
+def synthesise(work: Path, device_name: str, stages: Stages, *, say: tools.Say, progress: Progress) -> None:
+    """From RTLIL and SCRIPT in `work` to NETLIST, as it was kept, or by Yosys.
+
+    Raises
+    ------
+    ConfigError
+        If Yosys is missing or fails, or there are more blocks than sites.
+    """
+    yosys = tools.yosys_script()
+    version = tools.version(yosys)
+
+    def make() -> None:
+        say(f"synthesis ({version})")
+        yosys.run(SCRIPT, cwd=work, log=work / LOG, watch=synthesis(progress))
+        open_carry_ends(work / NETLIST)
+        separate_flip_flops(work / NETLIST)
+        device = block_sites(device_name)
+        if device:
+            length = fix_blocks(work / NETLIST, device, progress=progress)
+            say(f"sites of block RAMs and multipliers: {length:.0f} tiles of wire are to be expected at least")
+    made_by = [source_digest(*MADE_BY), version, device_name, work / RTLIL, work / SCRIPT]
+    if stages.stage("netlist", made_by, (NETLIST, LOG, COUNTS), work, make):
+        say("synthesised before, kept")
