@@ -82,7 +82,7 @@ def live_ranges(plan: Schedule, ends: ENDS, capacity: int) -> Figure:
         width=[life.words for life in plan.lives], text=names, textposition="inside", insidetextanchor="middle",
         textangle=0, constraintext="inside", textfont={"size": 10, "color": "#ffffff"},
         marker={"color": [CYCLE[numbers[name] % len(CYCLE)] for name in names],
-                "line": {"width": 0.5, "color": "rgba(255,255,255,0.7)"}},
+                "line": {"width": 0.5, "color": "rgba(128,128,128,0.6)"}},
         customdata=[[life.block.group, address, life.words] for address, life in zip(addresses, plan.lives)],
         hovertemplate="%{text}, row group %{customdata[0]}<br>%{customdata[2]:,} words from %{customdata[1]:,}, "
                       "%{x:,} cycles from %{base:,}<extra></extra>"))

@@ -51,7 +51,7 @@ def test_the_option(tmp_path, capsys):
     page.write_text("old")
     arguments = ["compile", str(EMBEDDED["digits"]), "--no-check", "-o", str(tmp_path / "a b"), "--report", str(page)]
     assert main(arguments) == 0
-    assert capsys.readouterr().out.endswith(f"report: {page}\n")
+    assert capsys.readouterr().err == f"report: {page}\n"
     check_page(page)
     assert f"firelane compile {EMBEDDED['digits']} --no-check -o &#39;{tmp_path}/a b&#39; --report" in page.read_text()
     assert [path.name for path in page.parent.iterdir()] == ["r.html"]
