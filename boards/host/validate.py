@@ -106,7 +106,7 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
     files = image_files(images or ())[:limit]
     network = from_extra("firelane.boards.host.model_of_program", "compile", "MODEL") if model else None
     with BoardSession.open(port, baud, folder, None) as session:
-        graph = network.graph_of_program(session.model, model, progress) if model else None
+        graph = network.graph_of_program(session.model, str(model), progress) if network else None
         truth = Truth(session.model, graph)
         pixels = choose_images(session.model.graph, files, limit).pixels
         digest = bitstream_digest(bitstream, folder, session.board.identity.board)
