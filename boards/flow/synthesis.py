@@ -39,6 +39,6 @@ def synthesise(work: Path, device_name: str, stages: Stages, *, say: tools.Say, 
         if device:
             length = fix_blocks(work / NETLIST, device, progress=progress)
             say(f"sites of block RAMs and multipliers: {length:.0f} tiles of wire are to be expected at least")
-    made_by = [source_digest(*MADE_BY), version, device_name, work / RTLIL, work / SCRIPT]
+    made_by: list[str | Path] = [source_digest(*MADE_BY), version, device_name, work / RTLIL, work / SCRIPT]
     if stages.stage("netlist", made_by, (NETLIST, LOG, COUNTS), work, make):
         say("synthesised before, kept")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -138,8 +139,7 @@ class Refiner:
         """Move cells of late paths until a pass moves nothing, or so many are over; returns the number of moves."""
         for number in range(passes):
             moves = self._moves
-            self._pass(lambda done, total, number=number: progress(f"shortening late paths, pass {number + 1}", done,
-                                                                   total))
+            self._pass(partial(progress, f"shortening late paths, pass {number + 1}"))
             if self._moves == moves:
                 break
         return self._moves
