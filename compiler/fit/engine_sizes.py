@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.near import hint
 from firelane.compiler.tiles.larger_engine import size_option
 from firelane.hw.contract.config import EngineConfig
 
@@ -30,7 +31,7 @@ def sized_engine(engine: EngineConfig, **sizes: int | None) -> EngineConfig:
     given: dict[str, Any] = {name: size for name, size in sizes.items() if size is not None}
     for name, size in given.items():
         if name not in SIZES:
-            raise ConfigError(name, "no size of an engine", hint=f"one of {', '.join(SIZES)}")
+            raise ConfigError(name, "no size of an engine", hint=hint(name, SIZES))
         if not isinstance(size, int):
             raise ConfigError(size_option(name), f"{size!r}", hint="a whole number")
     try:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from firelane.compiler.frame_io.preprocessing import CHANNELS, Preprocessing
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.near import hint
 
 SCALED, CUT = 256, 224          #: torchvision's `resize_size` for its usual `crop_size`
 CAFFE_CUTS = (224, 227)         #: sizes that Caffe's networks cut out of images of `SCALED`
@@ -88,7 +89,7 @@ def preset_record(name: str, shape: Shape, channels: str | None = None) -> Prepr
         If there is none, or it is for images of other channels.
     """
     if name not in PRESETS:
-        raise ConfigError("--preset", f"{name!r}", hint=f"one of {', '.join(PRESETS)}")
+        raise ConfigError("--preset", f"{name!r}", hint=hint(str(name), PRESETS))
     preset, (count, *sides) = PRESETS[name], shape
     usual = preset.channels or ("gray" if count == 1 else "RGB")
     if preset.channels and CHANNELS[usual] != count:

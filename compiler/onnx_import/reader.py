@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from firelane.compiler.ir.limits import ELEMENTS_MAX, FILE_BYTES_MAX, size_problem
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.files import read_file
+from firelane.compiler.support.near import near
 
 Source = str | Path | onnx.ModelProto  # where a model is
 TO_FIRST = (0, 3, 1, 2)                # the Transpose from (1, rows, columns, channels)
@@ -57,7 +58,7 @@ def read_model(path: Path) -> onnx.ModelProto:
         model = onnx.load_model_from_string(read_file(path, FILE_BYTES_MAX))
     except (OSError, DecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not an ONNX file, or a damaged one"
-        raise ModelError(str(path), reason or "cannot be read", hint="give the path of an .onnx file") from None
+        raise ModelError(str(path), reason or "cannot be read", hint=_meant(path)) from None
     if not _is_text(model):
         raise ModelError(str(path), "a name in it is not text", hint="the file is damaged")
     if not model.HasField("graph") or not model.graph.node:
@@ -68,6 +69,13 @@ def read_model(path: Path) -> onnx.ModelProto:
         raise ModelError(str(path), f"external data is missing or damaged ({one_line(error)})",
                          hint="keep the data file beside the model, or save the model as one file") from None
     return model
+
+
+def _meant(path: Path) -> str:
+    """What to do where this file is no model: take one beside it whose name is like this one's, if it is not there."""
+    there = [] if path.exists() else near(path.stem, (file.stem for file in path.parent.glob("*.onnx")))
+    names = " or ".join(str(path.with_name(f"{stem}.onnx")) for stem in there)
+    return f"did you mean {names}?" if names else "give the path of an .onnx file"
 
 
 def _is_text(message: Message) -> bool:

@@ -12,12 +12,13 @@ import numpy as np
 import onnx
 
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.near import hint
 
 
 def check_choice(argument: str, value: Any, possible: Collection[str]) -> None:
     """Refuse what is none of the words that are possible."""
     if value not in possible:
-        raise ConfigError(argument, _shown(value), hint=f"one of {', '.join(possible)}")
+        raise ConfigError(argument, _shown(value), hint=hint(str(value), possible))
 
 
 def check_count(argument: str, value: Any, least: int = 1) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.near import hint
 
 ACCURACY = "accuracy"                   #: the measurement that is no frame
 ACCURACY_NETWORK = "squeezenet1.0"      #: the one with published weights
@@ -43,5 +44,5 @@ def chosen(only: Sequence[str]) -> tuple[str, ...]:
     """
     unknown = [name for name in only if name not in NAMES]
     if unknown:
-        raise ConfigError("--only", f"{unknown[0]}: no such measurement", hint=f"there are {', '.join(NAMES)}")
+        raise ConfigError("--only", f"{unknown[0]}: no such measurement", hint=hint(unknown[0], NAMES))
     return tuple(name for name in NAMES if not only or name in only)

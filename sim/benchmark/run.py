@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from firelane.compiler.support.files import write_file
+from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
 from firelane.sim.benchmark import accuracy, frame
 from firelane.sim.benchmark.builds import load_builds
 from firelane.sim.benchmark.cases import ACCURACY, CASES, chosen
 from firelane.sim.benchmark.document import document_path, render
-from firelane.sim.benchmark.records import load_all, store
+from firelane.sim.benchmark.records import AccuracyRecord, FrameRecord, load_all, store
 
 NOTHING = "none"
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The document that was written, and the measurements in it."""
+    """The document that was written, and the results in it by the name of the measurement."""
 
     path: Path
-    measurements: tuple[str, ...]
+    results: Mapping[str, FrameRecord | AccuracyRecord]
+
+    @property
+    def measurements(self) -> tuple[str, ...]:
+        """Names of what has been measured."""
+        return tuple(self.results)
+
+    def to_json(self) -> str:
+        """What `firelane bench --json` prints: the records of build/bench."""
+        return json_document("bench", {"written": self.path, "results": {
+            name: asdict(record) for name, record in self.results.items()}})
 
 
 def run_benchmark(only: Sequence[str] = (), output: Path | None = None, *,
@@ -51,7 +62,7 @@ def run_benchmark(only: Sequence[str] = (), output: Path | None = None, *,
         _measure(name, notify, progress)
     known = load_all()
     write_file(path, render(known, load_builds()).encode(), "--output")
-    return Benchmark(path, tuple(known))
+    return Benchmark(path, known)
 
 
 def _measure(name: str, notify: Callable[[str], None], progress: Progress) -> None:

@@ -60,4 +60,4 @@ def test_accuracy_without_photographs_is_left_out(run, monkeypatch, tmp_path):
 def test_unknown_measurement(run):
     code, output, document = run("--only", "squeezenet2")
     assert code == 2 and not document
-    assert "squeezenet2: no such measurement" in output and "squeezenet1.0-simple-bypass" in output
+    assert "squeezenet2: no such measurement" in output and "did you mean squeezenet1.0 or squeezenet1.1?" in output

@@ -26,11 +26,13 @@ from firelane.cli.main import COMMANDS, main
 from firelane.compiler.artefact.reader import read_model
 from firelane.models.catalogue import CatalogueEntry
 from firelane.models.made_images import made_images
+from firelane.sim.benchmark.records import store
 from tests.boards.host.digits import CFG, compiled_folder, expected, image_file, pixels
 from tests.boards.host.fake_board import FakeBoard, on_terminal
 from tests.compiler.small_networks import SIDE
 from tests.float_models import small_squeezenet
 from tests.json_schemas import check
+from tests.sim.benchmark.examples import accuracy_record, frame_record
 
 Run = Callable[..., dict[str, Any]]
 
@@ -56,7 +58,7 @@ def model(tmp_path) -> Iterator[str]:
 
 class TestSchemas:
     def test_they_are_schemas_of_commands(self, capsys):
-        assert len(NAMES) == 14 and set(NAMES) <= set(COMMANDS)
+        assert len(NAMES) == 15 and set(NAMES) <= set(COMMANDS)
         for name in NAMES:
             assert main(["schema", name]) == 0
             schema = json.loads(capsys.readouterr().out)
@@ -169,6 +171,15 @@ class TestBoards:
             assert main(["run", *images, "--port", path, "--json"]) == 0
         found = [check("run", json.loads(line)) for line in capsys.readouterr().out.splitlines()]
         assert [record["image"] for record in found] == images
+
+
+def test_bench(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
+    store("accuracy", accuracy_record())
+    store("squeezenet1.1", frame_record())
+    found = run("bench", "--only", "none", "-o", "made.md")
+    assert found["written"] == "made.md" and found["results"]["squeezenet1.1"]["report"]["frame_cycles"] > 0
+    assert found["results"]["accuracy"]["scores"]
 
 
 class TestBuilds:

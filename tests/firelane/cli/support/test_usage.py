@@ -24,10 +24,15 @@ from firelane.cli.main import main
                                  "--help`"),
     (["boards", "--json=x"], "--json: it takes no value; see `firelane boards --help`"),
     (["compile", "dgits"], "model: dgits: no such network; did you mean digits?"),
+    (["compile", "nett.onnx"], "nett.onnx: No such file or directory; did you mean net.onnx?"),
+    (["compile", "squeezing.onnx"], "squeezing.onnx: No such file or directory; give the path of an .onnx file"),
+    (["bench", "--only", "squeezenet"], "--only: squeezenet: no such measurement; did you mean squeezenet1.0 or "
+                                        "squeezenet1.1?"),
     (["compile", "digits", "--board", "ulx3s85f"], "--board: unknown board 'ulx3s85f'; did you mean ulx3s_85f?"),
 ])
 def test_one_line(words, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.onnx").touch()
     assert main(words) == 2
     assert capsys.readouterr() == ("", f"error: {said}\n")
 
