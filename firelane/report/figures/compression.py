@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log10
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
 from firelane.compiler.compress.run import CompressedLayer
 from firelane.compiler.support.fitted_table import shortened
-from firelane.report.figures.style import BLUE, GRAY, NAME_WIDTH, ORANGE, axis, by_layer, logarithmic, new_figure
+from firelane.report.figures.style import BLUE, GRAY, NAME_WIDTH, ORANGE, apart, axis, by_layer, logarithmic, new_figure
 from firelane.report.figures.whole_layers import BYTE_BITS
 
+APART = (0.2, 0.1)      #: least distance of names, as shares of the plot
 LABELLED = 6            #: layers of greatest error that have their names beside them
 
 
@@ -35,7 +37,10 @@ def rates(layers: Sequence[CompressedLayer], bits: Mapping[str, int]) -> Figure:
     shown = [layer for layer in layers if layer.error > 0 and bits[layer.name]]
     across = [bits[layer.name] / layer.weights for layer in shown]
     up = [layer.error / layer.weights for layer in shown]
-    named = {layer.name for layer in sorted(shown, key=lambda layer: -layer.error)[:LABELLED]}
+    by_error = sorted(shown, key=lambda layer: -layer.error)
+    right, decades = max(across, default=1), log10(max(up, default=1) / min(up, default=1)) or 1
+    named = apart(((layer.name, bits[layer.name] / layer.weights / right, log10(layer.error / layer.weights) / decades)
+                   for layer in by_error), APART, LABELLED)
     figure = new_figure(400, "bits a weight, zeros counted", "error a weight, nats an image", showlegend=False)
     figure.add_trace(Scatter(
         x=across, y=up, mode="markers+text", name="layers",
@@ -45,7 +50,6 @@ def rates(layers: Sequence[CompressedLayer], bits: Mapping[str, int]) -> Figure:
         textposition="top center", textfont={"size": 10}, customdata=[layer.name for layer in shown],
         hovertemplate="%{customdata}: %{x:.2f} bits, %{y:.2e} nats a weight<extra></extra>"))
     if shown:
-        figure.update_yaxes({**logarithmic(min(up) / 2, 2 * max(up)), "tickvals": None, "ticktext": None, "dtick": 1,
-                             "exponentformat": "power"})
+        figure.update_yaxes(logarithmic(min(up) / 2, 2 * max(up), ".0e"))
     figure.update_xaxes(rangemode="tozero")
     return figure

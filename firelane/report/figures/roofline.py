@@ -14,7 +14,7 @@ from plotly.graph_objects import Figure, Scatter
 
 from firelane.compiler.support.fitted_table import shortened
 from firelane.hw.contract.config import MEMORY_BITS
-from firelane.report.figures.style import BLUE, GRAY, NAME_WIDTH, ORANGE, RED, logarithmic, new_figure
+from firelane.report.figures.style import BLUE, GRAY, NAME_WIDTH, ORANGE, RED, apart, logarithmic, new_figure
 from firelane.report.figures.whole_layers import WholeLayer
 
 APART = (0.5, 0.2)      #: least distance of names, in logarithms
@@ -27,7 +27,9 @@ def roofline(layers: Sequence[WholeLayer], lanes: int) -> Figure:
     across, up = [layer.macs / layer.streamed_bits for layer in chosen], [layer.macs / layer.cycles for layer in chosen]
     own = [lanes / (layer.density or 1) for layer in chosen]
     total = sum(layer.cycles for layer in chosen)
-    named = _named(chosen)
+    by_cycles = sorted(chosen, key=lambda layer: -layer.cycles)
+    named = apart(((layer.name, log(layer.macs / layer.streamed_bits), log(layer.macs / layer.cycles))
+                   for layer in by_cycles), APART, LABELLED)
     figure = new_figure(460, "dense multiplications a bit of weights read", "dense multiplications a cycle")
     left, right = min([*across, lanes / MEMORY_BITS]) / 2, max([*across, lanes / MEMORY_BITS]) * 2
     knee = lanes / MEMORY_BITS
@@ -48,17 +50,6 @@ def roofline(layers: Sequence[WholeLayer], lanes: int) -> Figure:
     figure.update_xaxes(logarithmic(left, right))
     figure.update_yaxes(logarithmic(min([left * MEMORY_BITS, *up]) / 1.3, max([*own, *up]) * 1.3))
     return figure
-
-
-def _named(layers: Sequence[WholeLayer]) -> set[str]:
-    """Layers of most cycles that are far enough from each other for their names beside them."""
-    places: dict[str, tuple[float, float]] = {}
-    for layer in sorted(layers, key=lambda layer: -layer.cycles):
-        x, y = log(layer.macs / layer.streamed_bits), log(layer.macs / layer.cycles)
-        if len(places) < LABELLED and all(abs(x - left) > APART[0] or abs(y - below) > APART[1]
-                                          for left, below in places.values()):
-            places[layer.name] = x, y
-    return set(places)
 
 
 def streamed(layers: Sequence[WholeLayer]) -> list[WholeLayer]:

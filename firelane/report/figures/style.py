@@ -6,7 +6,7 @@ and grid, which depend on whether it is light or dark.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil, floor, log10
 from typing import Any
 
@@ -39,11 +39,30 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
             "ticks": "", **more}
 
 
-def logarithmic(low: float, high: float) -> dict[str, Any]:
+def logarithmic(low: float, high: float, numbers: str = ",.7g") -> dict[str, Any]:
     """What makes an axis logarithmic, from `low` to `high`, with ticks at 1, 2 and 5 of each decade."""
     ticks = [digit * 10.0 ** power for power in range(floor(log10(low)), ceil(log10(high))) for digit in (1, 2, 5)]
     return {"type": "log", "range": [log10(low), log10(high)], "tickvals": ticks,
-            "ticktext": [f"{tick:,.7g}" for tick in ticks]}
+            "ticktext": [f"{tick:{numbers}}" for tick in ticks]}
+
+
+def apart(points: Iterable[tuple[str, float, float]], least: tuple[float, float], most: int) -> set[str]:
+    """The names of points that are far enough from each other for their names beside them; those first come first.
+
+    Parameters
+    ----------
+    points : iterable of (name, x, y)
+    least : (float, float)
+        Distances: in one of the two, names must be so far apart.
+    most : int
+        Names at most.
+    """
+    places: dict[str, tuple[float, float]] = {}
+    for name, x, y in points:
+        if len(places) < most and all(abs(x - left) > least[0] or abs(y - below) > least[1]
+                                      for left, below in places.values()):
+            places[name] = x, y
+    return set(places)
 
 
 def by_layer(names: Sequence[str], x: str, **layout: Any) -> Figure:
