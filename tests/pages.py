@@ -23,7 +23,7 @@ from firelane.compiler.support.files import build_root
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = tuple(f"docs/{name}.md" for name in ("installation", "ten_minutes", "pytorch", "which_board", "faq",
-                                              "troubleshooting", "api"))
+                                              "troubleshooting", "api", "python", "demo"))
 LANGUAGES = ("sh", "python")
 FAILS, LONG = "fails", "long"
 NEVER = "run by nobody but you"             #: in the title of what not even `make pages` runs

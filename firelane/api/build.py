@@ -19,6 +19,7 @@ from firelane.compiler.compress.compressor import Objective
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize.calibration import METHODS
 from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
 
@@ -88,6 +89,13 @@ class BuiltNetwork(Reported):
                 f"{mhz:g} MHz)",
                 f"made:   {', '.join(made)}", *(f"{'next:' if not number else '':7} {command}"
                                                 for number, command in enumerate(self.next_commands)))
+
+    def _repr_html_(self) -> str:
+        facts = {"lost": self.loss or "nothing", "bytes of ROM": self.rom_bytes, "cycles a frame": self.cycles,
+                 "frames/s": self.frames_per_second, "model": self.model, "program": self.program,
+                 "bitstream": self.bitstream, "next": self.next_commands[0]}
+        return html_block(f"{self.name} on {self.board}", facts,
+                          [HtmlTable(("step", "what became of it"), [(step.name, step.text) for step in self.steps])])
 
     def document(self) -> Document:
         """Its report: steps, loss, device if there is a bitstream, and all about the program."""

@@ -6,10 +6,14 @@ import json
 import secrets
 import socket
 from collections.abc import Iterator
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, abort, jsonify, request, send_file
+import numpy as np
+from flask import Flask, Response, abort, jsonify, request
+from PIL import Image
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -17,14 +21,15 @@ from firelane.api.predict import Prediction
 from firelane.compiler.frame_io.preprocessing import read_image
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.demo.device import Device, Stopped, status_record
+from firelane.models.drawn_digits import CLASSES, SIDE, drawn_digits
 
 HOST = "127.0.0.1"
 UPLOAD_BYTES = 1 << 25          #: of a picture
 RUNNING_SECONDS = 0.1           #: between two looks at the layer that runs
 QUIET_SECONDS = 10.0            #: after which a page is told that nothing has changed, to see whether it is there
 HERE = Path(__file__).parent
-DIGITS = HERE / "digits.png"    #: ten held-out digits, 0 to 9, one beneath the other
-DIGITS_SHAPES = ((1, 56, 56), (10, 1, 1))       #: of input and output of a network that knows them
+DIGITS_SHAPES = ((1, SIDE, SIDE), (CLASSES, 1, 1))      #: of input and output of a network that knows digits
+DIGITS_DRAWN = 100              #: among which there is one of each
 PICTURE = "picture"             #: what a picture without a name is called on the page
 _POLICY = ("default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' blob: data:; "
            "connect-src 'self'; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
@@ -94,7 +99,7 @@ def create_app(device: Device, port: int) -> Flask:
 
     @app.get("/digits.png")
     def digits() -> Response:
-        return send_file(DIGITS)
+        return Response(digit_sheet(), mimetype="image/png")
 
     @app.get("/events")
     def events() -> Response:
@@ -105,6 +110,16 @@ def create_app(device: Device, port: int) -> Flask:
         return _classified(device, request.get_data())
 
     return app
+
+
+@cache
+def digit_sheet() -> bytes:
+    """A PNG of ten drawn digits, 0 to 9, one beneath the other."""
+    drawn = drawn_digits(DIGITS_DRAWN)
+    firsts = [int(np.argmax(drawn.labels == digit)) for digit in range(CLASSES)]
+    file = BytesIO()
+    Image.fromarray(drawn.images[firsts].reshape(-1, SIDE)).save(file, "PNG")
+    return file.getvalue()
 
 
 def _about(device: Device) -> dict[str, Any]:

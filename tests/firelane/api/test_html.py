@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import firelane
+from firelane.api.build import BuiltNetwork
+from firelane.api.build_steps import StepOutcome
 from firelane.boards import get_board
-from firelane.compiler.support.html_tables import SHOWN_ROWS, HtmlTable, html_block
 from tests.compiler.small_networks import SIDE, small_model
+from tests.compiler.support.test_html_tables import Words
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (8, 3, SIDE, SIDE), np.uint8)
-
-
-class Words(HTMLParser):
-    """The text of a page; complains of what is not closed."""
-
-    def __init__(self, page: str):
-        super().__init__()
-        self.found, self._open = [], []
-        self.feed(page)
-        assert self._open == []
-
-    def handle_starttag(self, tag, attributes):
-        self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.found.append(data)
 
 
 def shown(result) -> list[str]:
@@ -77,12 +60,8 @@ def test_prediction(network):
     assert {"Prediction of image 0", str(found.best)} <= {*shown(found)}
 
 
-def test_texts_are_no_markup():
-    table = HtmlTable(("<a>", "n"), [("<b>&", 1234567), ("x", 0.5)], caption="<c>")
-    assert Words(html_block("<t>", {"<f>": "<v>", "nothing": None, "empty": ""}, [table])).found == [
-        "<t>", "<f>", "<v>", "<c>", "<a>", "n", "<b>&", "1,234,567", "x", "0.5"]
-
-
-def test_long_tables_are_cut():
-    words = Words(str(HtmlTable(("n",), [(number,) for number in range(SHOWN_ROWS + 3)]))).found
-    assert words[-1] == "and 3 more" and len(words) == 1 + SHOWN_ROWS + 1
+def test_built():
+    built = BuiltNetwork(name="net", board="ulx3s_25f", folder=Path("b"), model=Path("b/net.onnx"), program=Path("b/p"),
+                         loss=None, rom_bytes=12345, memory_share=0.5, cycles=100_000, frames_per_second=750.0,
+                         steps=(StepOutcome("check", "nothing is in the way"),))
+    assert {"net on ulx3s_25f", "12,345", "750", "nothing", "check", built.next_commands[0]} <= {*shown(built)}
