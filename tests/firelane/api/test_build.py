@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -15,7 +16,10 @@ import firelane
 from firelane import boards
 from firelane.api.build_steps import COMPRESSED, QUANTIZED, STEPS
 from firelane.boards import get_board
+from firelane.boards.report.build_report import BuildReport, Step
 from firelane.compiler.support.kept_steps import LOCK, RECORD
+from firelane.compiler.support.marker import BUILD
+from firelane.compiler.support.work_folder import replacing
 from firelane.models.made_images import made_images
 from tests.compiler.small_networks import SIDE, small_model, without_record
 from tests.json_schemas import check
@@ -236,3 +240,46 @@ def test_two_at_a_time_in_one_folder(net, small_board, tmp_path):
         raise StopError
     with pytest.raises(StopError):
         build(net, small_board, tmp_path / "d", progress=begin_another)
+
+
+class TestBitstream:
+    @pytest.fixture
+    def routed(self, monkeypatch):
+        """The networks that were placed and routed, by name: in place of minutes of work."""
+        calls = []
+
+        def build_model(board, model, folder, *, seeds, say, name, progress):
+            progress("seed 1: routing", 0.5, 1.0)
+            calls.append((name, model.name, list(seeds)))
+            with replacing(folder, BUILD) as fresh:
+                (fresh / "top.bit").write_bytes(model.read_bytes()[:10])
+            report = BuildReport({}, 81e6, 75e6, (Step("routing", 12.3, "a", "b"),))
+            return SimpleNamespace(build=SimpleNamespace(seed=seeds[0], report=report))
+        monkeypatch.setattr("firelane.boards.flow.model_build.build_model", build_model)
+        return calls
+
+    def test_it_is_made_last_and_kept(self, routed, tmp_path):
+        built = firelane.build("digits", "ulx3s_25f", folder=tmp_path / "d", bitstream=True)
+        assert built.bitstream == tmp_path / "d" / "bitstream" / "top.bit" and built.bitstream.exists()
+        assert built.steps[-1].name == "bitstream" and "81.0 MHz possible, 75 used" in built.steps[-1].text
+        assert built.next_commands[0] == f"firelane program --board ulx3s_25f --bitstream {built.bitstream}"
+        again = firelane.build("digits", "ulx3s_25f", folder=tmp_path / "d", bitstream=True)
+        assert kept(again) == ["check", "quantize", "evaluate", "compile", "bitstream"] and len(routed) == 1
+        assert routed[0][:2] == ("digits", QUANTIZED)
+        firelane.build("digits", "ulx3s_25f", folder=tmp_path / "d", bitstream=True, seed=5, seeds=2)
+        assert routed[1][2] == [5, 6]
+
+    def test_stopped_while_it_is_routed(self, routed, tmp_path):
+        def stop(stage, done, total):
+            if stage == "[6/6] seed 1: routing":
+                raise StopError
+        with pytest.raises(StopError):
+            firelane.build("digits", "ulx3s_25f", folder=tmp_path / "d", bitstream=True, progress=stop)
+        assert not (tmp_path / "d" / "bitstream").exists()
+        again = firelane.build("digits", "ulx3s_25f", folder=tmp_path / "d", bitstream=True)
+        assert kept(again) == ["check", "quantize", "evaluate", "compile"] and len(routed) == 1
+
+    def test_a_device_without_place_and_route_is_refused_before_the_work(self, routed, tmp_path):
+        with pytest.raises(firelane.FirelaneError, match="no place and route for the XC7A100T; `firelane vivado-proj"):
+            firelane.build("digits", "arty_a7_100", folder=tmp_path / "d", bitstream=True)
+        assert not (tmp_path / "d").exists() and not routed
