@@ -25,7 +25,7 @@ program and so knows the cycles:
 >>> import numpy
 >>> image = numpy.full((56, 56), 128, numpy.uint8)
 >>> network.predict(image).best, compiled.predict(image).best, compiled.predict(image).cycles
-(1, 1, 38204)
+(1, 1, 38244)
 
 The Verilog of the engine, simulated; every result byte is compared with the integer reference:
 
@@ -38,7 +38,7 @@ A board at a serial port is `firelane.Board("auto")`. Without one, the same top 
 >>> with firelane.simulated_board(network) as board:
 ...     found = board.run([image, image])
 >>> [frame.best for frame in found], found[0].cycles
-([1, 1], 36914)
+([1, 1], 36955)
 
 The question before all work, on a network of any size, float as it comes from training or quantized: where it fits, and
 what to change if nowhere:
