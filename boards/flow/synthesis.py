@@ -11,6 +11,7 @@ from firelane.boards.flow.tool_progress import synthesis
 from firelane.boards.place.ecp5.block_sites import block_sites
 from firelane.boards.place.ecp5.carry_ends import open_carry_ends
 from firelane.boards.place.ecp5.flip_flop_inputs import separate_flip_flops
+from firelane.boards.place.ecp5.output_registers import use_output_registers
 from firelane.compiler.support.progress import Progress
 from firelane.compiler.support.sources import source_digest
 
@@ -33,6 +34,7 @@ def synthesise(work: Path, device_name: str, stages: Stages, *, say: tools.Say, 
     def make() -> None:
         say(f"synthesis ({version})")
         yosys.run(SCRIPT, cwd=work, log=work / LOG, watch=synthesis(progress))
+        use_output_registers(work / NETLIST)
         open_carry_ends(work / NETLIST)
         separate_flip_flops(work / NETLIST)
         device = block_sites(device_name)

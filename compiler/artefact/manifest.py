@@ -44,7 +44,7 @@ def manifest(compiled: Compiled, files: Mapping[str, bytes]) -> str:
                    "order": "row group, channel, row, column"},
         "rom": {"bytes": rom.bytes, "bits": asdict(rom)},
         "maps": [{"name": m.name, "channels": m.channels, "rows": m.height, "columns": m.width,
-                  "parts_log2": m.parts_log2} for m in program.network.maps.values()],
+                  "first_column": m.first_column, "parts_log2": m.parts_log2} for m in program.network.maps.values()],
         "chunks": {name: _view(chunk.whole) for name, chunk in sorted(program.network.chunks.items())},
         "tensors": {name: _view(view) for name, view in sorted(program.network.tensors.items())},
         "layers": [{"name": layer.name, "kind": layer.kind,

@@ -16,6 +16,8 @@ SIZES = {           # that can be chosen on the command line
     "weight_words": "36-bit words of the weight memory.",
     "program_words": "36-bit words of the program memory.",
     "accumulator_bits": "Bits of an accumulator.",
+    "columns_left": "Columns to the left of a pixel that taps may reach: 1, 2 or 3.",
+    "columns_right": "Columns to the right of a pixel that taps may reach: 1, 2 or 3.",
     "average_bits": "Bits of a channel's sum in a global average.",
 }
 

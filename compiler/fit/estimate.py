@@ -23,7 +23,7 @@ from firelane.compiler.schedule.search import ActivationCapacityError, Schedule,
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.problems import further
 from firelane.compiler.tiles.layers import TiledNetwork, TileLayer
-from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
+from firelane.hw.contract.config import MAX_COLUMNS, MEMORY_BITS, EngineConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +92,11 @@ def _lowered(graph: Graph, cfg: EngineConfig) -> tuple[TiledNetwork | None, tupl
 
 
 def _ever_wider(cfg: EngineConfig) -> Iterator[EngineConfig]:
-    """The engine, and one of the same size whose sums are never too large."""
+    """The engine, and one of the same size whose sums are never too large, and whose taps reach as far as any's."""
     yield cfg
     bits = ACCUMULATOR_BITS[-1]
-    yield replace(cfg, accumulator_bits=bits, average_bits=bits - 1)
+    yield replace(cfg, accumulator_bits=bits, average_bits=bits - 1, columns_left=MAX_COLUMNS,
+                  columns_right=MAX_COLUMNS)
 
 
 def _is_far_too_large(network: TiledNetwork, cfg: EngineConfig) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 
 from firelane.compiler.ir.graph import Conv
 from firelane.compiler.lower.border import average_of_border, emit_without_border
+from firelane.compiler.lower.columns import can_reach
 from firelane.compiler.lower.context import Lowering
 from firelane.compiler.lower.emit import Taps, emit_tiles
 from firelane.compiler.tiles.kernel_table import Place, kernel_table
@@ -64,5 +65,5 @@ def loads_space_to_depth(context: Lowering) -> bool:
     narrowest = narrowest_row_class(max(-(-image.width // 2), output.width), cfg)
     places, _ = space_to_depth_kernel(node)
     classes = range(narrowest or 0, cfg.classes)        # if rows are too wide in any case, the halved width is reported
-    return (len(places) <= MAX_KERNEL_TAPS
+    return (len(places) <= MAX_KERNEL_TAPS and can_reach(places, cfg)
             and any(kernel_table(places, cfg.banks >> k) is not None for k in classes))

@@ -15,7 +15,7 @@ from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.tiles.kernel_table import Place, kernel_table
 from firelane.compiler.tiles.layers import TileLayer, View, copy_layer
 from firelane.hw.contract.config import BANK_PIXELS, MAX_BANKS, MAX_KERNEL_TAPS, EngineConfig
-from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, Operation
+from firelane.hw.contract.instruction import Operation
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def shifted(layer: TileLayer, row_phase: int, column_phase: int) -> TileLayer:
 
 
 def feasible_row_classes(layer: TileLayer, cfg: EngineConfig) -> list[int]:
-    """Row classes of its inputs in which the engine can run the layer."""
+    """Row classes of its inputs in which the engine can run the layer, columns aside."""
     return [k for k in range(cfg.classes)
             if layer.lane_width <= BANK_PIXELS << k and kernel_table(layer.places, cfg.banks >> k) is not None]
 
@@ -115,11 +115,16 @@ def explain(name: str, candidates: Sequence[TileLayer], cfg: EngineConfig, least
     rows, columns = ([getattr(place, axis) for place in layer.places] for axis in ("dy", "dx"))
     classes = _wide_enough(layer, cfg, least)
     ways = [f"--banks {banks}" for banks in _more_banks(candidates, cfg, least)][:1]
-    ways.append(f"a kernel of up to {_tallest(classes, cfg)} rows and {COLUMN_MOVE_MAX - COLUMN_MOVE_MIN + 1} columns, "
+    ways.append(f"a kernel of up to {_tallest(classes, cfg)} rows and {most_columns(cfg)} columns, "
                 "padded on all sides,")
     return ModelError(where, f"reads rows {min(rows)}..{max(rows)} and columns {min(columns)}..{max(columns)} around a "
                              f"pixel, in rows of {max(layer.lane_width, _narrower(least) + 1)}",
                       hint=" or ".join(ways) + " is possible there")
+
+
+def most_columns(cfg: EngineConfig) -> int:
+    """Columns of the widest kernel around a pixel that an engine can see."""
+    return 2 * min(cfg.columns_left, cfg.columns_right) + 1
 
 
 def _wide_enough(layer: TileLayer, cfg: EngineConfig, least: int) -> list[int]:

@@ -26,7 +26,7 @@ def assign_row_classes(network: TiledNetwork, cfg: EngineConfig) -> TiledNetwork
     CapacityError, ModelError
         If a row is wider than the engine, or if a kernel is expressible only in rows narrower than these.
     """
-    narrowest = {name: narrowest_row_class(m.width, cfg) for name, m in network.maps.items()}
+    narrowest = {name: narrowest_row_class(m.columns, cfg) for name, m in network.maps.items()}
     raise_all([_too_wide(network, network.maps[name], cfg) for name, found in narrowest.items() if found is None])
     classes = {name: found for name, found in narrowest.items() if found is not None}
     tiles = [layer for layer in network.layers if isinstance(layer, TileLayer)]

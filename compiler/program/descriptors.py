@@ -114,7 +114,7 @@ def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: 
         "operation": layer.operation, "destination": layer.destination,
         "subsample": layer.subsample, "row_phase": layer.row_phase, "column_phase": layer.column_phase,
         "parts_log2": source.parts_log2, "out_parts_log2": out_class,
-        "columns": source.width, "out_columns": layer.out_width, "pad": layer.pad,
+        "columns": source.columns, "out_columns": layer.out_columns, "pad": layer.pad,
         "kernel_taps": len(layer.places), "channels_in": 1, "channels_out": layer.channels_out, "group_channels": 1,
         **_requantize(layer.requantize, layer.channels_out, layer.name, cfg, memories),
     }

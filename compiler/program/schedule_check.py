@@ -13,6 +13,7 @@ from typing import NamedTuple, assert_never
 from firelane.compiler.coding.bit_fields import descriptor_fields, field_table, instruction_fields, join_words, unpack
 from firelane.compiler.program.emit import InstructionNote, Program
 from firelane.compiler.program.symbolic_memory import SymbolicMemory
+from firelane.compiler.tiles.kernel_table import Place
 from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, Map, OutputLayer, TileLayer, View
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
@@ -111,7 +112,7 @@ class _Replay:
         """Rows [first_row, first_row + rows) of `view` are now in the words at `address`, from row `word_row` on."""
         stored = self.maps[view.map]
         for row in range(rows):
-            self.memory.write(address, word_row + row, stored.parts_log2, view, first_row + row, stored.width)
+            self.memory.write(address, word_row + row, stored.parts_log2, view, first_row + row, stored.columns)
 
 
 def check_schedule(program: Program) -> None:
@@ -214,6 +215,8 @@ def _reads_of_tile(replay: _Replay, instruction: _Instruction, layer: TileLayer)
     rows = replay.cfg.banks >> instruction.descriptor["parts_log2"]
     kernel = _kernel(replay.program, instruction)
     replay.require(len(kernel) == len(layer.places), "another kernel")
+    for place, entry in zip(layer.places, kernel):
+        _check_columns(replay, layer, place, entry["column_move"])
     reads = set()
     for kept in range(instruction.fields["rows"]):
         lane_row = layer.stride * kept + layer.row_phase if rows > 1 else 0
@@ -222,6 +225,14 @@ def _reads_of_tile(replay: _Replay, instruction: _Instruction, layer: TileLayer)
         reads |= {_Read(*_seen(entry, lane_row, rows), place.operand, first + place.dy)
                   for place, entry in zip(layer.places, kernel)}
     return sorted(reads)
+
+
+def _check_columns(replay: _Replay, layer: TileLayer, place: Place, move: int) -> None:
+    """A place moves columns as its layer says and the engine can, and not to the left of a map that begins behind."""
+    replay.require(move == place.dx and move in replay.cfg.column_moves, f"moves columns by {move}")
+    first = replay.maps[layer.inputs[place.operand].map].first_column
+    leftmost = layer.stride * layer.first_column + layer.column_phase + move
+    replay.require(leftmost >= first or not first, f"reads column {leftmost}, the map begins at {first}")
 
 
 def _write_tile(replay: _Replay, instruction: _Instruction, layer: TileLayer, output: View,
@@ -240,8 +251,8 @@ def _write_tile(replay: _Replay, instruction: _Instruction, layer: TileLayer, ou
 def _check_descriptor(replay: _Replay, layer: TileLayer, descriptor: dict[str, int]) -> None:
     """The geometry that the words below are judged by is the layer's."""
     source = replay.maps[layer.inputs[0].map]
-    wanted = {"columns": source.width, "parts_log2": source.parts_log2, "subsample": layer.subsample,
-              "row_phase": layer.row_phase, "column_phase": layer.column_phase, "out_columns": layer.out_width,
+    wanted = {"columns": source.columns, "parts_log2": source.parts_log2, "subsample": layer.subsample,
+              "row_phase": layer.row_phase, "column_phase": layer.column_phase, "out_columns": layer.out_columns,
               "channels_out": layer.channels_out, "operation": layer.operation.value, "pad": layer.pad,
               "destination": layer.destination.value, "zero_point": layer.requantize.zero_point,
               "clamp_low": layer.requantize.low, "clamp_high": layer.requantize.high}
@@ -283,7 +294,7 @@ def _check_read(replay: _Replay, instruction: _Instruction, view: View, read: _R
         return
     replay.require(0 <= row < source.height, f"row {row} of {view.map} does not exist, but is read")
     parts_log2 = instruction.descriptor["parts_log2"]           # as the engine reads all operands
-    found = replay.memory.holds(address, read.word_row, parts_log2, view, row, source.width)
+    found = replay.memory.holds(address, read.word_row, parts_log2, view, row, source.columns)
     replay.require(found, f"row {row} of {view} is not at word {address}, row {read.word_row}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from firelane.hw.contract.instruction import COLUMN_MOVE_MAX, COLUMN_MOVE_MIN, SLOTS, RowMove
+from firelane.hw.contract.instruction import SLOTS, RowMove
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,12 @@ def row_access(dy: int, rows: int) -> tuple[RowMove, int, int] | None:
 
 
 def kernel_table(places: Iterable[Place], rows: int) -> KernelTable | None:
-    """Slots and entries for words of `rows` rows, or None if the engine cannot express the places there."""
+    """Slots and entries for words of `rows` rows, or None if no engine can express the rows of the places there."""
     return _kernel_table(tuple(places), rows)
 
 
 @lru_cache(1 << 12)                     # a network has few kernels, and each is asked for in every width of rows
 def _kernel_table(places: tuple[Place, ...], rows: int) -> KernelTable | None:
-    if not all(COLUMN_MOVE_MIN <= place.dx <= COLUMN_MOVE_MAX for place in places):
-        return None
     seen = []
     for place in places:
         access = row_access(place.dy, rows)

@@ -28,6 +28,12 @@ class Map:
     height: int
     width: int
     parts_log2: int = 0         #: row class: a row takes 2**parts_log2 banks
+    first_column: int = 0       #: where column 0 is stored; what is to the left of it is garbage that nobody reads
+
+    @property
+    def columns(self) -> int:
+        """Stored columns of a row, up to the map's last."""
+        return self.first_column + self.width
 
     def rows_per_word(self, cfg: EngineConfig) -> int:
         """Rows of the map in each of its words."""
@@ -92,7 +98,8 @@ class TileLayer(Layer):
     """A layer that runs as tiles: every output channel accumulates taps over all lanes.
 
     Lane (Y, X) of the input's geometry reads rows Y + dy and columns X + dx. Without `subsample` it makes output pixel
-    (Y, X), with it output pixel (y, x) is lane (2 y + row_phase, 2 x + column_phase).
+    (Y, X), with it output pixel (y, x) is lane (2 y + row_phase, 2 x + column_phase). Columns X and x are those of the
+    words, in which a map begins at its `first_column`.
     """
 
     inputs: tuple[View, ...]
@@ -110,6 +117,7 @@ class TileLayer(Layer):
     subsample: bool = False
     row_phase: int = 0
     column_phase: int = 0
+    first_column: int = 0                   #: of the output map
     chunk: int = 0                          #: number of the chunk of channels that it writes or reads, from 1
     rows_first: bool = False                #: all chunks of a row group, then the next; else all rows of a chunk first
     continues: bool = False                 #: with Destination.AVERAGE: adds to the sums of the layer before
@@ -141,9 +149,14 @@ class TileLayer(Layer):
         return 2 if self.subsample else 1
 
     @property
+    def out_columns(self) -> int:
+        """Columns of a result's row that the layer makes, from column 0 of the words."""
+        return self.first_column + self.out_width
+
+    @property
     def lane_width(self) -> int:
         """Lanes of a row that the layer uses, from column 0."""
-        return self.stride * (self.out_width - 1) + self.column_phase + 1
+        return self.stride * (self.out_columns - 1) + self.column_phase + 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -179,7 +179,7 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
         Told the name of a stage, how much is done, and of how much.
     **sizes : int, optional
         In place of the engine's own: `banks`, `activation_words`, `weight_words`, `program_words`,
-        `accumulator_bits`, `average_bits`.
+        `accumulator_bits`, `columns_left`, `columns_right`, `average_bits`.
 
     Raises
     ------

@@ -4,30 +4,20 @@ from amaranth import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Val
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.carry_chain import (
+    ADD,
+    ADD_PAIR,
+    ALWAYS,
+    START,
+    START_WITH_CARRY,
+    START_WITHOUT_BORROW,
+    SUBTRACT,
+    SUBTRACT_PAIR,
+    carry_chain,
+    is_ecp5,
+)
+
 BLOCK_OPERAND_BITS, BLOCK_PRODUCT_BITS = 18, 36
-
-# One bit of an ECP5 carry chain (half a CCU2C): two LUTs over A, B, C, D, with one table. `table` says whether the bit
-# propagates; what it generates otherwise is `table` of A, B and C = D = 0. So a table must fall back to one of the two
-# bits to be added, which are equal if nothing propagates.
-
-
-def carry_table(propagates) -> int:
-    """INIT of a function of A, B, C and D."""
-    return sum(bool(propagates(n & 1, n >> 1 & 1, n >> 2 & 1, n >> 3 & 1)) << n for n in range(16))
-
-
-ADD_PAIR = carry_table(lambda a, b, c, d: (a & b) ^ (c & d))                #: a b + c d
-SUBTRACT_PAIR = carry_table(lambda a, b, c, d: 1 ^ (a & b) ^ (c & d))       #: c d - a b
-ADD = carry_table(lambda a, b, c, d: a ^ (b & c & d))                       #: a + b c; d = 1
-SUBTRACT = carry_table(lambda a, b, c, d: a ^ (1 ^ (b & c)) & d)            #: a - b c; d = 1
-START = carry_table(lambda a, b, c, d: 0)                                   #: carry 0, whatever comes in; c = d = 1
-START_WITH_CARRY = carry_table(lambda a, b, c, d: not d)                    #: carry 1
-START_WITHOUT_BORROW = carry_table(lambda a, b, c, d: not (a & b) and not d)    #: carry unless a b
-ALWAYS = carry_table(lambda a, b, c, d: 1)
-
-
-def is_ecp5(platform) -> bool:
-    return getattr(platform, "family", None) == "ecp5"
 
 
 class Multiplier(wiring.Component):
@@ -147,7 +137,7 @@ class LogicMultiplier(wiring.Component):
         m.d.sync += low.eq(self._combine(m, "low", pairs[0], pairs[1], b[2], ADD, START))
         m.d.sync += high.eq(self._combine(m, "high", pairs[2], top, b[6], SUBTRACT, START_WITH_CARRY))
         bits = [(ADD, low[k] if k < 12 else 0, high[k - 4], 1, 1) for k in range(4, 16)]
-        m.d.sync += product.eq(Cat(low[:4], *_carry_chain(m, "product", [(START, 0, 0, 1, 1), *bits])))
+        m.d.sync += product.eq(Cat(low[:4], *carry_chain(m, "product", [(START, 0, 0, 1, 1), *bits])))
 
     def _pair(self, m, name: str, first, second, *, subtract: bool = False) -> list:
         """Bits of (first + 2 * second) * a, or (2 * second - first) * a without bit 0, which is the same in both."""
@@ -155,29 +145,10 @@ class LogicMultiplier(wiring.Component):
         start = (START_WITHOUT_BORROW, a[0], first, 1, 1) if subtract else (START, 0, 0, 1, 1)
         bits = [(SUBTRACT_PAIR if subtract else ADD_PAIR, a[k], first, a[k - 1], second) for k in range(1, 9)]
         carry = (ALWAYS if subtract else START, 0, 0, 1, 1)         # also the sign of the one that subtracts
-        return [a[0] & first, *_carry_chain(m, name, [start, *bits, carry])]
+        return [a[0] & first, *carry_chain(m, name, [start, *bits, carry])]
 
     def _combine(self, m, name: str, lower: list, upper: list, first, table: int, start: int):
         """Bits of lower + (upper << 2), or lower - (upper << 2); bit 0 of `upper` is a[0] & first."""
         bits = [(table, lower[2], self.a[0], first, 1)]
         bits += [(table, lower[k] if k < len(lower) else 0, upper[k - 2], 1, 1) for k in range(3, 12)]
-        return Cat(lower[:2], *_carry_chain(m, name, [(start, 0, 0, 1, 1), *bits]))
-
-
-def _carry_chain(m, name: str, bits: list) -> list:
-    """Sum bits of a chain of (table, a, b, c, d); without that of the first, which is there to begin it."""
-    carry, sums = None, []
-    padded = bits + [(START, 0, 0, 1, 1)] * (len(bits) % 2)
-    for n in range(0, len(padded), 2):
-        total, carry_out = Signal(2, name=f"{name}_sum_{n}"), Signal(name=f"{name}_carry_{n}")
-        ports = {}
-        for half in range(2):
-            table, *inputs = padded[n + half]
-            ports |= {f"p_INIT{half}": Const(table, 16), f"p_INJECT1_{half}": "NO", f"o_S{half}": total[half]}
-            ports |= {f"i_{letter}{half}": value if isinstance(value, Value) else Const(value, 1)
-                      for letter, value in zip("ABCD", inputs)}
-        if carry is not None:
-            ports["i_CIN"] = carry
-        m.submodules[f"{name}_{n}"] = Instance("CCU2C", **ports, o_COUT=carry_out)
-        carry, sums = carry_out, [*sums, *total]
-    return sums[1:len(bits)]
+        return Cat(lower[:2], *carry_chain(m, name, [(start, 0, 0, 1, 1), *bits]))

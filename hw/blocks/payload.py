@@ -11,7 +11,7 @@ from firelane.hw.contract.config import (
     EngineConfig,
     bits_for,
 )
-from firelane.hw.contract.instruction import CODE_WORDS, RUN_ENTRY, RowMove
+from firelane.hw.contract.instruction import CODE_WORDS, COLUMN_MOVE_BITS, RUN_ENTRY, RowMove
 
 BANK_WORD_BITS = BANK_PIXELS * PIXEL_BITS
 
@@ -43,7 +43,7 @@ def tap_layout(cfg: EngineConfig) -> data.StructLayout:
         "capture": 1,
         "weight": WEIGHT_BITS,
         "row_move": RowMove,
-        "column_move": 3,
+        "column_move": COLUMN_MOVE_BITS,
         "addresses": data.ArrayLayout(cfg.address_bits, cfg.banks),
         "row_valid": cfg.banks,
     })

@@ -11,6 +11,7 @@ MEMORY_BITS = 36        #: word of the weight and program memories: an ECP5 bloc
 MAX_BANKS = 16
 MAX_ACTIVATION_WORDS = 4096
 MAX_KERNEL_TAPS = 64    #: places in a kernel table
+MAX_COLUMNS = 3         #: that a tap may reach to the left or to the right of its lane
 MAX_CODE_BITS = 8       #: longest prefix code of a weight stream
 MULTIPLIER_BITS = 16
 SHIFT_BITS = 6
@@ -47,6 +48,8 @@ class EngineConfig:
     accumulator_bits: int = 24      #: signed accumulator of a lane; also the width of a bias
     average_channels: int = 1024    #: channels that a global average can hold
     average_bits: int = 18          #: unsigned sum of one channel of a global average
+    columns_left: int = MAX_COLUMNS     #: how far a tap may reach to the left of its lane
+    columns_right: int = MAX_COLUMNS    #: and to the right; each column costs multiplexers, on the most crowded wires
     logic_lanes: int = 0            #: lanes whose multipliers are made of LUTs, for devices with few multipliers
     trace: bool = False             #: ports that show every activation write (simulation only)
 
@@ -60,6 +63,8 @@ class EngineConfig:
         _check_range("run_symbols", self.run_symbols, 16, 1 << 12)
         _check_range("accumulator_bits", self.accumulator_bits, 18, 32)
         _check_range("average_channels", self.average_channels, 1, 2047)
+        _check_range("columns_left", self.columns_left, 1, MAX_COLUMNS)
+        _check_range("columns_right", self.columns_right, 1, MAX_COLUMNS)
         _check_range("logic_lanes", self.logic_lanes, 0, self.lanes)
         _check_range("average_bits", self.average_bits, 8, self.accumulator_bits - 1)
 
@@ -72,6 +77,11 @@ class EngineConfig:
     def classes(self) -> int:
         """Row classes: a row takes 14 * 2**k pixels, k = 0 .. classes - 1."""
         return self.banks.bit_length()
+
+    @property
+    def column_moves(self) -> range:
+        """Columns that a lane may see, relative to its own."""
+        return range(-self.columns_left, self.columns_right + 1)
 
     @property
     def address_bits(self) -> int:

@@ -15,6 +15,7 @@ from amaranth.lib import data, enum
 
 from firelane.hw.contract.config import (
     MAX_CODE_BITS,
+    MAX_COLUMNS,
     MAX_KERNEL_TAPS,
     MEMORY_BITS,
     MULTIPLIER_BITS,
@@ -39,7 +40,7 @@ BIAS_SHIFT_BITS = 4
 OFFSET_BITS = 3                 #: of a scaled record: how far its channel's shift is above the layer's
 FRACTION_BITS = 5               #: of a scaled record: of the multiplier's bits below the highest, those that are stored
 SHORT_RECORD_CHUNKS = 3         #: at most
-COLUMN_MOVE_MIN, COLUMN_MOVE_MAX = -3, 3
+COLUMN_MOVE_BITS = 1 + bits_for(MAX_COLUMNS + 1)        #: signed
 
 
 class Header(enum.IntEnum):
@@ -178,7 +179,7 @@ in the stream. With w the next 8 bits, first bit most significant, the length is
 (none: the code is invalid), and symbol = ((w >> (8 - L)) + offset[L]) mod 256. A table entry is at table + symbol."""
 
 KERNEL_ENTRY = data.StructLayout({
-    "column_move": 3,       #: signed, -3 .. 3: lane x sees column x + move
+    "column_move": COLUMN_MOVE_BITS,    #: signed, one of `cfg.column_moves`: lane x sees column x + move
     "row_move": RowMove,
     "slot": 2,              #: word that rows inside see
     "wrap_slot": 2,         #: word that the row that moved in from outside sees

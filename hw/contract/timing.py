@@ -19,7 +19,8 @@ COLUMN_MOVE_LATENCY = 2     #: from pixels to moved pixels
 COLUMN_MOVE_LEAD = 1        #: a column move comes so many cycles before its pixels
 LANE_TAP_LEAD = 2           #: a tap comes to the lanes so many cycles before its pixels
 ACCUMULATE_LATENCY = 1 + MULTIPLIER_LATENCY     #: from a lane's pixel to its accumulator
-ROW_MOVED_CYCLES = 4        #: from a tap to its pixels in their rows: registers of the tap, memory, mask, row move
+ACTIVATION_READ_LATENCY = 2 #: from a read address to its words: block RAM, and its output register
+ROW_MOVED_CYCLES = 3 + ACTIVATION_READ_LATENCY  #: from a tap to its pixels in their rows: tap, memory, mask, row move
 MOVED_CYCLES = ROW_MOVED_CYCLES + COLUMN_MOVE_LATENCY   #: from a tap to its pixels at the lanes
 FIRST_PICK = MOVED_CYCLES + ACCUMULATE_LATENCY  #: from a tap with `capture` to the pick of the first bank's sums
 SUMS_LAG = 2                #: from a step of the drain to its sums
@@ -30,7 +31,7 @@ CHANNEL_SUM_LATENCY = 7     #: from a channel's last step to its sum in memory
 AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an AVERAGE to its end
 ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE to its first channel
-PEEK_LATENCY = 5            #: from the address of a pixel that OUTPUT reads to the pixel
+PEEK_LATENCY = 4 + ACTIVATION_READ_LATENCY  #: from the address of a pixel that OUTPUT reads to the pixel
 
 
 def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:

@@ -1,11 +1,21 @@
 """Whether an instruction and its descriptor make sense, before anything acts on them."""
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
-from firelane.hw.contract.instruction import DESCRIPTOR, Destination, Opcode, ParameterForm, Source, instruction_layout
+from firelane.hw.blocks.ports import TABLE_WRITES
+from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, MEMORY_BITS, EngineConfig
+from firelane.hw.contract.instruction import (
+    DESCRIPTOR,
+    KERNEL_ENTRY,
+    KERNEL_ENTRY_BITS,
+    Destination,
+    Opcode,
+    ParameterForm,
+    Source,
+    instruction_layout,
+)
 
 SHIFT_MIN, SHIFT_MAX = 1, 40
 
@@ -13,22 +23,27 @@ SHIFT_MIN, SHIFT_MAX = 1, 40
 class InstructionCheck(wiring.Component):
     """Flags fields that are out of range for their opcode.
 
-    Latency     1 cycle from `tile` and `layer` to `bad`.
+    Latency     1 cycle from `tile`, `layer` and `kernel_write` to `bad`.
     Throughput  an instruction per cycle.
-    Limits      addresses are checked where they are used, contents of tables by the tap path.
+    Limits      addresses are checked where they are used, codes by the tap path. A kernel table with a column move that
+                the engine has not makes every TILE bad from then on, until reset.
 
     Members
     -------
     tile, layer : In
+    kernel_write : In(TABLE_WRITES)
+        The kernel table, on its way from the program; an entry of zeros beside the last one is sound.
     bad : Out(1)
     """
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
-        super().__init__({"tile": In(instruction_layout(cfg)), "layer": In(DESCRIPTOR), "bad": Out(1)})
+        super().__init__({"tile": In(instruction_layout(cfg)), "layer": In(DESCRIPTOR),
+                          "kernel_write": In(TABLE_WRITES), "bad": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
+        moves_wrongly = self._table_moves_wrongly(m)
         rules = {Opcode.END: [Const(0, 1)], Opcode.TILE: self._tile_rules(), Opcode.LOAD: self._load_rules(),
                  Opcode.AVERAGE: self._average_rules(), Opcode.OUTPUT: self._output_rules()}
         # The opcode may be none of the enumeration's: compare values. What is broken is registered rule by rule.
@@ -40,8 +55,19 @@ class InstructionCheck(wiring.Component):
                 flags = Signal(len(broken), name=f"broken_{code.name.lower()}", reset_less=True)
                 m.d.sync += flags.eq(Cat(broken))
                 with m.Case(code.value):
-                    m.d.comb += self.bad.eq(flags.any())
+                    m.d.comb += self.bad.eq(flags.any() | (moves_wrongly if code is Opcode.TILE else 0))
         return m
+
+    def _table_moves_wrongly(self, m):
+        """Whether a kernel table had a column move that the engine has not."""
+        entries = data.View(data.ArrayLayout(KERNEL_ENTRY_BITS, MEMORY_BITS // KERNEL_ENTRY_BITS),
+                            self.kernel_write.payload.data)
+        moves = [data.View(KERNEL_ENTRY, entry[:KERNEL_ENTRY.size]).column_move.as_signed() for entry in entries]
+        wrong = Signal()
+        with m.If(self.kernel_write.valid & ~Cat(Cat(move == step for step in self._cfg.column_moves).any()
+                                                 for move in moves).all()):
+            m.d.sync += wrong.eq(1)
+        return wrong
 
     def _rows(self, parts_log2):
         """Rows of a word whose rows take 2**parts_log2 banks; 0 if there is no such class."""

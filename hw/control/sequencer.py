@@ -87,6 +87,8 @@ class Sequencer(wiring.Component):
             self.program_range.eq(fetch.range_error),
             self.tile.eq(fetch.tile), self.layer.eq(fetch.layer),
             check.tile.eq(fetch.tile), check.layer.eq(fetch.layer),
+            check.kernel_write.valid.eq(fetch.kernel_write.valid),
+            check.kernel_write.payload.eq(fetch.kernel_write.payload),
         ]
         halted, self._starting, self._load_settles = Signal(), Signal(), Signal()
         # An error of the last pixel must stop the engine before the frame can count as complete.

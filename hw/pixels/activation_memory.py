@@ -9,17 +9,20 @@ from firelane.hw.blocks.pipeline import delay
 from firelane.hw.contract.block_ram import BANK_BLOCK_WORDS, bank_segments
 from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig
 from firelane.hw.contract.geometry import PIXELS, bank_pixels
+from firelane.hw.contract.timing import ACTIVATION_READ_LATENCY
 
 
 class BankMemory(wiring.Component):
     """One bank: `words` words of 14 pixels.
 
-    Latency     1 cycle from `read_address` to `read_data`.
+    Latency     ACTIVATION_READ_LATENCY = 2 cycles from `read_address` to `read_data`.
     Throughput  One read and one write in each cycle.
     Limits      What a read of the word that is written in the same cycle gives is undefined.
 
     The read port is an asynchronous one with a register behind it and `no_rw_check`: only so does Yosys know that the
     last line is meant. Amaranth's synchronous port promises the old word, which costs ECP5 a bypass of 374 registers.
+    The second register is the block RAM's own, which is six times as fast from clock to output as the block without it
+    (`boards/place/ecp5/output_registers.py`).
 
     Parameters
     ----------
@@ -56,7 +59,7 @@ class BankMemory(wiring.Component):
         if len(reads) == 1:
             m.d.comb += self.read_data.eq(reads[0])
         else:
-            upper = delay(m, self.read_address >= segments[0], 1, name="upper")
+            upper = delay(m, self.read_address >= segments[0], ACTIVATION_READ_LATENCY, name="upper")
             m.d.comb += self.read_data.eq(Mux(upper, reads[1], reads[0]))
         return m
 
@@ -69,6 +72,7 @@ class BankMemory(wiring.Component):
         read, write = cells.read_port(domain="comb"), cells.write_port(granularity=PIXEL_BITS)
         read_data = Signal(BANK_WORD_BITS, name=f"read_data_{number}", reset_less=True)
         m.d.sync += read_data.eq(read.data)
+        output = delay(m, read_data, ACTIVATION_READ_LATENCY - 1, name=f"output_{number}")
         m.d.comb += [
             read.addr.eq(self.read_address),        # segment 0 is a whole power of two, or all there is
             write.addr.eq(self.write_address),
@@ -78,15 +82,15 @@ class BankMemory(wiring.Component):
         if number or not last:
             upper = self.write_address >= self._words // BANK_BLOCK_WORDS * BANK_BLOCK_WORDS
             m.d.comb += write.en.eq(Mux(upper == bool(number), self.write_enable, 0))
-        return read_data
+        return output
 
 
 class ActivationMemory(wiring.Component):
     """All banks, written by the drain and, beside it, by the input loader.
 
     Shapes      `cfg.banks` banks of `cfg.activation_words` words of 14 pixels.
-    Latency     1 cycle from `read_addresses` to `read_words`; ACTIVATION_WRITE_LATENCY from a write to a
-                `read_addresses` that sees it.
+    Latency     ACTIVATION_READ_LATENCY from `read_addresses` to `read_words`; ACTIVATION_WRITE_LATENCY from a write to
+                a `read_addresses` that sees it.
     Throughput  A read of each bank, a drain write and a load write in each cycle.
     Stalling    `load_write` waits while the drain writes to the same bank; the drain never waits.
 

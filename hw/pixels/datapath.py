@@ -19,12 +19,14 @@ from firelane.hw.contract.instruction import (
     parameter_layout,
 )
 from firelane.hw.contract.timing import (
+    ACTIVATION_READ_LATENCY,
     AVERAGE_TAIL_CYCLES,
     COLUMN_MOVE_LEAD,
     FIRST_PICK,
     LANE_TAP_LEAD,
     MOVED_CYCLES,
     PEEK_LATENCY,
+    ROW_MOVE_LEAD,
     ROW_MOVED_CYCLES,
     SUMS_LAG,
     tile_tail_cycles,
@@ -45,15 +47,15 @@ RESULT_ROOM = 32        #: averages on their way into the result stream; more th
 class Datapath(wiring.Component):
     """Activation memory, moves, lanes, drain, requantizers, write back and channel sums.
 
-        cycle   1       2         3       4       5        6          7         8
-        tap -> tap -> memory -> mask -> row -> edges -> column -> operand -> product ->
+        cycle   1       2         3         4       5       6        7          8          9
+        tap -> tap -> memory -> output -> mask -> row -> edges -> column -> operand -> product ->
 
-                9       10        10+L    11+L    12+L     13+L
+                10      11        11+L    12+L    13+L     14+L
                 sum -> sums -> .. pixel -> kept -> write -> write
 
-    Each name is a register, and the cycle is the first in which it holds what a tap in cycle 0 leads to; L is
-    REQUANTIZE_LATENCY. In cycle 9 of a tap with `capture` bank 0's sums are shifted out,
-    in cycle 9 + b those of bank b.
+    Each name is a register, and the cycle is the first in which it holds what a tap in cycle 0 leads to; `output` is
+    the memory's; L is REQUANTIZE_LATENCY. In cycle 10 of a tap with `capture` bank 0's sums are shifted out, in cycle
+    10 + b those of bank b.
 
     Throughput  1 tap a cycle; captures at least `cfg.drain_cycles` apart.
     Latency     `busy` falls `tile_tail_cycles(cfg, averages)` cycles after the last tap.
@@ -140,8 +142,8 @@ class Datapath(wiring.Component):
         return take, capture, tap
 
     def _build_reads(self, m, memory: ActivationMemory, tap):
-        """Memory and moves: cycles 1 to 6. Returns each lane's pixel."""
-        cfg, layer = self._cfg, self.layer
+        """Memory and moves: cycles 1 to 7. Returns each lane's pixel."""
+        cfg, layer, read = self._cfg, self.layer, ACTIVATION_READ_LATENCY
         m.submodules.mask = mask = EdgeMask(cfg)
         m.submodules.row_move = row_move = RowMover(cfg)
         m.submodules.column_move = column_move = ColumnMove(cfg)
@@ -150,11 +152,11 @@ class Datapath(wiring.Component):
             mask.columns.eq(layer.columns),
             mask.parts_log2.eq(layer.parts_log2),
             mask.pad.eq(layer.pad),
-            mask.row_valid.eq(tap.row_valid),
-            mask.raw.eq(self.peek.enable),
+            mask.row_valid.eq(delay(m, tap.row_valid, read - 1, name="row_valid")),
+            mask.raw.eq(delay_control(m, self.peek.enable, read - 1, name="peek_enable")),
             mask.words.eq(memory.read_words),
             row_move.parts_log2.eq(layer.parts_log2),
-            row_move.move.eq(tap.row_move),
+            row_move.move.eq(delay(m, tap.row_move, ROW_MOVED_CYCLES - ROW_MOVE_LEAD - 2, name="row_move")),
             row_move.pixels.eq(mask.pixels),
             column_move.parts_log2.eq(layer.parts_log2),
             column_move.pad.eq(layer.pad),
@@ -176,7 +178,7 @@ class Datapath(wiring.Component):
         m.d.comb += self.peek.data.eq(peeked)
 
     def _build_lanes(self, m, take, capture, tap, pixels):
-        """Multiply and accumulate: cycles 6 to 9. Returns the sums set aside, of bank 0 first."""
+        """Multiply and accumulate: cycles 7 to 10. Returns the sums set aside, of bank 0 first."""
         m.submodules.lanes = lanes = Lanes(self._cfg)
         later = MOVED_CYCLES - LANE_TAP_LEAD - 1
         m.d.comb += [
@@ -190,7 +192,7 @@ class Datapath(wiring.Component):
         return lanes.shifted
 
     def _build_drain(self, m, drain: Drain, walk: AverageWalk, shifted, capture):
-        """Steps from cycle 8, sums in cycle 10."""
+        """Steps from cycle 9, sums in cycle 11."""
         constant = delay(m, self.layer.parameters == ParameterForm.CONSTANT, 1, name="constant")
         m.d.comb += [
             drain.layer.eq(self.layer),

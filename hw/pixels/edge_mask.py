@@ -9,6 +9,8 @@ from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, EngineConfig
 from firelane.hw.contract.geometry import PIXELS, bank_pixels, rows_of_class
 from firelane.hw.contract.instruction import COLUMN_BITS
 
+HALF_BITS = COLUMN_BITS // 2
+
 
 class EdgeMask(wiring.Component):
     """Replace the pixels of rows and columns outside the map by `pad`, where they are read.
@@ -75,10 +77,25 @@ class EdgeMask(wiring.Component):
 
     def _columns_inside(self, m) -> list:
         """Which of the 14 columns of each part the map has."""
+        # Half by half: Yosys makes a carry chain of each comparison with all of `columns`.
+        low, high = self.columns[:HALF_BITS], self.columns[HALF_BITS:]
+        halves = range(1 << HALF_BITS)
+        low_above, high_above, high_is = (Signal(1 << HALF_BITS, name=name)
+                                          for name in ("low_above", "high_above", "high_is"))
+        m.d.comb += [low_above.eq(Cat(_above(low, n) for n in halves)),
+                     high_above.eq(Cat(_above(high, n) for n in halves)),
+                     high_is.eq(Cat(high == n for n in halves))]
         inside = []
         for part in range(self._cfg.banks):
             bits = Signal(BANK_PIXELS, name=f"inside_{part}", reset_less=True)
             positions = range(part * BANK_PIXELS, (part + 1) * BANK_PIXELS)
-            m.d.sync += bits.eq(Cat(self.columns > n if n < 1 << COLUMN_BITS else Const(0, 1) for n in positions))
+            m.d.sync += bits.eq(Cat(
+                high_above[n >> HALF_BITS] | (high_is[n >> HALF_BITS] & low_above[n % (1 << HALF_BITS)])
+                if n < 1 << COLUMN_BITS else Const(0, 1) for n in positions))
             inside.append(bits)
         return inside
+
+
+def _above(half, n: int):
+    """Whether half of a number of columns is more than `n`: a LUT."""
+    return Cat(half == more for more in range(n + 1, 1 << HALF_BITS)).any()

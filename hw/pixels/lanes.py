@@ -4,6 +4,7 @@ from amaranth import Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.accumulator import Accumulator
 from firelane.hw.blocks.multiplier import LogicMultiplier, Multiplier
 from firelane.hw.blocks.pipeline import copies, delay
 from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
@@ -90,11 +91,13 @@ class Lanes(wiring.Component):
             m.submodules[f"multiplier_{bank}_{n}"] = multiplier
             m.d.comb += [multiplier.a.eq(self.pixels[bank][n]), multiplier.b.eq(weights[group])]
             product = multiplier.product[:PRODUCT_BITS].as_signed()
-            total = Signal(signed(self._cfg.accumulator_bits), name=f"total_{bank}_{n}", reset_less=True)
+            accumulator = Accumulator(PRODUCT_BITS, self._cfg.accumulator_bits)
+            m.submodules[f"accumulator_{bank}_{n}"] = accumulator
+            total = accumulator.total
             hold = Signal(signed(self._cfg.accumulator_bits), name=f"hold_{bank}_{n}", reset_less=True)
             larger = product[:8] > total[:8]        # both are pixels when this counts
-            with m.If(always[group] | (if_larger[group] & larger)):
-                m.d.sync += total.eq(Mux(load[n // LOAD_GROUP], product, total + product))
+            m.d.comb += [accumulator.term.eq(product), accumulator.load.eq(load[n // LOAD_GROUP]),
+                         accumulator.enable.eq(always[group] | (if_larger[group] & larger))]
             m.d.sync += hold.eq(Mux(capture[group], total, above[n]))
             holds.append(hold)
         return holds

@@ -1,9 +1,10 @@
 """Row move: every lane row sees its own row, the one above or the one below."""
 
-from amaranth import Array, Module, Signal
+from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from firelane.hw.blocks.multiplexer import choose
 from firelane.hw.blocks.pipeline import copies
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig, bits_for
 from firelane.hw.contract.geometry import PIXELS, bank_pixels, row_source, row_sources
@@ -74,7 +75,7 @@ class RowMover(wiring.Component):
             for n in range(BANK_PIXELS):
                 choices = [self.pixels[source][n] for source in sources]
                 choices += choices[-1:] * ((1 << len(select)) - len(choices))
-                m.d.sync += moved[n].eq(Array(choices)[groups[n // GROUP_PIXELS]])
+                m.d.sync += moved[n].eq(choose(m, groups[n // GROUP_PIXELS], choices, name=f"choose_{bank}_{n}"))
         return m
 
     def _select(self, m, bank: int, sources: list[int]) -> Signal:

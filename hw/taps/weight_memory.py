@@ -26,8 +26,9 @@ class WeightMemory(wiring.Component):
                        |                |
         zeros ------> OR, register --> OR, register --> ... --> data
 
-    A block that is not addressed gives zeros (by the synchronous reset of its output register). Words past the end
-    read as 0. A write travels with the addresses, in the place of a read.
+    A block that is not addressed gives zeros (by the synchronous reset of its output register), and the clock of its
+    block RAMs is off, to save power. Words past the end read as 0. A write travels with the addresses, in the place of
+    a read.
 
     Latency     `weight_read_cycles(words)` from an address to its word.
     Throughput  one read or one write a cycle: what is read in a cycle with a write is undefined.
@@ -102,5 +103,7 @@ class WeightMemory(wiring.Component):
             writer.en.eq(written),
         ]
         selected = self._register(m, addressed, f"selected_{index}")
-        word = self._register(m, reader.data, f"word_{index}")
+        word = Signal(MEMORY_BITS, name=f"word_{index}", reset_less=True)
+        with m.If(addressed):               # the block RAM's clock enable: it rests while others are read
+            m.d.sync += word.eq(reader.data)
         return self._register(m, Mux(selected, word, 0), f"output_{index}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import Destination, Opcode, ParameterForm, Source
-from firelane.sim.emulator.decode import DescriptorFields, Instruction
+from firelane.sim.emulator.decode import DescriptorFields, Instruction, KernelPlace
 from firelane.sim.emulator.faults import EngineError
 
 SHIFT_MIN, SHIFT_MAX = 1, 40
@@ -18,6 +18,14 @@ def check_instruction(instruction: Instruction, fields: DescriptorFields, cfg: E
     for name, broken in rules(instruction, fields, cfg).items():
         if broken:
             raise EngineError(ErrorCode.BAD_INSTRUCTION, instruction.pc, f"{instruction.opcode.name}: {name}")
+
+
+def check_kernel(kernel: tuple[KernelPlace, ...], cfg: EngineConfig, pc: int) -> None:
+    """Raise EngineError BAD_INSTRUCTION if a place moves columns further than the engine does."""
+    moves = {place.column_move for place in kernel} - set(cfg.column_moves)
+    if moves:
+        raise EngineError(ErrorCode.BAD_INSTRUCTION, pc, f"a column move of {max(moves, key=abs)}, of "
+                                                         f"{cfg.column_moves[0]} .. {cfg.column_moves[-1]}")
 
 
 def check_words(address: int, words: int, cfg: EngineConfig, pc: int, what: str) -> None:

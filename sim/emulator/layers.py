@@ -8,6 +8,7 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import CODE_WORDS, DESCRIPTOR_WORDS, Source, descriptor_total_words
 from firelane.hw.contract.memory_contents import MemoryContents
+from firelane.sim.emulator.check import check_kernel
 from firelane.sim.emulator.decode import DescriptorFields, decode_codes, decode_descriptor, decode_kernel
 from firelane.sim.emulator.faults import EngineError
 from firelane.sim.emulator.tile import PreparedLayer
@@ -55,6 +56,7 @@ class LayerCache:
         behind = self._words[address + DESCRIPTOR_WORDS:]
         stream = fields.source is Source.STREAM
         kernel = decode_kernel(behind[CODE_WORDS if stream else 0:], fields.kernel_taps)
+        check_kernel(kernel, self._cfg, pc)
         if stream:
             taps = read_taps(fields, decode_codes(behind), self._contents, pc)
             channel, place, weight = taps.channel, taps.place, taps.weight

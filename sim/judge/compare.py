@@ -30,9 +30,10 @@ class TensorPart:
     """What one instruction makes: rows of some channels of a tensor, and where they are stored.
 
     Channels [channel, channel + channels) and rows [row, row + rows) of `tensor`, `width` columns, are stored in
-    words `address` .. from word row `word_row` on, in rows of 2**parts_log2 banks. With `split`, tensor pixel (y, x, c)
-    is stored as pixel (y div 2, x div 2) of channel (2 (y mod 2) + x mod 2) * C + c, `pad` where there is none; row and
-    rows count halved rows. `loaded`: made by a LOAD, whose writes a Verilog trace does not show.
+    words `address` .. from word row `word_row` on, in rows of 2**parts_log2 banks from column `first_column` on. With
+    `split`, tensor pixel (y, x, c) is stored as pixel (y div 2, x div 2) of channel (2 (y mod 2) + x mod 2) * C + c,
+    `pad` where there is none; row and rows count halved rows. `loaded`: made by a LOAD, whose writes a Verilog trace
+    does not show.
     """
 
     pc: int
@@ -46,6 +47,7 @@ class TensorPart:
     address: int
     word_row: int
     parts_log2: int
+    first_column: int = 0
     loaded: bool = False
     split: bool = False
     pad: int = 0
@@ -94,7 +96,7 @@ def _tensor_part(note: InstructionNote, layer, network: TiledNetwork) -> TensorP
     target = network.maps[view.map]
     width = layer.out_width if isinstance(layer, TileLayer) else target.width
     part = TensorPart(note.address, layer.name, tensor, channel, view.channels, note.first_row, note.rows, width,
-                      note.words, note.row, target.parts_log2)
+                      note.words, note.row, target.parts_log2, target.first_column)
     if isinstance(layer, LoadLayer):
         return replace(part, loaded=True, split=layer.space_to_depth, pad=layer.pad)
     return part
@@ -128,7 +130,7 @@ def written_pixels(part: TensorPart, writes: Writes, cfg: EngineConfig) -> tuple
     mine.apply(values)
     Writes(mine.address, mine.bank, mine.enable, np.ones_like(mine.data)).apply(written)
     rows = cfg.banks >> part.parts_log2
-    place = np.s_[:, part.word_row:part.word_row + part.rows, :part.width]
+    place = np.s_[:, part.word_row:part.word_row + part.rows, part.first_column:part.first_column + part.width]
     return word_rows(values, rows)[place], word_rows(written, rows)[place]
 
 

@@ -1,9 +1,11 @@
-"""Nothing but the four memories of a model, behind three pins: what an engine's build does with them, in a minute."""
+"""The four memories of a model and some ECP5 cells, behind three pins: what a build does with them, in a minute."""
 
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from amaranth.lib import io
 
 from firelane.boards.top.clock import add_clock, plan_clock
+from firelane.hw.blocks.accumulator import Accumulator
+from firelane.hw.blocks.multiplexer import Multiplexer
 from firelane.hw.contract.config import WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.instruction import RUN_ENTRY_BITS
 from firelane.hw.contract.memory_contents import MemoryContents
@@ -43,11 +45,16 @@ class TinyDesign(Elaboratable):
         m.submodules.button = button = io.Buffer("i", button)
         m.submodules.led = led = io.Buffer("o", led)
         writes = [memory.write for memory in self._memories]
+        m.submodules.accumulator = accumulator = Accumulator(16, CONFIG.accumulator_bits)
+        m.submodules.multiplexer = multiplexer = Multiplexer(WEIGHT_BITS)
         inputs = [*(write.valid for write in writes), *(write.payload for write in writes),
-                  weights.read.address, program.read.address, values.scan_address, runs.scan_address]
+                  weights.read.address, program.read.address, values.scan_address, runs.scan_address,
+                  accumulator.term, accumulator.load, accumulator.enable,
+                  *(getattr(multiplexer, name) for name in ("select", "choice_0", "choice_1", "choice_2", "choice_3"))]
         bits = Cat(*(Signal.cast(value) if isinstance(value, Signal) else value.as_value() for value in inputs))
         shift = Signal(len(bits))
-        outputs = Cat(weights.read.data, program.read.data, values.entry, runs.entry)
+        outputs = Cat(weights.read.data, program.read.data, values.entry, runs.entry, accumulator.total,
+                      multiplexer.chosen)
         out = Signal(len(outputs))
         m.d.sync += [shift.eq(Cat(button.i, shift)), out.eq(out.rotate_left(1) ^ outputs), led.o.eq(out[-1])]
         m.d.comb += [bits.eq(shift), values.scan.eq(1), runs.scan.eq(1)]

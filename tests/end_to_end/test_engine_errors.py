@@ -10,8 +10,17 @@ import pytest
 
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.tiles.layers import TileLayer
 from firelane.hw.contract.error_code import ErrorCode
-from firelane.hw.contract.instruction import HEADER_WORDS, Header, instruction_layout, instruction_words
+from firelane.hw.contract.instruction import (
+    CODE_WORDS,
+    COLUMN_MOVE_BITS,
+    DESCRIPTOR_WORDS,
+    HEADER_WORDS,
+    Header,
+    instruction_layout,
+    instruction_words,
+)
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator import Emulator, EngineError
 from firelane.sim.emulator.contents_check import crc_of_words
@@ -33,7 +42,7 @@ class Case:
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(6)
     compiled = random_network(rng, 2)
     return Case(compiled, compiled.program.contents, stream_bytes(random_image(rng, compiled.graph)))
 
@@ -106,6 +115,16 @@ def test_bad_opcode(case, tmp_path):
     mask = ((1 << opcode.width) - 1) << opcode.offset
     place = HEADER_WORDS + instruction_words(case.compiled.cfg)
     word = case.contents.program[place] | mask
+    check(case, with_program(case.contents, {place: word}), case.image, ErrorCode.BAD_INSTRUCTION, tmp_path)
+
+
+def test_column_move_that_the_engine_has_not(case, tmp_path):
+    """One to the right of the farthest, in the first kernel table of the program."""
+    cfg, program = case.compiled.cfg, case.compiled.program
+    layers = zip(program.descriptor_addresses, program.network.layers)
+    address, layer = next((address, layer) for address, layer in layers if isinstance(layer, TileLayer))
+    place = address + DESCRIPTOR_WORDS + (0 if layer.weights is None else CODE_WORDS)
+    word = case.contents.program[place] >> COLUMN_MOVE_BITS << COLUMN_MOVE_BITS | cfg.columns_right + 1
     check(case, with_program(case.contents, {place: word}), case.image, ErrorCode.BAD_INSTRUCTION, tmp_path)
 
 

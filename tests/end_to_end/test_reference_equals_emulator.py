@@ -56,6 +56,15 @@ def test_random_network(seed, banks, size):
     check(compiled, random_image(rng, compiled.graph))
 
 
+@pytest.mark.parametrize(("left", "right"), [(1, 1), (1, 2)])
+@pytest.mark.parametrize(("seed", "banks"), [(seed, banks) for banks in (1, 2, 8) for seed in range(16)])
+def test_random_network_on_an_engine_with_a_short_reach(seed, banks, left, right):
+    rng = np.random.default_rng([seed, banks, right])
+    cfg = EngineConfig(banks=banks, columns_left=left, columns_right=right, **LARGE)
+    compiled = compiled_network(rng, cfg, max_columns=min(14 * banks, 28), size="tiny" if seed % 3 else "small")
+    check(compiled, random_image(rng, compiled.graph))
+
+
 @pytest.mark.parametrize(("seed", "banks"), [(seed, banks) for banks in (1, 4) for seed in range(8)])
 def test_random_network_with_selects_and_maxima(seed, banks):
     rng = np.random.default_rng([seed, banks])

@@ -2,10 +2,6 @@
 """Multipliers: the portable ones against Python, those of ECP5 against data sheet (block) and Yosys' model (chains)."""
 
 import random
-import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from amaranth import signed, unsigned
@@ -13,29 +9,10 @@ from amaranth.back import rtlil
 
 from firelane.hw.blocks.multiplier import LogicMultiplier, Multiplier
 from firelane.hw.contract.timing import MULTIPLIER_LATENCY
+from tests.hw.blocks.carry_proof import Ecp5, prove_equal
 from tests.hw.support import lint, simulate
 
 SHAPES = [(unsigned(8), signed(8)), (unsigned(17), unsigned(16)), (signed(8), unsigned(16)), (signed(16), unsigned(16))]
-MITER = """
-read_verilog ccu2c.v +/lattice/common_sim.vh
-read_rtlil portable.il
-read_rtlil ecp5.il
-setattr -mod -unset top portable ecp5
-hierarchy
-proc
-flatten
-equiv_make portable ecp5 both
-hierarchy -top both
-async2sync
-equiv_simple -seq 1
-equiv_status -assert
-"""
-
-
-class Ecp5:
-    family = "ecp5"
-
-
 def corner(rng, shape):
     low, high = (-(1 << shape.width - 1), (1 << shape.width - 1) - 1) if shape.signed else (0, (1 << shape.width) - 1)
     return rng.choice((low, high, 0, 1, rng.randint(low, high)))
@@ -103,15 +80,4 @@ def test_logic_lint():
 
 def test_ecp5_carry_chains(tmp_path):
     """The chains are proved equal to the portable multiplier, register by register."""
-    import pyosys
-    model = Path(pyosys.__file__).parent / "share" / "lattice" / "ccu2c_sim.vh"
-    (tmp_path / "ccu2c.v").write_text(re.sub(r"specify.*?endspecify", "", model.read_text(), flags=re.S))
-    for name, platform in (("portable", None), ("ecp5", Ecp5())):
-        text = rtlil.convert(LogicMultiplier(), name=name, platform=platform, emit_src=False)
-        (tmp_path / f"{name}.il").write_text(text)
-    assert text.count("cell \\CCU2C ") == 39
-    (tmp_path / "miter.ys").write_text(MITER)
-    code = "from pyosys import libyosys; libyosys.run_pass('script miter.ys', libyosys.Design())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    assert "Equivalence successfully proven!" in done.stdout
+    assert prove_equal(LogicMultiplier, tmp_path).count("cell \\CCU2C ") == 39

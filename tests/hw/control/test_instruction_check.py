@@ -1,9 +1,18 @@
 """Every rule of the instruction check, alone, and sound instructions at their limits."""
 
+from dataclasses import replace
+
 import pytest
 
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.instruction import Destination, Opcode, ParameterForm, Source
+from firelane.hw.contract.instruction import (
+    KERNEL_ENTRY,
+    KERNEL_ENTRY_BITS,
+    Destination,
+    Opcode,
+    ParameterForm,
+    Source,
+)
 from firelane.hw.control.instruction_check import InstructionCheck
 from tests.hw.support import lint, simulate
 
@@ -76,6 +85,26 @@ def test_rules(cases, bad):
             ctx.set(dut.layer, layer)
             await ctx.tick()
             assert ctx.get(dut.bad) == bad, (tile, layer)
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("left, right", [(3, 3), (1, 2), (2, 1)])
+@pytest.mark.parametrize("move", range(-4, 4))
+def test_column_moves_that_the_engine_has_not(left, right, move):
+    dut = InstructionCheck(replace(CFG, columns_left=left, columns_right=right))
+    entry = KERNEL_ENTRY.const({"column_move": move & 7, "slot": 3, "weight": 255}).as_bits()
+    impossible = not -left <= move <= right
+
+    async def bench(ctx):
+        for half, valid, bad in ((0, 0, False), (1, 1, impossible), (0, 0, impossible)):        # for good
+            ctx.set(dut.kernel_write.payload.data, entry << half * KERNEL_ENTRY_BITS)
+            ctx.set(dut.kernel_write.valid, valid)
+            for (tile, layer), expected in ((TILE, bad), (OUTPUT, False)):
+                ctx.set(dut.tile, tile)
+                ctx.set(dut.layer, layer)
+                await ctx.tick()
+                assert ctx.get(dut.bad) == expected
 
     simulate(dut, bench)
 

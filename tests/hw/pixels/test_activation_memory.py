@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.timing import ACTIVATION_WRITE_LATENCY
+from firelane.hw.contract.timing import ACTIVATION_READ_LATENCY, ACTIVATION_WRITE_LATENCY
 from firelane.hw.pixels.activation_memory import ActivationMemory
 from tests.hw import maps
 from tests.hw.support import lint, simulate
@@ -24,10 +24,10 @@ def test_random_traffic(banks, words):
 
     async def bench(ctx):
         nonlocal blocked, accepted
-        asked, load = None, None
+        asked, load = [], None                  # reads on their way
         for cycle in range(400):
-            if asked is not None:
-                for bank, (address, want) in enumerate(asked):
+            if cycle >= ACTIVATION_READ_LATENCY:
+                for bank, (address, want) in enumerate(asked.pop(0)):
                     if want is not None:
                         assert ctx.get(dut.read_words[bank].as_value()) == maps.pack(want), (cycle, bank, address)
             drain = rng.random() < 0.5
@@ -49,7 +49,7 @@ def test_random_traffic(banks, words):
                 for n, value in write:
                     model[bank_w, address_w, n] = value
             moving = {(b, a) for _, b, a, _ in pending}
-            asked = [(a, None if (b, a) in moving else model[b, a].copy()) for b, a in enumerate(addresses)]
+            asked.append([(a, None if (b, a) in moving else model[b, a].copy()) for b, a in enumerate(addresses)])
             if drain:
                 pending.append((cycle, bank, address, [(n, pixels[n]) for n in range(14) if enable >> n & 1]))
             if load is not None:

@@ -339,7 +339,7 @@ def test_errors():
 
 
 def test_tail():
-    assert tile_tail_cycles(EngineConfig(banks=8), averages=False) == 29
+    assert tile_tail_cycles(EngineConfig(banks=8), averages=False) == 30
 
 
 @pytest.mark.parametrize("banks, more", [(1, {}), (2, {"logic_lanes": 28, "trace": True}), (8, {})])

@@ -79,7 +79,7 @@ def test_blocks(logic_lanes):
 
     text = rtlil.convert(Lanes(config(2, logic_lanes)), platform=Platform(), emit_src=False)
     assert text.count("cell \\MULT18X18D ") == 28 - logic_lanes
-    assert text.count("cell \\CCU2C ") == 39 * logic_lanes
+    assert text.count("cell \\CCU2C ") == 39 * logic_lanes + 13 * 28
 
 
 def test_lint():

@@ -1,6 +1,7 @@
 """Edge mask, row move and column move against NumPy, a new word and a new move in each cycle."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,12 +63,13 @@ def test_row_move(banks, k):
     assert seen == [maps.pack(maps.move_rows(w, k, move.value)) for w, move in zip(words, moves)]
 
 
+@pytest.mark.parametrize("left, right", [(3, 3), (1, 2), (2, 1), (1, 1), (2, 3)])
 @pytest.mark.parametrize("banks, k", CLASSES)
-def test_column_move(banks, k):
+def test_column_move(banks, k, left, right):
     rng = np.random.default_rng(banks + k)
     words = random_words(rng, banks)
-    moves = rng.integers(-3, 4, COUNT).tolist()
-    dut = ColumnMove(config(banks))
+    moves = rng.integers(-left, right + 1, COUNT).tolist()
+    dut = ColumnMove(replace(config(banks), columns_left=left, columns_right=right))
     seen = run_pipeline(dut, [(dut.pixels.as_value(), 0, [maps.pack(w) for w in words]),
                               (dut.move, COLUMN_MOVE_LEAD, [move & 7 for move in moves])],
                         dut.moved, COLUMN_MOVE_LATENCY, {"parts_log2": k, "pad": 77})

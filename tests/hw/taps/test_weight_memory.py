@@ -1,12 +1,17 @@
 # amaranth: UnusedElaboratable=no
 """WeightMemory against a list, over boundaries of blocks and stations."""
 
+import json
 import random
 
 import pytest
+from amaranth import Value
+from amaranth.back import rtlil
 
+from firelane.boards.flow import tools
 from firelane.hw.contract.timing import weight_read_cycles
 from firelane.hw.taps.weight_memory import WeightMemory
+from tests.hw.blocks.carry_proof import Ecp5
 from tests.hw.support import lint, simulate
 
 
@@ -45,3 +50,16 @@ def test_constructor_errors():
 
 def test_lint():
     lint(WeightMemory(1600))
+
+
+def test_block_rams_are_clocked_only_where_they_are_addressed(tmp_path):
+    """What Yosys makes of two blocks, of four block RAMs and of two: the clock enable of each is a wire of its own."""
+    dut = WeightMemory(3072)
+    ports = {"_".join(map(str, path)): (Value.cast(port), None) for path, _, port in dut.signature.flatten(dut)
+             if path[-1] != "ready"}
+    (tmp_path / "top.il").write_text(rtlil.convert(dut, name="top", ports=ports, platform=Ecp5(), emit_src=False))
+    (tmp_path / "top.ys").write_text("read_rtlil top.il\nproc\nsynth_ecp5 -top top\nwrite_json top.json\n")
+    tools.yosys_script().run("top.ys", cwd=tmp_path, log=tmp_path / "yosys.log")
+    cells = json.loads((tmp_path / "top.json").read_text())["modules"]["top"]["cells"].values()
+    enables = [cell["connections"]["CEA"][0] for cell in cells if cell["type"] == "DP16KD"]
+    assert len(enables) == 6 and len(set(enables)) == 2 and all(isinstance(bit, int) for bit in enables)
