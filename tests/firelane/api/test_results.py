@@ -17,6 +17,7 @@ from firelane.compiler.frame_io.preprocessing import INPUT_KEY
 from firelane.compiler.tiles.larger_engine import weight_bytes
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
+from firelane.models.drawn_digits import drawn_digits
 from tests.compiler.small_networks import SIDE, small_model
 from tests.firelane.report.pages import Tags, bars, check_page
 
@@ -152,7 +153,7 @@ def test_simulate(tmp_path):
     said = []
     found = firelane.simulate(onnx.load(EMBEDDED["digits"]), images=3, say=said.append)
     assert found.results.shape == (3, 10, 1, 1) and found.results.dtype == np.uint8
-    assert found.results.argmax(axis=1).ravel().tolist() == HELD_OUT.labels[:3].tolist() and found.correct == 3
+    assert found.results.argmax(axis=1).ravel().tolist() == drawn_digits().labels[:3].tolist() and found.correct == 3
     assert found.cycles >= found.predicted_cycles == found.report.predicted_frame_cycles
     assert found.layers[0].name == "load" and found.waves is None
     page = found.write_report(tmp_path / "r.html")
