@@ -17,7 +17,7 @@ says why, for one board or for all:
 >>> for fit in firelane.fit(network, "ulx3s_25f", "ulx3s_12f"):
 ...     print(fit.board, fit.frames_per_second or fit.reason)
 ulx3s_25f 654.51
-ulx3s_12f the engine needs 19700 LUT of 12000
+ulx3s_12f the engine needs 19,700 LUT of 12,000
 
 What it says of images, to the last bit: by the integer reference, or by the emulator, which runs the words of the
 program and so knows the cycles:

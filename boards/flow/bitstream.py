@@ -152,7 +152,8 @@ def _fill(work: Path, board: Board, contents: MemoryContents) -> RoutedDesign:
 def program(board: Board, bitstream: Path, *, say: tools.Say) -> None:
     """Send a bitstream to the connected board with openFPGALoader."""
     if not bitstream.exists():
-        raise ConfigError(str(bitstream), "there is no bitstream", hint=f"make bitstream BOARD={board.name} first")
+        raise ConfigError(str(bitstream), "there is no bitstream",
+                          hint=f"`firelane bitstream MODEL --board {board.name}` makes one")
     loader = tools.open_fpga_loader()
     say(f"openFPGALoader -b {board.programmer} {bitstream}")
     log = bitstream.parent / "openFPGALoader.log"

@@ -180,12 +180,11 @@ def _weight_shortage(board: Board, words: int, bits: float, network: _Network, a
     budget = weight_bytes(board.engine.weight_words)
     text = f"{weight_bytes(words):,} bytes of {budget:,}"
     if bits < FEWEST_BITS:
-        way = (f"fewer weights: there are {bits:.2f} bits for each, and SqueezeNet v1.0 lost 2.4 points of top-1 at "
-               f"{KNOWN_BITS}")
+        way = (f"fewer weights, or a larger board: this one has room for {bits:.2f} bits a weight; at {KNOWN_BITS}, "
+               f"SqueezeNet v1.0 loses 2.4 points of top-1, see docs/compression.md")
         return Shortage(MEMORIES["weight_words"], text, (way,))
     goal = f"--board {board.name}" if alone else f"--budget {budget}"
-    compress = (f"firelane compress {network.model} --calib IMAGES {goal} -o SMALLER.onnx "
-                f"({bits:.1f} bits a weight)")
+    compress = f"firelane compress {network.model} --calib IMAGES {goal} -o SMALLER.onnx"
     return Shortage(MEMORIES["weight_words"], text, (*_option(board, weight_words=words), compress), compressible=True)
 
 

@@ -79,7 +79,7 @@ def _verdict(fit: Fit, marks: dict[str, str]) -> Text:
 
 
 def _devices(boards: Sequence[Board]) -> FittedTable:
-    return FittedTable("Needed of what there is (LUT: estimate; EBR: blocks of 18 Kbit; weights: words of 36 bits)",
+    return FittedTable("Needed of what there is (LUT by estimate, EBR of 18 Kbit, weights in words of 36 bits)",
                        DEVICE_COLUMNS, [_device(board) for board in boards])
 
 

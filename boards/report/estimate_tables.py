@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -13,6 +14,7 @@ from firelane.compiler.fit.report import MEMORIES, Report, Usage, layer_table
 from firelane.compiler.onnx_import.in_pytorch import change
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.fitted_table import Column, FittedTable
+from firelane.compiler.support.shell_line import ShellLine
 from firelane.hw.contract.config import MEMORY_BITS
 
 SHORT_NAMES = {MEMORIES["weight_words"]: "weights ", MEMORIES["activation_words"]: "activations ",
@@ -103,24 +105,37 @@ def _lacking(shortage: Shortage) -> str:
 def _of(usage: Usage | None, unit: float = 1) -> Text:
     if usage is None:
         return Text("")
-    text = f"{usage.used * unit:,.0f}/{(usage.available or 0) * unit:,.0f}"
+    text = f"{int(usage.used * unit):,}/{int((usage.available or 0) * unit):,}"
     return Text(text, style="" if usage.fits else "bold red")
 
 
 def _ways(boards: Sequence[BoardEstimate]) -> Iterator[RenderableType]:
     """What would help, once for all boards for which it is the same."""
-    groups: dict[tuple[Shortage, ...], list[str]] = {}
+    groups: dict[tuple[Shortage, ...], list[BoardEstimate]] = {}
     for board in boards:
         if any(one.ways for one in board.shortages):
-            groups.setdefault(board.shortages, []).append(board.board)
+            groups.setdefault(_of_any_board(board), []).append(board)
     if groups:
         yield Text("\nWhat would help", style="bold")
-    for shortages, names in groups.items():
-        yield Text(", ".join(names))
-        for shortage in shortages:
+    for group in groups.values():
+        yield Text(", ".join(board.board for board in group))
+        for shortage in group[0].shortages:
             yield Padding(Text(f"{_lacking(shortage)}:"), (0, 0, 0, 2), expand=False)
             for number, way in enumerate(shortage.ways):
-                yield Padding(Text(("or " if number else "") + way), (0, 0, 0, 4), expand=False)
+                yield from _way(way, last=number == len(shortage.ways) - 1)
+
+
+def _of_any_board(board: BoardEstimate) -> tuple[Shortage, ...]:
+    """What the board lacks, with the same words for all boards that lack the same."""
+    return tuple(replace(one, ways=tuple(way.replace(f"--board {board.board} ", "--board NAME ") for way in one.ways))
+                 for one in board.shortages)
+
+
+def _way(way: str, last: bool) -> Iterator[RenderableType]:
+    """A way out; a command in lines of its own, to be copied."""
+    yield Padding(ShellLine(way) if way.startswith("firelane ") else Text(way), (0, 0, 0, 4), expand=False)
+    if not last:
+        yield Padding(Text("or"), (0, 0, 0, 2), expand=False)
 
 
 def _layer_table(board: BoardEstimate, report: Report) -> FittedTable:

@@ -84,7 +84,7 @@ class BuiltNetwork(Reported):
         mhz = self.frames_per_second * self.cycles / 1e6
         made = [str(self.model), str(self.program), *([str(self.bitstream)] if self.bitstream else [])]
         return (f"lost:   {self.loss or 'nothing: the network is computed as it was given'}",
-                f"memory: {self.rom_bytes:,} bytes of weights; {self.memory_share:.1%} of the board's weight memory",
+                f"memory: {self.rom_bytes:,} bytes of ROM; the board's weight memory is {self.memory_share:.1%} full",
                 f"speed:  {self.frames_per_second:,.1f} frames/s on {self.board} ({self.cycles:,} cycles at "
                 f"{mhz:g} MHz)",
                 f"made:   {', '.join(made)}", *(f"{'next:' if not number else '':7} {command}"

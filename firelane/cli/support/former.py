@@ -46,15 +46,13 @@ class Former:
 _MODEL = Former("it is now the argument MODEL", place=0)
 _LIMIT = Former("it is now --limit", ("--limit",))
 FORMER = {          # command: option: what became of it
-    "bitstream": {"--model": _MODEL},
-    "boards": {"--model": _MODEL},
-    "compress": {"--images": _LIMIT,
+    **{command: {"--model": _MODEL} for command in ("bitstream", "board-sim", "boards", "build", "compile", "demo",
+                                                    "estimate", "program", "simulate", "vivado-project")},
+    "compress": {"--images": _LIMIT, "--model": _MODEL,
                  "--sweep": Former("its folder is now named with -o", ("--sweep", "-o"), kept=True)},
-    "evaluate": {"--json": Former("its file is now named with -o", ("-o",), kept=True)},
-    "program": {"--model": _MODEL},
-    "quantize": {"--images": _LIMIT},
+    "evaluate": {"--json": Former("its file is now named with -o", ("-o",), kept=True), "--model": _MODEL},
+    "quantize": {"--images": _LIMIT, "--model": _MODEL},
     "run": {"--model": Former("it is now --compiled", ("--compiled",))},
-    "simulate": {"--model": _MODEL},
     "validate": {"--model": Former("it is now the argument MODEL, behind DIR", place=-1)},
 }
 

@@ -46,7 +46,8 @@ def test_a_failing_tool_is_quoted(tmp_path):
 
 
 def test_program_needs_a_bitstream(tmp_path):
-    with pytest.raises(ConfigError, match=r"^.*top\.bit: there is no bitstream; make bitstream BOARD=ulx3s_85f first$"):
+    with pytest.raises(ConfigError, match=r"^.*top\.bit: there is no bitstream; `firelane bitstream MODEL "
+                                          r"--board ulx3s_85f` makes one$"):
         program(get_board("ulx3s_85f"), tmp_path / "top.bit", say=print)
 
 

@@ -27,7 +27,7 @@ def test_a_model_that_fits_says_how_fast(digits):
 def test_an_engine_that_the_device_does_not_hold(digits):
     board = replace(LARGE, device=replace(LARGE.device, lut=12_000, ebr=10))
     assert shortage(LARGE) == ""
-    assert re.fullmatch(r"\d{5} LUT of 12000, \d+ EBR of 10", shortage(board))
+    assert re.fullmatch(r"\d\d,\d{3} LUT of 12,000, \d+ EBR of 10", shortage(board))
     fit, = fits([board], [("digits", digits)])
     assert not fit.fits and fit.reason == f"the engine needs {shortage(board)}" and fit.frame_cycles is None
 

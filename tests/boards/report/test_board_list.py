@@ -24,7 +24,7 @@ def test_json():
     records = {record["name"]: record for record in json.loads(to_json(all_boards(), some_fits()))["boards"]}
     assert list(records) == [board.name for board in all_boards()]
     small, orange = records["ulx3s_12f"], records["orangecrab_85f"]
-    assert small["short_of"].endswith(" LUT of 12000") and orange["short_of"] is None
+    assert small["short_of"].endswith(" LUT of 12,000") and orange["short_of"] is None
     assert small["models"] == [{"model": "net", "fits": False, "reason": "too large", "frame_cycles": None,
                                 "frames_per_second": None}]
     assert orange["models"][0]["frames_per_second"] == 75_000 and orange["multipliers"] == 112

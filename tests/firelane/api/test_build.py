@@ -99,8 +99,8 @@ class TestTooLargeForTheBoard:
     def test_the_answer(self, built):
         lines = built.lines
         assert lines[0].startswith("lost:   ") and " of 2 images that nothing was made with" in lines[0]
-        assert lines[1] == (f"memory: {built.rom_bytes:,} bytes of weights; {built.memory_share:.1%} of the board's "
-                            "weight memory")
+        assert lines[1] == (f"memory: {built.rom_bytes:,} bytes of ROM; the board's weight memory is "
+                            f"{built.memory_share:.1%} full")
         assert f"{built.cycles:,} cycles at 75 MHz" in lines[2]
         assert lines[4] == f"next:   firelane board-sim {built.program} --board small"
         found = check("build", json.loads(built.to_json()))

@@ -137,7 +137,7 @@ class TestCompressForABoard:
 
     @pytest.mark.parametrize("board, sizes, message", [
         ("nexys", {}, "^--board: unknown board 'nexys'; one of "),
-        ("ulx3s_12f", {}, r"^ulx3s_12f: the engine needs \d+ LUT of 12000; a smaller engine, or a larger board$"),
+        ("ulx3s_12f", {}, r"^ulx3s_12f: the engine needs [\d,]+ LUT of 12,000; a smaller engine, or a larger board$"),
         ("ulx3s_25f", {"banks": 16}, "^ulx3s_25f: the engine needs "),
         ("ulx3s_25f", {"activation_words": 30}, "activation")])
     def test_what_weights_do_not_help(self, pixels, board, sizes, message):

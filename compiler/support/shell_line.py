@@ -1,0 +1,38 @@
+"""A command to be copied: where it is too long for the terminal, it goes on behind a backslash, as shells take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions
+from rich.text import Text
+
+INDENT = "    "             #: of what goes on
+
+
+def shell_lines(command: str, width: int) -> list[str]:
+    r"""The command in lines of at most `width` columns, broken before options; no line is broken elsewhere.
+
+    >>> shell_lines("firelane compress net.onnx --calib IMAGES --board ulx3s_85f", 40)
+    ['firelane compress net.onnx \\', '    --calib IMAGES --board ulx3s_85f']
+    """
+    lines, line = [], ""
+    first, *options = command.split(" -")
+    for part in (first, *(f"-{option}" for option in options)):
+        joined = f"{line} {part}" if line else part
+        if line.strip() and len(joined) + len(" \\") > width:
+            lines.append(f"{line} \\")
+            joined = INDENT + part
+        line = joined
+    return [*lines, line]
+
+
+class ShellLine:
+    """A command, printed with rich in the columns that there are."""
+
+    def __init__(self, command: str):
+        self._command = command
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        for line in shell_lines(self._command, options.max_width):
+            yield Text(line, no_wrap=True, overflow="ignore")
