@@ -59,11 +59,11 @@ def test_only_four_different_choices_make_one(different, made):
     assert text.count("cell \\PFUMX ") == made * WIDTH
 
 
-@pytest.mark.parametrize("make", [lambda: ColumnMove(EngineConfig(banks=8, columns_left=1, columns_right=2)),
-                                  lambda: RowMover(EngineConfig(banks=8))])
-def test_what_yosys_makes_of_the_movers(make, tmp_path):
+@pytest.mark.parametrize("mover, banks", [(ColumnMove, 1), (ColumnMove, 2), (ColumnMove, 4), (ColumnMove, 8),
+                                          (RowMover, 8)])
+def test_what_yosys_makes_of_the_movers(mover, banks, tmp_path):
     """nextpnr refuses a PFUMX that does not join two LUTs of its own."""
-    dut = make()
+    dut = mover(EngineConfig(banks=banks, columns_left=1, columns_right=2))
     ports = {"_".join(map(str, path)): (Value.cast(port), None) for path, _, port in dut.signature.flatten(dut)}
     (tmp_path / "top.il").write_text(rtlil.convert(dut, name="top", ports=ports, platform=Ecp5(), emit_src=False))
     (tmp_path / "top.ys").write_text("read_rtlil top.il\nproc\nsynth_ecp5 -top top\nwrite_json top.json\n")
@@ -73,5 +73,5 @@ def test_what_yosys_makes_of_the_movers(make, tmp_path):
     luts = {cell["connections"]["Z"][0] for cell in cells if cell["type"] == "LUT4"}
     readers = Counter(bit for cell in cells for port, bits in cell["connections"].items()
                       if cell["port_directions"][port] == "input" for bit in bits)
-    assert len(joined) >= 8 * 14 * 8 // 2
+    assert len(joined) >= 8 * 14 * banks // 2
     assert all(ports[name][0] in luts and readers[ports[name][0]] == 1 for ports in joined for name in ("ALUT", "BLUT"))
