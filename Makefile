@@ -6,7 +6,7 @@
 #                                         squeezenet1.0-complex-bypass, light_squeezenet  (SIZE=64: smaller images)
 #   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own  (LABELS=names.txt; IMAGES=DIR LIMIT=20)
 #                                         (PRESET=imagenet, or MEAN=0 SCALE=0.00392 CHANNELS=RGB RESIZE=256: how its input is made of it)
-#   make sim WAVES=1                      and keep waveforms
+#   make sim WAVES=conv1                  and write waveforms: of a layer; conv1:3, its third instruction; frame; 1, all
 #   make bench                            measure whole frames, speeds and accuracy again, and write docs/benchmarks.md
 #   make bench ONLY=squeezenet1.1         one of them alone   (or squeezenet1.0, squeezenet1.0-simple-bypass,
 #                                         squeezenet1.0-complex-bypass, accuracy; none: write the document only)
@@ -69,10 +69,10 @@ $(VENV)/%.stamp: pyproject.toml setup.py constraints.txt
 
 # Networks that are built and quantized here, by their names, take more than others.
 sim: $(call needs,sim) $(if $(filter squeezenet% light_squeezenet,$(value MODEL)),$(call needs,compile))
-	@case "$$WAVES" in 1|yes|true) waves=--waves ;; *) waves= ;; esac; \
+	@case "$$WAVES" in ''|0|no|false) set -- ;; 1|yes|true) set -- --waves=all ;; *) set -- --waves="$$WAVES" ;; esac; \
 	    $(FIRELANE) simulate $(call option,IMAGE,image) $(call option,IMAGES,images) $(call option,LIMIT,limit) \
 	    $(call option,SIZE,input-size) $(call option,LABELS,labels) $(call option,BOARD,board) $(ENGINE_OPTIONS) \
-	    $(RECORD_OPTIONS) $$waves $(MODEL_ARGUMENT)
+	    $(RECORD_OPTIONS) "$$@" $(MODEL_ARGUMENT)
 
 bench: $(INSTALLED)
 	@set -f; for name in $$ONLY; do set -- "$$@" --only="$$name"; done; \

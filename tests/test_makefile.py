@@ -89,8 +89,10 @@ def test_makes_below_do_not_read_values(tmp_path, firelane):
 def test_what_is_left_out(tmp_path, firelane):
     script = firelane(PRINT)
     assert arguments("sim", script, tmp_path) == arguments("sim", script, tmp_path, "WAVES=0", "MODEL=") == []
-    assert [arguments("sim", script, tmp_path, f"WAVES={value}") for value in ("1", "yes", "true")] == [["--waves"]] * 3
-    assert [arguments("sim", script, tmp_path, f"WAVES={value}") for value in ("no", "false", "10")] == [[]] * 3
+    assert [arguments("sim", script, tmp_path, f"WAVES={value}") for value in ("1", "yes", "true")] == [
+        ["--waves=all"]] * 3
+    assert arguments("sim", script, tmp_path, "WAVES=$(x) *") == ["--waves=$(x) *"]
+    assert [arguments("sim", script, tmp_path, f"WAVES={value}") for value in ("no", "false", "0")] == [[]] * 3
     assert arguments("bitstream", script, tmp_path) == ["--board=ulx3s_85f"]
     assert arguments("bench", script, tmp_path, "ONLY=one $(two) *") == ["--only=one", "--only=$(two)", "--only=*"]
     assert arguments("vivado", script, tmp_path, "MODEL=-x") == ["--board=arty_a7_100", "--", "-x"]

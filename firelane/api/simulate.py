@@ -30,6 +30,9 @@ from firelane.sim.judge.layer_cycles import LayerCycles
 from firelane.sim.judge.report import SimulationReport
 from firelane.sim.judge.trial import Trial, check_outcome
 from firelane.sim.simulator.build import build
+from firelane.sim.simulator.verilator import VERILOG
+from firelane.sim.waves.view import write_view
+from firelane.sim.waves.window import window_of
 
 if TYPE_CHECKING:
     from firelane.report.page.document import Document
@@ -114,7 +117,8 @@ def simulate(network: Network | Source, *, images: int | str | Path | Sequence[s
              limit: int | None = None, board: str | None = None,
              input_size: int | None = None, labels: str | Path | None = None, preset: str | None = None,
              channels: str | None = None, mean: float | str | Sequence[float] | None = None,
-             scale: float | str | Sequence[float] | None = None, resize: int | None = None, waves: bool = False,
+             scale: float | str | Sequence[float] | None = None, resize: int | None = None,
+             waves: bool | str = False,
              say: Callable[[str], None] = lambda text: None, progress: Progress = silent,
              **sizes: int | None) -> Simulation:
     """Simulate an engine with Verilator, and compare every result byte with the integer reference.
@@ -138,8 +142,9 @@ def simulate(network: Network | Source, *, images: int | str | Path | Sequence[s
         A text file with the name of a class in each line.
     preset, channels, mean, scale, resize
         How image files become the network's input, as for `load`.
-    waves : bool
-        Write waveforms: slow and large, and another build of the simulator.
+    waves : bool or str
+        Write waveforms, with another build of the simulator: of "frame", the first one, of a layer, "conv1", or of one
+        of its instructions, "conv1:3", counted from 1; True or "all": of the whole run, slow and large.
     say : callable
         Told in words what is chosen, and what takes long.
     progress : callable
@@ -169,17 +174,20 @@ def simulate(network: Network | Source, *, images: int | str | Path | Sequence[s
     files, count = _wanted(given, () if images is None or isinstance(images, int) else images, count, waves)
     chosen = choose_images(compiled.graph, files, count)
     names = _class_names(compiled, labels or given.labels)
-    simulator = build(compiled.cfg, waves=waves, notify=say, progress=progress)
+    window = window_of(compiled.program, str(waves)) if waves and waves is not True else None
+    simulator = build(compiled.cfg, waves=bool(waves), window=window is not None, notify=say, progress=progress)
     trial = Trial(compiled, simulator, build_root() / "sim" / "last")
     with locked(trial.directory):
-        checked = check_outcome(trial, chosen, labels=names, notify=say, progress=progress)
+        checked = check_outcome(trial, chosen, labels=names, window=window, notify=say, progress=progress)
+        if window is not None and checked.outcome.waves is not None:
+            write_view(checked.outcome.waves, simulator.directory / VERILOG, compiled.cfg)
     results = np.stack([compiled.result.unpack(result) for result in checked.outcome.results])
     return Simulation(given, compiled.cfg, chosen.description, chosen.pixels, results, compiled, checked.report, board,
                       checked.outcome.waves)
 
 
 def _wanted(network: Network, images: str | Path | Sequence[str | Path], count: int | None,
-            waves: bool) -> tuple[list[Path], int | None]:
+            waves: bool | str) -> tuple[list[Path], int | None]:
     """Files, and how many images if there are none."""
     named = image_files([Path(image) for image in ([images] if isinstance(images, str | Path) else images)])[:count]
     return named or list(network.photographs[:count or 1]), count or (1 if waves else None)

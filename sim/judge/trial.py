@@ -89,8 +89,11 @@ class Checked:
 
 
 def check_outcome(trial: Trial, images: ImageSet, *, labels: tuple[str, ...] = (),
+                  window: tuple[int, int] | None = None,
                   notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Checked:
-    """Simulate all images and compare every result byte with the reference; `labels`: names of the classes.
+    """Simulate all images and compare every result byte with the reference.
+
+    `labels` are names of the classes; `window` is that of `Stimulus`, for waveforms.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def check_outcome(trial: Trial, images: ImageSet, *, labels: tuple[str, ...] = (
         raise MismatchError("the emulator of the compiled program and the reference disagree: the compiler is wrong")
     timeout = max(TIMEOUT_LEAST, TIMEOUT_FACTOR * prediction.total_cycles)
     total = setup_cycles(trial.program.contents) + len(images) * prediction.total_cycles
-    outcome = trial.run(images.pixels, expected=expected, timeout_cycles=timeout,
+    outcome = trial.run(images.pixels, expected=expected, timeout_cycles=timeout, window=window,
                         progress=lambda frames, cycles: progress(f"simulating {images.description}", cycles, total))
     if outcome.verdict is not Verdict.COMPLETE:
         raise MismatchError(f"the engine did not finish: {stop_text(outcome)}")

@@ -55,8 +55,9 @@ class Simulator:
     build_seconds: float
 
 
-def build(cfg: EngineConfig, *, bench: Bench = FRAME_BENCH, waves: bool = False, verilog: Path | None = None,
-          notify: Callable[[str], None] = lambda text: None, progress: Progress = silent) -> Simulator:
+def build(cfg: EngineConfig, *, bench: Bench = FRAME_BENCH, waves: bool = False, window: bool = False,
+          verilog: Path | None = None, notify: Callable[[str], None] = lambda text: None,
+          progress: Progress = silent) -> Simulator:
     """The simulator of `cfg`, built unless that was done before.
 
     Parameters
@@ -68,6 +69,8 @@ def build(cfg: EngineConfig, *, bench: Bench = FRAME_BENCH, waves: bool = False,
     waves : bool
         Build one that writes waveforms (a slower one, in another directory): FST, or VCD where the headers that
         Verilator's FST writer needs are not installed.
+    window : bool
+        They will be of a window, which is small enough for VCD whatever is installed.
     verilog : Path
         An engine to use in place of `engine_verilog(cfg)`.
     notify : callable
@@ -86,7 +89,7 @@ def build(cfg: EngineConfig, *, bench: Bench = FRAME_BENCH, waves: bool = False,
         progress("writing the engine's Verilog", 0, None)
         verilog = engine_verilog(cfg)
     parameters = trace_widths(cfg) if bench.source else {}
-    suffix = wave_format(notify) if waves else ""
+    suffix = "" if not waves else "vcd" if window else wave_format(notify)
     key = digest([verilog, *bench.control_files, *bench.sources, source_digest(*MADE_BY),
                   f"{bench.top} {parameters} {suffix} {tool_versions()}"])
     directory = build_root() / "sim" / key

@@ -14,6 +14,8 @@
 //   +timeout=N  cycles without a result byte or a finished tile after which the run is given up
 //   +error_address=A, +error_mask=M   the CSR that tells of an error, read in every cycle after the script
 //   +csr_count=N   registers 0 .. N - 1 that are recorded when the run ends
+//   +wave_first=PC, +wave_last=PC   (optional) waveforms are written from the start of the instruction at the first address
+//               to the end of the one at the last, once; without them, if at all, always
 `timescale 1ns/1ns
 
 module firelane_bench #(
@@ -27,6 +29,7 @@ module firelane_bench #(
     reg [63:0] cycle = 0;
     reg finished = 0;
     reg [1:0] verdict = 0;              // why it finished, see below
+    wire waves;                         // whether this cycle is to be in the waveforms
     localparam COMPLETE = 0, ENGINE_ERROR = 1, TIMED_OUT = 2, PROTOCOL_ERROR = 3;
 
     reg clk = 0;
@@ -69,6 +72,7 @@ module firelane_bench #(
     // ---------------------------------------------------------------------------------------------- what to do
     integer script_file = 0, images_file = 0, results_file = 0, events_file = 0, writes_file = 0;
     integer frames = 0, frame_bytes = 0, stall_in = 0, stall_out = 0, seed = 1, csr_count = 0;
+    integer wave_first = -1, wave_last = -1;
     reg [63:0] timeout = 64'd1000000;
     reg [7:0] error_address = 0;
     reg [31:0] error_mask = 0;
@@ -89,6 +93,8 @@ module firelane_bench #(
         if ($value$plusargs("error_address=%d", error_address)) ;
         if ($value$plusargs("error_mask=%d", error_mask)) ;
         if ($value$plusargs("csr_count=%d", csr_count)) ;
+        if ($value$plusargs("wave_first=%d", wave_first)) ;
+        if ($value$plusargs("wave_last=%d", wave_last)) ;
         noise_in = {seed[15:0], 16'hace1};
         noise_out = {seed[15:0], 16'h1dea};
         if (script_file == 0 || images_file == 0 || results_file == 0 || events_file == 0) begin
@@ -214,6 +220,14 @@ module firelane_bench #(
             $fwrite(writes_file, "write %0d %0d %0d %h %h\n", cycle, write_bank, write_address, write_enable,
                     write_data);
         if (tile_done) record_tile("tile_done");
+    end
+
+    reg window_open = 0, window_over = 0;
+    wire window_begins = tile_start && pc == wave_first && !window_over;
+    assign waves = wave_first < 0 || window_open || window_begins;
+    always @(posedge clk) if (wave_first >= 0 && waves) begin
+        window_open <= !(tile_done && pc == wave_last);
+        window_over <= tile_done && pc == wave_last;
     end
 
     task record(input string what, input [31:0] detail);

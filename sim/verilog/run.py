@@ -53,6 +53,8 @@ class Stimulus:
         How many CSRs are recorded at the end.
     log_writes : bool
         Whether to log every activation write.
+    window : (address, address), optional
+        Of the instructions with which waveforms begin and end; None: all, if the simulator writes any.
     """
 
     script: Sequence[tuple[int, int]]
@@ -66,6 +68,7 @@ class Stimulus:
     error_register: tuple[int, int] = (0, 0)
     csr_count: int = 0
     log_writes: bool = False
+    window: tuple[int, int] | None = None
 
     def __post_init__(self):
         if not self.images or len({len(image) for image in self.images}) != 1:
@@ -165,6 +168,8 @@ def _write_inputs(stimulus: Stimulus, directory: Path) -> list[str]:
         "stall_in": round(stimulus.stall_in * STALL_SCALE), "stall_out": round(stimulus.stall_out * STALL_SCALE),
         "timeout": stimulus.timeout_cycles, "error_address": stimulus.error_register[0],
         "error_mask": stimulus.error_register[1], "csr_count": stimulus.csr_count}
+    if stimulus.window is not None:
+        numbers |= {"wave_first": stimulus.window[0], "wave_last": stimulus.window[1]}
     return [f"+{name}={value}" for name, value in {**files, **numbers}.items()]
 
 

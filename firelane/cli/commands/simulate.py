@@ -32,6 +32,8 @@ from firelane.cli.support.terminal import (
 )
 from firelane.cli.support.words import BOARD
 
+ALL_WAVES = "all"               #: of `sim.waves.window`
+
 
 @click.command()
 @model_argument(default=DEFAULT_MODEL)
@@ -43,7 +45,9 @@ from firelane.cli.support.words import BOARD
 @size_options
 @record_options
 @json_option
-@click.option("--waves", is_flag=True, help="Write waveforms (slow and large; another build of the simulator).")
+@click.option("--waves", is_flag=False, flag_value=ALL_WAVES, metavar="[WINDOW]",
+              help="Write waveforms of WINDOW (another build of the simulator): frame, a layer, conv1, or one of its "
+              "instructions, conv1:3. Without WINDOW, of the whole run: slow and large.")
 @report_option
 def command(model: str, files: tuple[Path, ...], folder: Path | None, as_json: bool, report_file: Path | None,
             **options: Any) -> None:
@@ -70,4 +74,5 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, as_json: b
     say(console)(f"image: {simulation.images}")
     work.print_report(console, simulation.report)
     if simulation.waves:
-        say(console)(f"waveforms: {simulation.waves}")
+        view = simulation.waves.with_suffix(".gtkw")
+        say(console)(f"waveforms: {simulation.waves}" + (f"; gtkwave {view}" if view.exists() else ""))

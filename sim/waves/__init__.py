@@ -1,0 +1,1 @@
+"""Waveforms to look at: which part of a run is written, and how a viewer shows it."""
