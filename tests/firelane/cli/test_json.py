@@ -184,7 +184,7 @@ def test_bench(run, tmp_path, monkeypatch):
 
 class TestBuilds:
     def test_bitstream(self, run, monkeypatch):
-        def build(board, top, contents, model, folder, *, seeds, say):
+        def build(board, top, contents, model, folder, *, seeds, say, progress):
             say("placing")
             report = BuildReport({"LUT": (20_000, 24_288)}, 81e6, 75e6, (Step("routing", 12.3, "a", "b"),))
             return Build(folder, folder / "top.bit", Digests("d" * 64, "b" * 64), 5, report, {"yosys": "pyosys 0"})
