@@ -106,8 +106,11 @@ def spread_share(iteration: int, overlap: float) -> float:
 
 
 def refined_share(wires: list[tuple[int, int]]) -> float:
-    """The share of the refinement, from iterations and lengths of all wire: gains fall to `LAST_GAIN`."""
-    gains = [(before - after) / (last - first) for (first, before), (last, after) in pairwise(wires)]
+    """The share of the refinement, from iterations and lengths of all wire: gains fall to `LAST_GAIN`.
+
+    The last iteration is told twice.
+    """
+    gains = [(before - after) / max(last - first, 1) for (first, before), (last, after) in pairwise(wires)]
     least = max(LAST_GAIN * wires[-1][1], 1.0)
     if not gains or gains[0] <= least:
         return float(bool(gains))
@@ -119,7 +122,7 @@ def routed_share(overused: list[int]) -> float:
     last = overused[-1]
     if last == 0:
         return 1.0
-    fitted = np.log(overused[-FITTED:])
+    fitted = np.log(np.maximum(overused[-FITTED:], 1))          # there may be none, and some again for their timing
     if len(fitted) < 2:
         return 0.0
     decay = -float(np.polyfit(np.arange(len(fitted)), fitted, 1)[0])

@@ -18,6 +18,7 @@ Info: iter=141 steplen=1.400778 a=1.618034 penalty=[0.00, 0.00, 0.00, 0.00]
 Info: overlap: COMB=76.0%, FF=61.9%, RAM=73.9%, MUL=46.4%
 Info:   at iteration #1: temp = 0.000000, timing cost = 421, wirelen = 147502
 Info:   at iteration #5: temp = 0.000000, timing cost = 383, wirelen = 126587
+Info:   at iteration #5: temp = 0.000000, timing cost = 383, wirelen = 126587
 Info: Running main router loop...
 Info:     iter=1 wires=331842 overused=22824 overuse=26863 archfail=NA
 Info:     iter=2 wires=337992 overused=13849 overuse=14753 tmgfail=0 archfail=NA
@@ -36,8 +37,9 @@ def told(watch_of, log: str) -> list[tuple]:
 def test_nextpnr():
     assert told(Nextpnr, LOG) == [
         ("reading the netlist", 0, None), ("spreading cells", 0.1, 1), ("spreading cells", 0.59, 1),
-        ("spreading cells", 0.59, 1), ("refining places", 0.0, 1), ("refining places", 0.0, 1), ("routing", 0.0, 1),
-        ("routing", 0.0, 1), ("routing", 0.09, 1), ("checking the routes", 0, None)]
+        ("spreading cells", 0.59, 1), ("refining places", 0.0, 1), ("refining places", 0.0, 1),
+        ("refining places", 1.0, 1), ("routing", 0.0, 1), ("routing", 0.0, 1), ("routing", 0.09, 1),
+        ("checking the routes", 0, None)]
 
 
 def test_the_routers_end_is_foreseen_from_its_decay():
@@ -52,12 +54,16 @@ def test_the_routers_end_is_foreseen_from_its_decay():
     assert routed_share(list(OVERUSED[:10])) == shares[9]
 
 
+def test_wires_that_are_routed_again_for_their_timing():
+    assert 0 <= routed_share([9, 4, 0, 0, 3, 1]) <= 1 and routed_share([5]) == routed_share([0, 3]) == 0
+
+
 def test_a_router_that_gets_nowhere_does_not_promise_an_end():
     assert routed_share([10, 10, 10, 11, 12]) == 0
 
 
 def test_refinement():
-    shares = [refined_share(list(WIRES[:count])) for count in range(1, len(WIRES))]
+    shares = [refined_share(list(WIRES[:count])) for count in range(1, len(WIRES) + 1)]
     assert shares[:2] == [0, 0] and all(share > 0.2 for share in shares[2:])
     assert shares == sorted(shares) and 0.7 < shares[-1] <= 1
 
