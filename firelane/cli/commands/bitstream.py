@@ -18,7 +18,15 @@ from firelane.cli.support.options import (
     size_options,
     taken_record,
 )
-from firelane.cli.support.terminal import display, log_console, note_overridden, progress_console, say, write_report
+from firelane.cli.support.terminal import (
+    display,
+    goes_on,
+    log_console,
+    note_overridden,
+    progress_console,
+    say,
+    write_report,
+)
 from firelane.compiler.support.marker import BUILD
 from firelane.compiler.support.outputs import check_folder
 
@@ -53,7 +61,7 @@ def command(board_name: str, model: str, clock_mhz: float | None, seed: int | No
     board = replace(usual, engine=work.chosen_engine(board_name, **options),
                     clock_hz=clock_mhz * 1e6 if clock_mhz else usual.clock_hz)
     first = board.seed if seed is None else seed
-    with display(console) as progress:
+    with goes_on(), display(console) as progress:
         built = work.build_model(board, model, output, seeds=range(first, first + seeds), say=say(console),
                                  record=record, progress=progress)
     write_report(work.Bitstream(built.board, built.compiled, built.build.folder), report_file, say(console))

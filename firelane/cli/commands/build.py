@@ -18,7 +18,15 @@ from firelane.cli.support.options import (
     record_options,
     report_option,
 )
-from firelane.cli.support.terminal import display, note_overridden, progress_console, say, say_plainly, write_report
+from firelane.cli.support.terminal import (
+    display,
+    goes_on,
+    note_overridden,
+    progress_console,
+    say,
+    say_plainly,
+    write_report,
+)
 from firelane.cli.support.words import BOARD
 
 OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor.Objective`
@@ -71,7 +79,7 @@ def command(model: str, board: str, calibration: Path | None, folder: Path | Non
     """
     note_overridden(model, options)
     console = progress_console(as_json)
-    with display(console) as progress:
+    with goes_on(), display(console) as progress:
         built = firelane.build(model, board, calibration, folder, thorough=effort == "thorough",
                                say=say(console), progress=progress, **options)
     write_report(built, report_file, say(console))

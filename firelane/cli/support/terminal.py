@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from rich.text import Text
 
 from firelane.cli.support import work
 from firelane.cli.support.options import RECORD
+from firelane.compiler.support.interrupts import Terminated
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, display
 
-__all__ = ["display", "found_port", "log_console", "note_overridden", "print_json", "progress_console", "say",
-           "say_plainly", "write_report"]
+__all__ = ["display", "found_port", "goes_on", "log_console", "note_overridden", "print_json", "progress_console",
+           "say", "say_plainly", "write_report"]
 
 LOG_COLUMNS = 10_000        # where there is no terminal that has a width: nothing is cut, left out or wrapped
 
@@ -47,6 +49,16 @@ def say(console: Console) -> Callable[[str], None]:
 def say_plainly(console: Console) -> Callable[[str], None]:
     """The same for results, which go to standard output wherever progress goes."""
     return click.echo if console.stderr else say(console)
+
+
+@contextmanager
+def goes_on() -> Iterator[None]:
+    """Where an interrupted command goes on by itself, say so."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        click.echo("what is finished is kept: the same command goes on from there", err=True)
+        raise
 
 
 def found_port(port: str, baud: int | None, progress: Progress) -> tuple[str, int]:
