@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs/installation.md"
-LEFT_OUT = ("exporters", "exporters-intel", "exporters-tensorflow", "train")
+LEFT_OUT = ("exporters", "exporters-intel", "exporters-tensorflow", "journey", "train")
 ROW = re.compile(r"^\| `\[([a-z-]+)\]` \|[^|]*\|", re.MULTILINE)
 ALONE = re.compile(r"^\| none \|[^|]*\|", re.MULTILINE)
 

@@ -13,7 +13,7 @@ from firelane.cli.support import work
 from firelane.compiler.support.extras import EXTRAS, MissingExtraError, from_extra
 from firelane.compiler.support.files import build_root
 from firelane.lazy import extra_of
-from tests.extras import OURS, PROJECT, declared, distributions, importable, normal, python
+from tests.extras import OURS, PROJECT, ROOT, declared, distributions, importable, normal, python
 from tests.imports import MODULES, closure, statements
 
 NOT_HERE = {"sklearn": "scikit-learn", "torch": "torch"}         #: of [train], which tests do not install
@@ -172,3 +172,12 @@ def test_a_defect_of_ours_is_no_missing_package():
 def test_every_extra_is_in_the_table_or_for_development():
     assert set(PROJECT["optional-dependencies"]) - set(EXTRAS) <= {
         "docs", "exporters", "exporters-intel", "exporters-tensorflow", "notebook", "test"}
+
+
+def test_the_document_has_what_each_extra_takes():
+    """A row for each extra that is measured, none without a number."""
+    text = (ROOT / "docs/installation.md").read_text()
+    rows = dict(re.findall(r"^\| `\[([a-z-]+)\]` \| (\d+) \|", text, re.MULTILINE))
+    measured = set(PROJECT["optional-dependencies"]) - {
+        "exporters", "exporters-intel", "exporters-tensorflow", "journey", "train"}
+    assert rows.keys() == measured and all(int(size) > 50 for size in rows.values())
