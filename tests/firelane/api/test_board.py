@@ -108,7 +108,9 @@ def test_a_simulated_one(monkeypatch):
     monkeypatch.setattr(RunningBoard, "let_pass", lambda board, cycles: ran.append(cycles))
     compiled = firelane.compile("digits", check=False, **SIZES)
     with firelane.simulated_board(compiled) as board:
+        assert ran == [1]
         [found] = board.run([pixels(1)[0]])
+        assert ran == [1, 1]
         assert board.info.simulated and board.info.board == "simulated"
-    assert np.array_equal(found.stored, compiled.predict(pixels(1)[0]).stored) and ran == [1, 1]
+    assert np.array_equal(found.stored, compiled.predict(pixels(1)[0]).stored)
     assert 0 < found.cycles <= compiled.predict(pixels(1)[0]).cycles
