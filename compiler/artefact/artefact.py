@@ -37,7 +37,7 @@ def write_artefact(compiled: Compiled, folder: str | Path) -> None:
     FirelaneError
         If the folder cannot be written, or holds anything but an artefact of ours.
     """
-    with replacing(Path(folder), COMPILED, "--output") as fresh:
+    with replacing(Path(folder), COMPILED, "-o") as fresh:
         try:
             for name, content in artefact_files(compiled).items():
                 path = fresh / name
@@ -45,4 +45,4 @@ def write_artefact(compiled: Compiled, folder: str | Path) -> None:
                 path.write_bytes(content)
         except OSError as error:
             raise FirelaneError(str(folder), error.strerror or "cannot be written",
-                                hint="name a folder that can be written with --output") from None
+                                hint="name a folder that can be written with -o") from None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +15,8 @@ from firelane.cli.support.usage import usage_error
 from firelane.compiler.support.errors import FirelaneError, MismatchError
 from firelane.compiler.support.interrupts import Terminated, raising
 
-USER_ERROR, MISMATCH, INTERRUPTED, TERMINATED = 2, 1, 130, 143
+USER_ERROR, MISMATCH, INTERRUPTED, READER_GONE, TERMINATED = 2, 1, 130, 141, 143
+FULL = (errno.ENOSPC, errno.EDQUOT)
 GROUPS = ("Model", "Build", "Board", "Develop")          #: in the order of `firelane --help`
 COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, and a line for `firelane --help`
     "estimate": Entry("estimate", "Model", "Say which boards hold MODEL, how fast, and what to change."),
@@ -52,7 +56,8 @@ def firelane() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; errors of the user are one line and exit code 2, defects of ours a traceback.
 
-    Ctrl-C and SIGTERM end it with 130 and 143, when what was begun has been tidied up.
+    Ctrl-C and SIGTERM end it with 130 and 143, when what was begun has been tidied up; a reader of its output that has
+    gone, such as `head`, with 141, as the shell says it of other programs.
     """
     try:
         with raising(until_exit=argv is None):
@@ -64,14 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    words = sys.argv[1:] if argv is None else list(argv)
     try:
-        arguments = sys.argv[1:] if argv is None else list(argv)
-        # as typed, for reports
-        return firelane.main(arguments, "firelane", standalone_mode=False, obj=arguments) or 0
+        return _printed(words)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as problem:
-        return _refused(problem, sys.argv[1:] if argv is None else argv)
+        return _refused(problem, words)
     except Terminated:
         print("terminated", file=sys.stderr)
         return TERMINATED
@@ -83,6 +87,28 @@ def _run(argv: Sequence[str] | None) -> int:
     except MismatchError as problem:
         print(f"mismatch: {problem}", file=sys.stderr)
         return MISMATCH
+
+
+def _printed(words: list[str]) -> int:
+    """Run the command, and see that what it prints can be written."""
+    try:
+        code = firelane.main(words, "firelane", standalone_mode=False, obj=words) or 0      # `obj`: for reports
+        sys.stdout.flush()
+        return code
+    except (BrokenPipeError, SystemExit):                   # rich says it with the latter
+        _print_nowhere()
+        return READER_GONE
+    except OSError as problem:
+        if problem.errno not in FULL or problem.filename is not None:
+            raise
+        _print_nowhere()
+        raise FirelaneError("output", problem.strerror or "is full", hint="make room, or write it elsewhere") from None
+
+
+def _print_nowhere() -> None:
+    """What waits in standard output must not fail again when Python ends."""
+    with contextlib.suppress(OSError, ValueError):          # no file: a test's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refused(problem: click.ClickException, words: Sequence[str]) -> int:

@@ -44,7 +44,7 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
 @click.option("--budget", metavar="SIZE", help="Bytes of the ROM image, e.g. 336KB (1000 bytes a KB) or 300000.")
 @click.option("--max-drop", type=click.FloatRange(0, min_open=True), metavar="POINTS",
               help="In place of a budget: the smallest size that loses at most so much expected top-1, e.g. 0.5.")
-@click.option("--board", type=BOARD, metavar="NAME",
+@click.option("--board", type=BOARD, metavar="NAME|FILE",
               help="In place of a budget: all that the engine of this board holds, e.g. ulx3s_85f; the result compiles "
               "for it.")
 @click.option("--objective", type=click.Choice(OBJECTIVES), default="balanced", show_default=True,

@@ -1,5 +1,6 @@
 """The `firelane` command: exit codes, one line for what the user can mend."""
 
+import os
 import re
 import subprocess
 import sys
@@ -86,3 +87,30 @@ def test_commands_collect_garbage_rarely():
               "sys.argv[1:] = ['boards']; sys.exit(__main__.main())")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert tuple(map(int, done.stdout.split())) == (collector.YOUNG, collector.MIDDLE, collector.OLD)
+
+
+PRINTING = ("import sys; from rich.console import Console; from firelane.cli.commands import boards\n"
+            "from firelane import __main__\n"
+            "boards.command.callback = lambda **options: {}\n"
+            "sys.argv[1:] = ['boards']; sys.exit(__main__.main())")
+
+
+@pytest.mark.parametrize("call", ["print('x' * 100_000)", "Console().print('x ' * 100_000)", "print('x')"])
+def test_a_disk_that_is_full_is_an_error_of_the_user(call):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", PRINTING.format(call)], stdout=full, stderr=subprocess.PIPE,
+                              text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: output: No space left on device; make room, or write it "
+                                                 "elsewhere\n")
+
+
+@pytest.mark.parametrize("call", ["print('x' * 100_000)", "Console().print('x ' * 100_000)", "print('x')"])
+def test_a_reader_that_has_gone_is_no_mismatch(call):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as gone:
+        done = subprocess.run([sys.executable, "-c", PRINTING.format(call)], stdout=gone, stderr=subprocess.PIPE,
+                              text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")
