@@ -18,6 +18,7 @@ from firelane.compiler.support.errors import ConfigError, FirelaneError, Mismatc
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.link_protocol import Status
 from firelane.hw.contract.registers import Register
+from firelane.models.drawn_digits import drawn_digits
 from firelane.sim.emulator import Emulator
 from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, image_file, pixels
 from tests.boards.host.fake_board import FakeBoard, on_terminal
@@ -33,6 +34,11 @@ def folder(tmp_path, monkeypatch):
 
 def right(image: bytes) -> bytes:
     return expected("digits", np.frombuffer(image, np.uint8).reshape(1, SIDE, SIDE))
+
+
+def drawn(number: int) -> np.ndarray:
+    """A digit of those that are taken if no images are named, uint8 (1, rows, columns)."""
+    return drawn_digits(number + 1).images[number].transpose(2, 0, 1)
 
 
 def a_board(folder, compute=right) -> FakeBoard:
@@ -61,7 +67,7 @@ def test_every_value_is_equal(folder):
     assert said["artefact_sha256"]["program.bin"] == hashlib.sha256((folder / "program.bin").read_bytes()).hexdigest()
     predicted = Emulator(CFG, engine.program.contents).run_frame(pixels(0).transpose(1, 2, 0)).total_cycles
     assert said["frame_cycles"] == {"measured": {"least": 1000, "most": 1000}, "predicted": predicted}
-    assert said["inputs_sha256"] == hashlib.sha256(b"".join(stream_bytes(pixels(n)) for n in range(3))).hexdigest()
+    assert said["inputs_sha256"] == hashlib.sha256(b"".join(stream_bytes(drawn(n)) for n in range(3))).hexdigest()
     assert said["link"]["image_bytes"] == 3 * SIDE * SIDE and said["link"]["result_bytes"] == 30
     assert said["link"]["sent_again"] == 0 and said["bitstream_sha256"] is None
     assert said["versions"].keys() == {"commit", "python", "firelane", "numpy", "pyserial"}
@@ -87,7 +93,7 @@ def test_a_value_that_differs(folder, model):
     """One value of the second image, and two of the third, are wrong."""
     def wrong(image: bytes) -> bytes:
         result = bytearray(right(image))
-        number = next(n for n in range(4) if stream_bytes(pixels(n)) == image)
+        number = next(n for n in range(4) if stream_bytes(drawn(n)) == image)
         for place in {1: [7], 2: [2, 3]}.get(number, []):
             result[place] ^= 1
         return bytes(result)
@@ -95,7 +101,7 @@ def test_a_value_that_differs(folder, model):
     with pytest.raises(MismatchError, match=r"^the simulated fake: 2 of 4 images equal; the first: image 1, "
                                             r"channel 7, row 0, column 0: expected \d+, got \d+ \(1 of 10 values"):
         validated(a_board(folder, wrong), folder, model=model, limit=4)
-    said, value = record(folder), expected("digits", pixels(1))[7]
+    said, value = record(folder), expected("digits", drawn(1))[7]
     assert not said["passed"] and said["images_equal"] == 2
     assert said["first_difference"] == {"image": 1, "channel": 7, "row": 0, "column": 0, "expected": value,
                                         "got": value ^ 1, "differing": 1, "values": 10}
