@@ -1,26 +1,39 @@
 # Everything runs in .venv, which the first target that needs it makes; each installs what it needs, `make test` all.
 #
-#   make sim                              simulate held-out digits in the Verilog engine, check every result
-#   make sim MODEL=squeezenet1.0          the whole of SqueezeNet, 224 x 224, one image; other names: digits-bypass,
-#                                         squeezenet1.0-torchvision, squeezenet1.1, squeezenet1.0-simple-bypass,
-#                                         squeezenet1.0-complex-bypass, light_squeezenet  (SIZE=64: smaller images)
-#   make sim MODEL=net.onnx IMAGE=a.png   the same with a network and an image of your own  (LABELS=names.txt; IMAGES=DIR LIMIT=20)
-#                                         (PRESET=imagenet, or MEAN=0 SCALE=0.00392 CHANNELS=RGB RESIZE=256: how its input is made of it)
-#   make sim WAVES=conv1                  and write waveforms: of a layer; conv1:3, its third instruction; frame; 1, all
-#   make bench                            measure whole frames, speeds and accuracy again, and write docs/benchmarks.md
-#   make bench ONLY=squeezenet1.1         one of them alone   (or squeezenet1.0, squeezenet1.0-simple-bypass,
-#                                         squeezenet1.0-complex-bypass, accuracy; none: write the document only)
-#   make test                             the test suite        (PYTEST_ARGS="-k requantize")
-#   make fuzz CASES=100000                mutated inputs; figures to docs/reliability.md   (SEED=1; CASES: 2000)
-#   make exporters                        what other tools write, and what becomes of it: docs/models.md  (ONLY=brevitas)
-#   make journey                          what a new user types, from torchvision's SqueezeNet to an image on a board
-#   make lint                             ruff and mypy
-#   make site                             the documentation as a site: build/site/index.html
-#   make pages                            run every command of the documentation, those that take long as well
-#   make bitstream BOARD=ulx3s_85f        a bitstream           (MODEL=net.onnx BANKS=4 CLOCK=60 SEED=2 SEEDS=4)
-#   make vivado BOARD=arty_a7_100         a project for Vivado, and what it needs  (MODEL=net.onnx)
-#   make program BOARD=ulx3s_85f          load it into a board  (MODEL=net.onnx)
-#   make clean                            remove build/
+#   make sim                          simulate digits in the Verilog engine, and
+#                                     check every result
+#   make sim MODEL=squeezenet1.0      the whole of SqueezeNet, 224 x 224, one
+#                                     image; SIZE=64: smaller images. Names:
+#                                     `.venv/bin/firelane simulate --help`
+#   make sim MODEL=net.onnx IMAGE=a.png
+#                                     a network and an image of your own, or
+#                                     IMAGES=DIR LIMIT=20; LABELS=names.txt;
+#                                     PRESET=imagenet, or MEAN=0 SCALE=0.00392
+#                                     CHANNELS=RGB RESIZE=256: how its input is
+#                                     made of it
+#   make sim WAVES=conv1              and write waveforms: of a layer; conv1:3,
+#                                     its third instruction; frame; 1, all
+#   make bitstream BOARD=ulx3s_85f    a bitstream; MODEL=net.onnx BANKS=4
+#                                     CLOCK=60 SEED=2 SEEDS=4
+#   make program BOARD=ulx3s_85f      load it into a board; MODEL=net.onnx
+#   make vivado BOARD=arty_a7_100     a project for Vivado, and what it needs
+#   make test                         the test suite; PYTEST_ARGS="-k drain"
+#   make lint                         ruff and mypy
+#   make bench                        measure whole frames, speeds and accuracy,
+#                                     and write docs/benchmarks.md; ONLY=NAME:
+#                                     squeezenet1.0, squeezenet1.1, accuracy,
+#                                     squeezenet1.0-simple-bypass, ...; none
+#   make fuzz CASES=100000            mutated inputs, to docs/reliability.md;
+#                                     SEED=1
+#   make exporters                    what other tools write, and what becomes
+#                                     of it, to docs/models.md; ONLY=brevitas
+#   make journey                      what a new user types, from torchvision's
+#                                     SqueezeNet to an image on a board
+#   make site                         the documentation: build/site/index.html
+#   make pages                        run every command of the documentation
+#   make clean                        remove build/
+#
+#   .venv/bin/firelane --help         estimate, build, demo, run and all others
 
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13; do \
     $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)

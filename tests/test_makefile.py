@@ -96,3 +96,11 @@ def test_what_is_left_out(tmp_path, firelane):
     assert arguments("bitstream", script, tmp_path) == ["--board=ulx3s_85f"]
     assert arguments("bench", script, tmp_path, "ONLY=one $(two) *") == ["--only=one", "--only=$(two)", "--only=*"]
     assert arguments("vivado", script, tmp_path, "MODEL=-x") == ["--board=arty_a7_100", "--", "-x"]
+
+
+def test_help_fits_a_terminal():
+    lines = subprocess.run(["make", "-s", "help"], cwd=MAKEFILE.parent, capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    phony = next(line for line in MAKEFILE.read_text().splitlines() if line.startswith(".PHONY: ")).split()[1:]
+    assert set(phony) - {"help"} <= {line.split()[1] for line in lines if line.startswith("make ")}
