@@ -97,11 +97,17 @@ class Device:
     ----------
     connect : callable
         A context manager that gives a `Connected`, or raises a FirelaneError; called again when the board is lost.
+    say : callable
+        Told when the board is lost, and when it is found again.
+    failed : callable
+        Called from the device's thread when that ends by a defect, which is then in `failure`.
     """
 
-    def __init__(self, connect: Callable[[], AbstractContextManager[Connected]]):
+    def __init__(self, connect: Callable[[], AbstractContextManager[Connected]],
+                 say: Callable[[str], None] = lambda text: None, failed: Callable[[], None] = lambda: None):
         self.about: About | None = None
-        self._connect = connect
+        self.failure: BaseException | None = None
+        self._connect, self._say, self._failed = connect, say, failed
         self._requests: queue.Queue[_Request | None] = queue.Queue(WAITING_MOST)
         self._changed = threading.Condition()
         self._status, self._version = Status(), 0
@@ -163,6 +169,14 @@ class Device:
             self._changed.notify_all()
 
     def _work(self) -> None:
+        try:
+            self._connect_again_and_again()
+        except BaseException as error:      # a defect: nobody else would hear of it
+            self.failure = error
+            self._lost(FirelaneError("the demo", f"has failed ({type(error).__name__}: {error})"))
+            self._failed()
+
+    def _connect_again_and_again(self) -> None:
         while not self.stopping:
             try:
                 with self._connect() as connected:
@@ -171,12 +185,19 @@ class Device:
             except Stopped:
                 return
             except FirelaneError as error:
-                self._connected = None
-                self._set(state="lost", message=str(error), layer=None)
-                self._refuse_all(error)
+                if self._status.state != "lost":
+                    self._say(f"lost the board: {error}; looking for it again")
+                self._lost(error)
                 self._stop.wait(RETRY_SECONDS)
 
+    def _lost(self, error: FirelaneError) -> None:
+        self._connected = None
+        self._set(state="lost", message=str(error), layer=None)
+        self._refuse_all(error)
+
     def _begin(self, connected: Connected) -> None:
+        if self._status.state == "lost":
+            self._say(f"found the board again: {connected.board.info.port}")
         info, model = connected.board.info, connected.model
         if self.about is None or self.about.model.digest != model.digest:
             self.about = About(info, model, timeline(model), connected.running is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -36,8 +37,9 @@ class Demo:
         return f"http://{HOST}:{self.listener.getsockname()[1]}/"
 
     def serve(self, *, open_browser: bool = False, say: Say = lambda text: None) -> None:
-        """Answer browsers until Ctrl-C; `say` is told where the page is."""
-        device = Device(self.connect)
+        """Answer browsers until Ctrl-C; `say` is told where the page is, and of a board that is lost or found again."""
+        # From a thread of its own: it waits for `serve_forever`, which waits for nobody.
+        device = Device(self.connect, say, lambda: threading.Thread(target=server.shutdown, daemon=True).start())
         with contextlib.closing(self.listener):
             server = create_server(create_app(device, self.listener.getsockname()[1]), self.listener)
             device.start()
@@ -49,6 +51,8 @@ class Demo:
             finally:
                 device.stop()
                 server.server_close()
+        if device.failure is not None:
+            raise device.failure
         say("ended")
 
 

@@ -73,9 +73,9 @@ def bench_of(model: HostModel) -> Iterator[Bench]:
 
 
 @contextlib.contextmanager
-def started(connect: Callable) -> Iterator[Device]:
+def started(connect: Callable, *others: Callable) -> Iterator[Device]:
     """A device that has found its board."""
-    device = Device(connect)
+    device = Device(connect, *others)
     device.start()
     try:
         until(device, lambda: device.status().state == "idle")

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from firelane.api.board import Board, stand_still
+from firelane.boards.simulated.build import Design, SimulatedBoard
+from firelane.boards.simulated.running import RunningBoard
+from firelane.boards.top.identity import Identity
 from firelane.compiler.support.errors import FirelaneError
-from firelane.demo.device import WAITING_MOST, Stopped
+from firelane.demo.device import WAITING_MOST, Connected, Device, Stopped
+from firelane.demo.run import Demo, fitting
+from firelane.demo.server import listening
 from firelane.sim import reference
-from tests.boards.host.digits import compiled, pixels
-from tests.firelane.demo.served import started, until
+from tests.boards.host.digits import CFG, compiled, pixels
+from tests.firelane.demo.served import CLOCK_HZ, started, until
+
+PROCESS = '''#!{python}
+"""A simulated board's process: a board in Python, and its line and its parent as boards/simulated/main.cpp has them."""
+import os, select, sys
+sys.path.insert(0, {root!r})
+from firelane.boards.top.identity import Identity
+from tests.boards.host.digits import CFG
+from tests.boards.host.fake_board import FakeBoard
+
+line, parent = int(sys.argv[1]), 0
+board = FakeBoard(compute=lambda image: bytes({size}), digest={digest},
+                  identity=Identity(board="fake", clock_hz=1_000_000, engine=CFG))
+while True:
+    ready, _, _ = select.select([line, parent], [], [])
+    if parent in ready:
+        if not os.read(parent, 64):
+            break
+        os.write(parent, b"1\\n")
+    if line in ready:
+        os.write(line, board.answers(os.read(line, 4096)))
+'''
 
 
 def right(number: int) -> np.ndarray:
@@ -61,6 +92,50 @@ def test_unplugged_and_plugged_in_again(bench, device):
     bench.plug_in()
     until(device, lambda: device.status().state == "idle")
     assert np.array_equal(device.ask(pixels(2)).result().stored, right(2)) and device.status().message == ""
+
+
+def test_a_simulated_board_that_is_killed_is_started_again(model, tmp_path):
+    program, said = tmp_path / "board", []
+    program.write_text(PROCESS.format(python=sys.executable, root=str(Path(__file__).parents[3]),
+                                      size=model.result.size, digest=model.digest))
+    program.chmod(0o755)
+    built = SimulatedBoard(Design(identity=Identity(board="fake", clock_hz=CLOCK_HZ, engine=CFG)), program, [])
+
+    @contextlib.contextmanager
+    def connect():
+        with RunningBoard(built) as running, Board(running.port, model=model) as board:
+            stand_still(board, running)
+            yield Connected(board, fitting(model, {}), running)
+
+    with started(connect, said.append) as device:
+        device._connected.running._process.kill()
+        until(device, lambda: device.status().state == "lost")
+        until(device, lambda: device.status().state == "idle")
+        assert device.ask(pixels(0)).result().cycles and device.status().message == ""
+        assert len(said) == 2 and said[0].startswith("lost the board: ") and said[0].endswith("; looking for it again")
+        assert said[1] == f"found the board again: {device.about.info.port}"
+
+
+def test_a_defect_ends_the_demo():
+    """Not the thread alone: then the page would wait for ever for a board that nobody looks for."""
+    def connect():
+        raise ZeroDivisionError("a defect")
+
+    page = Demo(connect, listening(0))
+    with pytest.raises(ZeroDivisionError, match="^a defect$"):
+        page.serve()
+
+
+def test_those_who_ask_hear_of_a_defect():
+    def connect():
+        raise ZeroDivisionError("a defect")
+
+    device = Device(connect)
+    device.start()
+    until(device, lambda: device.status().state == "lost")
+    with pytest.raises(FirelaneError, match=r"^board: the demo: has failed \(ZeroDivisionError: a defect\)"):
+        device.ask(pixels(0))
+    device.stop()
 
 
 def test_those_who_wait_hear_of_a_lost_board(bench, device):
