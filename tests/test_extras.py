@@ -171,7 +171,7 @@ def test_a_defect_of_ours_is_no_missing_package():
 
 def test_every_extra_is_in_the_table_or_for_development():
     assert set(PROJECT["optional-dependencies"]) - set(EXTRAS) <= {
-        "docs", "exporters", "exporters-intel", "exporters-tensorflow", "notebook", "test"}
+        "docs", "exporters", "exporters-intel", "exporters-tensorflow", "journey", "notebook", "test"}
 
 
 def test_the_document_has_what_each_extra_takes():

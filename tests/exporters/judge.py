@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import firelane
-from firelane.compiler.compress.sources import stored
 from firelane.compiler.frame_io.classes import best_classes, host_operators
-from firelane.compiler.frame_io.preprocessing import stored_input
+from firelane.compiler.frame_io.preprocessing import stored_input, stored_values
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import FirelaneError
 from firelane.sim.reference import run_batch
@@ -103,4 +102,4 @@ def _shortened(line: str) -> str:
 
 def _stored(graph: Graph, image: np.ndarray) -> np.ndarray:
     """An image as the network stores it; bytes are pixels."""
-    return stored_input(graph, image) if image.dtype == np.uint8 else stored(graph, image)
+    return stored_input(graph, image) if image.dtype == np.uint8 else stored_values(graph, image)

@@ -9,7 +9,6 @@ from firelane.cli.main import main
 from firelane.compiler.ir.graph import Conv
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ConfigError
-from firelane.models import catalogue
 from firelane.models.catalogue import EMBEDDED, LIGHT, NAMES, PUBLISHED, find, is_name, model_file, short_name
 from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
 
@@ -39,7 +38,7 @@ def test_made_once(alone, monkeypatch):
     stages = []
     first = find("squeezenet1.1", input_size=SMALL, progress=lambda stage, done, total: stages.append(stage))
     assert "quantizing squeezenet1.1: extremes" in stages
-    monkeypatch.setattr(catalogue, "_make", lambda *arguments: pytest.fail("made again"))
+    monkeypatch.setattr("firelane.models.made_networks.make", lambda *arguments: pytest.fail("made again"))
     assert find("squeezenet1.1", input_size=SMALL) == first
     with pytest.raises(pytest.fail.Exception):
         find("squeezenet1.1", input_size=SMALL + 2)

@@ -100,5 +100,5 @@ def test_as_json():
 def test_errors():
     with pytest.raises(firelane.FirelaneError, match="unknown board 'ice40'"):
         firelane.estimate("digits", "ice40")
-    with pytest.raises(firelane.FirelaneError, match="no such network"):
+    with pytest.raises(firelane.FirelaneError, match="^none.onnx: No such file or directory; "):
         firelane.estimate("none.onnx")

@@ -9,7 +9,8 @@ import pytest
 from firelane.boards.top.identity import Identity
 from firelane.cli.main import main
 from firelane.compiler.artefact.reader import read_model
-from tests.boards.host.digits import CFG, compiled_folder, expected, pixels
+from firelane.models.drawn_digits import drawn_digits
+from tests.boards.host.digits import CFG, compiled_folder, expected
 from tests.boards.host.fake_board import FakeBoard, on_terminal
 
 
@@ -17,7 +18,7 @@ from tests.boards.host.fake_board import FakeBoard, on_terminal
 def test_exit_codes(tmp_path, monkeypatch, capsys, wrong, code):
     monkeypatch.chdir(tmp_path)
     folder = compiled_folder("digits", tmp_path / "digits")
-    right = expected("digits", pixels(0))
+    right = expected("digits", drawn_digits(1).images[0].transpose(2, 0, 1))
     board = FakeBoard(compute=lambda image: bytes([right[0] ^ wrong]) + right[1:], chunk=10,
                       digest=read_model(folder).digest, identity=Identity(board="fake", clock_hz=1000, engine=CFG))
     with on_terminal(board.answers) as path:

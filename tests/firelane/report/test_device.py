@@ -65,7 +65,7 @@ def page(build, tmp_path, monkeypatch):
     from firelane.boards.flow.bitstream import Build
     from firelane.boards.report.build_record import Digests
 
-    def made(board, top, contents, model, folder, *, seeds, say):
+    def made(board, top, contents, model, folder, *, seeds, say, progress):
         return Build(build, build / "top.bit", Digests("d", "b"), 3, read_build(build).report, {})
 
     monkeypatch.setattr("firelane.boards.flow.model_build.build_bitstream", made)

@@ -46,7 +46,7 @@ def test_the_page(page, compiled):
     check_page(page)
     found = Tags(page)
     text = " ".join(text for texts in found.texts.values() for text in texts)
-    for fact in ("digits", "ulx3s_25f", "34d86cbc", "73ee6d5f", "firelane compile ...", f"{compiled.cycles:,}"):
+    for fact in ("digits", "ulx3s_25f", "firelane compile ...", f"{compiled.cycles:,}"):
         assert fact in text
     assert found.texts["h1"] == ["digits, compiled"]
 

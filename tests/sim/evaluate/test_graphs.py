@@ -7,8 +7,9 @@ import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.onnx_import.kind import is_quantized
 from firelane.compiler.support.errors import ModelError
-from firelane.sim.evaluate.graphs import derived_float, is_quantized, own_pairs, pairs, with_scores
+from firelane.sim.evaluate.graphs import derived_float, own_pairs, pairs, with_scores
 from tests.float_models import small_squeezenet
 
 SIDE = 32

@@ -8,7 +8,7 @@ import pytest
 from onnx import numpy_helper
 
 import firelane
-from firelane.compiler.compress.sources import stored
+from firelane.compiler.frame_io.preprocessing import stored_values
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.quantize import quantize as quantization
 from firelane.compiler.quantize.calibrated import read_calibrated
@@ -24,7 +24,7 @@ def checked(model: onnx.ModelProto, images: np.ndarray, spoil=lambda quantized: 
     quantized = quantization.quantize(source.model, source.images)
     spoil(quantized)
     graph = load_graph(quantized)
-    return check_quantization(graph, quantized, source.model, stored(graph, source.images[0]))
+    return check_quantization(graph, quantized, source.model, stored_values(graph, source.images[0]))
 
 
 def images_of(shape: tuple[int, int, int], count: int = 4) -> np.ndarray:
