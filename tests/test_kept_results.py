@@ -15,7 +15,7 @@ from typing import cast
 
 import pytest
 
-from firelane.api import build_steps
+from firelane.api import build_job, build_steps
 from firelane.boards import get_board
 from firelane.boards.flow import place_route, synthesis, tools
 from firelane.boards.flow.stages import Stages
@@ -71,7 +71,7 @@ def estimate_file(folder: Path) -> list[Path]:
 
 
 def build_key(folder: Path) -> str:
-    return build_steps._Run(cast(build_steps.BuildJob, None), cast(KeptSteps, None))._code_key
+    return build_steps._Run(cast(build_job.BuildJob, None), cast(KeptSteps, None))._code_key
 
 
 class _Kept(Stages):

@@ -21,7 +21,7 @@ from typing import Any
 
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import read_file, write_file
-from firelane.compiler.support.marker import MARKER, marked_files, not_ours
+from firelane.compiler.support.marker import MARKER, file_digest, marked_files, not_ours
 from firelane.compiler.support.outputs import check_file, check_folder
 
 RECORD = "build.json"
@@ -109,9 +109,9 @@ class KeptSteps:
         """A file's digest; of a folder the digest of the file by which it is known, if all in it is as it was made."""
         path = self.folder / name
         if name not in self._folders:
-            return _file_digest(path)
+            return file_digest(path)
         kind, known_by = self._folders[name]
-        return "" if not path.is_dir() or not_ours(path, kind) is not None else _file_digest(path / known_by)
+        return "" if not path.is_dir() or not_ours(path, kind) is not None else file_digest(path / known_by)
 
     def _save(self) -> None:
         document = {"firelane": self._kind, "steps": {name: asdict(step) for name, step in self._record.steps.items()},
@@ -181,11 +181,3 @@ def _read(folder: Path, kind: str) -> _Record | None:
         return _Record(steps, {name: list(digests) for name, digests in document["written"].items()})
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def _file_digest(path: Path) -> str:
-    """SHA-256 of a regular file; empty if it is none."""
-    if path.is_symlink() or not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,7 +24,7 @@ FAILED = "failed "                  #: before the kind: what is left of a build 
 
 def mark(folder: Path, kind: str) -> None:
     """Write the marker of all files in `folder`, which is a `kind`."""
-    files = {name: _file_digest(folder / name) for name, inner in _walk(folder) if not inner and name != MARKER}
+    files = {name: file_digest(folder / name) for name, inner in _walk(folder) if not inner and name != MARKER}
     (folder / MARKER).write_text(marker_text(kind, files))
 
 
@@ -37,7 +37,7 @@ def marker_text(kind: str, files: Mapping[str, str]) -> str:
 def with_files(folder: Path, names: Iterable[str]) -> str | None:
     """The marker of `folder` with some files as they are now; None if it has none."""
     kind, files = _read(folder)
-    return marker_text(kind, files | {name: _file_digest(folder / name) for name in names}) if kind else None
+    return marker_text(kind, files | {name: file_digest(folder / name) for name in names}) if kind else None
 
 
 def is_ours(folder: Path) -> bool:
@@ -125,7 +125,7 @@ def _foreign(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
         if inner:
             kind, inside = _read(folder / name)
             yield from (f"{name}/{each}" for each in (_foreign(folder / name, inside) if kind else [MARKER]))
-        elif name != MARKER and files.get(name) != _file_digest(folder / name):
+        elif name != MARKER and files.get(name) != file_digest(folder / name):
             yield name
 
 
@@ -141,7 +141,7 @@ def _walk(folder: Path, below: str = "") -> Iterator[tuple[str, bool]]:
             yield from _walk(folder, name)
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """SHA-256 of a regular file; what is none has no digest that a marker could hold."""
     if path.is_symlink() or not path.is_file():
         return ""

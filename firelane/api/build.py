@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from firelane import report as reports
 from firelane.api.arguments import check_choice, check_count
-from firelane.api.build_steps import BuildJob, Loss, StepOutcome, run_steps
+from firelane.api.build_job import BuildJob, Loss, StepOutcome
+from firelane.api.build_steps import run_steps
 from firelane.api.compile import compile
 from firelane.api.network import Network, load
 from firelane.api.reported import Reported

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import onnx
 
+from firelane.api.build_images import BuildImages
+from firelane.api.build_job import (
+    BITSTREAM_FOLDER,
+    COMPRESSED,
+    PROGRAM_FOLDER,
+    QUANTIZED,
+    BuildJob,
+    Loss,
+    StepOutcome,
+)
 from firelane.api.compile import compile
 from firelane.api.compress import compress
 from firelane.api.estimate import Estimate, estimate
 from firelane.api.evaluate import evaluate
 from firelane.api.network import Network
-from firelane.api.pictures import Pictures, read_pictures
 from firelane.api.quantize import quantize
-from firelane.boards.board import Board
 from firelane.boards.flow.pack_bitstream import BITSTREAM
 from firelane.compiler.artefact.file_names import PROGRAM
-from firelane.compiler.compress.sources import FEW_IMAGES, LEAST_IMAGES
+from firelane.compiler.compress.sources import FEW_IMAGES
 from firelane.compiler.fit.report import MEMORIES
-from firelane.compiler.frame_io.preprocessing import known_record, preprocessing_of
 from firelane.compiler.ir.graph import Graph
-from firelane.compiler.quantize.calibration_images import Images
-from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import CapacityError, ConfigError, FirelaneError, ModelError
 from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.files import digest
@@ -37,91 +41,12 @@ from firelane.compiler.support.progress import Progress
 from firelane.compiler.support.sources import source_digest
 
 KIND = "network build"
-QUANTIZED, COMPRESSED, PROGRAM_FOLDER, BITSTREAM_FOLDER = "quantized.onnx", "compressed.onnx", "program", "bitstream"
 FOLDERS = {PROGRAM_FOLDER: (COMPILED, PROGRAM), BITSTREAM_FOLDER: (BUILD, BITSTREAM)}
 OPTION = "firelane build --bitstream"
-STEPS = ("check", "quantize", "compress", "evaluate", "compile", "bitstream")
 MADE_BY = tuple(f"firelane.{name}" for name in ("api", "boards", "compiler", "hw", "lazy", "models", "report", "sim"))
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "Pillow")
-HELD_OUT_NEED = 10              #: images: `LEAST_IMAGES` to work with, when one in five is held out
 
 Facts = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Loss:
-    """What was lost of accuracy, found on images that nothing was made with.
-
-    Parameters
-    ----------
-    expected, error : float
-        Share of images whose class is probably no longer the best one, and its standard error; no labels are needed,
-        see docs/compression.md.
-    agreement : float
-        Share of images whose best class is that of the network as it was given.
-    divergence : float
-        Mean divergence from its probabilities, nats.
-    images : int
-        How many there were.
-    """
-
-    expected: float
-    error: float
-    agreement: float
-    divergence: float
-    images: int
-
-    def __str__(self) -> str:
-        few = f" ({FEW_IMAGES} or more would say more)" if self.images < FEW_IMAGES else ""
-        return (f"{100 * self.expected:.2f} ± {100 * self.error:.2f} points of top-1, probably; the same class as "
-                f"before for {self.agreement:.1%} of {self.images} images that nothing was made with{few}")
-
-
-@dataclass(frozen=True)
-class StepOutcome:
-    """What became of a step: its name, in words what it made, and whether that was kept from an earlier run."""
-
-    name: str
-    text: str
-    kept: bool = False
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class BuildJob:
-    """What is built, of what, and how: fields as the parameters of `firelane.build`.
-
-    `given` is the network as it came, `recorded` the same with the options for its input; `called` is how the user
-    names the board; `seeds` is None where no bitstream is wanted.
-    """
-
-    given: Network
-    recorded: Network
-    calibration: Images | None
-    judge: Images | None
-    board: Board
-    called: str
-    folder: Path
-    name: str
-    method: str
-    limit: int
-    compress: bool
-    objective: str
-    thorough: bool
-    seeds: Sequence[int] | None
-    check: bool
-    workers: int | None
-    say: Callable[[str], None]
-    progress: Progress
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        """The names of the steps that there will be."""
-        return STEPS if self.seeds is not None else STEPS[:-1]
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The files that may be written."""
-        return QUANTIZED, COMPRESSED
 
 
 def run_steps(job: BuildJob) -> tuple[dict[str, Facts], tuple[StepOutcome, ...]]:
@@ -147,19 +72,23 @@ class _Run:
         self.facts: dict[str, Facts] = {}
         self.outcomes: list[StepOutcome] = []
 
+    @cached_property
+    def _images(self) -> BuildImages:
+        return BuildImages(self._job, self._graph)
+
     # the steps
 
     def check(self) -> None:
         """Everything that can be known before the work."""
         job = self._job
         try:
-            images = [self._used.key, self._judged.key]
+            images = [self._images.used.key, self._images.judged.key]
             unusable = []
         except FirelaneError as problem:
             images, unusable = [], [problem]
-        if images and job.calibration is not None and len(self._all) < FEW_IMAGES:
-            job.say(f"warning: {len(self._all)} images are few, to work with and to tell what is lost; {FEW_IMAGES} at "
-                    "least, 100 or more are better")
+        if images and job.calibration is not None and len(self._images.given) < FEW_IMAGES:
+            job.say(f"warning: {len(self._images.given)} images are few, to work with and to tell what is lost; "
+                    f"{FEW_IMAGES} at least, 100 or more are better")
 
         def make(progress: Progress) -> tuple[Facts, Mapping[str, bytes]]:
             found = estimate(job.given, job.called, progress=progress)
@@ -167,7 +96,7 @@ class _Run:
             if job.seeds is not None:
                 problems += from_extra("firelane.boards.flow.bitstream", "build", OPTION).check_tools(job.board)
             if not unusable:
-                problems += self._image_problems(progress)
+                problems += self._images.problems(progress)
             raise_all(problems)
             return {"text": self._description(found)}, {}
         self._step("check", [self._model_key, self._board_key, *images, f"{job.compress} {job.seeds}"], make)
@@ -180,7 +109,7 @@ class _Run:
             if self._complete:
                 made, text = job.recorded, f"not needed, {job.name} is quantized"
             else:
-                pixels = self._used.stacked(progress)
+                pixels = self._images.used.stacked(progress)
                 made = quantize(job.recorded, pixels, method=job.method, limit=len(pixels), check=job.check,
                                 progress=progress)
                 text = f"int8, with {len(pixels)} images ({job.method})"
@@ -191,7 +120,7 @@ class _Run:
             text += f"; {job.called} holds it" if lacking is None else f"; too large: {lacking.found}"
             return {"text": text, "fits": lacking is None}, {QUANTIZED: _content(named)}
         self._step("quantize", [self._model_key, self._board_key, f"{job.check} {job.compress}",
-                                *([] if self._complete else [self._used.key, job.method])], make)
+                                *([] if self._complete else [self._images.used.key, job.method])], make)
 
     def compress(self) -> None:
         """COMPRESSED, if the board does not hold QUANTIZED."""
@@ -203,8 +132,9 @@ class _Run:
             return
 
         def make(progress: Progress) -> tuple[Facts, Mapping[str, bytes]]:
-            made = compress(self._compressible, self._used.stacked(progress), board=job.called,
-                            judge=self._judged.stacked(progress), method=job.method, limit=len(self._used),
+            used, judged = self._images.used, self._images.judged
+            made = compress(self._compressible, used.stacked(progress), board=job.called,
+                            judge=judged.stacked(progress), method=job.method, limit=len(used),
                             objective=job.objective, thorough=job.thorough, check=job.check, progress=progress)
             quality = made.estimate.quality
             text = (f"{made.rom_bytes:,} bytes, {made.nonzero / made.weights:.0%} of {made.weights:,} weights are not "
@@ -212,8 +142,9 @@ class _Run:
             loss = vars(Loss(quality.drop, quality.error, quality.agreement, quality.divergence, quality.images))
             return ({"text": text, "model": COMPRESSED, "loss": loss},
                     {COMPRESSED: _content(_named(made.model, job.name))})
-        self._step("compress", [self._model_key, self._content_key(QUANTIZED), self._board_key, self._used.key,
-                                self._judged.key, f"{job.method} {job.objective} {job.thorough} {job.check}"], make)
+        self._step("compress", [self._model_key, self._content_key(QUANTIZED), self._board_key,
+                                self._images.used.key, self._images.judged.key,
+                                f"{job.method} {job.objective} {job.thorough} {job.check}"], make)
 
     def evaluate(self) -> None:
         """What was lost, on images that nothing was made with: the bits that the board will compute against floats."""
@@ -223,7 +154,7 @@ class _Run:
             loss = self.facts["compress"]["loss"] if self._complete else self._measured_loss(model, progress)
             text = str(Loss(**loss)) if loss else "nothing is lost, the network is computed as it was given"
             return {"text": text, "loss": loss}, {}
-        self._step("evaluate", [self._model_key, self._content_key(model), self._judged.key,
+        self._step("evaluate", [self._model_key, self._content_key(model), self._images.judged.key,
                                 f"{self.facts['compress']['loss']}"], make)
 
     def compile(self) -> None:
@@ -288,7 +219,7 @@ class _Run:
     def _measured_loss(self, model: str, progress: Progress) -> Facts:
         """The loss of the bit-exact reference against the float network in ONNX Runtime."""
         job = self._job
-        found = evaluate(job.folder / model, list(self._judged.stacked(progress)), float_model=job.recorded,
+        found = evaluate(job.folder / model, list(self._images.judged.stacked(progress)), float_model=job.recorded,
                          workers=job.workers, progress=progress)
         score = found.scores[0]
         assert score.expected_loss is not None and score.loss_error is not None, "it was compared"
@@ -303,7 +234,7 @@ class _Run:
         if job.calibration is None:
             return text
         judged = "given to judge it" if job.judge is not None else "held out to judge it"
-        return f"{text}; {len(self._used)} images to work with, {len(self._judged)} {judged}"
+        return f"{text}; {len(self._images.used)} images to work with, {len(self._images.judged)} {judged}"
 
     @cached_property
     def _complete(self) -> bool:
@@ -324,56 +255,6 @@ class _Run:
         job = self._job
         partly = job.recorded.quantized and not self._complete
         return replace(job.recorded, model=onnx.load(job.folder / QUANTIZED), path=None) if partly else job.recorded
-
-    @cached_property
-    def _all(self) -> Pictures:
-        job = self._job
-        if job.calibration is None:
-            raise ConfigError("--calib", "is missing",
-                              hint="a float network is quantized with images, a folder of them without labels")
-        return self._pictures(job.calibration, "--calib", job.limit)
-
-    def _pictures(self, source: Images, option: str, limit: int | None = None) -> Pictures:
-        network = self._job.recorded
-        record = known_record(self._graph) if self._graph else preprocessing_of(metadata(network.model))
-        if record is None:
-            raise ModelError(self._job.given.name, "how it takes pixels is not recorded in it",
-                             hint="say it with --preset (imagenet is what torchvision's networks want), or with "
-                                  "--mean, --scale, --channels, --resize")
-        return read_pictures(source, option, network.input_shape, record.resize, limit)
-
-    @cached_property
-    def _split(self) -> tuple[Pictures, Pictures]:
-        job = self._job
-        if job.calibration is None and self._complete:
-            return Pictures((), ()), Pictures((), ())
-        needed = HELD_OUT_NEED if job.judge is None else LEAST_IMAGES
-        if len(self._all) < needed:
-            raise ConfigError("--calib", f"{len(self._all)} images", hint=f"at least {needed} are needed, 100 or more "
-                                                                          "are better")
-        if job.judge is None:
-            return self._all.split()
-        return self._all, self._pictures(job.judge, "--judge")
-
-    @property
-    def _used(self) -> Pictures:
-        return self._split[0]
-
-    @property
-    def _judged(self) -> Pictures:
-        return self._split[1]
-
-    def _image_problems(self, progress: Progress) -> list[FirelaneError]:
-        """What is wrong with images, each of which is read."""
-        problems = []
-        for pictures in self._split:
-            for number in range(len(pictures)):
-                progress("reading images", number, len(pictures))
-                try:
-                    _ = pictures.images[number]
-                except FirelaneError as problem:
-                    problems.append(problem)
-        return problems
 
     @cached_property
     def _code_key(self) -> str:

@@ -9,14 +9,15 @@ import click
 
 import firelane
 from firelane.cli.support.options import (
-    METHODS,
     PATH,
     check_option,
     json_option,
     limit_option,
+    method_option,
     model_argument,
     record_options,
     report_option,
+    search_options,
 )
 from firelane.cli.support.terminal import (
     display,
@@ -28,8 +29,6 @@ from firelane.cli.support.terminal import (
     write_report,
 )
 from firelane.cli.support.words import BOARD
-
-OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor.Objective`
 
 
 @click.command()
@@ -45,15 +44,11 @@ OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor
 @click.option("--judge", type=PATH, metavar="IMAGES",
               help="Images to find by what is lost; all of --calib are then worked with.")
 @record_options
-@click.option("--method", type=click.Choice(METHODS), default="mse", show_default=True,
-              help="How the ranges of activations are found.")
+@method_option("mse")
 @limit_option
 @click.option("--compress/--no-compress", default=True, show_default=True,
               help="Make a network smaller that the board does not hold; else it is refused.")
-@click.option("--objective", type=click.Choice(OBJECTIVES), default="balanced", show_default=True,
-              help="Whether cycles count beside bytes where it is compressed, and how much.")
-@click.option("--effort", type=click.Choice(["fast", "thorough"]), default="thorough", show_default=True,
-              help="How many steps of its weights' grid are tried for each layer where it is compressed.")
+@search_options
 @click.option("--bitstream", is_flag=True, help="Place and route it, too: minutes, for a large device hours.")
 @click.option("--seed", type=int, help="Of the placer; the first, if there are several.  [default: the board's]")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,

@@ -13,14 +13,15 @@ from rich.console import Console
 import firelane
 from firelane.cli.support import work
 from firelane.cli.support.options import (
-    METHODS,
     PATH,
     check_option,
     json_option,
     limit_option,
+    method_option,
     model_argument,
     record_options,
     report_option,
+    search_options,
     size_options,
     taken_record,
 )
@@ -32,7 +33,6 @@ from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.marker import SWEEP
 from firelane.compiler.support.outputs import check_file, check_folder
 
-OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor.Objective`
 UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20}
 
 
@@ -47,19 +47,15 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
 @click.option("--board", type=BOARD, metavar="NAME|FILE",
               help="In place of a budget: all that the engine of this board holds, e.g. ulx3s_85f; the result compiles "
               "for it.")
-@click.option("--objective", type=click.Choice(OBJECTIVES), default="balanced", show_default=True,
-              help="Whether cycles count beside bytes, and how much.")
 @click.option("--sweep", is_flag=True,
               help="Compress to several sizes and write size against accuracy against cycles: frontier.png, .csv.")
 @click.option("--judge", type=PATH, metavar="IMAGES",
               help="Images to judge the result by.  [default: one in five of --calib, left out for that]")
 @click.option("--labels", type=PATH, metavar="FILE",
               help="Classes of the images of --judge, as for `firelane evaluate`: the sweep then shows top-1.")
-@click.option("--method", type=click.Choice(METHODS), default="mse", show_default=True,
-              help="How the ranges of activations are found, if the model is float.")
+@method_option("mse")
 @limit_option
-@click.option("--effort", type=click.Choice(["fast", "thorough"]), default="thorough", show_default=True,
-              help="How many steps of its weights' grid are tried for each layer.")
+@search_options
 @click.option("--mirror/--no-mirror", default=None, help="Take each image mirrored, too.  [default: colour images]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="The same seed gives the same bytes.")

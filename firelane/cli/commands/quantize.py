@@ -10,11 +10,11 @@ from rich.console import Console
 
 import firelane
 from firelane.cli.support.options import (
-    METHODS,
     PATH,
     check_option,
     json_option,
     limit_option,
+    method_option,
     model_argument,
     record_options,
 )
@@ -28,8 +28,7 @@ from firelane.compiler.support.outputs import check_file
 @click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
               help="Folder of images, or .npy, channels first or last: uint8 pixels, or float input values.")
 @click.option("-o", "--output", required=True, type=PATH, help="The QDQ model to write.")
-@click.option("--method", type=click.Choice(METHODS), default="minmax", show_default=True,
-              help="How the ranges of activations are found.")
+@method_option("minmax")
 @limit_option
 @record_options
 @check_option

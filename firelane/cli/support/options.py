@@ -18,6 +18,8 @@ PATH = click.Path(path_type=Path)
 DEFAULT_MODEL = "digits"        #: of the commands that need not be given one
 RECORD = ("preset", "channels", "mean", "scale", "resize")
 PRESETS = ("imagenet", "torchvision", "caffe", "gray", "raw")       #: `compiler.frame_io.presets.PRESETS`
+OBJECTIVES = ("size", "balanced", "cycles")     #: `compiler.compress.compressor.Objective`
+EFFORTS = ("fast", "thorough")
 METHODS = ("minmax", "mse", "percentile")       #: `compiler.quantize.calibration.Method`
 
 
@@ -53,6 +55,21 @@ def json_option(command: Function) -> Function:
     """--json: the result for programs, on standard output and alone there."""
     return click.option("--json", "as_json", is_flag=True,
                         help="Print the result as JSON, see `firelane schema`.")(command)
+
+
+def method_option(default: str) -> Callable[[Function], Function]:
+    """--method: how float activations get their ranges."""
+    return click.option("--method", type=click.Choice(METHODS), default=default, show_default=True,
+                        help="How the ranges of activations are found, if the model is float.")
+
+
+def search_options(command: Function) -> Function:
+    """--objective and --effort: what compression looks for, and how long."""
+    objective = click.option("--objective", type=click.Choice(OBJECTIVES), default="balanced", show_default=True,
+                             help="Whether cycles count beside bytes where it is compressed, and how much.")
+    effort = click.option("--effort", type=click.Choice(EFFORTS), default="thorough", show_default=True,
+                          help="How many steps of its weights' grid are tried for each layer.")
+    return objective(effort(command))
 
 
 def check_option(command: Function) -> Function:

@@ -14,7 +14,7 @@ from PIL import Image
 
 import firelane
 from firelane import boards
-from firelane.api.build_steps import COMPRESSED, QUANTIZED, STEPS
+from firelane.api.build_job import COMPRESSED, QUANTIZED, STEPS
 from firelane.boards import get_board
 from firelane.boards.report.build_report import BuildReport, Step
 from firelane.compiler.support.kept_steps import LOCK, RECORD

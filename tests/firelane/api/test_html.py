@@ -10,7 +10,7 @@ import pytest
 
 import firelane
 from firelane.api.build import BuiltNetwork
-from firelane.api.build_steps import StepOutcome
+from firelane.api.build_job import StepOutcome
 from firelane.boards import get_board
 from tests.compiler.small_networks import SIDE, small_model
 from tests.compiler.support.test_html_tables import Words

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from firelane.boards.top.link_timing import SIMULATED_TIMING
 from firelane.cli.commands.board_sim import PATIENCE
-from firelane.cli.commands.compress import OBJECTIVES
 from firelane.cli.commands.import_model import INPUT_SIZES
-from firelane.cli.support.options import METHODS, PRESETS
+from firelane.cli.support.options import METHODS, OBJECTIVES, PRESETS
 from firelane.compiler.compress.compressor import Objective
 from firelane.compiler.frame_io import presets
 from firelane.compiler.quantize.calibration import Method

@@ -11,7 +11,7 @@ import pytest
 
 import firelane
 from firelane.api.build import BuiltNetwork
-from firelane.api.build_steps import Loss, StepOutcome
+from firelane.api.build_job import Loss, StepOutcome
 from firelane.compiler.fit.estimate import estimate
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
