@@ -117,6 +117,8 @@ def read_model(folder: Path) -> HostModel:
         if hashlib.sha256(files[name]).hexdigest() != digests.get(name):
             raise damaged(str(folder / name), f"is not the one that {MARKER} names")
     if contents.config_digest != facts.engine.digest:
+        if contents.config_digest == facts.engine_digest:       # the two agree: it is we who count otherwise
+            raise ConfigError(str(folder), "was compiled by another version of Firelane", hint="compile it again")
         raise damaged(where, f"{PROGRAM} is for another engine")
     return HostModel(folder, contents, facts.engine, facts.graph, facts.result)
 
