@@ -99,5 +99,8 @@ def test_a_model_is_found_by_its_digest(tmp_path, monkeypatch):
     compiled_folder("digits", tmp_path / "one")
     built = compiled_folder("digits-bypass", tmp_path / "bitstream" / "ulx3s_25f-digits" / "model")
     assert find_model(read_model(built).digest).folder == built
+    (tmp_path / "simulated").mkdir()
+    built.rename(tmp_path / "simulated" / "digits-bypass")
+    assert find_model(read_model(tmp_path / "simulated" / "digits-bypass").digest).folder.parent.name == "simulated"
     with pytest.raises(FirelaneError, match=r"^--compiled: the board holds a model \(digest 0000002a\) that was not "):
         find_model(42)
