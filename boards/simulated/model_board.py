@@ -16,6 +16,7 @@ from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import SIMULATED_TIMING
 from firelane.boards.top.top import board_identity
 from firelane.compiler.artefact.artefact import write_artefact
+from firelane.compiler.artefact.file_names import SIMULATED
 from firelane.compiler.artefact.reader import HostModel, read_model
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
 from firelane.compiler.frame_io.record_options import Options
@@ -79,7 +80,7 @@ def board_of(model: HostModel, board: str | None = None, *, patience: int = SIMU
 
 def _compiled_folder(model: str, board: str | None, record: Options, notify: Callable[[str], None],
                      progress: Progress) -> Path:
-    """`model` if it is a folder, else the one it is compiled to."""
+    """`model` if it is a folder, else the one it is compiled to: none that `firelane compile` writes to by itself."""
     if Path(model).is_dir():
         given = next((name for name, value in record.items() if value is not None), None)
         if given is not None:
@@ -93,7 +94,7 @@ def _compiled_folder(model: str, board: str | None, record: Options, notify: Cal
     compiled = compile_fitting(load_recorded(model_file(model, progress), record), chosen_engine(board),
                                () if board else GROWING, progress)
     name = short_name(model)
-    folder = build_root() / (f"{name}-{get_board(board).name}" if board else name)
+    folder = build_root() / SIMULATED / (f"{name}-{get_board(board).name}" if board else name)
     write_artefact(compiled, folder)
     notify(f"compiled: {folder}")
     return folder

@@ -22,9 +22,20 @@ SIDE_MAX = 1 << 20          #: more than any number of channels, rows or columns
 
 @dataclass(frozen=True, eq=False)
 class ManifestFacts:
-    """What a host must know of a compiled network; `graph` has its input and output alone."""
+    """What a host must know of a compiled network.
+
+    Parameters
+    ----------
+    engine : EngineConfig
+    engine_digest : int, optional
+        The engine's, as the version of Firelane that compiled the network had it.
+    graph : Graph
+        Its input and output alone.
+    result : ResultFormat
+    """
 
     engine: EngineConfig
+    engine_digest: int | None
     graph: Graph
     result: ResultFormat
 
@@ -68,7 +79,7 @@ def _facts(manifest: Mapping[str, Any]) -> ManifestFacts:
     shape = _shape(result)
     metadata = _metadata(manifest)
     tensors = {"input": _tensor("input", (channels, rows, columns), source), "output": _tensor("output", shape, result)}
-    return ManifestFacts(_engine(_record(manifest, "engine")),
+    return ManifestFacts(_engine(_record(manifest, "engine")), manifest.get("engine_digest"),
                          Graph(_text(manifest, "network"), (), tensors, "input", "output", metadata),
                          ResultFormat(*shape, _whole(result, "group_rows", SIDE_MAX, least=1)))
 

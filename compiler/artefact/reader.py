@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from firelane.compiler.artefact.container import from_bytes
-from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM
+from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM, SIMULATED
 from firelane.compiler.artefact.manifest_reader import damaged, parse_manifest
 from firelane.compiler.frame_io.classes import Guess, best_classes
 from firelane.compiler.frame_io.preprocessing import Picture, known_record, read_image
@@ -25,7 +25,7 @@ from firelane.compiler.support.marker import COMPILED, MARKER, marked_files, rea
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.memory_contents import MemoryContents
 
-FOLDERS = ("*", "bitstream/*/model")        #: under the build folder, where compiled models are looked for
+FOLDERS = ("*", f"{SIMULATED}/*", "bitstream/*/model")      #: under the build folder, where models are looked for
 FILE_BYTES = 1 << 28                         #: more than any file of an artefact
 _HINT = "give the folder that `firelane compile` wrote"
 
@@ -117,6 +117,8 @@ def read_model(folder: Path) -> HostModel:
         if hashlib.sha256(files[name]).hexdigest() != digests.get(name):
             raise damaged(str(folder / name), f"is not the one that {MARKER} names")
     if contents.config_digest != facts.engine.digest:
+        if contents.config_digest == facts.engine_digest:       # the two agree: it is we who count otherwise
+            raise ConfigError(str(folder), "was compiled by another version of Firelane", hint="compile it again")
         raise damaged(where, f"{PROGRAM} is for another engine")
     return HostModel(folder, contents, facts.engine, facts.graph, facts.result)
 

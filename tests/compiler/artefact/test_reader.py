@@ -71,7 +71,10 @@ def short(folder, words):
     (lambda folder: short(folder, 3), r"program\.bin: damaged \(its program has 3 words\)"),
     (lambda folder: change(folder, output={}), r"is damaged \(shape is no list of 3 numbers\); remove the folder and"),
     (lambda folder: change(folder, engine={"banks": 3}), r"is damaged \(banks must be"),
-    (lambda folder: change(folder, engine={"banks": 4}), r"is damaged \(program\.bin is for another engine\)"),
+    (lambda folder: change(folder, engine={"banks": 4}),
+     r"/digits: was compiled by another version of Firelane; compile it again$"),
+    (lambda folder: change(folder, engine={"banks": 4}, engine_digest=1),
+     r"manifest\.json: is damaged \(program\.bin is for another engine\)"),
     (lambda folder: within(folder, "output", scale="a"), "scale of the output is no positive number"),
     (lambda folder: within(folder, "output", scale=float("nan")), "scale of the output is no positive number"),
     (lambda folder: within(folder, "output", group_rows=[1]), "group_rows is no whole number from 1 to"),
@@ -96,5 +99,8 @@ def test_a_model_is_found_by_its_digest(tmp_path, monkeypatch):
     compiled_folder("digits", tmp_path / "one")
     built = compiled_folder("digits-bypass", tmp_path / "bitstream" / "ulx3s_25f-digits" / "model")
     assert find_model(read_model(built).digest).folder == built
+    (tmp_path / "simulated").mkdir()
+    built.rename(tmp_path / "simulated" / "digits-bypass")
+    assert find_model(read_model(tmp_path / "simulated" / "digits-bypass").digest).folder.parent.name == "simulated"
     with pytest.raises(FirelaneError, match=r"^--compiled: the board holds a model \(digest 0000002a\) that was not "):
         find_model(42)

@@ -6,10 +6,11 @@ import pytest
 
 from firelane.boards.host.port import SerialPort
 from firelane.boards.host.remote_board import RemoteBoard
-from firelane.boards.simulated import build
+from firelane.boards.simulated import build, model_board
 from firelane.boards.simulated.build import Design, build_board
 from firelane.boards.simulated.running import RunningBoard
 from firelane.cli.main import main
+from firelane.compiler.artefact.reader import models_with
 from firelane.compiler.support.errors import FirelaneError
 from firelane.sim.simulator.verilator import SimulatorError
 from tests.boards.host.digits import compiled_folder
@@ -32,6 +33,17 @@ def test_refusals(empty_build, capsys):
             ([folder, "--board", "ulx3s_25f"], "was compiled for another engine (weight_words 6144, there 10240; ")):
         assert main(["board-sim", *arguments]) == 2
         assert text in capsys.readouterr().err
+
+
+def test_what_is_compiled_for_it_takes_the_place_of_nothing(empty_build, monkeypatch):
+    """`firelane compile digits` writes to build/digits_squeezenet, for a board that has another engine."""
+    manifest = compiled_folder("digits", empty_build / "build" / "digits_squeezenet") / "manifest.json"
+    before = manifest.read_bytes()
+    monkeypatch.setattr(model_board, "build_board",
+                        lambda design, **options: build.SimulatedBoard(design, empty_build, []))
+    model = model_board.build_model_board("digits").model
+    assert model.folder == empty_build / "build" / "simulated" / "digits_squeezenet" and manifest.read_bytes() == before
+    assert model.folder in {found.folder for found in models_with(model.digest)}
 
 
 def test_a_build_that_fails_is_told_in_a_line(empty_build, monkeypatch):
