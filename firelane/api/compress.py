@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from firelane import report as reports
 from firelane.api.arguments import check_above_zero, check_choice, check_count, check_images
 from firelane.api.check import check_quantized
+from firelane.api.estimate import estimate
 from firelane.api.network import Network, load
 from firelane.api.reported import Reported
 from firelane.boards import get_board
@@ -143,7 +144,7 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     say : callable
-        Told in words if the images are few.
+        Told in words if the images are few, or if the board holds a quantized network as it is.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
     **sizes : int, optional
@@ -160,6 +161,8 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
         raise ConfigError("firelane.compress", "one goal is needed", hint="give budget, max_drop or board")
     target = None if board is None else _board(board, sizes)
     given = load(network, progress=progress)
+    if board is not None and given.quantized and not any(sizes.values()):
+        _say_if_held(given, board, say, progress)
     record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
     job = run.Job(given.source, calibration, limit=limit, method=method, record=record, objective=objective,
                   thorough=thorough, mirror=mirror, seed=seed, judge=judge, say=say, progress=progress,
@@ -185,6 +188,13 @@ def _check_arguments(given: Mapping[str, Any]) -> None:
     check_images("calibration", given["calibration"])
     if given["judge"] is not None:
         check_images("judge", given["judge"])
+
+
+def _say_if_held(given: Network, board: str, say: Callable[[str], None], progress: Progress) -> None:
+    """A quantized network that the board holds already may become larger, and slower: whoever asks is told."""
+    if estimate(given, board, progress=progress).fits:
+        say(f"note: {board} holds {given.name} as it is, and `firelane compile` takes it so; what fills the board's "
+            "weight memory may have more bytes and take more cycles")
 
 
 def _board(name: str, sizes: Mapping[str, int | None]) -> Board:
