@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 
 from firelane.compiler.compress.compensation import Problem
+from firelane.compiler.compress.course import Course
 from firelane.compiler.compress.float_network import FloatNetwork, Weights
 from firelane.compiler.compress.layer_solver import THOROUGH, Price, QuantizedLayer, solve_layer
 from firelane.compiler.compress.layerwise import Walk
@@ -18,7 +19,6 @@ from firelane.compiler.compress.quantized_graph import IntegerLayer, integer_lay
 from firelane.compiler.compress.sensitivity import importances
 from firelane.compiler.compress.workers import Workers
 from firelane.compiler.ir.graph import Conv, Graph
-from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 
 
@@ -66,18 +66,20 @@ class Compressor:
     images : uint8 (C, H, W) each, stored values of the graph's input
     cfg : the engine whose tiles count as cycles
     multiples : steps that are tried for each layer, see `layer_solver`
+    course : told what is done of the compression that this is a part of
     """
 
     def __init__(self, source: Source, images: Sequence[np.ndarray], cfg: EngineConfig, workers: Workers, *,
                  objective: Objective = Objective.BALANCED, multiples: tuple[float, ...] = THOROUGH, seed: int = 0,
-                 progress: Progress = silent):
+                 course: Course | None = None):
         self.source, self.images = source, images
         self.network = FloatNetwork(source.graph)
         self._multiples = multiples
         self._cfg = cfg
-        self._workers, self._progress = workers, progress
-        self._attempts = 0
-        self._importances = importances(self.network, source.weights, images, workers, seed=seed, progress=progress)
+        self._workers, self._course = workers, course or Course()
+        self._course.begin(source.graph, len(images), len(multiples))
+        self._importances = importances(self.network, source.weights, images, workers, seed=seed,
+                                        measured=self._course.measuring)
         self._tap_bits = {name: objective.value * tiles for name, tiles in layer_tiles(source.graph, cfg).items()}
 
     def at(self, slope: float) -> Attempt:
@@ -89,9 +91,7 @@ class Compressor:
             layer = solve_layer(problem, price, self._multiples, self._free(node))
             found.setdefault(node.name, []).append(layer)
             return layer.weights
-        self._attempts += 1
-        walk = Walk(self.network, self.source.weights, self.images, self._workers, self._progress,
-                    stage=f"compressing: attempt {self._attempts}, layer by layer")
+        walk = Walk(self.network, self.source.weights, self.images, self._workers, self._course.attempt())
         weights = walk.run(self._importances, solver)
         layers = {}
         for node in self.network.convolutions:

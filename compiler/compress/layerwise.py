@@ -20,7 +20,6 @@ from firelane.compiler.compress.float_network import FloatNetwork, Weights, colu
 from firelane.compiler.compress.input_statistics import InputStatistics, pooled, shrunk_moments
 from firelane.compiler.compress.workers import Workers
 from firelane.compiler.ir.graph import Conv, Node
-from firelane.compiler.support.progress import Progress, silent
 
 Solver = Callable[[Conv, Problem], np.ndarray]      # gives the weights float64 (O, n) that a problem gets
 PARTS = 4           #: of the images, by which corrections are validated
@@ -34,15 +33,15 @@ class Walk:
     network : with rounding
     ideal_weights : of the float network
     images : uint8 (C, H, W) each
+    finished : told how many nodes are
     """
 
     def __init__(self, network: FloatNetwork, ideal_weights: dict[str, Weights], images: Sequence[np.ndarray],
-                 workers: Workers, progress: Progress = silent,
-                 stage: str = "layer by layer"):
+                 workers: Workers, finished: Callable[[int], None] = lambda nodes: None):
         self._real, self._ideal = network, FloatNetwork(network.graph, rounding=False)
         self._weights = ideal_weights
         self._workers = workers
-        self._progress, self._stage = progress, stage
+        self._finished = finished
         self._images = images
 
     def run(self, importances: dict[str, np.ndarray], solver: Solver) -> dict[str, Weights]:
@@ -54,7 +53,7 @@ class Walk:
         ideal = {graph.input: [image.astype(np.float32) for image in pixels]}
         last_reader = {name: number for number, node in enumerate(graph.nodes) for name in node.inputs}
         for number, node in enumerate(graph.nodes):
-            self._progress(self._stage, number, len(graph.nodes))
+            self._finished(number)
             if isinstance(node, Conv):
                 parts = self.statistics(node, real[node.inputs[0]], ideal[node.inputs[0]])
                 chosen[node.name] = self._solve(node, parts, importances[node.name], solver)
@@ -62,6 +61,7 @@ class Walk:
             ideal[node.output] = self._outputs(self._ideal, node, ideal, self._weights, np.float32)
             for name in [name for name in real if last_reader.get(name, -1) <= number and name != node.output]:
                 del real[name], ideal[name]
+        self._finished(len(graph.nodes))
         return chosen
 
     def statistics(self, node: Conv, real: list[np.ndarray], ideal: list[np.ndarray]) -> list[InputStatistics]:

@@ -12,12 +12,13 @@ import onnx
 
 from firelane.compiler.compile import compile_graph
 from firelane.compiler.compress.compressor import Attempt, Compressor, Objective
+from firelane.compiler.compress.course import Course
 from firelane.compiler.compress.frontier_row import FrontierRow
 from firelane.compiler.compress.layer_solver import FAST, THOROUGH
 from firelane.compiler.compress.measure import measure
 from firelane.compiler.compress.quality import Judge, Quality, held_out
 from firelane.compiler.compress.quantized_graph import with_weights
-from firelane.compiler.compress.search import within_budget, within_drop
+from firelane.compiler.compress.search import ATTEMPTS, HALVINGS, within_budget, within_drop
 from firelane.compiler.compress.sources import Material, read_material, read_others
 from firelane.compiler.compress.workers import Workers, workers
 from firelane.compiler.frame_io.record_options import Options
@@ -182,7 +183,8 @@ def sweep(job: Job, folder: Path) -> str:
     with replacing(folder, SWEEP, "-o") as fresh:
         material = job.read()
         with workers() as threads:
-            compressor, judge = _judged(job, material, threads)
+            course = Course(job.progress, len(SWEEP_SLOPES), exact=True)
+            compressor, judge = _judged(job, material, threads, course)
             rows = [_row(attempt, judge.of(attempt.graph)) for attempt in map(compressor.at, SWEEP_SLOPES)]
         drawing.write_frontier(rows, fresh / "frontier.csv", fresh / "frontier.png", float_top1=judge.float_top1)
     return f"{len(rows)} sizes from {rows[-1].size:,} to {rows[0].size:,} bytes\nwritten: {folder}"
@@ -202,7 +204,8 @@ def _within_budget(job: Job, material: Material, threads: Workers, budget: int |
     The judged one is made once, at the price that was found, of fewer images: that takes one attempt more. To search
     with fewer images would cost accuracy, to search again with them as long as the first time.
     """
-    compressor = _compressor(job, material, material.images, threads)
+    course = Course(job.progress, ATTEMPTS, further=int(job.judge is None))
+    compressor = _compressor(job, material, material.images, threads, course)
     if budget is None:
         attempt = within_budget(lambda slope: _on_its_engine(compressor.at(slope), job.cfg),
                                 weight_bytes(job.cfg.weight_words), option="--board", larger="choose a larger board")
@@ -210,7 +213,8 @@ def _within_budget(job: Job, material: Material, threads: Workers, budget: int |
         attempt = within_budget(compressor.at, budget)
     if job.judge is not None:
         return attempt, Estimate(_given_judge(job, material, threads).of(attempt.graph))
-    fewer, judge = _judged(replace(job, progress=_estimating(job.progress)), material, threads)
+    course.found("estimating the loss")
+    fewer, judge = _judged(job, material, threads, course)
     return attempt, Estimate(judge.of(fewer.at(attempt.slope).graph), len(held_out(material.images)[0]))
 
 
@@ -221,7 +225,8 @@ def _on_its_engine(attempt: Attempt, cfg: EngineConfig) -> Attempt:
 
 def _within_drop(job: Job, material: Material, threads: Workers, most: float) -> tuple[Attempt, Estimate]:
     """The smallest network that loses no more; and what it loses."""
-    compressor, judge = _judged(job, material, threads)
+    course = Course(job.progress, 1 + HALVINGS, exact=True, further=int(job.judge is None))
+    compressor, judge = _judged(job, material, threads, course)
     found: dict[float, Quality] = {}
 
     def drop_of(attempt: Attempt) -> float:
@@ -231,23 +236,17 @@ def _within_drop(job: Job, material: Material, threads: Workers, most: float) ->
     quality = found[judged.slope]
     if job.judge is not None:
         return judged, Estimate(quality)
-    attempt = _compressor(job, material, material.images, threads).at(judged.slope)
+    course.found("with all images")
+    attempt = _compressor(job, material, material.images, threads, course).at(judged.slope)
     return attempt, Estimate(quality, len(held_out(material.images)[0]))
 
 
-def _estimating(progress: Progress) -> Progress:
-    """Tells that what runs is there to be judged."""
-    def tell(stage: str, done: float, total: float | None) -> None:
-        progress(stage.replace("compressing", "estimating the loss", 1), done, total)
-    return tell
-
-
-def _judged(job: Job, material: Material, threads: Workers) -> tuple[Compressor, Judge]:
+def _judged(job: Job, material: Material, threads: Workers, course: Course) -> tuple[Compressor, Judge]:
     """A compressor, and a judge that sees other images."""
     if job.judge is not None:
-        return _compressor(job, material, material.images, threads), _given_judge(job, material, threads)
+        return _compressor(job, material, material.images, threads, course), _given_judge(job, material, threads)
     used, judged = held_out(material.images)
-    return _compressor(job, material, used, threads), _judge(job, material, judged, threads)
+    return _compressor(job, material, used, threads, course), _judge(job, material, judged, threads)
 
 
 def _given_judge(job: Job, material: Material, threads: Workers) -> Judge:
@@ -262,12 +261,13 @@ def _judge(job: Job, material: Material, images: Sequence[np.ndarray], threads: 
     return Judge(graph, material.source.weights, images, threads, labels)
 
 
-def _compressor(job: Job, material: Material, images: Sequence[np.ndarray], threads: Workers) -> Compressor:
+def _compressor(job: Job, material: Material, images: Sequence[np.ndarray], threads: Workers,
+                course: Course) -> Compressor:
     colours = images[0].shape[0] == COLOURS
     if job.mirror or (job.mirror is None and colours):
         images = [view for image in images for view in (image, np.ascontiguousarray(image[:, :, ::-1]))]
     return Compressor(material.source, images, job.cfg, threads, objective=Objective[job.objective.upper()],
-                      multiples=THOROUGH if job.thorough else FAST, seed=job.seed, progress=job.progress)
+                      multiples=THOROUGH if job.thorough else FAST, seed=job.seed, course=course)
 
 
 def _row(attempt: Attempt, quality: Quality) -> FrontierRow:

@@ -9,21 +9,21 @@ the channel, per image, because errors of one channel add up over its pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from firelane.compiler.compress.float_network import FloatNetwork, Weights
 from firelane.compiler.compress.workers import Workers
 from firelane.compiler.ir.graph import Add, Conv
-from firelane.compiler.support.progress import Progress, silent
 
 PROBES = 2                  #: random directions v an image
 SHRINKAGE = 0.8             #: part of the layer's mean in each channel's importance: some dozens of images say little
 
 
 def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequence[np.ndarray],
-                workers: Workers, *, seed: int = 0, progress: Progress = silent) -> dict[str, np.ndarray]:
+                workers: Workers, *, seed: int = 0,
+                measured: Callable[[int, int], None] = lambda done, images: None) -> dict[str, np.ndarray]:
     """The importance g of each convolution's channels, float64 (O,).
 
     An error w of a channel's weights costs a divergence of g w' H w nats, where H are the second moments of what the
@@ -41,7 +41,7 @@ def importances(network: FloatNetwork, weights: dict[str, Weights], images: Sequ
         for name, square in found.items():
             squares[name] += square
             spreads[name] += seen[name]
-        progress("compressing: measuring sensitivity", done, len(images))
+        measured(done, len(images))
     result = {}
     for node in network.convolutions:
         importance = squares[node.name] / (2 * PROBES * (spreads[node.name] or 1.0))

@@ -37,7 +37,16 @@ class Workers:
 
 @contextmanager
 def workers(count: int | None = None) -> Iterator[Workers]:
-    """Threads, as many as processors, each with one BLAS thread: so products do not depend on their number."""
+    """Threads, as many as processors, each with one BLAS thread: so products do not depend on their number.
+
+    Where the block ends by an exception, Ctrl-C among them, nothing more is begun or waited for.
+    """
     count = count or len(os.sched_getaffinity(0))
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(count) as executor:
-        yield Workers(executor, count)
+    with threadpool_limits(1, user_api="blas"):
+        executor = ThreadPoolExecutor(count)
+        try:
+            yield Workers(executor, count)
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+        executor.shutdown()

@@ -1,7 +1,8 @@
 """Progress of long steps, and who is told of it.
 
 A step is told what it is called, how much is done and of how much; `Progress` is the type of whom it tells. The display
-makes bars with the time left of it on a terminal, and a line now and then elsewhere.
+makes bars with the time left of it on a terminal, and a line now and then elsewhere. What follows a comma in the name
+says where in the stage it is: its time does not begin again there.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from rich.text import Text
 
 Progress = Callable[[str, float, float | None], None]      # stage, done, of so much (None: nobody knows)
 LINE_SECONDS = 10           # between two lines of a log
+AT_MOST = "at most"         #: in the name of a stage: so is its total
+WITHIN = ", "               #: in the name of a stage, before where in it the work is
 LEAST_SHARE = 0.02          # that must be done before what is left can be told from it
 
 
@@ -50,7 +53,7 @@ class _TimeLeft(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         left = seconds_left(task.completed, task.total, task.elapsed or 0.0)
-        return Text("" if left is None else f"about {in_minutes(left)} left", style="progress.remaining")
+        return Text("" if left is None else _left(task.description, left), style="progress.remaining")
 
 
 class _Terminal:
@@ -63,12 +66,13 @@ class _Terminal:
     def __call__(self, stage: str, done: float = 0, total: float | None = None) -> None:
         thread = threading.get_ident()
         before, task = self._tasks.get(thread, (None, None))
-        if task is None or stage != before:
+        name = stage.partition(WITHIN)[0]
+        if task is None or name != before:
             if task is not None:
                 self._bars.remove_task(task)
             task = self._bars.add_task(stage, total=total)
-            self._tasks[thread] = stage, task
-        self._bars.update(task, completed=done, total=total)
+            self._tasks[thread] = name, task
+        self._bars.update(task, description=stage, completed=done, total=total)
 
 
 class _Log:
@@ -81,12 +85,13 @@ class _Log:
     def __call__(self, stage: str, done: float = 0, total: float | None = None) -> None:
         now, thread = self._clock(), threading.get_ident()
         before, began, said = self._stages.get(thread, ("", now, now))
-        if stage != before:
+        name = stage.partition(WITHIN)[0]
+        if name != before:
             began = said = now
         elif now - said >= LINE_SECONDS:
             said = now
             self._console.print(Text(progress_line(stage, done, total, now - began)), soft_wrap=True)
-        self._stages[thread] = stage, began, said
+        self._stages[thread] = name, began, said
 
 
 def progress_line(stage: str, done: float, total: float | None, seconds: float) -> str:
@@ -98,8 +103,13 @@ def progress_line(stage: str, done: float, total: float | None, seconds: float) 
     if not total:
         return f"{stage}: {in_minutes(seconds)}"
     left = seconds_left(done, total, seconds)
-    said = "" if left is None else f", about {in_minutes(left)} left"
+    said = "" if left is None else f", {_left(stage, left)}"
     return f"{stage}: {min(done / total, 1):.0%}".replace("%", " %") + f", {in_minutes(seconds)}{said}"
+
+
+def _left(stage: str, seconds: float) -> str:
+    """The time left in words; where the total is a bound, so is this."""
+    return f"{AT_MOST if AT_MOST in stage else 'about'} {in_minutes(seconds)} left"
 
 
 def seconds_left(done: float, total: float | None, seconds: float) -> float | None:

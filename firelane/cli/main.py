@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 import click
@@ -61,11 +63,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         with raising(until_exit=argv is None):
-            return _run(argv)
+            code = _run(argv)
     except KeyboardInterrupt:           # between two instructions of ours
-        return INTERRUPTED
+        code = INTERRUPTED
     except Terminated:
-        return TERMINATED
+        code = TERMINATED
+    if argv is None and code in (INTERRUPTED, TERMINATED):
+        _end_at_once(code)
+    return code
+
+
+def _end_at_once(code: int) -> None:
+    """End the process where threads of ours are at work still: Python would wait for results that nobody wants."""
+    if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
+        return
+    atexit._run_exitfuncs()             # what is unfinished in the user's folders goes
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _run(argv: Sequence[str] | None) -> int:

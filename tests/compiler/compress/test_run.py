@@ -115,15 +115,22 @@ def test_cycles_are_bought_with_a_few_bytes(digits, tmp_path):
 
 
 def test_the_least_size_for_a_drop(digits, tmp_path):
-    job = digits_job(digits / "calibration.npy", limit=20)
+    told = []
+    job = digits_job(digits / "calibration.npy", limit=20, progress=lambda *words: told.append(words))
     compress_file(job, tmp_path / "out.onnx", max_drop=0.01)
     assert measure(load_graph(tmp_path / "out.onnx"), EngineConfig()).rom.bytes < 27_000
+    stages = list(dict.fromkeys(stage for stage, _, _ in told if stage.startswith("compressing, a")))
+    assert stages == [f"compressing, attempt {number} of 6" for number in range(1, 7)]
+    assert told[-1][0] == "compressing, with all images" and told[-1][1] == pytest.approx(told[-1][2])
 
 
 def test_the_expected_loss_is_found_on_images_that_were_not_used(digits):
     """One in five; of a network made alike, so the one that is written is the same as if nobody judged."""
     calibration, others = digits / "calibration.npy", digits / "others.npy"
-    found = run.compress(digits_job(calibration, limit=20), budget=19_000)
+    told = []
+    found = run.compress(digits_job(calibration, limit=20, progress=lambda *words: told.append(words)), budget=19_000)
+    assert "compressing, attempt 2 of at most 8" in dict.fromkeys(stage for stage, _, _ in told)
+    assert told[-1][0] == "compressing, estimating the loss" and told[-1][1] == pytest.approx(told[-1][2])
     assert (found.estimate.used, found.estimate.quality.images) == (16, 4) and found.estimate.quality.error > 0
     given = run.compress(digits_job(calibration, limit=20, judge=others), budget=19_000)
     assert (given.estimate.used, given.estimate.quality.images) == (None, 60)

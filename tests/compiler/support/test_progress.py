@@ -15,6 +15,7 @@ from firelane.compiler.support.progress import LINE_SECONDS, _Log, display, prog
     (("simulating", 1, 4, 20), "simulating: 25 %, 20 s, about 60 s left"),
     (("simulating", 5, 4, 20), "simulating: 100 %, 20 s, about 0 s left"),
     (("routing", 1, 4, 1000), "routing: 25 %, 17 min, about 50 min left"),
+    (("searching, try 2 of at most 4", 1, 4, 20), "searching, try 2 of at most 4: 25 %, 20 s, at most 60 s left"),
     (("building", 0, 4, 7), "building: 0 %, 7 s"), (("building", 3, None, 7.4), "building: 7 s"),
 ])
 def test_line(arguments, line):
@@ -31,6 +32,27 @@ def test_log_speaks_seldom_and_of_one_stage():
     assert out.getvalue() == "long: 50 %, 10 s, about 10 s left\n"
 
 
+def test_where_in_a_stage_the_work_is_does_not_begin_it_again():
+    now, out = [0.0], io.StringIO()
+    log = _Log(Console(file=out, width=80), clock=lambda: now[0])
+    for second in range(LINE_SECONDS + 1):
+        now[0] = second
+        log(f"searching, try {second}", second, 2 * LINE_SECONDS)
+    assert out.getvalue() == "searching, try 10: 50 %, 10 s, about 10 s left\n"
+
+
+def test_a_bar_says_where_in_its_stage_the_work_is():
+    """One bar, whose time goes on, and whose total may change."""
+    out = io.StringIO()
+    with display(Console(file=out, force_terminal=True, width=80)) as progress:
+        progress("searching, try 1", 1, 8)
+        [(_, task)] = progress._tasks.values()
+        progress("searching, try 2", 2, 3)
+        assert [other for _, other in progress._tasks.values()] == [task]
+        assert progress._bars.tasks[0].description == "searching, try 2" and progress._bars.tasks[0].total == 3
+    assert "searching, try 2" in out.getvalue()
+
+
 def test_threads_have_stages_of_their_own():
     """Seeds that are tried at the same time do not end each other's stages."""
     now, out = [0.0], io.StringIO()
@@ -38,7 +60,7 @@ def test_threads_have_stages_of_their_own():
     for second in range(LINE_SECONDS + 1):
         now[0] = second
         log("seed 1", second, 2 * LINE_SECONDS)
-        other = threading.Thread(target=log, args=(f"seed 2, pass {second}", 1, 2))
+        other = threading.Thread(target=log, args=(f"seed 2: pass {second}", 1, 2))
         other.start()
         other.join()
     assert out.getvalue() == "seed 1: 50 %, 10 s, about 10 s left\n"

@@ -146,7 +146,7 @@ class TestCompressForABoard:
         with pytest.raises(firelane.FirelaneError, match=message):
             firelane.compress(small_model(), pixels, board=board, **sizes,
                               progress=lambda stage, done, total: stages.append(stage))
-        assert not [stage for stage in stages if stage.startswith("compressing: ")]
+        assert not [stage for stage in stages if stage.startswith("compressing, ")]
 
 
 def test_simulate(tmp_path):

@@ -81,6 +81,24 @@ def test_signals_end_a_command_quietly(number, code, said):
     assert (done.returncode, done.stderr) == (code, said)
 
 
+@pytest.mark.parametrize("number, code, said", [("SIGINT", 130, "\ninterrupted\n"), ("SIGTERM", 143, "terminated\n")])
+def test_an_interrupted_command_does_not_wait_for_its_threads(number, code, said):
+    """One of them never ends; what is to be done at the end is done."""
+    script = ("import atexit, signal, sys, threading; from firelane.cli.commands import boards\n"
+              "from firelane import __main__\n"
+              "from firelane.compiler.compress.workers import workers\n"
+              "def command(**options):\n"
+              "    atexit.register(print, 'tidied up')\n"
+              "    with workers(1) as threads:\n"
+              "        results = threads.map(lambda number: number or threading.Event().wait(), [1, 0, 2])\n"
+              "        print(next(results))\n"
+              f"        signal.raise_signal(signal.{number})\n"
+              "boards.command.callback = command\n"
+              "sys.argv[1:] = ['boards']; sys.exit(__main__.main())")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, done.stdout) == (code, said, "1\ntidied up\n")
+
+
 def test_commands_collect_garbage_rarely():
     script = ("import gc, sys; from firelane.cli.commands import boards; from firelane import __main__\n"
               "boards.command.callback = lambda **options: print(*gc.get_threshold())\n"
