@@ -7,6 +7,9 @@ How good that figure is, is said by its standard error. Among a few images there
 the loss is 0 then is not certain, so one image more is counted for the error (not for the loss). It loses as much as
 probabilities have moved on average, the sum of |p - q| over the classes: no image loses more than its own, because
 q(c) >= q(first) where c is chosen.
+
+A share of images, such as that of the same class, has the bounds of Wilson (1927), which say something where it is 0 or
+1, too: of 12 images with the same class it says that 76 % of others have it, at least.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from firelane.compiler.compress.workers import Workers
 from firelane.compiler.ir.graph import Graph
 
 HELD_OUT = 5                #: one image in so many is held out where quality is asked for
+LIKELY = 1.96               #: standard errors that 19 shares of 20 are within
+TELLING = 5                 #: as many images, all of one class, are hardly so by chance
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class Quality:
     """Means over images.
 
     `divergence` in nats; `agreement` of the first choices; `drop`, expected loss of top-1, and `error`, its standard
-    error; `images`, how many; `top1`, share of images whose class is the first choice, None without labels.
+    error; `images`, how many; `top1`, share of images whose class is the first choice, None without labels;
+    `only_class`, the class that both networks give to every image, None if there are several.
     """
 
     divergence: float
@@ -39,10 +45,17 @@ class Quality:
     error: float
     images: int
     top1: float | None = None
+    only_class: int | None = None
+
+    @property
+    def warning(self) -> str:
+        """What is to be said where all images have one class; empty if they have not."""
+        return one_class(self.images, self.only_class)
 
     def __str__(self) -> str:
-        return (f"expected loss of top-1: {100 * self.drop:.2f} ± {100 * self.error:.2f} points; same class as the "
-                f"float network {self.agreement:.1%}, divergence {self.divergence:.3f} nats")
+        return (f"expected loss of top-1: {100 * self.drop:.2f} ± {100 * self.error:.2f} points; divergence "
+                f"{self.divergence:.3f} nats\nsame class as the float network: {self.agreement:.1%}; of other images "
+                f"probably {least_share(self.agreement, self.images):.0%} or more")
 
 
 def held_out(images: Sequence) -> tuple[list, list]:
@@ -92,10 +105,44 @@ def compare(wanted: np.ndarray, found: np.ndarray, choice: np.ndarray) -> Qualit
     divergence = (wanted * (np.log(np.maximum(wanted, small)) - np.log(np.maximum(found, small)))).sum(axis=1)
     lost = wanted[rows, first] - wanted[rows, choice]
     return Quality(float(divergence.mean()), float((first == choice).mean()), float(lost.mean()),
-                   standard_error(lost, np.abs(wanted - found).sum(axis=1).mean()), len(wanted))
+                   standard_error(lost, np.abs(wanted - found).sum(axis=1).mean()), len(wanted),
+                   only_class=only_class([*first, *choice]))
 
 
 def standard_error(lost: np.ndarray, moved: float) -> float:
     """The standard error of the mean of `lost` (N,), with one image more that loses `moved`, all that it can."""
     counted = np.append(lost, moved)
     return float(counted.std(ddof=1) / np.sqrt(len(counted)))
+
+
+def share_error(share: float, images: int, errors: float = 1.0) -> float:
+    """Half the width of Wilson's interval of so many standard errors: more than 0 for a share of 0 or 1, too.
+
+    >>> round(share_error(1.0, 12), 3), round(share_error(0.5, 100), 3)
+    (0.038, 0.05)
+    """
+    return float(errors * np.sqrt(share * (1 - share) / images + errors ** 2 / (4 * images ** 2))
+                 / (1 + errors ** 2 / images))
+
+
+def least_share(share: float, images: int) -> float:
+    """The lower end of Wilson's interval, which is right 19 times in 20.
+
+    >>> round(least_share(1.0, 12), 3)
+    0.757
+    """
+    middle = (share + LIKELY ** 2 / (2 * images)) / (1 + LIKELY ** 2 / images)
+    return max(middle - share_error(share, images, LIKELY), 0.0)
+
+
+def only_class(choices: Sequence[int]) -> int | None:
+    """The class that all choices are; None if there are several."""
+    return int(choices[0]) if len({int(choice) for choice in choices}) == 1 else None
+
+
+def one_class(images: int, found: int | None) -> str:
+    """What is to be said where every image has the class `found`; empty where there are several, or few images."""
+    if found is None or images < TELLING:
+        return ""
+    return (f"warning: class {found} is the answer to each of {images} images: they say nothing of what is lost. Is "
+            "the network trained, is --preset what it was trained with, are the images of several classes?")

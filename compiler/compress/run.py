@@ -164,6 +164,8 @@ def compress(job: Job, *, budget: int | None = None, max_drop: float | None = No
             attempt, estimate = _within_drop(job, material, threads, max_drop)
         else:
             attempt, estimate = _within_budget(job, material, threads, budget)
+    if estimate.quality.warning:
+        job.say(estimate.quality.warning)
     source = material.source
     compressed = with_weights(source.model, source.graph, attempt.layers)
     graph = graph_of(compressed, Path(source.graph.name))        # refused now, not when it is compiled

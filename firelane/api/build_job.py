@@ -8,6 +8,7 @@ from pathlib import Path
 
 from firelane.api.network import Network
 from firelane.boards.board import Board
+from firelane.compiler.compress.quality import least_share, one_class
 from firelane.compiler.compress.sources import FEW_IMAGES
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.progress import Progress
@@ -31,6 +32,8 @@ class Loss:
         Mean divergence from its probabilities, nats.
     images : int
         How many there were.
+    only_class : int, optional
+        The class that the network and the one that was given see in every image; None if there are several.
     """
 
     expected: float
@@ -38,11 +41,18 @@ class Loss:
     agreement: float
     divergence: float
     images: int
+    only_class: int | None = None
+
+    @property
+    def warning(self) -> str:
+        """What is to be said where all images have one class; empty if they have not."""
+        return one_class(self.images, self.only_class)
 
     def __str__(self) -> str:
         few = f" ({FEW_IMAGES} or more would say more)" if self.images < FEW_IMAGES else ""
         return (f"{100 * self.expected:.2f} ± {100 * self.error:.2f} points of top-1, probably; the same class as "
-                f"before for {self.agreement:.1%} of {self.images} images that nothing was made with{few}")
+                f"before for {self.agreement:.1%} of {self.images} images that nothing was made with, and probably for "
+                f"{least_share(self.agreement, self.images):.0%} or more of others{few}")
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,8 @@ class _Run:
             quality = made.estimate.quality
             text = (f"{made.rom_bytes:,} bytes, {made.nonzero / made.weights:.0%} of {made.weights:,} weights are not "
                     "zero")
-            loss = vars(Loss(quality.drop, quality.error, quality.agreement, quality.divergence, quality.images))
+            loss = vars(Loss(quality.drop, quality.error, quality.agreement, quality.divergence, quality.images,
+                             quality.only_class))
             return ({"text": text, "model": COMPRESSED, "loss": loss},
                     {COMPRESSED: _content(_named(made.model, job.name))})
         self._step("compress", [self._model_key, self._content_key(QUANTIZED), self._board_key,
@@ -156,6 +157,9 @@ class _Run:
             return {"text": text, "loss": loss}, {}
         self._step("evaluate", [self._model_key, self._content_key(model), self._images.judged.key,
                                 f"{self.facts['compress']['loss']}"], make)
+        loss = self.facts["evaluate"]["loss"]
+        if loss and (warning := Loss(**loss).warning):
+            self._job.say(warning)
 
     def compile(self) -> None:
         """PROGRAM_FOLDER."""
@@ -221,10 +225,10 @@ class _Run:
         job = self._job
         found = evaluate(job.folder / model, list(self._images.judged.stacked(progress)), float_model=job.recorded,
                          workers=job.workers, progress=progress)
-        score = found.scores[0]
+        score, seen = found.scores[0], {one.only_class for one in found.scores}
         assert score.expected_loss is not None and score.loss_error is not None, "it was compared"
         return vars(Loss(score.expected_loss, score.loss_error, score.agreement or 0.0, score.divergence or 0.0,
-                         found.images))
+                         found.images, score.only_class if len(seen) == 1 else None))
 
     def _description(self, found: Estimate) -> str:
         """What is built of what."""

@@ -144,7 +144,7 @@ def compress(network: Network | Source, calibration: Images, *, budget: int | No
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     say : callable
-        Told in words if the images are few, or if the board holds a quantized network as it is.
+        Told in words if the images are few or have one class, or if the board holds a quantized network as it is.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
     **sizes : int, optional

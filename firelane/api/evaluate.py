@@ -89,7 +89,8 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
         As for `load`. With `float_model`, of both, but of `network` only if its metadata say nothing: a network that
         `quantize` made may take pixels in another way than the float one that it was made of.
     say : callable
-        Told in words, before the work, what cannot be measured for want of labels or of a float network.
+        Told in words, before the work, what cannot be measured for want of labels or of a float network; after it, if
+        all images have one class.
     progress : callable
         Told the name of a stage, images done, and images in all.
 
@@ -120,6 +121,8 @@ def evaluate(network: Network | Source, images: str | Path | Sequence[np.ndarray
         if missing := not_measured(planned, classes is not None):
             say(missing)
         found = carry_out(planned, pixels, labels=classes, pool=pool, progress=progress)
+    if found.warning and (classes is None or len(set(classes)) > 1):
+        say(found.warning)
     graph = planned.job.graph
     shown = [] if graph is None else [stored_input(graph, pixels[index]) for index in _spread(len(pixels))]
     return NetworkEvaluation(**{each.name: getattr(found, each.name) for each in fields(found)}, given=given,

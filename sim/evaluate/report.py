@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from rich.console import Console
 from rich.text import Text
 
+from firelane.compiler.compress.quality import share_error
 from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.sim.evaluate.job import FLOAT, ONNXRUNTIME, REFERENCE
 from firelane.sim.evaluate.result import Evaluation, Score
@@ -33,9 +32,9 @@ def share(value: float | None, images: int) -> str:
     """A share in percent with its standard error, that of a share of independent images.
 
     >>> share(0.71, 100)
-    '71.00 ± 4.54'
+    '71.00 ± 4.52'
     """
-    return "" if value is None else _with_error(value, math.sqrt(value * (1 - value) / images))
+    return "" if value is None else _with_error(value, share_error(value, images))
 
 
 def _with_error(value: float, error: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 
 import numpy as np
 
-from firelane.compiler.compress.quality import standard_error
+from firelane.compiler.compress.quality import one_class, only_class, standard_error
 from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.json_document import json_document
 from firelane.sim.evaluate.job import FLOAT, EvaluationJob, Measured
@@ -31,6 +31,7 @@ class Score:
         has no classes to compare
     expected_loss, loss_error : share of images whose class is probably no longer the best one, and its standard error,
         as `compiler.compress.quality` finds them without labels; None where `agreement` is
+    only_class : the best class of every image; None if there are several
     """
 
     run: str
@@ -43,6 +44,7 @@ class Score:
     gained: int | None
     expected_loss: float | None = None
     loss_error: float | None = None
+    only_class: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +102,12 @@ class Evaluation:
         return self.scores[0].agreement
 
     @property
+    def warning(self) -> str:
+        """What is to be said where all images have one class in each run; empty if they have not."""
+        classes = {score.only_class for score in self.scores}
+        return one_class(self.images, classes.pop() if len(classes) == 1 else None)
+
+    @property
     def images_per_second(self) -> float:
         return self.images / self.seconds
 
@@ -153,7 +161,8 @@ def _score(run: str, measured: Sequence[Measured], labels: Sequence[int] | None)
     return Score(run=run, top1=top1, top5=top5, lost=lost, gained=gained, tied=sum(outcome.tied for outcome in found),
                  agreement=_share([a.best[0] == b.best[0] for a, b in zip(found, original)]) if compared else None,
                  divergence=mean(outcome.divergence for outcome in found if outcome.divergence is not None)
-                 if compared else None, expected_loss=expected_loss, loss_error=loss_error)
+                 if compared else None, expected_loss=expected_loss, loss_error=loss_error,
+                 only_class=only_class([outcome.best[0] for outcome in found]))
 
 
 def _expected_loss(losses: Sequence[tuple[float, float]]) -> tuple[float, float]:

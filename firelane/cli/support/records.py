@@ -26,7 +26,8 @@ def compressed_record(made: CompressedNetwork, written: Path) -> dict[str, Any]:
             "nonzero": made.nonzero, "tap_cycles": made.tap_cycles,
             "expected_loss": {"top1_drop": quality.drop, "standard_error": quality.error,
                               "agreement": quality.agreement, "divergence_nats": quality.divergence,
-                              "images": quality.images, "images_compressed_with": made.estimate.used},
+                              "images": quality.images, "images_compressed_with": made.estimate.used,
+                              "only_class": quality.only_class},
             "board": made.board, "cycles": made.report and made.report.cost.total,
             "frames_per_second": made.report and made.report.frames_per_second,
             "agreement": _agreement(made.agreement), "written": written}

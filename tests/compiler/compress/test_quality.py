@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firelane.compiler.compress.quality import compare, held_out
+from firelane.compiler.compress.quality import TELLING, compare, held_out, least_share, one_class, share_error
 
 RNG = np.random.default_rng(1)
 
@@ -31,7 +31,8 @@ def test_the_loss_is_what_the_other_choice_has_less():
     assert quality.drop == pytest.approx(0.05) and quality.agreement == 0.5 and quality.images == 2
     lost = [0.0, 0.1, (0.2 + 0.4) / 2]             # the last: as much as was moved
     assert quality.error == pytest.approx(np.std(lost, ddof=1) / np.sqrt(3))
-    assert str(quality).startswith("expected loss of top-1: 5.00 ± 8.82 points; same class as the float network 50.0%")
+    assert str(quality).startswith("expected loss of top-1: 5.00 ± 8.82 points; divergence ")
+    assert str(quality).endswith("\nsame class as the float network: 50.0%; of other images probably 9% or more")
 
 
 def test_the_same_class_everywhere_is_no_certainty():
@@ -42,6 +43,26 @@ def test_the_same_class_everywhere_is_no_certainty():
         errors.append(compare(wanted, moved(wanted, by), wanted.argmax(axis=1)).error)
     assert errors[0] > errors[1] > errors[2] > 0
     assert compare(wanted, wanted, wanted.argmax(axis=1)).error == 0
+
+
+def test_one_class_for_all_images_is_warned_about():
+    """A network that answers anything with the same class loses nothing: these images do not say so."""
+    wanted = np.tile([0.3, 0.3, 0.4], (TELLING, 1))
+    quality = compare(wanted, wanted, wanted.argmax(axis=1))
+    assert quality.only_class == 2
+    assert quality.warning.startswith(f"warning: class 2 is the answer to each of {TELLING} images: ")
+    other = wanted.argmax(axis=1)
+    other[1] = 0
+    assert compare(wanted, wanted, other).only_class is None and compare(wanted, wanted, other).warning == ""
+    assert one_class(TELLING - 1, 2) == ""                      # so few may well show the same
+
+
+def test_bounds_of_a_share():
+    """Binomial samples of 30 are below the lower end once in 20 times at most; 30 of 30 is no certainty."""
+    for share in (0.6, 0.9, 0.99):
+        found = RNG.binomial(30, share, 4000) / 30
+        assert np.mean([least_share(value, 30) <= share for value in found]) >= 0.95
+    assert [round(share_error(1.0, images), 3) for images in (12, 100)] == [0.038, 0.005] and least_share(0.0, 5) == 0
 
 
 def test_no_image_loses_more_than_its_probabilities_moved():

@@ -22,7 +22,7 @@ def score(run: str, **values) -> Score:
 
 
 @pytest.mark.parametrize("value, images, text", [
-    (None, 5, ""), (1.0, 5, "100.00 ± 0.00"), (0.5, 100, "50.00 ± 5.00"), (0.71, 100, "71.00 ± 4.54")])
+    (None, 5, ""), (1.0, 5, "100.00 ± 8.33"), (0.5, 100, "50.00 ± 4.98"), (0.71, 100, "71.00 ± 4.52")])
 def test_standard_error_of_a_share(value, images, text):
     assert share(value, images) == text
 
@@ -36,8 +36,8 @@ def test_everything():
                 LayerNoise(node="conv", tensor="c", original="conv_out", snr_db=31.4159)))
     assert printed(evaluation) == [
         "net, 4 images", "run top-1, % top-5, % like float, % KL, nats lost gained tied",
-        "integer reference 50.00 ± 25.00 75.00 ± 21.65 75.00 ± 21.65 0.01235 1 0 2",
-        "float 75.00 ± 21.65 100.00 ± 0.00 0", "float: f.onnx", "layer signal to noise, dB float tensor",
+        "integer reference 50.00 ± 22.36 75.00 ± 20.00 75.00 ± 20.00 0.01235 1 0 2",
+        "float 75.00 ± 20.00 100.00 ± 10.00 0", "float: f.onnx", "layer signal to noise, dB float tensor",
         "input no noise image", "conv 31.42 conv_out"]
 
 
@@ -45,7 +45,7 @@ def test_what_is_lost_is_estimated_where_there_are_no_labels():
     found = score("reference", agreement=1.0, divergence=0.5, expected_loss=0.0125, loss_error=0.003)
     evaluation = Evaluation(network="n", images=4, float_graph="f", scores=(found,), layers=())
     assert printed(evaluation)[1:3] == ["run like float, % expected loss, points KL, nats tied",
-                                        "integer reference 100.00 ± 0.00 1.25 ± 0.30 0.50000 0"]
+                                        "integer reference 100.00 ± 10.00 1.25 ± 0.30 0.50000 0"]
 
 
 def test_only_what_is_known():
