@@ -15,10 +15,20 @@ LEVELS = 256
 
 @dataclass(frozen=True, eq=False)
 class WeightLevels:
-    """A layer, or a part of one: `counts` int64 (256,), of the weights -128 .. 127."""
+    """A layer, or a part of one.
+
+    Parameters
+    ----------
+    layer : str
+    counts : numpy.ndarray
+        int64 (256,): of the weights -128 .. 127.
+    channels : int
+        Output channels with weights other than zero: the largest of each is at the end of the range in any case.
+    """
 
     layer: str
     counts: np.ndarray
+    channels: int
 
     @property
     def nonzero(self) -> int:
@@ -28,11 +38,20 @@ class WeightLevels:
     @property
     def clipped(self) -> float:
         """Share of the weights other than zero that are as large as a weight can be, of either sign."""
-        ends = self.counts[:-WEIGHT_MAX - LOWEST + 1].sum() + self.counts[WEIGHT_MAX - LOWEST:].sum()
-        return float(ends) / max(self.nonzero, 1)
+        return self._at_ends / max(self.nonzero, 1)
+
+    @property
+    def excess(self) -> float:
+        """The same share without one for each channel, which is no sign of clipping."""
+        return max(self._at_ends - self.channels, 0) / max(self.nonzero, 1)
+
+    @property
+    def _at_ends(self) -> int:
+        return int(self.counts[:-WEIGHT_MAX - LOWEST + 1].sum() + self.counts[WEIGHT_MAX - LOWEST:].sum())
 
 
 def weight_levels(network: TiledNetwork) -> list[WeightLevels]:
     """The levels of each layer that has weights, in the order of the network."""
-    return [WeightLevels(layer.name, np.bincount(layer.weights.ravel().astype(np.int64) - LOWEST, minlength=LEVELS))
+    return [WeightLevels(layer.name, np.bincount(layer.weights.ravel().astype(np.int64) - LOWEST, minlength=LEVELS),
+                         int(layer.weights.reshape(len(layer.weights), -1).any(axis=1).sum()))
             for layer in network.layers if isinstance(layer, TileLayer) and layer.weights is not None]

@@ -42,11 +42,12 @@ def levels_by_layer(layers: Sequence[WeightLevels]) -> Figure:
 
 def whole(layers: Sequence[WeightLevels]) -> list[WeightLevels]:
     """The parts of a layer together."""
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, WeightLevels] = {}
     for layer in layers:
         name = whole_name(layer.layer)
-        found[name] = found[name] + layer.counts if name in found else layer.counts
-    return [WeightLevels(name, counts) for name, counts in found.items()]
+        before = found.get(name, WeightLevels(name, np.zeros_like(layer.counts), 0))
+        found[name] = WeightLevels(name, before.counts + layer.counts, before.channels + layer.channels)
+    return list(found.values())
 
 
 def clipped(names: Sequence[str], shares: Sequence[float], what: str) -> Figure:

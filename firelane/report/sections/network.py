@@ -15,6 +15,7 @@ from firelane.report.figures.whole_layers import BYTE_BITS, WholeLayer, whole_la
 from firelane.report.page.document import Plot, Section, Table
 
 MAP_WIDTH = 32          #: characters of the name of a map in a sentence
+MUCH_CLIPPED = 0.05     #: of a layer's weights, beside one for each channel
 MOST_STEPS = 6000       #: instructions of a frame that are drawn one by one
 
 
@@ -133,9 +134,12 @@ def weights(plan: Schedule) -> Section:
     """Histograms of weights, and clipping."""
     found = [layer for layer in weight_levels(plan.network) if layer.nonzero]
     whole = values.whole(found)
-    worst = max(whole, key=lambda layer: layer.clipped)
-    text = (f"{sum(layer.nonzero for layer in found):,} of {sum(int(layer.counts.sum()) for layer in found):,} "
-            "weights, as the engine stores them, are not zero; zeros are left out below.")
+    worst = max(whole, key=lambda layer: layer.excess)
+    clipping = (f"In {worst.layer} {worst.excess:.2%} are there beside these, which is clipping."
+                if worst.excess > MUCH_CLIPPED else
+                f"Few others are ({worst.excess:.2%} at most, in {worst.layer}): nothing is clipped.")
+    text = (f"{sum(layer.nonzero for layer in found):,} weights are not zero: these are what the engine multiplies by, "
+            "and what is shown below.")
     return Section("weights", "Weights", text, (
         Plot("levels", "How often each weight occurs", "A bell is what training leaves; a gap around zero is what "
              "pruning leaves; few separate bars are a network that was compressed to few levels. The scale is "
@@ -144,8 +148,8 @@ def weights(plan: Schedule) -> Section:
              "layer that uses part of its int8 range; bright columns are levels that it shares.",
              values.levels_by_layer(found)),
         Plot("weights-clipped", "Weights at the end of their range",
-             f"Weights of ±127 or -128. The largest of each output channel is there in any case, because its scale is "
-             f"chosen so; much more than that, as perhaps in {worst.layer} ({worst.clipped:.2%}), is clipping.",
+             "Weights of ±127 or -128. The largest of each output channel is there in any case, because its scale is "
+             f"chosen so, and where few weights are not zero that is a large share. {clipping}",
              values.clipped([layer.layer for layer in whole], [layer.clipped for layer in whole],
                             "weights other than zero"))))
 

@@ -127,6 +127,8 @@ def test_weights(page, compiled):
     [first] = [layer for layer in layers if layer.name == "conv1"]
     at_the_end = np.count_nonzero(np.abs(first.weights.astype(int)) >= 127)
     assert ends["conv1"] == pytest.approx(100 * at_the_end / np.count_nonzero(first.weights))
+    text = " ".join(Tags(page).texts["p"])
+    assert "nothing is clipped" in text and "weights are not zero: these are what the engine multiplies by" in text
 
 
 def test_the_roofline(page, compiled):
