@@ -23,6 +23,7 @@ from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.quantize.last_layer import with_last_convolution
 from firelane.compiler.quantize.quantize import quantize
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.progress import Progress, silent
 
@@ -102,7 +103,7 @@ def _enough(calibrated: Calibrated, calibration: Images) -> None:
     found = len(calibrated.images)
     if found < LEAST_IMAGES:
         place = "the array" if isinstance(calibration, np.ndarray) else calibration
-        raise ConfigError("--calib", f"{found} images in {place}",
+        raise ConfigError("--calib", f"{counted(found, 'image')} in {place}",
                           hint=f"at least {LEAST_IMAGES} are needed, 100 or more are better")
 
 

@@ -11,7 +11,9 @@ from firelane.compiler.frame_io.preprocessing import known_record, preprocessing
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError, FirelaneError, ModelError
+from firelane.compiler.support.problems import together
 from firelane.compiler.support.progress import Progress
 
 HELD_OUT_NEED = 10              #: images: `LEAST_IMAGES` to work with, when one in five is held out
@@ -55,16 +57,18 @@ class BuildImages:
         return self._pictures(job.calibration, "--calib", job.limit)
 
     def problems(self, progress: Progress) -> list[FirelaneError]:
-        """What is wrong with images, each of which is read."""
+        """What is wrong with images, each of which is read, in the order of their folders."""
+        if not sum(map(len, self._split)):
+            return []
         problems = []
-        for pictures in self._split:
+        for pictures in (self.given, *([] if self._job.judge is None else [self.judged])):
             for number in range(len(pictures)):
                 progress("reading images", number, len(pictures))
                 try:
                     _ = pictures.images[number]
                 except FirelaneError as problem:
                     problems.append(problem)
-        return problems
+        return together(problems)
 
     @cached_property
     def _split(self) -> tuple[Pictures, Pictures]:
@@ -73,8 +77,8 @@ class BuildImages:
             return Pictures((), ()), Pictures((), ())
         needed = HELD_OUT_NEED if job.judge is None else LEAST_IMAGES
         if len(self.given) < needed:
-            raise ConfigError("--calib", f"{len(self.given)} images", hint=f"at least {needed} are needed, 100 or more "
-                                                                           "are better")
+            raise ConfigError("--calib", counted(len(self.given), "image"),
+                              hint=f"at least {needed} are needed, 100 or more are better")
         if job.judge is None:
             return self.given.split()
         return self.given, self._pictures(job.judge, "--judge")

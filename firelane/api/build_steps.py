@@ -31,6 +31,7 @@ from firelane.compiler.artefact.file_names import PROGRAM
 from firelane.compiler.compress.sources import FEW_IMAGES
 from firelane.compiler.fit.report import MEMORIES
 from firelane.compiler.ir.graph import Graph
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import CapacityError, ConfigError, FirelaneError, ModelError
 from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.files import digest
@@ -112,7 +113,7 @@ class _Run:
                 pixels = self._images.used.stacked(progress)
                 made = quantize(job.recorded, pixels, method=job.method, limit=len(pixels), check=job.check,
                                 progress=progress)
-                text = f"int8, with {len(pixels)} images ({job.method})"
+                text = f"int8, with {counted(len(pixels), 'image')} ({job.method})"
             named = _named(made.model, job.name)
             found = estimate(replace(job.recorded, model=named, path=None), job.called, progress=progress)
             raise_all([*found.problems, *_shortages(found, job)])

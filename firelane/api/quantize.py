@@ -14,6 +14,7 @@ from firelane.compiler.quantize import quantize as quantization
 from firelane.compiler.quantize.calibrated import read_calibrated
 from firelane.compiler.quantize.calibration import METHODS, Method
 from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.progress import Progress, silent
 from firelane.sim.validate import Agreement
 
@@ -41,7 +42,7 @@ class QuantizedNetwork(Network):
 
     def __str__(self) -> str:
         pixels = "raw pixels" if self.takes_pixels else "values that the host quantizes"
-        return f"calibrated with {self.images} images ({self.method}); the input takes {pixels}"
+        return f"calibrated with {counted(self.images, 'image')} ({self.method}); the input takes {pixels}"
 
     def _facts(self) -> dict[str, object]:
         return {**super()._facts(), "made": str(self)}

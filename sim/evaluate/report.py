@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from firelane.compiler.compress.quality import share_error
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.sim.evaluate.job import FLOAT, ONNXRUNTIME, REFERENCE
 from firelane.sim.evaluate.result import Evaluation, Score
@@ -20,7 +21,7 @@ LAYER_COLUMNS = (Column("layer", names=True), Column("signal to noise, dB"), Col
 
 def print_evaluation(console: Console, evaluation: Evaluation) -> None:
     """Tables of the runs and, where they were compared, of the layers."""
-    console.print(Text(f"{evaluation.network}, {evaluation.images} images"), soft_wrap=True)
+    console.print(Text(f"{evaluation.network}, {counted(evaluation.images, 'image')}"), soft_wrap=True)
     console.print(_runs(evaluation))
     if evaluation.float_graph:
         console.print(Text(f"float: {evaluation.float_graph}"), soft_wrap=True)

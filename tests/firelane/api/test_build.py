@@ -196,7 +196,19 @@ def test_every_damaged_image_is_named(net, small_board, tmp_path):
     with pytest.raises(firelane.FirelaneError, match="not an image") as found:
         build(net, small_board, tmp_path / "d", calibration=tmp_path / "photos")
     named = [problem.where.rpartition("/")[2] for problem in (found.value, *found.value.further)]
-    assert sorted(named) == ["03.png", "07.png"]
+    assert named == ["03.png", "07.png"]
+
+
+def test_images_of_the_wrong_size_are_one_line(small_board, tmp_path):
+    """The first in the folder is named, although others are held out, and how many there are."""
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        Image.fromarray(np.zeros((9, 8, 3), np.uint8)).save(tmp_path / "photos" / f"{number:02}.png")
+    onnx.save(without_record(small_model()), tmp_path / "net.onnx")
+    with pytest.raises(firelane.FirelaneError) as found:
+        build(tmp_path / "net.onnx", small_board, tmp_path / "d", calibration=tmp_path / "photos", channels="RGB")
+    assert str(found.value).startswith(f"{tmp_path}/photos/00.png and 11 more: 8 x 9 pixels; the network wants ")
+    assert found.value.further == ()
 
 
 @pytest.mark.parametrize("options, message", [

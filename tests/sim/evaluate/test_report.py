@@ -50,11 +50,11 @@ def test_what_is_lost_is_estimated_where_there_are_no_labels():
 
 def test_only_what_is_known():
     evaluation = Evaluation(network="n", images=1, float_graph="", scores=(score("onnxruntime", tied=1),), layers=())
-    assert printed(evaluation) == ["n, 1 images", "run tied", "ONNX Runtime 1"]
+    assert printed(evaluation) == ["n, 1 image", "run tied", "ONNX Runtime 1"]
 
 
 def test_names_are_no_markup():
     evaluation = Evaluation(network="[/n]", images=1, float_graph="[red]f", scores=(score("float", tied=1),),
                             layers=(LayerNoise(node="[/a]", tensor="t", original="[red]x", snr_db=1.0),))
-    assert printed(evaluation) == ["[/n], 1 images", "run tied", "float 1", "float: [red]f",
+    assert printed(evaluation) == ["[/n], 1 image", "run tied", "float 1", "float: [red]f",
                                    "layer signal to noise, dB float tensor", "[/a] 1.00 [red]x"]
