@@ -26,10 +26,10 @@ def plot_build(folder: Path, output: Path | None = None) -> Path:
     """
     output = output or folder / PICTURE
     if output.suffix.lower() != ".png":
-        raise ConfigError("--output", f"{output.name} is no PNG", hint="name a file that ends in .png")
+        raise ConfigError("-o", f"{output.name} is no PNG", hint="name a file that ends in .png")
     placement = read_placement(folder)
     device, title = _described(folder / RECORD_FILE)
-    write_file(output, die_plot(placement, device, title), "--output")
+    write_file(output, die_plot(placement, device, title), "-o")
     if output.parent == folder:
         adopt(folder, [output.name])        # else a build could not take the place of this one
     return output

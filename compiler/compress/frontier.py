@@ -48,8 +48,8 @@ def write_frontier(rows: Sequence[FrontierRow], csv_path: str | Path, png_path: 
         If there are no rows, or a file cannot be written.
     """
     drawing = png_bytes(rows, float_top1)
-    write_file(csv_path, csv_text(rows).encode(), "--output")
-    write_file(png_path, drawing, "--output")
+    write_file(csv_path, csv_text(rows).encode(), "-o")
+    write_file(png_path, drawing, "-o")
 
 
 def csv_text(rows: Sequence[FrontierRow]) -> str:

@@ -17,4 +17,4 @@ def write_model(model: onnx.ModelProto, path: str | Path) -> None:
     FirelaneError
         If it cannot be written.
     """
-    write_file(path, model.SerializeToString(deterministic=True), "--output")
+    write_file(path, model.SerializeToString(deterministic=True), "-o")

@@ -16,6 +16,7 @@ from firelane.api.reported import Reported
 from firelane.compiler.frame_io.preprocessing import stored_input
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.progress import Progress, silent
 from firelane.sim.evaluate.driver import carry_out, images_of
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 SHOWN = 8               #: images whose activations are in a report
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class NetworkEvaluation(Evaluation, Reported):
     """An evaluation of a network that is at hand, so that a report of it can be written.
 
@@ -45,6 +46,12 @@ class NetworkEvaluation(Evaluation, Reported):
     given: Network = field(repr=False, compare=False)
     graph: Graph | None = field(repr=False, compare=False)
     shown: tuple[np.ndarray, ...] = field(repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        first = self.scores[0]
+        measured = (("top-1", first.top1), ("top-5", first.top5), ("like float", first.agreement))
+        said = ", ".join(f"{name} {value:.2%}" for name, value in measured if value is not None) or "no classes"
+        return f"<NetworkEvaluation of {self.network!r} on {counted(self.images, 'image')}: {said}>"
 
     def document(self) -> Document:
         """Its report: accuracy, agreement, signal to noise, activations."""

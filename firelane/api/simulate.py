@@ -21,6 +21,7 @@ from firelane.compiler.fit.report import make_report
 from firelane.compiler.frame_io.classes import read_labels
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.compiled import Compiled
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.files import build_root, locked
 from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.progress import Progress, silent
@@ -100,7 +101,8 @@ class Simulation(Reported):
                                           self.report, self.compiled, figures, self.pixels)
 
     def __repr__(self) -> str:
-        return (f"<Simulation of {self.network.name!r} on {self.engine.banks} banks: {len(self.results)} frames of "
+        return (f"<Simulation of {self.network.name!r} on {self.engine.banks} banks: "
+                f"{counted(len(self.results), 'frame')} of "
                 f"{self.cycles:,} cycles, all results equal to the reference>")
 
     def _repr_html_(self) -> str:

@@ -46,7 +46,7 @@ class BuildRecord:
 def note_build(folder: Path, made: Provenance, seconds: float) -> None:
     """Leave beside the build in `folder` what its own record must not hold: when, where and how long."""
     text = json.dumps({"made": asdict(made), "seconds": round(seconds)}, indent=1) + "\n"
-    write_file(folder / MADE_FILE, text.encode(), "--output")
+    write_file(folder / MADE_FILE, text.encode(), "-o")
 
 
 def load_builds(root: Path | None = None) -> list[BuildRecord]:

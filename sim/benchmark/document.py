@@ -64,7 +64,7 @@ def document_path() -> Path:
     """
     if not (CHECKOUT / "pyproject.toml").is_file():
         raise ConfigError("firelane bench", f"{NAME} is part of a checkout, and this is an installed package",
-                          hint="name a file with --output")
+                          hint="name a file with -o")
     return CHECKOUT / NAME
 
 

@@ -61,7 +61,7 @@ def run_benchmark(only: Sequence[str] = (), output: Path | None = None, *,
     for name in names:
         _measure(name, notify, progress)
     known = load_all()
-    write_file(path, render(known, load_builds()).encode(), "--output")
+    write_file(path, render(known, load_builds()).encode(), "-o")
     return Benchmark(path, known)
 
 

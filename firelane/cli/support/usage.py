@@ -11,6 +11,7 @@ from firelane.cli.support.former import former_spelling
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.near import hint
 
+OUTPUT = "-o"           #: all lines that speak of it call it so
 _NO_CHOICE = re.compile(r"'(.*)' is not one of ")
 _NO_COMMAND = re.compile(r"No such command '(.*?)'")
 
@@ -56,10 +57,10 @@ def _bad_value(problem: click.BadParameter, param: click.Parameter, ctx: click.C
 
 
 def _name(param: click.Parameter, ctx: click.Context) -> str:
-    """What a user types: the long option, or the argument as the help has it."""
+    """What a user types: the long option but for -o, or the argument as the help has it."""
     if isinstance(param, click.Argument):
         return param.make_metavar(ctx).strip("[].")
-    return max(param.opts, key=len)
+    return OUTPUT if OUTPUT in param.opts else max(param.opts, key=len)
 
 
 def _sentence(message: str) -> str:

@@ -99,5 +99,5 @@ def test_nothing_to_draw(tmp_path):
 
 
 def test_file_that_cannot_be_written(tmp_path):
-    with pytest.raises(FirelaneError, match="is a folder; name a file with --output$"):
+    with pytest.raises(FirelaneError, match="is a folder; name a file with -o$"):
         write_frontier(SWEEP, tmp_path, tmp_path / "f.png")

@@ -37,7 +37,7 @@ def test_where_it_goes(build, capsys):
     assert main(["die-plot", str(build), "-o", str(build / "docs" / "other.png")]) == 0
     assert (build / "docs" / "other.png").exists()
     assert main(["die-plot", str(build), "-o", "die.svg"]) == 2
-    assert capsys.readouterr().err == "error: --output: die.svg is no PNG; name a file that ends in .png\n"
+    assert capsys.readouterr().err == "error: -o: die.svg is no PNG; name a file that ends in .png\n"
 
 
 @pytest.mark.parametrize("name, text, problem", [
