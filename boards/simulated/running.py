@@ -46,7 +46,7 @@ class RunningBoard:
     def __init__(self, board: SimulatedBoard, contents: MemoryContents | None = None):
         self._board, self._contents = board, contents
         self._stack = contextlib.ExitStack()
-        self.port, self.cycles = "", 0
+        self.port, self.cycles, self._word = "", 0, 0
 
     def __enter__(self) -> RunningBoard:
         with contextlib.ExitStack() as stack:
@@ -97,8 +97,13 @@ class RunningBoard:
 
     @property
     def program_word(self) -> int:
-        """Where the instruction is that the engine has in hand, as it was a few hundred cycles ago at most."""
-        return int.from_bytes(self._progress[:], sys.byteorder)
+        """Where the instruction is that the engine has in hand, as it was a few hundred cycles ago at most.
+
+        When the board has ended, it is where that was last asked for: it may end in another thread than the asking one.
+        """
+        with contextlib.suppress(ValueError):           # the memory is no longer shared
+            self._word = int.from_bytes(self._progress[:], sys.byteorder)
+        return self._word
 
     @property
     def seconds(self) -> float:
