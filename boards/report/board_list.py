@@ -8,20 +8,21 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from firelane.boards.board import Board
 from firelane.boards.report.board_fit import Fit, shortage
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.support.fitted_table import Column, FittedTable, shortened
+from firelane.compiler.support.indented import Indented
 from firelane.compiler.support.json_document import json_document
 
 HEADING = 18                #: characters of a model's name at the most
 DROPPED = ("digits-bypass", "squeezenet1.0", "squeezenet1.1", "digits")     #: models, the first one first
 DEVICE_COLUMNS = (          # what is dropped first has the largest number
-    Column("board", names=True), Column("device", names=True, drop=2), Column("LUT", drop=1), Column("EBR", drop=4),
-    Column("DSP", drop=5), Column("banks", drop=6), Column("multipliers", drop=3), Column("weights"), Column("MHz"))
+    Column("board", names=True), Column("device", names=True, drop=2), Column("LUT", drop=1),
+    Column("EBR, 18 Kbit", drop=4), Column("DSP", drop=5), Column("banks", drop=6), Column("multipliers", drop=3),
+    Column("weights"), Column("MHz"))
 SERIAL_COLUMNS = (Column("board", names=True), Column("baud"), Column("reached by", text=True))
 
 
@@ -59,7 +60,7 @@ def _models(boards: Sequence[Board], fits: Sequence[Fit]) -> Iterator[Renderable
     yield FittedTable("Frames a second, or why not", [Column("board", names=True), *columns], [
         (board.name, *(_verdict(by_place[board.name, name], marks) for name in names)) for board in boards])
     for reason, mark in marks.items():
-        yield Padding(Text(f"{mark}: {reason}"), (0, 0, 0, 2), expand=False)
+        yield Indented(f"{mark}: {reason}", 2)
     if marks:
         yield Text("firelane estimate MODEL says what would help.")
 
@@ -79,7 +80,7 @@ def _verdict(fit: Fit, marks: dict[str, str]) -> Text:
 
 
 def _devices(boards: Sequence[Board]) -> FittedTable:
-    return FittedTable("Needed of what there is (LUT by estimate, EBR of 18 Kbit, weights in words of 36 bits)",
+    return FittedTable("Needed of what there is (LUT by estimate, weights in words of 36 bits)",
                        DEVICE_COLUMNS, [_device(board) for board in boards])
 
 

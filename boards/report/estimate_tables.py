@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from firelane.boards.report.board_estimate import LARGEST_NAME, BoardEstimate, Shortage
@@ -14,6 +13,7 @@ from firelane.compiler.fit.report import MEMORIES, Report, Usage, layer_table
 from firelane.compiler.onnx_import.in_pytorch import change
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.fitted_table import Column, FittedTable
+from firelane.compiler.support.indented import Indented
 from firelane.compiler.support.shell_line import ShellLine
 from firelane.hw.contract.config import MEMORY_BITS
 
@@ -75,7 +75,7 @@ def _problems(problems: Sequence[FirelaneError]) -> Iterator[RenderableType]:
         yield Text(f"\n{problem.where}: {problem.found}")
         in_pytorch = change(problem)
         if in_pytorch or problem.hint:
-            yield Padding(Text(f"in PyTorch: {in_pytorch}" if in_pytorch else problem.hint), (0, 0, 0, 2), expand=False)
+            yield Indented(f"in PyTorch: {in_pytorch}" if in_pytorch else problem.hint, 2)
 
 
 def _board_table(boards: Sequence[BoardEstimate]) -> FittedTable:
@@ -120,7 +120,7 @@ def _ways(boards: Sequence[BoardEstimate]) -> Iterator[RenderableType]:
     for group in groups.values():
         yield Text(", ".join(board.board for board in group))
         for shortage in group[0].shortages:
-            yield Padding(Text(f"{_lacking(shortage)}:"), (0, 0, 0, 2), expand=False)
+            yield Indented(f"{_lacking(shortage)}:", 2)
             for number, way in enumerate(shortage.ways):
                 yield from _way(way, last=number == len(shortage.ways) - 1)
 
@@ -133,12 +133,12 @@ def _of_any_board(board: BoardEstimate) -> tuple[Shortage, ...]:
 
 def _way(way: str, last: bool) -> Iterator[RenderableType]:
     """A way out; a command in lines of its own, to be copied."""
-    yield Padding(ShellLine(way) if way.startswith("firelane ") else Text(way), (0, 0, 0, 4), expand=False)
+    yield ShellLine(way, 4) if way.startswith("firelane ") else Indented(way, 4)
     if not last:
-        yield Padding(Text("or"), (0, 0, 0, 2), expand=False)
+        yield Indented("or", 2)
 
 
 def _layer_table(board: BoardEstimate, report: Report) -> FittedTable:
     held = "" if board.fits else ", if there were room"
-    title = f"Layers on {board.board}{held}: {report.cost.total:,} cycles, {report.rom.bytes:,} bytes"
+    title = f"Layers on {board.board}{held}: {report.cost.total:,} cycles, {report.rom.bytes:,} bytes of ROM"
     return layer_table(title, report)

@@ -28,11 +28,14 @@ def shell_lines(command: str, width: int) -> list[str]:
 
 
 class ShellLine:
-    """A command, printed with rich in the columns that there are."""
+    """A command, printed with rich in the columns that there are, so many of them left free.
 
-    def __init__(self, command: str):
-        self._command = command
+    Nothing follows a backslash: behind one a blank would end the command.
+    """
+
+    def __init__(self, command: str, columns: int = 0):
+        self._command, self._columns = command, columns
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        for line in shell_lines(self._command, options.max_width):
-            yield Text(line, no_wrap=True, overflow="ignore")
+        for line in shell_lines(self._command, options.max_width - self._columns):
+            yield Text(" " * self._columns + line, no_wrap=True, overflow="ignore")

@@ -48,7 +48,7 @@ class QuantizedNetwork(Network):
         return {**super()._facts(), "made": str(self)}
 
 
-def quantize(network: Network | Source, calibration: Images, *, method: str = "minmax", limit: int = 256,
+def quantize(network: Network | Source, calibration: Images, *, method: str = "mse", limit: int = 256,
              preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
              check: bool = True, progress: Progress = silent) -> QuantizedNetwork:

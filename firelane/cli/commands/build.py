@@ -44,7 +44,7 @@ from firelane.cli.support.words import BOARD
 @click.option("--judge", type=PATH, metavar="IMAGES",
               help="Images to find by what is lost; all of --calib are then worked with.")
 @record_options
-@method_option("mse")
+@method_option
 @limit_option
 @click.option("--compress/--no-compress", default=True, show_default=True,
               help="Make a network smaller that the board does not hold; else it is refused.")

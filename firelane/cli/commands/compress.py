@@ -53,7 +53,7 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
               help="Images to judge the result by.  [default: one in five of --calib, left out for that]")
 @click.option("--labels", type=PATH, metavar="FILE",
               help="Classes of the images of --judge, as for `firelane evaluate`: the sweep then shows top-1.")
-@method_option("mse")
+@method_option
 @limit_option
 @search_options
 @click.option("--mirror/--no-mirror", default=None, help="Take each image mirrored, too.  [default: colour images]")

@@ -28,7 +28,7 @@ from firelane.compiler.support.outputs import check_file
 @click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
               help="Folder of images, or .npy, channels first or last: uint8 pixels, or float input values.")
 @click.option("-o", "--output", required=True, type=PATH, help="The QDQ model to write.")
-@method_option("minmax")
+@method_option
 @limit_option
 @record_options
 @check_option

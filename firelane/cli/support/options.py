@@ -57,10 +57,10 @@ def json_option(command: Function) -> Function:
                         help="Print the result as JSON, see `firelane schema`.")(command)
 
 
-def method_option(default: str) -> Callable[[Function], Function]:
+def method_option(command: Function) -> Function:
     """--method: how float activations get their ranges."""
-    return click.option("--method", type=click.Choice(METHODS), default=default, show_default=True,
-                        help="How the ranges of activations are found, if the model is float.")
+    return click.option("--method", type=click.Choice(METHODS), default="mse", show_default=True,
+                        help="How the ranges of activations are found, if the model is float.")(command)
 
 
 def search_options(command: Function) -> Function:

@@ -69,7 +69,8 @@ def test_numbers_of_numpy_are_numbers():
     labels = np.array([0, 9])
     found = firelane.evaluate("digits", DIGITS, labels=labels)
     assert found.images == 2
-    assert re.fullmatch(r"<NetworkEvaluation of 'digits_squeezenet' on 2 images: top-1 \d+\.00%, top-5 \d+\.00%>", repr(found))
+    assert re.fullmatch(r"<NetworkEvaluation of 'digits_squeezenet' on 2 images: top-1 \d+\.00%, top-5 \d+\.00%>",
+                        repr(found))
     assert firelane.compile("digits", clock_hz=np.float32(1e6), check=False).frames_per_second > 0
 
 
