@@ -102,7 +102,8 @@ class SerialPort:
             raise LinkError(self.name, f"took nothing for {WRITE_SECONDS} s",
                             hint="is this the board's port, and is the board there?") from None
         except (serial.SerialException, OSError) as error:
-            raise LinkError(self.name, f"the port is gone ({error})", hint="is the board still connected?") from None
+            why = f" ({error.strerror})" if error.strerror else ""      # else it is a guess of pyserial's
+            raise LinkError(self.name, f"the port is gone{why}", hint="is the board still connected?") from None
 
 
 def _reason(name: str, error: Exception) -> str:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from firelane.api.board import Board, stand_still
 from firelane.boards.host.discovery import chosen_port
+from firelane.boards.host.port import LinkError
 from firelane.boards.simulated.model_board import build_model_board
 from firelane.compiler.artefact.reader import HostModel
 from firelane.compiler.frame_io.preprocessing import known_record
 from firelane.compiler.frame_io.record_options import Options
+from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.progress import Progress, silent
 from firelane.demo.device import Connected, Device
 from firelane.demo.server import HOST, create_app, create_server, listening
@@ -126,6 +128,9 @@ def _simulated(model: str, board: str | None, labels: Path | None, record: Optio
     def connect() -> Iterator[Connected]:
         with built.start() as running, Board(running.port, model=known, labels=labels) as found:
             stand_still(found, running)
-            yield Connected(found, known, running)
+            try:
+                yield Connected(found, known, running)
+            except LinkError as error:          # whose hint is about a cable
+                raise FirelaneError("the simulated board", f"has ended ({error.found})") from None
 
     return connect

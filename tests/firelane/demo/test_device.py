@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from firelane.api.board import Board, stand_still
 from firelane.boards.simulated.build import Design, SimulatedBoard
 from firelane.boards.simulated.running import RunningBoard
 from firelane.boards.top.identity import Identity
 from firelane.compiler.support.errors import FirelaneError
-from firelane.demo.device import WAITING_MOST, Connected, Device, Stopped
-from firelane.demo.run import Demo, fitting
+from firelane.compiler.support.progress import silent
+from firelane.demo.device import WAITING_MOST, Device, Stopped
+from firelane.demo.run import Demo, _simulated
 from firelane.demo.server import listening
 from firelane.sim import reference
 from tests.boards.host.digits import CFG, compiled, pixels
@@ -94,25 +94,23 @@ def test_unplugged_and_plugged_in_again(bench, device):
     assert np.array_equal(device.ask(pixels(2)).result().stored, right(2)) and device.status().message == ""
 
 
-def test_a_simulated_board_that_is_killed_is_started_again(model, tmp_path):
+def test_a_simulated_board_that_is_killed_is_started_again(model, tmp_path, monkeypatch):
     program, said = tmp_path / "board", []
     program.write_text(PROCESS.format(python=sys.executable, root=str(Path(__file__).parents[3]),
                                       size=model.result.size, digest=model.digest))
     program.chmod(0o755)
     built = SimulatedBoard(Design(identity=Identity(board="fake", clock_hz=CLOCK_HZ, engine=CFG)), program, [])
 
-    @contextlib.contextmanager
-    def connect():
-        with RunningBoard(built) as running, Board(running.port, model=model) as board:
-            stand_still(board, running)
-            yield Connected(board, fitting(model, {}), running)
-
+    monkeypatch.setattr("firelane.demo.run.build_model_board", lambda *arguments, **options: SimpleNamespace(
+        model=model, start=lambda: RunningBoard(built)))
+    connect = _simulated("digits", None, None, {}, lambda line: None, silent)
     with started(connect, said.append) as device:
         device._connected.running._process.kill()
         until(device, lambda: device.status().state == "lost")
         until(device, lambda: device.status().state == "idle")
         assert device.ask(pixels(0)).result().cycles and device.status().message == ""
-        assert len(said) == 2 and said[0].startswith("lost the board: ") and said[0].endswith("; looking for it again")
+        assert len(said) == 2 and said[0].startswith("lost the board: the simulated board: has ended (the port is gone")
+        assert said[0].endswith("; looking for it again")
         assert said[1] == f"found the board again: {device.about.info.port}"
 
 
