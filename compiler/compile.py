@@ -37,7 +37,7 @@ def make_plan(graph: Graph, cfg: EngineConfig, progress: Progress = silent) -> S
     """The first half of `compile_graph`: all but the words; of the memories only the activation memory matters."""
     progress("compiling: lowering to tiles", 0, None)
     network = lower(graph, cfg)
-    progress(f"compiling: scheduling for {cfg.activation_words} words", 0, None)
+    progress(f"compiling: scheduling for {cfg.activation_words:,} words", 0, None)
     return schedule(network, cfg)
 
 

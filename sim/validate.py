@@ -28,6 +28,7 @@ from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import Source, one_line, read_input, read_source
 from firelane.compiler.passes import WEIGHTS_AS_GIVEN
 from firelane.compiler.quantize.float_types import as_float32
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.onnx_runtime import open_session, session_options
 from firelane.sim.onnx_session import OnnxSession
@@ -67,8 +68,8 @@ class Agreement:
         if not self.tensors:
             return "not compared with ONNX Runtime: none of its tensors has 8 bits there"
         share = self.differing / max(self.values, 1)
-        return (f"equals ONNX Runtime: {self.tensors} tensors of {self.images} images, {share:.2%} of their values one "
-                f"step apart, the result at most {self.whole_lsb}")
+        return (f"equals ONNX Runtime: {counted(self.tensors, 'tensor')} of {counted(self.images, 'image')}, "
+                f"{share:.2%} of their values one step apart, the result at most {self.whole_lsb}")
 
 
 def validate(graph: Graph, model: Source, images: Sequence[np.ndarray] = (), *,

@@ -14,6 +14,7 @@ from firelane.boards.host.remote_board import RemoteBoard
 from firelane.compiler.artefact.reader import HostModel, find_model, read_model
 from firelane.compiler.frame_io.classes import Guess, read_labels
 from firelane.compiler.frame_io.record_options import Options, overridden
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
@@ -251,5 +252,5 @@ def _line(answer: Answer) -> str:
 
 def _summary(answers: Sequence[Answer], seconds: float) -> str:
     cycles = sum(answer.cycles for answer in answers) / len(answers)
-    return (f"{len(answers)} images in {seconds:.1f} s, {len(answers) / seconds:.1f} a second; on average "
+    return (f"{counted(len(answers), 'image')} in {seconds:.1f} s, {len(answers) / seconds:.1f} a second; on average "
             f"{cycles:,.0f} cycles, transfer {sum(answer.transfer_ms for answer in answers) / len(answers):.0f} ms")

@@ -144,5 +144,5 @@ def one_class(images: int, found: int | None) -> str:
     """What is to be said where every image has the class `found`; empty where there are several, or few images."""
     if found is None or images < TELLING:
         return ""
-    return (f"warning: class {found} is the answer to each of {images} images: they say nothing of what is lost. Is "
+    return (f"warning: class {found} is the answer to each of {images:,} images: they say nothing of what is lost. Is "
             "the network trained, is --preset what it was trained with, are the images of several classes?")

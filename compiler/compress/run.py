@@ -87,8 +87,8 @@ class Estimate:
     used: int | None = None
 
     def __str__(self) -> str:
-        judged = (f"{self.quality.images} images that were given to judge it" if self.used is None else
-                  f"{self.quality.images} of the images, by a network compressed alike with the other {self.used}")
+        judged = (f"{self.quality.images:,} images that were given to judge it" if self.used is None else
+                  f"{self.quality.images:,} of the images, by a network compressed alike with the other {self.used:,}")
         return f"{self.quality}\n(found on {judged})"
 
 

@@ -45,7 +45,7 @@ class Material:
         """What is to be said of so few images, in words; empty if there are enough."""
         count = len(self.images)
         return "" if count >= FEW_IMAGES else (
-            f"{count} images are few, to compress with and to tell what is lost; {FEW_IMAGES} at least, 100 or more "
+            f"{count:,} images are few, to compress with and to tell what is lost; {FEW_IMAGES} at least, 100 or more "
             "are better")
 
 

@@ -38,7 +38,7 @@ RESIZE_MAX = 1 << 13
 PIXELS_MAX = 1 << 26                   #: of an image file: less than 1 GB while it is decoded
 DRAFT_PIXELS = 1 << 24                 #: of a JPEG, above which it is not decoded in full
 UNNAMED_IMAGE = "image"                #: what messages call one that has no path
-IMAGE_CHANNELS = ((), (1,), (3,), (4,))     # the last axes of arrays that are images
+IMAGE_CHANNELS = ((), (1,), (3,), (4,))     #: the last axes of arrays that are images
 TURNED = (5, 6, 7, 8)                  # orientations of EXIF that exchange rows and columns
 Model = TypeVar("Model", bound=Any)     # an onnx.ModelProto, which takes a second to import
 
@@ -210,8 +210,8 @@ def _check(image: Image.Image, where: str, size: tuple[int, int], resize: int | 
         return
     if resize is None:
         raise FirelaneError(where, f"{width} x {height} pixels",
-                            hint=f"the network wants {size[0]} x {size[1]}; give --resize or --preset, or resize the "
-                                 "image")
+                            hint=f"the network wants {size[0]} x {size[1]}; give --resize or --preset (in Python: "
+                                 "resize, preset), or resize the image")
     if resize < max(size):
         raise FirelaneError(f"metadata {INPUT_KEY}", f"resize {resize} for an input of {size[0]} x {size[1]}",
                             hint=f"{max(size)} at least is needed, with --resize")

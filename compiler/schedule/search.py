@@ -221,11 +221,11 @@ def _prefetched(variant: _Variant, cfg: EngineConfig, whole: tuple[str, ...],
 def _too_large(worst: Candidate, variant: _Variant, cfg: EngineConfig) -> ActivationCapacityError:
     """The error that says what lives at the worst moment of the best order."""
     step, totals = _worst_moment(variant, worst)
-    listed = ", ".join(f"{name} {count}" for name, count in totals[:6])
-    found = (f"needs {worst.peak} words of activation memory at tile {step.index}, there are {cfg.activation_words} "
-             f"(live: {listed})")
+    listed = ", ".join(f"{name} {count:,}" for name, count in totals[:6])
+    found = (f"needs {worst.peak:,} words of activation memory at tile {step.index:,}, there are "
+             f"{cfg.activation_words:,} (live: {listed})")
     if worst.peak <= cfg.activation_words:
-        found = (f"{worst.peak} words live at tile {step.index} and there are {cfg.activation_words}, but no "
+        found = (f"{worst.peak:,} words live at tile {step.index:,} and there are {cfg.activation_words:,}, but no "
                  f"placement was found (live: {listed})")
     return ActivationCapacityError(f"layer '{variant.network.layers[step.layer].name}'", found, worst.peak)
 

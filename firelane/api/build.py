@@ -105,7 +105,7 @@ class BuiltNetwork(Reported):
         rows = [] if lost is None else [
             ("expected loss of top-1, points", f"{100 * lost.expected:.2f} ± {100 * lost.error:.2f}"),
             ("same class as the network that was given", f"{lost.agreement:.1%}"),
-            ("divergence from it, nats", f"{lost.divergence:.4f}"), ("images that it was found on", f"{lost.images}")]
+            ("divergence from it, nats", f"{lost.divergence:.4f}"), ("images that it was found on", f"{lost.images:,}")]
         return reports.build_document(reports.Subject(self.name, made.network.model, self.board), made.compiled,
                                       made.report, [(step.name, step.text) for step in self.steps], rows,
                                       read_build(self.bitstream.parent) if self.bitstream else None)

@@ -88,7 +88,7 @@ class _Run:
         except FirelaneError as problem:
             images, unusable = [], [problem]
         if images and job.calibration is not None and len(self._images.given) < FEW_IMAGES:
-            job.say(f"warning: {len(self._images.given)} images are few, to work with and to tell what is lost; "
+            job.say(f"warning: {len(self._images.given):,} images are few, to work with and to tell what is lost; "
                     f"{FEW_IMAGES} at least, 100 or more are better")
 
         def make(progress: Progress) -> tuple[Facts, Mapping[str, bytes]]:
@@ -239,7 +239,7 @@ class _Run:
         if job.calibration is None:
             return text
         judged = "given to judge it" if job.judge is not None else "held out to judge it"
-        return f"{text}; {len(self._images.used)} images to work with, {len(self._images.judged)} {judged}"
+        return f"{text}; {len(self._images.used):,} images to work with, {len(self._images.judged):,} {judged}"
 
     @cached_property
     def _complete(self) -> bool:

@@ -125,7 +125,7 @@ class Network:
         images
             The path of a file, bytes of one, an image of Pillow's, or uint8 (rows, columns, channels): of the network's
             size, or fitted as its metadata say. A list of these, or a folder: then a tuple is returned. So it is for
-            uint8 (N, C, H, W), the stored values of the input as they are.
+            uint8 (N, C, H, W), the stored values of the input as they are; (C, H, W) is one image of these.
 
         Raises
         ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from PIL import Image
 
 from firelane.boards.host.run import image_files
 from firelane.compiler.frame_io.classes import Guess, best_classes
-from firelane.compiler.frame_io.preprocessing import Picture, name_of, read_image
+from firelane.compiler.frame_io.preprocessing import IMAGE_CHANNELS, UNNAMED_IMAGE, Picture, name_of, read_image
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.html_tables import HtmlTable, html_block
@@ -97,6 +97,9 @@ def stored_images(graph: Graph, images: Pictures) -> Stored:
     """
     if isinstance(images, np.ndarray) and images.ndim == 4:
         return _tensors(graph, images)
+    if isinstance(images, np.ndarray) and images.shape[2:] not in IMAGE_CHANNELS and \
+            images.shape == graph.tensors[graph.input].shape:           # channels first, as in a batch
+        return replace(_tensors(graph, images[None]), names=[UNNAMED_IMAGE], single=True)
     several = list(images) if isinstance(images, list | tuple) else None
     if several is None and isinstance(images, str | Path) and Path(images).is_dir():
         several = [*image_files([Path(images)])]

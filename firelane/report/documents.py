@@ -125,7 +125,7 @@ def simulated_document(subject: Subject, measured: SimulationReport, compiled: C
     sections = (simulation.results(measured), simulation.cycles(measured),
                 simulation.activations(activation_levels(compiled.graph, list(shown)), len(shown)),
                 *network.sections(network.Facts(report, compiled.cfg, compiled.plan)))
-    frames = "1 frame" if measured.frames == 1 else f"{measured.frames} frames"
+    frames = "1 frame" if measured.frames == 1 else f"{measured.frames:,} frames"
     return Document(f"{subject.name}, simulated", f"All {measured.values:,} values of {frames} equal the reference; "
                     f"{measured.frame_cycles:,} cycles a frame.", tuple(known), tuple(figures), sections)
 

@@ -55,7 +55,7 @@ def carry_out(planned: Plan, images: Sequence[np.ndarray], *, labels: Sequence[i
     if not len(images):
         raise FirelaneError("images", "there are none", hint="one at least is needed")
     if labels is not None and len(labels) != len(images):
-        raise FirelaneError("labels", f"{len(labels)} for {len(images)} images", hint="one for each")
+        raise FirelaneError("labels", f"{len(labels):,} for {len(images):,} images", hint="one for each")
     began = time.monotonic()
     measured = pool(planned.job, _Checked(images, planned.shape), progress)
     return added_up(planned.job, measured, labels, network=planned.network, float_graph=planned.float_graph,

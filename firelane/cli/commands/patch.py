@@ -21,6 +21,6 @@ def command(config: Path, model: Path, output: Path) -> None:
     is packed and unpacked again, and every word of it compared with DIR.
     """
     patched = work.patch(config, model, output)
-    click.echo(f"{patched.words} words of the model, read back from the bitstream: all as compiled")
+    click.echo(f"{patched.words:,} words of the model, read back from the bitstream: all as compiled")
     click.echo(f"written: {patched.bitstream}")
     click.echo(f"sha256: {patched.sha256}")

@@ -16,7 +16,7 @@ def loss(found: Estimate) -> Section:
     rows = [("expected loss of top-1, points", f"{100 * quality.drop:.2f} ± {100 * quality.error:.2f}"),
             ("same class as the float network", f"{quality.agreement:.1%}"),
             ("divergence from the float network, nats", f"{quality.divergence:.4f}"),
-            ("images that it was found on", f"{quality.images}")]
+            ("images that it was found on", f"{quality.images:,}")]
     judged = ("They were given to judge it." if found.used is None else
               f"They were held out: the network that was judged is one made alike with the other {found.used}.")
     return Section("loss", "What is lost", "No labels are needed: what the float network says of images that nothing "

@@ -13,7 +13,7 @@ from firelane.sim.judge.report import SimulationReport
 
 def results(report: SimulationReport) -> Section:
     """What was compared, and what came out."""
-    text = (f"{report.values:,} result values of {report.frames} {'frame' if report.frames == 1 else 'frames'} were "
+    text = (f"{report.values:,} result values of {report.frames:,} {'frame' if report.frames == 1 else 'frames'} were "
             "compared with the integer reference, byte for byte, and all are equal.")
     rows = [("frames", f"{report.frames:,}"), ("values compared, all equal", f"{report.values:,}"),
             ("image in, bytes a frame", f"{report.input_bytes:,}"),

@@ -81,7 +81,7 @@ def test_images_of_any_size_are_fitted(tmp_path, capsys):
     Image.fromarray(np.full((70, 90), 255, np.uint8)).save(tmp_path / "a.png")
     evaluate = ["evaluate", str(EMBEDDED["digits"]), "--images", str(tmp_path), "--workers", "0"]
     assert main(evaluate) == 2
-    assert "the network wants 56 x 56; give --resize or --preset, or resize" in capsys.readouterr().err
+    assert "the network wants 56 x 56; give --resize or --preset (in Python: resize" in capsys.readouterr().err
     assert main([*evaluate, "--preset", "raw"]) == 0
 
 

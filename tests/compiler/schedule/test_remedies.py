@@ -19,7 +19,7 @@ def test_what_does_not_fit_is_named_with_what_would(words, offered):
     small = replace(CFG, activation_words=words)
     with pytest.raises(CapacityError) as caught:
         compile_graph(chain_of_fires(), small)
-    message = re.fullmatch(rf"layer 'conv\d+': needs \d+ words of activation memory at tile \d+, there are {words} "
+    message = re.fullmatch(rf"layer 'conv\d+': needs [\d,]+ words of activation memory at tile \d+, there are {words} "
                            r"\(live: .*\); ((?:--[\w-]+ \d+ or )*)a smaller input would help", str(caught.value))
     options = dict(option.removeprefix("--").replace("-", "_").split() for option in message[1].split(" or ") if option)
     assert list(options) == offered

@@ -52,14 +52,16 @@ def test_equal_to_reference_and_emulator(network, compiled):
     assert [one.best for one in found] == LABELS
 
 
-@pytest.mark.parametrize("kind", ["path", "text", "bytes", "Pillow", "rows and columns", "one channel", "three"])
+@pytest.mark.parametrize("kind", ["path", "text", "bytes", "Pillow", "rows and columns", "one channel", "three",
+                                  "channels first"])
 def test_one_image(network, tmp_path, kind):
     path, gray = tmp_path / "digit.png", PIXELS[2, 0]
     Image.fromarray(gray).save(path)
     with Image.open(path) as opened:
         found = network.predict({
             "path": path, "text": str(path), "bytes": path.read_bytes(), "Pillow": opened, "rows and columns": gray,
-            "one channel": gray[:, :, None], "three": np.repeat(gray[:, :, None], 3, 2)}[kind])
+            "one channel": gray[:, :, None], "channels first": gray[None],
+            "three": np.repeat(gray[:, :, None], 3, 2)}[kind])
     assert np.array_equal(found.stored, network.predict(PIXELS[2:3])[0].stored) and found.best == LABELS[2]
     assert found.image == (str(path) if kind in ("path", "text", "Pillow") else "image")
 

@@ -152,8 +152,8 @@ class TestRefused:
             2, f"error: {tmp_path}/none: no such folder; give a folder of images with --images\n")
         Image.fromarray(np.zeros((8, 9), np.uint8)).save(tmp_path / "0.png")
         assert run(images=tmp_path) == (
-            2, f"error: {tmp_path}/0.png: 9 x 8 pixels; the network wants 56 x 56; give --resize or --preset, or "
-               "resize the image\n")
+            2, f"error: {tmp_path}/0.png: 9 x 8 pixels; the network wants 56 x 56; give --resize or --preset (in "
+               "Python: resize, preset), or resize the image\n")
         assert run(images=tmp_path / "0.png")[1].startswith(f"error: {tmp_path}/0.png: is no folder; give a folder")
 
     def test_wrong_labels(self, run, tmp_path):
