@@ -28,7 +28,9 @@
 #   make exporters                    what other tools write, and what becomes
 #                                     of it, to docs/models.md; ONLY=brevitas
 #   make journey                      what a new user types, from torchvision's
-#                                     SqueezeNet to an image on a board
+#                                     SqueezeNet to an image on a board, and
+#                                     the same in a notebook, whose record in
+#                                     docs/notebooks it writes
 #   make site                         the documentation: build/site/index.html
 #   make pages                        run every command of the documentation
 #   make clean                        remove build/
@@ -104,6 +106,8 @@ exporters: $(INSTALLED)
 journey: $(INSTALLED)
 	@FIRELANE_BUILD="$${FIRELANE_BUILD:-build}" OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m tests.end_to_end.new_user \
 	    build/journey --build=--effort=fast
+	@FIRELANE_BUILD="$${FIRELANE_BUILD:-build}" OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m tests.end_to_end.notebook \
+	    build/journey/notebook
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .

@@ -66,7 +66,7 @@ class Prediction:
         facts = {"result": "" if self.classes else f"a map of {' x '.join(map(str, self.stored.shape))}",
                  "cycles": self.cycles, "ms on the device": self.device_ms, "ms on the line": self.transfer_ms}
         rows = [(guess.index, guess.name, guess.share) for guess in self.classes]
-        return html_block(f"Prediction of {self.image}", facts, [HtmlTable(("class", "name", "share"), rows)])
+        return html_block(f"Prediction of {self.image}", facts, [HtmlTable(("class", "name", "value"), rows)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,7 +53,7 @@ class Terminal:
     """Where the user types: commands run in `folder`, with `firelane` and `python` as he has them."""
 
     def __init__(self, folder: Path, python: Path):
-        self._folder = folder
+        self.folder = folder
         self._words = {"firelane": [sys.executable, "-m", "firelane"], "python": [str(python)]}
 
     def run(self, *typed: str) -> str:
@@ -71,7 +71,7 @@ class Terminal:
     def start(self, *typed: str) -> subprocess.Popen[str]:
         """Begin a command, with its output in a pipe."""
         print(f"$ {shlex.join(typed)}", flush=True)
-        return subprocess.Popen([*self._words[typed[0]], *typed[1:]], cwd=self._folder, stdout=subprocess.PIPE,
+        return subprocess.Popen([*self._words[typed[0]], *typed[1:]], cwd=self.folder, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True)
 
 
@@ -91,9 +91,11 @@ def journey(terminal: Terminal, board: str, *, export: bool, more: Sequence[str]
     if export:
         terminal.run("python", "export.py")
     said = terminal.run("firelane", "build", "net.onnx", "--board", board, "--calib", "photos", "--preset", "imagenet",
-                        "-o", "build/net", *more)
+                        "--report", "report.html", "-o", "build/net", *more)
     if missing := [word for word in FIGURES if f"\n{word} " not in said]:
         raise JourneyError(f"firelane build does not say {missing[0]}")
+    if not (terminal.folder / "report.html").is_file():
+        raise JourneyError("firelane build leaves no report.html")
     with terminal.start("firelane", "board-sim", "build/net/program", *simulation) as simulated:
         try:
             _classify(terminal, simulated)
@@ -132,6 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given.folder.mkdir(parents=True, exist_ok=True)
     if not given.model:
         (given.folder / "export.py").write_text(EXPORT.format(side=given.side, images=given.images))
+    signal.signal(signal.SIGINT, signal.default_int_handler)            # ignored behind a shell's &, and so by commands
     python = Path(sys.executable) if given.model else python_of(EXTRA)
     if build := os.environ.get("FIRELANE_BUILD"):
         os.environ["FIRELANE_BUILD"] = str(Path(build).resolve())       # commands are typed in another folder
