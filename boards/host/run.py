@@ -18,6 +18,7 @@ from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.typed_command import typed
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff")    #: in folders
 
@@ -116,7 +117,7 @@ def checked_model(board: RemoteBoard, model: HostModel | None) -> HostModel:
     if model.digest != state.digest:
         raise FirelaneError(str(model.folder), f"is not the model in the board (digest {model.digest:08x}, there "
                                                f"{state.digest:08x})",
-                            hint=f"firelane load {model.folder} --port {port}")
+                            hint=typed("load", model.folder, "--port", port))
     return model
 
 

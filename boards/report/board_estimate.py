@@ -14,6 +14,7 @@ from firelane.compiler.fit.report import MEMORIES, Report
 from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.schedule.remedies import least_banks, least_depth, resized
 from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.typed_command import typed
 from firelane.compiler.tiles.larger_engine import larger_engine, weight_bytes
 from firelane.hw.contract.config import MAX_ACTIVATION_WORDS, MAX_BANKS, EngineConfig
 
@@ -183,8 +184,8 @@ def _weight_shortage(board: Board, words: int, bits: float, network: _Network, a
         way = (f"fewer weights, or a larger board: this one has room for {bits:.2f} bits a weight; at {KNOWN_BITS}, "
                f"SqueezeNet v1.0 loses 2.4 points of top-1, see docs/compression.md")
         return Shortage(MEMORIES["weight_words"], text, (way,))
-    goal = f"--board {board.name}" if alone else f"--budget {budget}"
-    compress = f"firelane compress {network.model} --calib IMAGES {goal} -o SMALLER.onnx"
+    goal = ("--board", board.name) if alone else ("--budget", f"{budget}")
+    compress = typed("compress", network.model, "--calib", "IMAGES", *goal, "-o", "SMALLER.onnx")
     return Shortage(MEMORIES["weight_words"], text, (*_option(board, weight_words=words), compress), compressible=True)
 
 

@@ -23,6 +23,7 @@ from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.html_tables import HtmlTable, html_block
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.typed_command import typed
 
 if TYPE_CHECKING:
     from firelane.report.page.document import Document
@@ -74,10 +75,10 @@ class BuiltNetwork(Reported):
     def next_commands(self) -> tuple[str, ...]:
         """What to type next."""
         if self.bitstream is None:
-            return (f"firelane board-sim {self.program} --board {self.board}",
-                    f"firelane run IMAGE --compiled {self.program} --port auto")
-        return (f"firelane program --board {self.board} --bitstream {self.bitstream}",
-                f"firelane run IMAGE --compiled {self.program} --port auto")
+            return (typed("board-sim", self.program, "--board", self.board),
+                    typed("run", "IMAGE", "--compiled", self.program, "--port", "auto"))
+        return (typed("program", "--board", self.board, "--bitstream", self.bitstream),
+                typed("run", "IMAGE", "--compiled", self.program, "--port", "auto"))
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import click
 from firelane.cli.support import work
 from firelane.cli.support.options import PATH
 from firelane.cli.support.words import KNOWN_BOARD
+from firelane.compiler.support.typed_command import typed
 
 
 @click.command(name="new-board")
@@ -23,4 +24,4 @@ def command(name: str, model: str, output: Path | None) -> None:
     comment on each field: device, engine, clock, serial line, and a platform of amaranth-boards or pins.
     """
     file = work.write_board_file(name, work.get_board(model), output)
-    click.echo(f"written: {file}; change it, then: firelane compile MODEL --board {file}")
+    click.echo(f"written: {file}; change it, then: {typed('compile', 'MODEL', '--board', file)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -31,5 +32,5 @@ def command(model: str, board_name: str, output: Path | None, as_json: bool) -> 
         click.echo(work.project_json(project, board, name))
         return
     log_console().print(work.table(project, board, title=f"{name} on {board.description}: Yosys' count"))
-    for line in (f"written: {project.folder}", f"next: cd {project.folder} && vivado -mode batch -source top.tcl"):
-        click.echo(line)
+    click.echo(f"written: {project.folder}")
+    click.echo(f"next: cd {shlex.quote(str(project.folder))} && vivado -mode batch -source top.tcl")

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -278,6 +279,8 @@ class TestBitstream:
         assert built.bitstream == tmp_path / "d" / "bitstream" / "top.bit" and built.bitstream.exists()
         assert built.steps[-1].name == "bitstream" and "81.0 MHz possible, 75 used" in built.steps[-1].text
         assert built.next_commands[0] == f"firelane program --board ulx3s_25f --bitstream {built.bitstream}"
+        elsewhere = replace(built, program=Path("my nets/program"), bitstream=None)
+        assert elsewhere.next_commands[0] == "firelane board-sim 'my nets/program' --board ulx3s_25f"
         again = firelane.build("digits", "ulx3s_25f", folder=tmp_path / "d", bitstream=True)
         assert kept(again) == ["check", "quantize", "evaluate", "compile", "bitstream"] and len(routed) == 1
         assert routed[0][:2] == ("digits", QUANTIZED)
