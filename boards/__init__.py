@@ -16,8 +16,8 @@ def all_boards() -> tuple[Board, ...]:
     return tuple(_BOARDS.values())
 
 
-def get_board(name: str) -> Board:
-    """The board of that name, or of the TOML file of that name.
+def get_board(name: str, option: str = "--board") -> Board:
+    """The board of that name, or of the TOML file of that name; `option` is what named it, for the error.
 
     Raises
     ------
@@ -31,5 +31,5 @@ def get_board(name: str) -> Board:
         return _BOARDS[name]
     except KeyError:
         file = Path(f"{name}{SUFFIX}")
-        raise ConfigError("--board", f"unknown board {name!r}",
+        raise ConfigError(option, f"unknown board {name!r}",
                           hint=f"did you mean {file}?" if file.is_file() else hint(name, _BOARDS)) from None

@@ -39,7 +39,7 @@ CODEBOOK = 256
 RUN_BITS = 4
 CAFFE_INPUT = Preprocessing(channels="BGR", mean=(104.0, 117.0, 123.0), resize=256)
 FILE_BYTES = 1 << 24            #: twenty times the published file
-HINT = "wanted: compressed_SqueezeNet.net, 675 763 bytes, as published"
+HINT = "wanted: compressed_SqueezeNet.net, 675,763 bytes, as published"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +72,8 @@ def convert(file: Path, output: Path, *, input_size: int = 224) -> str:
     stored = sum(layer.entries for layer in layers.values())
     weights = sum(layer.weight.size for layer in layers.values())
     nonzero = sum(int(np.count_nonzero(layer.weight)) for layer in layers.values())
-    return (f"{len(layers)} layers, {nonzero} of {weights} weights are not zero ({nonzero / weights:.1%}), "
-            f"{stored} stored entries")
+    return (f"{len(layers)} layers, {nonzero:,} of {weights:,} weights are not zero ({nonzero / weights:.1%}), "
+            f"{stored:,} stored entries")
 
 
 def network(layers: Mapping[str, DecodedLayer], *, input_size: int = 224) -> onnx.ModelProto:
@@ -103,7 +103,7 @@ def decode(path: str | Path) -> dict[str, DecodedLayer]:
     counts = reader.take("the table of entries", np.dtype("<u4"), len(convolutions)).tolist()
     for conv, count in zip(convolutions, counts):
         if not 0 < count <= np.prod(conv.weight_shape):
-            raise reader.problem(f"{conv.name}: {count} entries for {np.prod(conv.weight_shape)} weights")
+            raise reader.problem(f"{conv.name}: {count:,} entries for {np.prod(conv.weight_shape):,} weights")
     layers = {conv.name: _layer(reader, conv, count) for conv, count in zip(convolutions, counts)}
     reader.finish()
     return layers
@@ -145,7 +145,7 @@ def _layer(reader: _Reader, conv: ConvSpec, count: int) -> DecodedLayer:
     places = np.cumsum(_runs(pairs, count).astype(np.int64) + 1) - 1
     weight = np.zeros(conv.weight_shape, np.float32)
     if places[-1] >= weight.size:
-        raise reader.problem(f"{conv.name}: an entry at place {places[-1]} of {weight.size} weights")
+        raise reader.problem(f"{conv.name}: an entry at place {places[-1]:,} of {weight.size:,} weights")
     weight.reshape(-1)[places] = values
     return DecodedLayer(weight, bias.astype(np.float32), count)
 

@@ -140,6 +140,19 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def check_given(images: Sequence[Path] | None = None, folder: Path | None = None) -> None:
+    """Refuse, before a board is looked for, images that are not there and a folder that is no compiled model.
+
+    Raises
+    ------
+    FirelaneError
+        If so.
+    """
+    image_files(images or ())
+    if folder is not None:
+        read_model(folder)
+
+
 def classify(images: Sequence[Path], port: str, baud: int, *,  # noqa: PLR0913 (all but three have a default)
              folder: Path | None = None, labels: Path | None = None, record: Options | None = None,
              as_json: bool = False, say: Callable[[str], None], progress: Progress = silent) -> None:

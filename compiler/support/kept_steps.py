@@ -134,6 +134,8 @@ def kept_steps(folder: Path, kind: str, *, files: tuple[str, ...], folders: Fold
     ConfigError
         If the folder is in use or cannot be written, or has something else under one of these names.
     """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise ConfigError(str(folder), "is no folder", hint=f"name another with {OPTION}")
     check_file(folder / RECORD, OPTION)
     if (folder / MARKER).exists():
         found = marked_files((folder / MARKER).read_bytes())[0] or "folder of another command"

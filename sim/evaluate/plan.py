@@ -138,7 +138,10 @@ def _original(content: onnx.ModelProto, float_model: Model | None, graph: Graph,
 
 def _given_float(float_model: Model, shape: tuple[int, ...], resize: int | None,
                  options: Options) -> tuple[onnx.ModelProto, OnnxModel, str]:
-    where = read_source(float_model)[1]
+    content, where = read_source(float_model)
+    if is_quantized(content.graph):
+        raise ModelError(str(where), "is quantized, and a float network is compared with",
+                         hint="give the one that was quantized, or --derive-float (in Python: derive_float)")
     given = _float_model(float_model)
     found, record = read_input(given.graph).dims, _record(given, where, options)
     if found != tuple(shape):

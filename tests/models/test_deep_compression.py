@@ -13,7 +13,7 @@ from firelane.models.deep_compression import CAFFE_INPUT, NETWORK, decode, netwo
 from firelane.models.squeezenet_graph import float_onnx
 from tests.published_data import NET_FILE, accuracy, images, needs_images, needs_net, slow
 
-HINT = "wanted: compressed_SqueezeNet.net, 675 763 bytes, as published"
+HINT = "wanted: compressed_SqueezeNet.net, 675,763 bytes, as published"
 
 
 def made_up_file(seed: int = 0) -> tuple[bytes, dict[str, np.ndarray]]:
@@ -102,12 +102,12 @@ class TestMadeUpFile:
     (lambda b: b[:104 + 1024 + 384 + 9], "ends after 1521 bytes, within the indices of conv1"),
     (lambda b: b[:-1], r"ends after \d+ bytes, within the runs of conv10"),
     (lambda b: b + b"xy", "2 bytes are left over after the last layer"),
-    (lambda b: b"\xff" * 4 + b[4:], "conv1: 4294967295 entries for 14112 weights"),
-    (lambda b: b"\0" * 4 + b[4:], "conv1: 0 entries for 14112 weights"),
+    (lambda b: b"\xff" * 4 + b[4:], "conv1: 4,294,967,295 entries for 14,112 weights"),
+    (lambda b: b"\0" * 4 + b[4:], "conv1: 0 entries for 14,112 weights"),
     (lambda b: b[:104 + 4] + b"\0\0\xc0\x7f" * 255 + b[104 + 1024:],
      "conv1: a weight or bias is not a finite number"),
     (lambda b: (14112).to_bytes(4, "little") + b[4:104] + b"\0" * 1408 + b"\1" * 40_000,
-     r"conv1: an entry at place \d+ of 14112 weights")])
+     r"conv1: an entry at place [\d,]+ of 14,112 weights")])
 def test_damaged_files_are_refused(tmp_path, made_up, spoil, message):
     path = write(tmp_path / "x.net", spoil(made_up[0]))
     with pytest.raises(ModelError, match=rf"x\.net: {message}; {HINT}$"):

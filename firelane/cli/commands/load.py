@@ -19,6 +19,7 @@ def command(folder: Path, port: str, baud: int | None) -> None:
 
     The board checks what arrived, by CRC, before it is the model; until then there is none.
     """
+    work.check_given(folder=folder)
     console = progress_console()
     with display(console) as progress:
         summary = work.load_model(folder, *found_port(port, baud, progress), progress)

@@ -23,5 +23,5 @@ def command(name: str, model: str, output: Path | None) -> None:
     Every command with --board takes the file in place of a name. It is a copy of a board that Firelane has, with a
     comment on each field: device, engine, clock, serial line, and a platform of amaranth-boards or pins.
     """
-    file = work.write_board_file(name, work.get_board(model), output)
+    file = work.write_board_file(name, work.get_board(model, "--from"), output)
     click.echo(f"written: {file}; change it, then: {typed('compile', 'MODEL', '--board', file)}")

@@ -28,6 +28,7 @@ def command(images: tuple[Path, ...], port: str, baud: int | None, folder: Path 
     and the result back. How images become the network's input is recorded in what was compiled; --preset, --channels,
     --mean, --scale and --resize say or change it.
     """
+    work.check_given(images, folder)
     console = progress_console(as_json)
     with display(console) as progress:
         work.classify(images, *found_port(port, baud, progress), folder=folder, labels=labels, record=record,

@@ -37,6 +37,7 @@ def command(compiled: Path, port: str, baud: int | None, files: tuple[Path, ...]
     no names of files, people or machines. Please send it to us. Ends with exit code 1 if a value differs or the engine
     stops.
     """
+    work.check_given(named_images(files, folder), compiled)
     console, output = progress_console(as_json), options["output"]
     try:
         with display(console) as progress:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from firelane.boards.flow.vivado_project import project_json, table, write_model_project
     from firelane.boards.host.device_list import devices_to_json, devices_to_table, model_names
     from firelane.boards.host.discovery import chosen_port, find_devices
-    from firelane.boards.host.run import classify, load_model
+    from firelane.boards.host.run import check_given, classify, load_model
     from firelane.boards.host.validate import validate
     from firelane.boards.report.board_fit import fits
     from firelane.boards.report.board_list import to_json, to_tables
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from firelane.sim.judge.report import print_report
 
 __all__ = ["Bitstream", "Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
-           "check_report", "chosen_engine", "chosen_port", "classify", "convert", "demo", "devices_to_json",
-           "devices_to_table", "find_devices", "fits", "get_board", "items_to_json", "items_to_table",
-           "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch", "plot_build",
-           "print_evaluation", "print_report", "program", "project_json", "published_fits", "require", "run_benchmark",
-           "short_name", "sweep", "table", "to_json", "to_tables", "validate", "write_board_file", "write_file",
-           "write_model_project"]
+           "check_given", "check_report", "chosen_engine", "chosen_port", "classify", "convert", "demo",
+           "devices_to_json", "devices_to_table", "find_devices", "fits", "get_board", "items_to_json",
+           "items_to_table", "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch",
+           "plot_build", "print_evaluation", "print_report", "program", "project_json", "published_fits", "require",
+           "run_benchmark", "short_name", "sweep", "table", "to_json", "to_tables", "validate", "write_board_file",
+           "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.bitstream": ["Bitstream"],
@@ -63,7 +63,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.flow.vivado_project": ["project_json", "table", "write_model_project"],
     "firelane.boards.host.device_list": ["devices_to_json", "devices_to_table", "model_names"],
     "firelane.boards.host.discovery": ["chosen_port", "find_devices"],
-    "firelane.boards.host.run": ["classify", "load_model"],
+    "firelane.boards.host.run": ["check_given", "classify", "load_model"],
     "firelane.boards.host.validate": ["validate"],
     "firelane.boards.report.board_fit": ["fits"],
     "firelane.boards.report.board_list": ["to_json", "to_tables"],

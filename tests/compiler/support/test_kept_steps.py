@@ -99,6 +99,13 @@ def test_a_record_that_is_none_is_nobody_elses_to_overwrite(tmp_path, text):
     assert (tmp_path / RECORD).read_text() == text
 
 
+def test_a_file_where_the_folder_is_to_be(tmp_path):
+    (tmp_path / "d").write_text("thesis")
+    with pytest.raises(ConfigError, match=r"/d: is no folder; name another with -o$"), steps(tmp_path / "d"):
+        pass
+    assert (tmp_path / "d").read_text() == "thesis"
+
+
 def test_a_folder_of_another_command(tmp_path):
     with replacing(tmp_path / "d", BUILD) as fresh:
         (fresh / "x").write_text("x")

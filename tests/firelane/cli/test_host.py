@@ -52,6 +52,17 @@ def test_an_image(board, tmp_path, capsys):
     assert lines[6].startswith(f"  board: {CYCLES:,} cycles, {1000 * CYCLES / CLOCK_HZ:.2f} ms; transfer ")
 
 
+@pytest.mark.parametrize("words, said", [
+    (("run", "no.png"), "no.png: there is no such file; "),
+    (("run", "there.png", "--compiled", "no"), "no: is no compiled model "),
+    (("load", "no"), "no: is no compiled model "), (("validate", "no"), "no: is no compiled model ")])
+def test_what_is_given_is_looked_at_before_a_board_is_looked_for(tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    image_file(3, tmp_path).rename("there.png")
+    assert main([*words, "--port", "auto"]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {said}")
+
+
 def test_a_folder_streams(board, tmp_path, capsys):
     for number in (5, 6, 7):
         image_file(number, tmp_path / "images")

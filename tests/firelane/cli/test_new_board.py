@@ -27,4 +27,4 @@ def test_mistakes_are_one_line(tmp_path, capsys):
     assert main(["compile", "digits", "--board", str(path)]) == 2
     assert capsys.readouterr().err == f"error: {path}: name: 1; a text is needed\n"
     assert main(["new-board", "x", "--from", "nothing"]) == 2
-    assert "error: --board: unknown board 'nothing'; one of ulx3s_12f" in capsys.readouterr().err
+    assert "error: --from: unknown board 'nothing'; one of ulx3s_12f" in capsys.readouterr().err

@@ -201,7 +201,8 @@ class TestRefused:
                                                                                        float_model=DERIVED)
 
     def test_a_quantized_model_is_no_float_model(self, refused):
-        assert "q.onnx: is quantized already; compile it as it is" in refused(float_model="model")
+        assert "q.onnx: is quantized, and a float network is compared with; give the one that was quantized" in refused(
+            float_model="model")
 
     def test_nothing_to_run(self, refused):
         assert refused(reference=False) == "--no-reference: nothing is left to run; add --onnxruntime"
