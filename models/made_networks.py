@@ -42,7 +42,7 @@ def make(path: Path, name: str, size: int, published: Published | None, progress
         images = [record.real(image) for image in made_images(MADE_IMAGES, shape, seed=IMAGE_SEED)]
     quantized = quantize(model, images, progress=lambda stage, done: progress(
         f"quantizing {name}: {stage}", done, len(images)))
-    write_model(quantized, path)
+    write_model(quantized, path, "FIRELANE_BUILD")
 
 
 def _float_model(name: str, size: int, published: Published | None) -> onnx.ModelProto:

@@ -9,12 +9,12 @@ import onnx
 from firelane.compiler.support.files import write_file
 
 
-def write_model(model: onnx.ModelProto, path: str | Path) -> None:
-    """Write the whole file or nothing.
+def write_model(model: onnx.ModelProto, path: str | Path, option: str = "-o") -> None:
+    """Write the whole file or nothing; `option` is what named it.
 
     Raises
     ------
     FirelaneError
         If it cannot be written.
     """
-    write_file(path, model.SerializeToString(deterministic=True), "-o")
+    write_file(path, model.SerializeToString(deterministic=True), option)

@@ -286,8 +286,8 @@ def _shortages(found: Estimate, job: BuildJob) -> list[FirelaneError]:
     if job.calibration is None and job.recorded.quantized and job.compress and any(one.compressible for one in lacking):
         return [ConfigError("--calib", f"is missing, and {job.called} has too little room: {lacking[0].found}",
                             hint="a network is compressed with images, a folder of them without labels")]
-    return [CapacityError(f"{job.called}: {one.what}", one.found, hint="; ".join(one.ways)) for one in lacking
-            if not (one.compressible and job.compress)]
+    return [CapacityError(f"{job.called}: {one.what.removesuffix(' (words)')}", one.found, hint="; ".join(one.ways))
+            for one in lacking if not (one.compressible and job.compress)]
 
 
 def _named(model: onnx.ModelProto, name: str) -> onnx.ModelProto:

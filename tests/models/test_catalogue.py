@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from firelane.cli.main import main
 from firelane.compiler.ir.graph import Conv
 from firelane.compiler.onnx_import import load_graph
-from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.catalogue import EMBEDDED, LIGHT, NAMES, PUBLISHED, find, is_name, model_file, short_name
 from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
 
@@ -42,6 +46,15 @@ def test_made_once(alone, monkeypatch):
     assert find("squeezenet1.1", input_size=SMALL) == first
     with pytest.raises(pytest.fail.Exception):
         find("squeezenet1.1", input_size=SMALL + 2)
+
+
+def test_where_it_cannot_be_kept_the_folder_is_named_that_can_be_changed(alone, monkeypatch):
+    """Nobody has given an -o."""
+    def full(self, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FirelaneError, match="No space left on device; name another with FIRELANE_BUILD$"):
+        find("squeezenet1.1", input_size=SMALL)
 
 
 def test_exporters_graph(alone):

@@ -214,7 +214,7 @@ def test_images_of_the_wrong_size_are_one_line(small_board, tmp_path):
 
 @pytest.mark.parametrize("options, message", [
     ({"calibration": None}, "^--calib: is missing; a float network is quantized with images"),
-    ({"compress": False}, r"^small: weight memory \(words\): [\d,]+ bytes of 900; "),
+    ({"compress": False}, r"^small: weight memory: [\d,]+ bytes of 900; "),
     ({"calibration": IMAGES[:9]}, "^--calib: 9 images; at least 10 are needed"),
     ({"calibration": IMAGES.astype(np.float32)}, "float32 of shape .*; uint8 pixels of shape"),
     ({"calibration": "nowhere"}, "^nowhere: no such file or folder; give a folder of images, or an .npy file with "),
