@@ -51,8 +51,8 @@ class Loss:
     def __str__(self) -> str:
         few = f" ({FEW_IMAGES} or more would say more)" if self.images < FEW_IMAGES else ""
         return (f"{100 * self.expected:.2f} ± {100 * self.error:.2f} points of top-1, probably; the same class as "
-                f"before for {self.agreement:.1%} of {self.images:,} images that nothing was made with, and probably "
-                f"for {least_share(self.agreement, self.images):.0%} or more of others{few}")
+                f"before for {self.agreement:.1%} of {self.images:,} images that nothing was made with, of others "
+                f"probably for {least_share(self.agreement, self.images):.0%} or more{few}")
 
 
 @dataclass(frozen=True)

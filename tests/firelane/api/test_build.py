@@ -101,7 +101,7 @@ class TestTooLargeForTheBoard:
     def test_the_answer(self, built):
         lines = built.lines
         assert lines[0].startswith("lost:   ")
-        assert re.search(r" of 2 images that nothing was made with, and probably for \d+% or more of others "
+        assert re.search(r" of 2 images that nothing was made with, of others probably for \d+% or more "
                          r"\(50 or more would say more\)$", lines[0])
         assert lines[1] == (f"memory: {built.rom_bytes:,} bytes of ROM; the board's weight memory is "
                             f"{built.memory_share:.1%} full")
