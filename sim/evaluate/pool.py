@@ -87,15 +87,20 @@ def workers(count: int | None = None, scheduler: str | None = None, *, seconds: 
 
 @contextlib.contextmanager
 def _processes(count: int) -> Iterator[Pool]:
-    """A pool of processes of this machine, reachable from nowhere else."""
+    """A pool of processes of this machine, reachable from nowhere else; an exception ends them with what they do."""
     with tempfile.TemporaryDirectory(prefix="firelane-job-") as folder:         # for this user alone
         context = multiprocessing.get_context("spawn")
         # None is ready before all are there: so each of the first tasks starts another one.
         executor = ProcessPoolExecutor(count, context, initializer=context.Barrier(count).wait)
+        others = multiprocessing.active_children()
         try:
             with _no_interrupts(), _one_thread_each():
                 wait([executor.submit(int) for _ in range(count)])
             yield lambda job, images, progress: _measure_here(executor, count, Path(folder), job, images, progress)
+        except BaseException:           # Ctrl-C, too: an image can take seconds, and nobody wants its result
+            for process in set(multiprocessing.active_children()).difference(others):
+                process.terminate()
+            raise
         finally:
             executor.shutdown(cancel_futures=True)
 

@@ -1,5 +1,6 @@
 """Images spread over processes: the same digits whoever works, and every way in which workers can be missing."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -7,11 +8,13 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from firelane.compiler.support.errors import ConfigError, FirelaneError
+from firelane.compiler.support.progress import silent
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
 from firelane.sim.evaluate import evaluate, workers
@@ -208,3 +211,26 @@ def test_errors_of_workers_arrive_whole(digits):
     with workers(1) as pool, pytest.raises(FirelaneError, match="give the float model that was quantized$") as error:
         pool(wrong, images, lambda *step: None)
     assert error.value.where.startswith("tensor ") and error.value.hint == "give the float model that was quantized"
+
+
+def never(*arguments: object) -> None:
+    """A batch that takes for ever."""
+    signal.pause()
+
+
+class Interrupted(list):
+    """Images of which the second batch is never read: Ctrl-C comes before."""
+
+    def __getitem__(self, part):
+        if part.start:
+            raise KeyboardInterrupt
+        return super().__getitem__(part)
+
+
+def test_ctrl_c_does_not_wait_for_an_image(monkeypatch):
+    monkeypatch.setattr("firelane.sim.evaluate.pool.measure_file_batch", never)
+    before = multiprocessing.active_children()
+    images = Interrupted([np.zeros((1, 2, 2), np.uint8)] * (BATCH + 1))
+    with pytest.raises(KeyboardInterrupt), workers(1) as pool:
+        pool(SimpleNamespace(key="key"), images, silent)
+    assert multiprocessing.active_children() == before
