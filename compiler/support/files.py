@@ -12,13 +12,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.outputs import check_file, real_path
 from firelane.compiler.support.workspace import NEW, cannot_be_written, workspace
 
+VARIABLE = "FIRELANE_BUILD"
+
 
 def build_root() -> Path:
-    """The folder for everything that is made: `FIRELANE_BUILD`, or `build` in the working directory."""
-    return Path(os.environ.get("FIRELANE_BUILD", "build")).resolve()
+    """The folder for everything that is kept: `FIRELANE_BUILD`, or `build` in the working directory."""
+    return Path(os.environ.get(VARIABLE, "build")).resolve()
 
 
 def digest(parts: Iterable[str | Path]) -> str:
@@ -86,8 +89,19 @@ def open_file(path: str | Path) -> BinaryIO:
 
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """A lock that one process at a time holds; it is a file beside `directory`, which may be deleted meanwhile."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with open(directory.with_suffix(".lock"), "w") as lock:
+    """A lock that one process at a time holds; it is a file beside `directory`, which may be deleted meanwhile.
+
+    Raises
+    ------
+    FirelaneError
+        If nothing can be written there: `FIRELANE_BUILD`, or the folder that we are in, names the place.
+    """
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        lock = directory.with_suffix(".lock").open("w")
+    except OSError as error:
+        raise FirelaneError(str(directory.parent), f"cannot be written: {error.strerror}",
+                            hint=f"say with {VARIABLE}=FOLDER where to keep what is made") from None
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -24,6 +24,14 @@ def test_lock_stands_beside(tmp_path):
         assert [path.name for path in (tmp_path / "new").iterdir()] == ["thing.lock"]
 
 
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FirelaneError, match="^.*/file/new: cannot be written: Not a directory; say with "
+                                            "FIRELANE_BUILD=FOLDER where to keep what is made$"), \
+            locked(tmp_path / "file" / "new" / "thing"):
+        pass
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     place = tmp_path / "new" / "file"
     write_file(place, b"first", "--json")
