@@ -193,12 +193,12 @@ class Datapath(wiring.Component):
 
     def _build_drain(self, m, drain: Drain, walk: AverageWalk, shifted, capture):
         """Steps from cycle 9, sums in cycle 11."""
-        constant = delay(m, self.layer.parameters == ParameterForm.CONSTANT, 1, name="constant")
+        constant = self.layer.parameters == ParameterForm.CONSTANT
         m.d.comb += [
             drain.layer.eq(self.layer),
             drain.restart.eq(self.start),
             drain.start.eq(delay_control(m, capture, FIRST_PICK - 3, name="drain_start")),
-            drain.use_constants.eq(constant | walk.active),
+            drain.use_constants.eq(delay(m, constant | walk.active, 1, name="use_constants")),
             drain.shifted.eq(shifted),
             drain.records.payload.eq(self.parameters.payload),
             drain.records.valid.eq(self.parameters.valid),

@@ -4,7 +4,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.blocks.pipeline import delay
+from firelane.hw.blocks.pipeline import delay, delay_control
 from firelane.hw.blocks.ports import drain_steps
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.geometry import pixel_sums
@@ -119,9 +119,10 @@ class Drain(wiring.Component):
         m.d.sync += self.underrun.eq(missing)
         with m.If(first):
             m.d.sync += known.eq(~missing)
+        taken, payload = delay_control(m, first, 1, name="taken"), delay(m, self.records.payload, 1, name="payload")
         with m.If(self.use_constants):
             m.d.sync += [record.bias.eq(layer.bias), record.multiplier.eq(layer.multiplier),
                          record.shift.eq(layer.shift)]
-        with m.Elif(first):
-            m.d.sync += record.eq(self.records.payload)
-        m.d.comb += self.parameters.eq(delay(m, record, 1, name="record"))
+        with m.Elif(taken):
+            m.d.sync += record.eq(payload)
+        m.d.comb += self.parameters.eq(record)

@@ -109,13 +109,13 @@ class TapPath(wiring.Component):
         for block in (fetch, generator, reader):
             m.d.comb += block.start.eq(self.start)
         m.d.comb += [
-            fetch.stop.eq(generator.done),
             decoder.active.eq(generator.active),
             decoder.room.eq(generator.room), generator.reserve.eq(decoder.step),
             addresses.tile.eq(self.tile),
             self.tap_taken.eq(generator.tap_taken), self.stall_decoder.eq(generator.stall_decoder),
             self.stall_drain.eq(generator.stall_drain),
         ]
+        m.d.sync += fetch.stop.eq(generator.done & ~self.start)     # a cycle late: fetch may be far from the generator
 
     def _scan(self, m, weights, fetch, decoder):
         """All memories read the same address, and the answer is chosen when the slowest has given it."""

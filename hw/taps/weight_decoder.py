@@ -1,6 +1,6 @@
 """One weight and its step a cycle, out of two prefix-coded bit streams."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -105,9 +105,13 @@ class WeightDecoder(wiring.Component):
 
     def _code_table(self, m):
         words = Signal(data.ArrayLayout(CODE_WORD, CODE_WORDS), reset_less=True)
+        written = Signal(CODE_WORD.size, reset_less=True)
+        writes = Signal(CODE_WORDS)         # which word, and when: from registers here, because writes come from afar
+        m.d.sync += [written.eq(self.code_write.payload.data),
+                     writes.eq(Mux(self.code_write.valid, Const(1, CODE_WORDS) << self.code_write.payload.index, 0))]
         for index in range(CODE_WORDS):
-            with m.If(self.code_write.valid & (self.code_write.payload.index == index)):
-                m.d.sync += words[index].eq(self.code_write.payload.data[:CODE_WORD.size])
+            with m.If(writes[index]):
+                m.d.sync += words[index].eq(written)
         return words
 
     def _symbols(self, m, label: str, width: int, depth: int):

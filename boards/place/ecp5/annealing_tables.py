@@ -9,7 +9,8 @@ from firelane.boards.place.anneal.tables import as_rows
 from firelane.boards.place.blocks.sites import Sites
 from firelane.boards.place.ecp5.carry_cells import carry_chains
 from firelane.boards.place.ecp5.movable_units import Unit
-from firelane.boards.place.ecp5.slice_rules import PLACES, FlipFlop, LogicTiles, Lut, Tile
+from firelane.boards.place.ecp5.ram_cells import ram_luts
+from firelane.boards.place.ecp5.slice_rules import PLACES, FlipFlop, LogicTiles, Lut
 from firelane.boards.place.netlist.placed_netlist import EMPTY, FF, PlacedNetlist
 
 _BLOCKS_OF_A_TILE = (1, 2, 4, 8)
@@ -22,7 +23,10 @@ def device_tables(netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], 
 
 
 def places(netlist: PlacedNetlist, tiles: LogicTiles) -> Places:
-    """What stands in slices now; slices with carries, and tiles with distributed RAM, are closed."""
+    """What stands in slices now; slices with carries, and tiles with distributed RAM, are closed.
+
+    The LUTs of these tiles are entered like those of carry chains, and each writer at a place that nobody has.
+    """
     tile_x, tile_y = (np.array(axis, dtype=np.int32) for axis in zip(*tiles.tiles))
     tile_at = np.full((tile_x.max() + 1, tile_y.max() + 1), EMPTY, dtype=np.int32)
     tile_at[tile_x, tile_y] = np.arange(len(tile_x))
@@ -32,17 +36,27 @@ def places(netlist: PlacedNetlist, tiles: LogicTiles) -> Places:
     for holders in (luts, flip_flops):
         slot[holders[holders >= 0]] = np.flatnonzero(holders >= 0)
     carries = np.where([cell >= 0 and tiles.lut(cell).carry for cell in luts.tolist()], luts, EMPTY).astype(np.int32)
-    for number, tile in enumerate(tiles.tiles):
-        _close(netlist, tiles, tile, luts[PLACES * number:][:PLACES], flip_flops[PLACES * number:][:PLACES])
+    in_rams = np.isin(np.arange(len(luts)) // PLACES, slot[ram_luts(netlist)] // PLACES)
+    carries[in_rams] = luts[in_rams]
+    flip_flops[in_rams & (flip_flops == EMPTY)] = CLOSED
+    for cell in netlist.writers:
+        first = PLACES * int(tile_at[netlist.x[cell], netlist.y[cell]])
+        for holders, nobody in ((flip_flops, CLOSED), (carries, EMPTY)):
+            unused = np.flatnonzero(holders[first:first + PLACES] == nobody)
+            if slot[cell] == EMPTY and len(unused):
+                slot[cell] = first + unused[0]
+                holders[slot[cell]] = cell
+    for number in range(len(tile_x)):
+        _close(tiles, luts[PLACES * number:][:PLACES])
     x, y = netlist.x.astype(np.int32), netlist.y.astype(np.int32)
     return Places(numbers=tuple(range(PLACES)), x=x, y=y, slot=slot, luts=luts, flip_flops=flip_flops, carries=carries,
                   tile_x=tile_x, tile_y=tile_y, tile_at=tile_at)
 
 
-def _close(netlist: PlacedNetlist, tiles: LogicTiles, tile: Tile, luts: np.ndarray, flip_flops: np.ndarray) -> None:
+def _close(tiles: LogicTiles, luts: np.ndarray) -> None:
     facts = [tiles.lut(cell) if cell >= 0 else None for cell in luts.tolist()]
-    if tile in netlist.ram_writers or any(one and (one.ram or one.blocked) for one in facts):
-        luts[:] = flip_flops[:] = CLOSED
+    if any(one and (one.ram or one.blocked) for one in facts):
+        luts[:] = CLOSED
     for pair in range(0, PLACES, 2):
         if any(one and one.carry for one in facts[pair:pair + 2]):
             luts[pair:pair + 2] = CLOSED
@@ -53,7 +67,8 @@ def rules(netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], where: P
     count = len(netlist.cells)
     grain, alone, uses_m = np.full(count, FIXED, dtype=np.int32), np.zeros(count, bool), np.zeros(count, bool)
     tile, in_slice = np.zeros(count, dtype=np.int32), np.zeros(count, dtype=np.int32)
-    free = set(where.luts.tolist()) | set(where.flip_flops.tolist())
+    beside_rams = np.isin(where.slot // PLACES, where.slot[ram_luts(netlist)] // PLACES)
+    free = (set(where.luts.tolist()) | set(where.flip_flops.tolist())) - set(np.flatnonzero(beside_rams).tolist())
     for unit in units:
         cells = list(unit.cells)
         if free.issuperset(cells):
@@ -77,13 +92,16 @@ def _grain(slots: np.ndarray) -> int:
 
 
 def chains(netlist: PlacedNetlist, units: list[Unit], where: Places) -> Chains:
-    """All carry chains, and which tiles may not be moved with one.
+    """All carry chains, and which tiles may not be moved with one. A tile with distributed RAM counts as a chain.
 
-    Closed are tiles with distributed RAM or other cells that must stay, those of chains of more than MOST_STRIP tiles,
-    and those of units that lie in several tiles, but not in those of one chain.
+    Closed are tiles with cells that must stay, those of chains of more than MOST_STRIP tiles, and those of units that
+    lie in several tiles, but not in those of one chain.
     """
     tile = where.slot // PLACES
-    stays = np.ones(len(netlist.cells), bool)
+    rams: dict[int, list[int]] = {int(tile[cell]): [cell] for cell in netlist.writers if where.slot[cell] != EMPTY}
+    for cell in ram_luts(netlist):
+        rams.get(int(tile[cell]), []).append(cell)
+    stays = ~np.isin(tile, list(rams))
     for unit in units:
         stays[list(unit.cells)] = False
     closed = where.luts.reshape(-1, PLACES) == CLOSED
@@ -91,7 +109,7 @@ def chains(netlist: PlacedNetlist, units: list[Unit], where: Places) -> Chains:
     closed[tile[stays & (where.slot >= 0)]] = True
     of_tile = np.full(len(where.tile_x), EMPTY, dtype=np.int32)
     rows: list[tuple[list[int], list[int]]] = []        # bits of each chain, and its tiles
-    for cells in carry_chains(netlist):
+    for cells in (*carry_chains(netlist), *rams.values()):
         own = sorted(set(tile[cells].tolist()), key=lambda one: int(where.tile_x[one]))
         if len(own) > MOST_STRIP:
             closed[own] = True

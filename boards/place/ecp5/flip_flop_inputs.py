@@ -13,10 +13,11 @@ from collections import Counter
 from pathlib import Path
 
 from firelane.boards.place.ecp5.carry_cells import CARRY, carry_bits, unused_bits
+from firelane.boards.place.ecp5.ram_cells import RAM, ram_luts
 from firelane.boards.place.netlist.placed_netlist import FF, FLIP_FLOP_CELL, LUT_CELL, Cell, PlacedNetlist
 
 LUT = "LUT4"                    #: Yosys' cell; a flip-flop is called the same by both
-_OUTPUTS = {LUT: ("Z",), CARRY: ("S0", "S1"), "TRELLIS_DPR16X4": ("DO",)}
+_OUTPUTS = {LUT: ("Z",), CARRY: ("S0", "S1"), RAM: ("DO",)}
 _FOLLOW = f"{0xAAAA:016b}"      #: INIT of a LUT whose output is input A
 _SUFFIX = "$behind"
 
@@ -40,10 +41,12 @@ def separate_flip_flops(netlist: Path) -> None:
 def free_flip_flops(cells: dict[str, dict], netlist: PlacedNetlist) -> set[int]:
     """The flip-flops to which nextpnr must give places itself; some of them get LUTs.
 
-    They read constants, which have no cells yet; or a carry chain behind which they may not stand: nextpnr notices that
-    only where it makes the chain, not where `cells` have its bits (`boards.place.ecp5.carry_cells`).
+    They read constants, which have no cells yet; or a carry chain or RAM behind which they may not stand: nextpnr
+    notices that only where it makes these, not where `cells` have their bits (`boards.place.ecp5.carry_cells`,
+    `ram_cells`).
     """
-    sums = {netlist.cells[bit].nets.get("F") for bit in carry_bits(netlist)} - {None}
+    made = [*carry_bits(netlist), *ram_luts(netlist)]
+    sums = {netlist.cells[bit].nets.get("F") for bit in made} - {None}
     free, unused = set(), unused_bits(cells)
     for cell, one in enumerate(netlist.cells):
         if netlist.kind[cell] == FF and one.name in cells:

@@ -70,6 +70,7 @@ class LogicTiles:
 
     def __init__(self, netlist: PlacedNetlist):
         self._netlist = netlist
+        self._ram_writers = netlist.ram_writers
         self._facts = [Lut.of(cell) if kind == COMB else FlipFlop.of(cell) if kind == FF else None
                        for cell, kind in zip(netlist.cells, netlist.kind.tolist())]
         self.tiles: dict[Tile, tuple[list[int], list[int]]] = defaultdict(lambda: ([EMPTY] * PLACES, [EMPTY] * PLACES))
@@ -122,7 +123,7 @@ class LogicTiles:
         lut_cells, flip_flop_cells = self.tiles[tile]
         luts = [self.lut(cell) if cell != EMPTY else None for cell in lut_cells]
         flip_flops = [self.flip_flop(cell) if cell != EMPTY else None for cell in flip_flop_cells]
-        writes_ram = tile in self._netlist.ram_writers
+        writes_ram = tile in self._ram_writers
         slices = all(_slice_is_allowed(number, luts[2 * number:][:2], flip_flops[2 * number:][:2],
                                        writes_ram and number == _WRITER_SLICE) for number in range(PLACES // 2))
         controls = {one.tile for one in flip_flops if one}

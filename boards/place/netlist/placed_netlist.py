@@ -44,8 +44,8 @@ class PlacedNetlist:
         Of cells in slices: COMB or FF, and which of the tile's 8; -1 for all others.
     block_bel : {cell: str}
         nextpnr's name of the place of what stands outside the slices.
-    ram_writers : set of (x, y)
-        Tiles whose slice C writes distributed RAM.
+    writers : list of int
+        Cells that write distributed RAM, from slice C.
     """
 
     def __init__(self, path: Path):
@@ -53,7 +53,7 @@ class PlacedNetlist:
         self.cells = [_cell(name, cell) for name, cell in cells.items()]
         self.x, self.y, self.kind, self.lut = (np.full(len(self.cells), -1) for _ in range(4))
         self.block_bel: dict[int, str] = {}
-        self.ram_writers: set[tuple[int, int]] = set()
+        self.writers: list[int] = []
         for number, cell in enumerate(cells.values()):
             self._locate(number, cell["attributes"].get("NEXTPNR_BEL", ""))
 
@@ -61,17 +61,24 @@ class PlacedNetlist:
         place = _BEL.fullmatch(bel)
         if not place:
             return
-        self.x[number], self.y[number] = tile = int(place[1]), int(place[2])
+        self.x[number], self.y[number] = int(place[1]), int(place[2])
         if in_slice := _SLICE_BEL.fullmatch(place[3]):
             self.kind[number] = next(kind for kind, letters in _KIND_LETTERS.items() if letters == in_slice[2])
             self.lut[number] = 2 * "ABCD".index(in_slice[1]) + int(in_slice[3])
         elif place[3].endswith("RAMW"):
-            self.ram_writers.add(tile)
+            self.writers.append(number)
         else:
             self.block_bel[number] = bel
 
+    @property
+    def ram_writers(self) -> set[tuple[int, int]]:
+        """The tiles whose slice C writes distributed RAM."""
+        return set(zip(self.x[self.writers].tolist(), self.y[self.writers].tolist()))
+
     def bel(self, number: int) -> str:
         """nextpnr's name of the place in a slice where a cell is."""
+        if number in self.writers:
+            return f"X{self.x[number]}/Y{self.y[number]}/SLICEC.RAMW"
         lut = int(self.lut[number])
         return (f"X{self.x[number]}/Y{self.y[number]}/"
                 f"SLICE{'ABCD'[lut // 2]}.{_KIND_LETTERS[self.kind[number]]}{lut % 2}")

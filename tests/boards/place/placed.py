@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from random import Random
 
-OUTPUTS = ("Q", "F", "OFX", "FCO", "P0", "DOB0", "CLKO", "WDO0")
+OUTPUTS = ("Q", "F", "OFX", "FCO", "P0", "DOB0", "CLKO", *(f"WDO{n}" for n in range(4)),
+           *(f"WADO{n}" for n in range(4)))
 CELL_DELAYS = {"TRELLIS_COMB": 236, "TRELLIS_FF": 525}
 WIRE_WITHIN_A_TILE = 480
 
@@ -24,6 +25,21 @@ def flip_flop(place: str, output: int, data: int, *, port: str = "DI", clock: in
     """A flip-flop; `CE` and `LSR` are nets, all else is a parameter."""
     nets = {port: more.pop(port) for port in ("CE", "LSR") if port in more}
     return "TRELLIS_FF", more, place, {"Q": output, port: data, "CLK": clock, **nets}
+
+
+def distributed_ram(name: str, tile: str, *, first: int):
+    """A RAM of nextpnr's cells; of its nets, `first` + 1 to 4 is the write address, + 11 the data, + 21 the read
+    address, + 31 the output, and those from + 50 on are between its cells."""
+    writer = {f"WADO{bit}": first + 50 + bit for bit in range(4)} | {f"WDO{bit}": first + 54 + bit for bit in range(4)}
+    writer |= dict(zip(("D0", "B0", "C0", "A0", "C1", "A1", "D1", "B1"),
+                       (first + n for n in (1, 2, 3, 4, 11, 12, 13, 14))))
+    luts = {f"{name}$DPRAM_COMB{bit}": (
+        "TRELLIS_COMB", {"MODE": "DPRAM"}, f"{tile}/SLICE{'AB'[bit // 2]}.K{bit % 2}",
+        dict(zip("DBCA", range(first + 21, first + 25))) | {"F": first + 31 + bit, "WCK": 1, "WRE": 2}
+        | {"WD": first + 54 + bit} | {f"WAD{n}": first + 50 + n for n in range(4)}) for bit in range(4)}
+    taken = {f"{name}$RAMW_BLOCK{n}": ("TRELLIS_COMB", {"MODE": "RAMW_BLOCK"}, f"{tile}/SLICEC.K{n}", {})
+             for n in range(2)}
+    return luts | taken | {f"{name}$RAMW_SLICE": ("TRELLIS_RAMW", {}, f"{tile}/SLICEC.RAMW", writer)}
 
 
 def write_placed(folder: Path, cells: dict[str, tuple]) -> tuple[Path, Path]:

@@ -18,7 +18,7 @@ def test_places_and_nets(tmp_path):
     assert [cell.name for cell in netlist.cells] == list(CELLS)
     assert netlist.x.tolist() == [3, 3, 7, 1, -1] and netlist.y.tolist() == [4, 4, 8, 22, -1]
     assert netlist.kind.tolist() == [COMB, FF, -1, -1, -1] and netlist.lut.tolist() == [5, 5, -1, -1, -1]
-    assert netlist.ram_writers == {(7, 8)}
+    assert netlist.ram_writers == {(7, 8)} and netlist.writers == [2]
     first = netlist.cells[0]
     assert first.nets == {"F": 10, "A": 11} and first.outputs == {"F"} and first.parameter("MODE", "") == "LOGIC"
     assert netlist.cells[1].parameter("CEMUX", "CE") == "CE"
@@ -29,6 +29,8 @@ def test_names_of_places(tmp_path):
     assert netlist.bel(0) == "X3/Y4/SLICEC.K1"
     netlist.x[1], netlist.y[1], netlist.lut[1] = 9, 2, 0
     assert netlist.bel(1) == "X9/Y2/SLICEA.FF0"
+    netlist.x[2] = 5
+    assert netlist.bel(2) == "X5/Y8/SLICEC.RAMW" and netlist.ram_writers == {(5, 8)}
 
 
 def test_delays_are_the_longest(tmp_path):
