@@ -8,10 +8,10 @@ import numpy as np
 
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import Destination, Opcode
+from firelane.hw.contract.timeline import Timeline
 from firelane.hw.contract.timing import average_cycles
-from firelane.sim.emulator import hazards
+from firelane.sim.emulator import cycles, hazards
 from firelane.sim.emulator.check import check_words
-from firelane.sim.emulator.cycles import Timeline, load_cycles, output_cycles, tile_cycles
 from firelane.sim.emulator.decode import DescriptorFields, Instruction
 from firelane.sim.emulator.drain import DrainPlan, drain_plan, requantize
 from firelane.sim.emulator.faults import InvariantError
@@ -43,7 +43,6 @@ class Machine:
         if instruction.wait_load or instruction.opcode is Opcode.LOAD:
             self.timeline.wait_for_load()
             self.pending_load = None
-        self.timeline.start()
         match instruction.opcode:
             case Opcode.TILE:
                 return self.tile(instruction, self.layers.tile(instruction.layer, instruction.pc))
@@ -62,7 +61,7 @@ class Machine:
         writes = load(self.image, instruction, fields, self.cfg)
         writes.apply(self.memories.activations)
         self.pending_load = WordRange(instruction.address, words, hazards.bank_mask(writes.bank))
-        self.timeline.start_load(load_cycles(instruction, fields))
+        self.timeline.load(cycles.load_cycles(instruction, fields))
         return writes
 
     def tile(self, instruction: Instruction, layer: PreparedLayer) -> Writes:
@@ -74,7 +73,7 @@ class Machine:
                                                tuple(slot.rows for slot in instruction.slots)))
         self._check_sums(sums, pc)
         pixels = requantize(sums, layer.parameters, fields)
-        self.timeline.spend(tile_cycles(self.cfg, fields, layer.taps))
+        cycles.tile(self.timeline, fields, layer.taps)
         if fields.destination is Destination.AVERAGE:
             self._add_to_sums(instruction, pixels[:, plan.counted])
             return NO_WRITES
@@ -109,7 +108,7 @@ class Machine:
         words = WordRange(address, channels, (1 << self.cfg.banks) - 1)
         hazards.check_load(self.pending_load, instruction, [words])
         sent = output(self.memories.activations, instruction, fields, self.cfg)
-        self.timeline.spend(output_cycles(instruction, fields))
+        self.timeline.spend(cycles.output_cycles(instruction, fields))
         self.result += sent
         return NO_WRITES
 
