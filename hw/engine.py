@@ -180,7 +180,7 @@ class Engine(wiring.Component):
             self._loader.start.eq(sequencer.load_start),
             self._results.start.eq(sequencer.output_start),
             sequencer.tile_ready.eq(tap_path.ready), sequencer.tiles_crowded.eq(tap_path.crowded),
-            sequencer.tile_busy.eq(stages.busy),
+            sequencer.tile_settled.eq(stages.settled), sequencer.tile_busy.eq(stages.busy),
             sequencer.load_busy.eq(self._loader.busy),
             sequencer.average_done.eq(datapath.average_done),
             sequencer.output_done.eq(self._results.done),
@@ -239,8 +239,19 @@ class Engine(wiring.Component):
     def _connect_trace(self, m):
         sequencer, stages, trace = self._sequencer, self._stages, self.trace
         connect(m, self._datapath.trace, flipped(trace).write)
-        m.d.comb += [trace.tile_start.eq(sequencer.step_start | stages.pixels_start & ~stages.average),
-                     trace.tile_done.eq(sequencer.step_done | stages.tile_through),
-                     trace.pc.eq(sequencer.pc)]
-        with m.If(stages.tile_through | stages.pixels_start & ~stages.average):
-            m.d.comb += trace.pc.eq(stages.pixels.pc)
+        load_shown = Signal()       # waits to be shown: a tile has the port in this cycle
+        tile_begins, of_tile = Signal(), Signal()
+        m.d.comb += [tile_begins.eq(stages.pixels_start & ~stages.average),
+                     of_tile.eq(tile_begins | stages.tile_through)]
+        with m.If(sequencer.load_start):
+            m.d.sync += load_shown.eq(1)
+        with m.Elif(~of_tile):
+            m.d.sync += load_shown.eq(0)
+        with m.If(of_tile):
+            m.d.comb += [trace.tile_start.eq(tile_begins), trace.tile_done.eq(stages.tile_through),
+                         trace.pc.eq(stages.pixels.pc)]
+        with m.Elif(load_shown):
+            m.d.comb += [trace.tile_start.eq(1), trace.tile_done.eq(1), trace.pc.eq(sequencer.load_pc)]
+        with m.Else():
+            m.d.comb += [trace.tile_start.eq(sequencer.step_start), trace.tile_done.eq(sequencer.step_done),
+                         trace.pc.eq(sequencer.pc)]

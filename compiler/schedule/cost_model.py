@@ -77,8 +77,12 @@ def load_cycles(layer: LoadLayer, rows: int) -> int:
 
 
 def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
-               encoded: Mapping[str, EncodedLayer] | None = None) -> FrameCost:
-    """All instructions of a frame in order. `encoded`: weight streams by layer name, if they are there already."""
+               encoded: Mapping[str, EncodedLayer] | None = None, beside: Sequence[bool] | None = None) -> FrameCost:
+    """All instructions of a frame in order.
+
+    `encoded`: weight streams by layer name, if they are there already; `beside`: which loads start beside the tile
+    before them, all of them if it is not known.
+    """
     encoded = encoded or {}
     layers = dict.fromkeys((layer.name for layer in network.layers), 0)
     tiles = {layer.name: _tile_options(layer, cfg, encoded.get(layer.name)) for layer in network.layers
@@ -95,7 +99,7 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
             case TileLayer():
                 timeline.tile(**tiles[layer.name])
             case LoadLayer():
-                timeline.load(load_cycles(layer, step.rows))
+                timeline.load(load_cycles(layer, step.rows), beside=beside is None or beside[number])
             case AverageLayer():
                 timeline.spend(timing.average_cycles(cfg, layer.channels))
             case OutputLayer():

@@ -37,6 +37,7 @@ class Timeline:
     ready : the instruction in hand could start, were it its turn
     through : the instruction before is through, or, if that is a tile, the first cycle in which it is written
     last_tap : the terminator of the tile before is issued
+    settled : that tile has got the data path
     load_end : the first cycle in which the loader is idle again
     waited : what the instruction in hand has waited for the loader
     """
@@ -46,6 +47,7 @@ class Timeline:
     ready: int = 0
     through: int = -timing.NEXT_LAG
     last_tap: int = LONG_AGO
+    settled: int = LONG_AGO
     load_end: int = 0
     waited: int = 0
     done: list[InstructionCycles] = field(default_factory=list)
@@ -71,18 +73,20 @@ class Timeline:
         cfg, before = self.cfg, self.last_tap
         decoded = self.ready + timing.decoder_start_cycles(cfg, streamed=streamed, dense=dense)
         self.last_tap = max(decoded, before + self._gap) + channel_cycles
+        self.settled = max(self.ready + timing.PIXELS_LAG, self.through + 1)
         self.through = self.last_tap + timing.ADDRESS_CYCLES + timing.tile_tail_cycles(cfg, averages)
         self.fetching = max(self.ready, before + timing.ADDRESS_CYCLES) + 1 + timing.NEXT_LAG
 
-    def load(self, cycles: int) -> None:
-        """A LOAD that takes so many cycles; the program goes on."""
-        start = max(self.ready, self.through + 1)
+    def load(self, cycles: int, *, beside: bool) -> None:
+        """A LOAD that takes so many cycles, perhaps `beside` the tile before; the program goes on."""
+        start = max(self.ready, (self.settled if beside else self.through) + 1)
         self.load_end = start + cycles + 1
-        self._go_on(start + 1)
+        self.through, self.fetching = max(start + 1, self.through), start + 1 + timing.NEXT_LAG
 
     def spend(self, cycles: int) -> None:
         """Anything else, which takes so many cycles from its start."""
-        self._go_on(max(self.ready, self.through + 1) + cycles)
+        self.through = max(self.ready, self.through + 1) + cycles
+        self.fetching = self.through + timing.NEXT_LAG
 
     def finish(self, pc: int) -> None:
         """The instruction at `pc` is through."""
@@ -94,6 +98,3 @@ class Timeline:
         self.fetch(0)
         self.wait_for_load(timing.LOAD_SETTLE_CYCLES)
         return max(self.ready - timing.START_LAG + timing.END_LAG, self.through) + 1
-
-    def _go_on(self, through: int) -> None:
-        self.through, self.fetching = through, through + timing.NEXT_LAG

@@ -30,7 +30,7 @@ ACTIVATION_WRITE_LATENCY = 3    #: from a write at the activation memory's ports
 CHANNEL_SUM_LATENCY = 7     #: from a channel's last step to its sum in memory
 AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an AVERAGE to its end
 ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
-AVERAGE_SETTLE_CYCLES = 5   #: from the start of an AVERAGE to its first channel: its record at the data path, then 2
+AVERAGE_SETTLE_CYCLES = 5   #: from the start of an AVERAGE to its first channel: PIXELS_LAG, then 2
 PEEK_LATENCY = 4 + ACTIVATION_READ_LATENCY  #: from the address of a pixel that OUTPUT reads to the pixel
 RECORD_LAG = FIRST_PICK     #: from a tap with `capture` to the cycle after its channel's parameters were taken
 
@@ -122,9 +122,11 @@ def tap_path_cycles(cfg: EngineConfig, taps: Iterable[int], *, streamed: bool, d
 #
 #     TILE      starts when the tap path can take it (`START_LEAD`); the next fetch is asked for NEXT_LAG after the
 #               cycle behind its start, or behind that with the terminator of the tile before at `TapPath.taps`
+#     LOAD      starts in the cycle after all tiles are through, at the earliest; if it is `beside`, when the last tile
+#               that has started has got the data path. The next fetch is asked for NEXT_LAG after 1 cycle more
 #     others    start in the cycle after all tiles are through, at the earliest; the next fetch is asked for NEXT_LAG
-#               after they are through: an AVERAGE `average_cycles` and an OUTPUT `output_cycles` after the start (if
-#               nothing stalls the results), a LOAD 1 cycle after it
+#               after they are through: an AVERAGE `average_cycles` and an OUTPUT `output_cycles` after the start, if
+#               nothing stalls the results
 #     END       does not start: the frame ends END_LAG after the fetch is complete, or when all tiles are through,
 #               results are done with, and the LOAD has been for LOAD_SETTLE_CYCLES: an error of its last pixel has
 #               stopped the engine by then
@@ -138,6 +140,7 @@ FAULT_LATENCY = 2           #: from an error's pulse to `halt`
 CHECK_LAG = 1
 START_LAG = 3
 NEXT_LAG = 1
+PIXELS_LAG = 3              #: from the start of a TILE or AVERAGE until the data path has it, at the earliest
 END_LAG = CHECK_LAG
 LOAD_SETTLE_CYCLES = FAULT_LATENCY      #: and then a cycle until the sequencer halts, in which it would end
 

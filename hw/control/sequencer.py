@@ -17,9 +17,10 @@ class Sequencer(wiring.Component):
     """Fetches and dispatches.
 
     A frame is the instructions from word HEADER_WORDS up to END. While a TILE runs, the next instruction is fetched and
-    checked; if that is a TILE, it starts when the tap path can take it. All others wait until every tile is through:
-    AVERAGE and OUTPUT are started and waited for; LOAD is started as soon as the loader is free, too, and the program
-    goes on beside it. END waits until image and results are done with. With `run`, the next frame follows at once.
+    checked; if that is a TILE, it starts when the tap path can take it. All others wait until every tile is through
+    (a LOAD that is `beside`: every tile but the last). AVERAGE and OUTPUT are started and waited for; LOAD is started
+    as soon as the loader is free, too, and the program goes on beside it. END waits until image and results are done
+    with. With `run`, the next frame follows at once.
 
     What is wrong with an instruction is said when it would have its turn: an error of the tile before comes first.
 
@@ -46,6 +47,8 @@ class Sequencer(wiring.Component):
         A TILE may start in the next cycle.
     tiles_crowded : In(1)
         From the cycle after the start of a TILE until another instruction may be fetched behind it.
+    tile_settled : In(1)
+        All tiles are through but the last one that started.
     tile_busy, load_busy : In(1)
         High from the cycle after the start until everything is written.
     average_done, output_done : In(1)
@@ -61,7 +64,7 @@ class Sequencer(wiring.Component):
     pc, load_pc : Out
         Word of the instruction in hand, which may be fetched ahead, and of the LOAD that was started last.
     step_start, step_done : Out(1)
-        Pulses for traces: an instruction other than END and TILE starts; the program goes on.
+        Pulses for traces: an AVERAGE or OUTPUT starts; it is through.
     bad_instruction, program_range : Out(1)
         Error pulses.
     """
@@ -76,7 +79,7 @@ class Sequencer(wiring.Component):
             "work": Out(work_layout(cfg)),
             "code_write": Out(TABLE_WRITES), "kernel_write": Out(TABLE_WRITES),
             "tile_start": Out(1), "load_start": Out(1), "average_start": Out(1), "output_start": Out(1),
-            "tile_ready": In(1), "tiles_crowded": In(1), "tile_busy": In(1), "load_busy": In(1),
+            "tile_ready": In(1), "tiles_crowded": In(1), "tile_settled": In(1), "tile_busy": In(1), "load_busy": In(1),
             "average_done": In(1), "output_done": In(1), "result_idle": In(1),
             "idle": Out(1), "frame_start": Out(1), "frame_end": Out(1), "stall_input": Out(1),
             "pc": Out(address), "load_pc": Out(address), "step_start": Out(1), "step_done": Out(1),
@@ -141,8 +144,10 @@ class Sequencer(wiring.Component):
                 m.d.comb += [self.program_range.eq(self._out_of_range & ~self.tile_busy),
                              self.bad_instruction.eq(~self._out_of_range & ~self.tile_busy)]
             with m.State("TURN"):
-                with m.If(Mux(self.work.tile.opcode == Opcode.TILE, self.tile_ready, ~self.tile_busy)):
-                    m.d.comb += self._starting.eq(1)
+                beside = (self.work.tile.opcode == Opcode.LOAD) & self.work.tile.beside
+                m.d.comb += self._starting.eq(Mux(self.work.tile.opcode == Opcode.TILE, self.tile_ready,
+                                                  ~self.tile_busy | (beside & self.tile_settled)))
+                with m.If(self._starting):
                     m.next = "START"
             with m.State("START"):
                 self._start(m)
@@ -174,10 +179,11 @@ class Sequencer(wiring.Component):
 
     def _start(self, m):
         m.next = "EXECUTE"
-        with m.If(self.work.tile.opcode != Opcode.TILE):
-            m.d.comb += self.step_start.eq(1)
-        with m.If(self.work.tile.opcode == Opcode.LOAD):
-            m.d.sync += self.load_pc.eq(self.pc)
+        with m.Switch(self.work.tile.opcode):
+            with m.Case(Opcode.AVERAGE, Opcode.OUTPUT):
+                m.d.comb += self.step_start.eq(1)
+            with m.Case(Opcode.LOAD):
+                m.d.sync += self.load_pc.eq(self.pc)
 
     def _execute(self, m):
         goes_on = Signal()
@@ -189,7 +195,7 @@ class Sequencer(wiring.Component):
             with m.Case(Opcode.OUTPUT):
                 m.d.comb += self.step_done.eq(self.output_done)
             with m.Case(Opcode.LOAD):
-                m.d.comb += self.step_done.eq(1)
+                m.d.comb += goes_on.eq(1)
         with m.If(goes_on | self.step_done):
             m.d.sync += self.pc.eq(self.pc + instruction_words(self._cfg))
             m.next = "NEXT"

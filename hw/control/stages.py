@@ -43,6 +43,8 @@ class Stages(wiring.Component):
         The same if it is an AVERAGE.
     tile_through : Out(1)
         Pulse: all that the TILE in `pixels` makes is written.
+    settled : Out(1)
+        The last tile that started has got to `pixels`; so the one before it is through.
     busy : Out(1)
         From the cycle after `tile_start` up to the cycle before the last tile is through.
     """
@@ -54,7 +56,8 @@ class Stages(wiring.Component):
             "coming": In(work), "tile_start": In(1), "average_start": In(1),
             "crowded": In(1), "last": In(1), "pixels_busy": In(1),
             "decode": Out(work), "address": Out(work), "pixels": Out(work),
-            "pixels_start": Out(1), "average": Out(1), "tile_through": Out(1), "busy": Out(1),
+            "pixels_start": Out(1), "average": Out(1), "tile_through": Out(1), "settled": Out(1),
+            "busy": Out(1),
         })
 
     def elaborate(self, platform):
@@ -69,6 +72,7 @@ class Stages(wiring.Component):
             to_address.eq(decoded & ~self.crowded & ~addressed),
             self.tile_through.eq(at_work & taps_out & ~self.pixels_busy),
             to_pixels.eq(addressed & ~self.pixels_busy & (~at_work | self.tile_through)),
+            self.settled.eq(~(decoded | addressed)),
             self.busy.eq(((decoded | addressed) & ~is_average) | (at_work & ~self.tile_through)),
         ]
         with m.If(self.tile_start | self.average_start):

@@ -26,7 +26,8 @@ from firelane.sim.emulator.tile import PreparedLayer
 class Machine:
     """The engine during one frame.
 
-    `pending_load`: what a LOAD may still be writing; `result`: bytes sent so far; `tracing`: describe all writes.
+    `pending_load`: what a LOAD may still be writing; `at_work`: what the last tile may still be reading or writing;
+    `result`: bytes sent so far; `tracing`: describe all writes.
     """
 
     cfg: EngineConfig
@@ -36,6 +37,7 @@ class Machine:
     timeline: Timeline
     tracing: bool
     pending_load: WordRange | None = None
+    at_work: list[WordRange] = field(default_factory=list)
     result: bytearray = field(default_factory=bytearray)
 
     def execute(self, instruction: Instruction, fields: DescriptorFields) -> Writes:
@@ -49,8 +51,10 @@ class Machine:
             case Opcode.LOAD:
                 return self.load(instruction, fields)
             case Opcode.AVERAGE:
+                self.at_work = []               # it has waited
                 return self.average(instruction, fields)
             case Opcode.OUTPUT:
+                self.at_work = []
                 return self.output(instruction, fields)
             case _:
                 raise ValueError(f"{instruction.opcode} is not executed here")
@@ -61,7 +65,9 @@ class Machine:
         writes = load(self.image, instruction, fields, self.cfg)
         writes.apply(self.memories.activations)
         self.pending_load = WordRange(instruction.address, words, hazards.bank_mask(writes.bank))
-        self.timeline.load(cycles.load_cycles(instruction, fields))
+        if instruction.beside:
+            hazards.check_beside(instruction, self.pending_load, self.at_work)
+        self.timeline.load(cycles.load_cycles(instruction, fields), beside=bool(instruction.beside))
         return writes
 
     def tile(self, instruction: Instruction, layer: PreparedLayer) -> Writes:
@@ -133,6 +139,7 @@ class Machine:
             hazards.check_in_place(layer, instruction, reads, written)
             used.append(written)
         hazards.check_load(self.pending_load, instruction, used)
+        self.at_work = used
 
     def _check_sums(self, sums: np.ndarray, pc: int) -> None:
         limit = 1 << (self.cfg.accumulator_bits - 1)

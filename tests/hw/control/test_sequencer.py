@@ -31,15 +31,15 @@ STARTS = {Opcode.TILE: "tile_start", Opcode.LOAD: "load_start", Opcode.AVERAGE: 
 
 
 def program(script):
-    """Words of instructions (opcode, wait_load) and the two layers."""
+    """Words of instructions (opcode, wait_load, perhaps beside) and the two layers."""
     words = [0] * CFG.program_words
     layer = {"channels_out": 1, "shift": 1, "columns": 1, "out_columns": 1, "channels_in": 1}
     words[TILE_LAYER:TILE_LAYER + DESCRIPTOR_WORDS] = descriptor(source=Source.WINDOW, kernel_taps=1, **layer)
     words[LOAD_LAYER:LOAD_LAYER + DESCRIPTOR_WORDS] = descriptor(image_columns=1, **layer)
-    for n, (opcode, wait_load) in enumerate(script):
+    for n, (opcode, wait_load, *beside) in enumerate(script):
         place = HEADER_WORDS + n * STEP
         words[place:place + STEP] = instruction(
-            CFG, opcode, wait_load=wait_load, rows=1, slot_rows=1,
+            CFG, opcode, wait_load=wait_load, beside=int(any(beside)), rows=1, slot_rows=1,
             layer=LOAD_LAYER if opcode is Opcode.LOAD else TILE_LAYER)
     return words
 
@@ -65,6 +65,7 @@ async def fake_blocks(ctx, dut, log, durations, *, cycles, results=0):
         ctx.set(dut.tile_ready, all(cycle >= end - LEAD for end in taps))
         ctx.set(dut.tiles_crowded, sum(cycle <= end for end in taps) > 1)
         ctx.set(dut.tile_busy, any(cycle <= end + TAIL for end in taps))
+        ctx.set(dut.tile_settled, all(cycle > end + TAIL for end in taps[:-1]))
         ctx.set(dut.load_busy, left[Opcode.LOAD] > 0)
         ctx.set(dut.average_done, left[Opcode.AVERAGE] == 1)
         ctx.set(dut.output_done, left[Opcode.OUTPUT] == 1)
@@ -73,7 +74,7 @@ async def fake_blocks(ctx, dut, log, durations, *, cycles, results=0):
             left[opcode] = max(0, left[opcode] - 1)
         for opcode, name in STARTS.items():
             if ctx.get(getattr(dut, name)):
-                assert ctx.get(dut.step_start) == (opcode is not Opcode.TILE)
+                assert ctx.get(dut.step_start) == (opcode in (Opcode.AVERAGE, Opcode.OUTPUT))
                 assert ctx.get(dut.work).pc == ctx.get(dut.pc)
                 log.append((cycle, opcode, ctx.get(dut.pc)))
                 left[opcode] = durations[opcode]
@@ -89,8 +90,8 @@ def predicted(script, durations):
     """The log of one frame that begins in cycle 0, by the rules of `hw.contract.timing`."""
     log = [(0, "frame_start", None)]
     now, present, load_end = 1, None, 0
-    taps, written = -LEAD, 0        # when the taps of the last tile are over, and when it is written
-    for n, (opcode, wait_load) in enumerate(script):
+    taps, written, settled = -LEAD, 0, 0        # the taps of the last tile are over, it is written, it is the only one
+    for n, (opcode, wait_load, *beside) in enumerate(script):
         words = 0
         if opcode is Opcode.LOAD:
             words, present = (0, present) if present == "load" else (WORDS[Opcode.LOAD], "load")
@@ -110,11 +111,11 @@ def predicted(script, durations):
             continue
         started = checked + START_LAG - CHECK_LAG
         if opcode is Opcode.TILE:
-            started, before = max(started, taps - LEAD + 1), taps
+            started, before, settled = max(started, taps - LEAD + 1), taps, written
             taps = max(started, before) + durations[opcode]
             written, through = taps + TAIL + 1, max(started, before) + 1
         else:
-            started = max(started, written + 1)
+            started = max(started, (settled if any(beside) else written) + 1)
             through = started + (1 if opcode is Opcode.LOAD else durations[opcode])
             load_end = started + 1 + durations[opcode] if opcode is Opcode.LOAD else load_end
         log.append((started, opcode, HEADER_WORDS + n * STEP))
@@ -130,7 +131,9 @@ def test_lint():
 def test_a_random_program_runs_as_predicted(seed):
     rng = random.Random(seed)
     opcodes = [*STARTS, Opcode.TILE, Opcode.TILE, Opcode.TILE]
-    script = [(rng.choice(opcodes), rng.randrange(4) == 0) for _ in range(14)] + [(Opcode.END, 0)]
+    opcodes = [rng.choice(opcodes) for _ in range(14)]
+    script = [(opcode, rng.randrange(4) == 0, opcode is Opcode.LOAD and rng.randrange(2)) for opcode in opcodes]
+    script += [(Opcode.END, 0)]
     durations = {Opcode.TILE: rng.choice([5, 20, 60]), Opcode.LOAD: 70, Opcode.AVERAGE: 3, Opcode.OUTPUT: 9}
     m, dut = make(program(script))
     log = []

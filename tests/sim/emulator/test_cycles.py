@@ -88,6 +88,26 @@ def test_a_load_runs_beside_tiles(tiles):
     assert all(step.waited == 0 for step in steps[:-1])
 
 
+@pytest.mark.parametrize("beside", [0, 1])
+def test_a_load_between_tiles(beside):
+    """One that starts beside the tile before it takes no time of its own."""
+    program = Assembler(CFG)
+    load = program.layer(image_columns=14, channels_in=1)
+    tile = program.layer(**WINDOW, channels_out=20)
+    program.tile(tile, address=20, rows=4, slots=[(0, 4)])
+    program.emit(Opcode.LOAD, load, [(0, 4)], address=60, rows=4, last=1, beside=beside)
+    program.tile(tile, address=20, rows=4, slots=[(0, 4)])
+    _, loading, second = lengths(run(program, pixels=14 * 4))
+    among_others = timing.tile_gap_cycles(CFG) + 20 * 12
+    if beside:
+        assert (loading, second) == (0, among_others)
+    else:
+        fetch = timing.fetch_cycles(CFG, descriptor_total_words(Source.WINDOW, 12))
+        isolated = (fetch + LAGS + timing.decoder_start_cycles(CFG, streamed=False, dense=False) + 20 * 12
+                    + timing.ADDRESS_CYCLES + timing.tile_tail_cycles(CFG, averages=False))
+        assert (loading, second) == (1 + timing.NEXT_LAG, isolated)
+
+
 def test_averages_and_outputs():
     program = Assembler(CFG)
     average = program.layer(channels_out=9, destination=Destination.MEMORY)
