@@ -30,7 +30,7 @@ ACTIVATION_WRITE_LATENCY = 3    #: from a write at the activation memory's ports
 CHANNEL_SUM_LATENCY = 7     #: from a channel's last step to its sum in memory
 AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an AVERAGE to its end
 ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
-AVERAGE_SETTLE_CYCLES = 5   #: from the start of an AVERAGE to its first channel: PIXELS_LAG, then 2
+AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE in the data path to its first channel
 PEEK_LATENCY = 4 + ACTIVATION_READ_LATENCY  #: from the address of a pixel that OUTPUT reads to the pixel
 RECORD_LAG = FIRST_PICK     #: from a tap with `capture` to the cycle after its channel's parameters were taken
 
@@ -49,7 +49,7 @@ def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
 
 def average_cycles(cfg: EngineConfig, channels: int) -> int:
     """Cycles from the start of an AVERAGE to its end, if the result stream (where that is its target) never stalls."""
-    return AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES
+    return PIXELS_LAG + AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES
 
 
 # Tap path
