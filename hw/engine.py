@@ -166,7 +166,7 @@ class Engine(wiring.Component):
         m.d.comb += [
             stages.coming.eq(sequencer.work), stages.tile_start.eq(sequencer.tile_start),
             stages.average_start.eq(sequencer.average_start), stages.crowded.eq(tap_path.crowded),
-            stages.last.eq(tap_path.last), stages.pixels_busy.eq(datapath.busy),
+            stages.last.eq(tap_path.last), stages.pixels_end.eq(datapath.ends),
             tap_path.coming.eq(sequencer.work.layer), tap_path.layer.eq(stages.decode.layer),
             tap_path.address_layer.eq(stages.address.layer), tap_path.address_tile.eq(stages.address.tile),
             tap_path.table.eq(stages.address.table), tap_path.write_table.eq(sequencer.work.table),

@@ -102,6 +102,9 @@ class Sequencer(wiring.Component):
             check.kernel_write.valid.eq(fetch.kernel_write.valid),
             check.kernel_write.payload.eq(fetch.kernel_write.payload),
         ]
+        # The opcode is here long before its turn. What says that it is its turn comes from afar.
+        self._is = {opcode: Signal(name=f"is_{opcode.name.lower()}") for opcode in Opcode}
+        m.d.sync += [is_it.eq(fetch.tile.opcode.as_value() == opcode.value) for opcode, is_it in self._is.items()]
         halted, self._starting, self._load_settles = Signal(), Signal(), Signal()
         self._out_of_range = Signal()       #: a word of the instruction in hand lies beyond the program
         with m.If(fetch.range_error):
@@ -144,8 +147,8 @@ class Sequencer(wiring.Component):
                 m.d.comb += [self.program_range.eq(self._out_of_range & ~self.tile_busy),
                              self.bad_instruction.eq(~self._out_of_range & ~self.tile_busy)]
             with m.State("TURN"):
-                beside = (self.work.tile.opcode == Opcode.LOAD) & self.work.tile.beside
-                m.d.comb += self._starting.eq(Mux(self.work.tile.opcode == Opcode.TILE, self.tile_ready,
+                beside = self._is[Opcode.LOAD] & self.work.tile.beside
+                m.d.comb += self._starting.eq(Mux(self._is[Opcode.TILE], self.tile_ready,
                                                   ~self.tile_busy | (beside & self.tile_settled)))
                 with m.If(self._starting):
                     m.next = "START"
@@ -175,7 +178,7 @@ class Sequencer(wiring.Component):
         """The starts, in the cycle of START: from registers, for they go far."""
         for start, opcode in ((self.tile_start, Opcode.TILE), (self.average_start, Opcode.AVERAGE),
                               (self.output_start, Opcode.OUTPUT), (self.load_start, Opcode.LOAD)):
-            m.d.sync += start.eq(self._starting & (self.work.tile.opcode.as_value() == opcode.value))
+            m.d.sync += start.eq(self._starting & self._is[opcode])
 
     def _start(self, m):
         m.next = "EXECUTE"

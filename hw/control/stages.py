@@ -34,8 +34,9 @@ class Stages(wiring.Component):
         What has been fetched; taken with a start.
     tile_start, average_start : In(1)
         Pulses.
-    crowded, last, pixels_busy : In(1)
-        Of the tap path: `address` is of a tile whose taps are not all out; its last one is out. The data path is busy.
+    crowded, last, pixels_end : In(1)
+        Of the tap path: `address` is of a tile whose taps are not all out; its last one is out. Of the data path: what
+        it makes of the taps so far is written in the next cycle.
     decode, address, pixels : Out(work_layout(cfg))
     pixels_start : Out(1)
         Pulse, in the first cycle of a new `pixels`, of a TILE or not.
@@ -54,7 +55,7 @@ class Stages(wiring.Component):
         work = work_layout(cfg)
         super().__init__({
             "coming": In(work), "tile_start": In(1), "average_start": In(1),
-            "crowded": In(1), "last": In(1), "pixels_busy": In(1),
+            "crowded": In(1), "last": In(1), "pixels_end": In(1),
             "decode": Out(work), "address": Out(work), "pixels": Out(work),
             "pixels_start": Out(1), "average": Out(1), "tile_through": Out(1), "settled": Out(1),
             "busy": Out(1),
@@ -70,8 +71,7 @@ class Stages(wiring.Component):
         to_address, to_pixels = Signal(), Signal()
         m.d.comb += [
             to_address.eq(decoded & ~self.crowded & ~addressed),
-            self.tile_through.eq(at_work & taps_out & ~self.pixels_busy),
-            to_pixels.eq(addressed & ~self.pixels_busy & (~at_work | self.tile_through)),
+            to_pixels.eq(addressed & (~at_work | self.tile_through)),
             self.settled.eq(~(decoded | addressed)),
             self.busy.eq(((decoded | addressed) & ~is_average) | (at_work & ~self.tile_through)),
         ]
@@ -91,5 +91,6 @@ class Stages(wiring.Component):
             m.d.sync += taps_out.eq(1)
         with m.Elif(self.tile_through):
             m.d.sync += taps_out.eq(0)
+        m.d.sync += self.tile_through.eq(at_work & taps_out & self.pixels_end)
         m.d.sync += [self.pixels_start.eq(to_pixels), self.average.eq(to_pixels & is_average)]
         return m

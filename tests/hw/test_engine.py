@@ -199,7 +199,7 @@ class FakeDatapath(Datapath):
 
     def elaborate(self, platform):
         m = fake_errors(self)
-        m.d.comb += [self.load_write.ready.eq(1), self.average_done.eq(self.average_start)]
+        m.d.comb += [self.load_write.ready.eq(1), self.ends.eq(1), self.average_done.eq(self.average_start)]
         return m
 
 

@@ -32,12 +32,12 @@ def test_a_tile_alone_goes_down_at_once():
             await ctx.tick()
         work = ctx.get(dut.pixels)
         assert (work.tile.address, work.layer.pad, work.table) == (8, 9, 1)
-        ctx.set(dut.pixels_busy, 1)
+        await pulse(ctx, dut.pixels_end)            # between two taps
         await pulse(ctx, dut.last)
         for _ in range(5):
             assert ctx.get(dut.busy) and not ctx.get(dut.tile_through)
             await ctx.tick()
-        ctx.set(dut.pixels_busy, 0)
+        await pulse(ctx, dut.pixels_end)
         assert ctx.get(dut.tile_through) and not ctx.get(dut.busy)
         await ctx.tick()
         assert not ctx.get(dut.tile_through) and not ctx.get(dut.busy)
@@ -50,7 +50,6 @@ def test_the_next_tile_waits_in_each_part():
     async def bench(ctx):
         await start(ctx, dut, 7)
         await ctx.tick().repeat(4)
-        ctx.set(dut.pixels_busy, 1)
         await start(ctx, dut, 20)
         ctx.set(dut.crowded, 1)
         for _ in range(5):
@@ -62,7 +61,7 @@ def test_the_next_tile_waits_in_each_part():
         for _ in range(5):
             assert at_work(ctx, dut) == [20, 20, 7] and not ctx.get(dut.settled)
             await ctx.tick()
-        ctx.set(dut.pixels_busy, 0)
+        await pulse(ctx, dut.pixels_end)
         assert ctx.get(dut.tile_through)
         await ctx.tick()
         assert at_work(ctx, dut) == [20, 20, 20] and ctx.get(dut.pixels_start) and ctx.get(dut.settled)

@@ -168,6 +168,7 @@ class Machine:
         await self.cycle_of(ctx, capture=True)
         for cycle in range(1, tile_tail_cycles(self.cfg, averages)):
             assert ctx.get(dut.busy), cycle
+            assert ctx.get(dut.ends) == (cycle == tile_tail_cycles(self.cfg, averages) - 1)
             await ctx.tick()
         assert not ctx.get(dut.busy)
         self.cycle += 100
