@@ -9,14 +9,14 @@ known then:
 ((1, 56, 56), 10)
 >>> compiled = firelane.compile(network, board="ulx3s_85f")
 >>> compiled.fits, compiled.cycles, compiled.rom_bytes
-(True, 38244, 27893)
+(True, 35875, 27893)
 
 `compiled.save("build/digits")` writes what `firelane run` and `firelane load` take. Where a network does not fit, `fit`
 says why, for one board or for all:
 
 >>> for fit in firelane.fit(network, "ulx3s_25f", "ulx3s_12f"):
 ...     print(fit.board, fit.frames_per_second or fit.reason)
-ulx3s_25f 654.51
+ulx3s_25f 698.93
 ulx3s_12f the engine needs 19,700 LUT of 12,000
 
 What it says of images, to the last bit: by the integer reference, or by the emulator, which runs the words of the
@@ -25,13 +25,13 @@ program and so knows the cycles:
 >>> import numpy
 >>> image = numpy.full((56, 56), 128, numpy.uint8)
 >>> network.predict(image).best, compiled.predict(image).best, compiled.predict(image).cycles
-(1, 1, 38244)
+(1, 1, 35875)
 
 The Verilog of the engine, simulated; every result byte is compared with the integer reference:
 
 >>> simulation = firelane.simulate(network, images=2)
 >>> simulation.cycles, simulation.correct, simulation.results.shape
-(37989, 2, (2, 10, 1, 1))
+(35891, 2, (2, 10, 1, 1))
 
 A board at a serial port is `firelane.Board("auto")`. Without one, the same top level runs as a program:
 
@@ -44,7 +44,7 @@ The question before all work, on a network of any size, float as it comes from t
 what to change if nowhere:
 
 >>> firelane.estimate(network).answer
-'fits ecpix5_85f at 3,399.2 frames/s, and 7 more of 9 boards'
+'fits ecpix5_85f at 3,623.7 frames/s, and 7 more of 9 boards'
 
 A float network of your own begins with `firelane.quantize("net.onnx", "calibration/")`, which can be saved, compiled,
 simulated and evaluated like any other; `firelane.compress` makes it smaller.

@@ -16,6 +16,7 @@ from firelane.hw.control.integrity import Integrity
 from firelane.hw.control.load_port import LoadPort
 from firelane.hw.control.program_memory import ProgramMemory
 from firelane.hw.control.sequencer import Sequencer
+from firelane.hw.control.stages import Stages
 from firelane.hw.pixels.datapath import Datapath
 from firelane.hw.streams.input_loader import InputLoader
 from firelane.hw.streams.result_stream import ResultStream
@@ -31,7 +32,8 @@ class Engine(wiring.Component):
                      v                             |
                  sequencer <-- instructions -------+                              (run, frame after frame)
                      |
-                     +--> input loader, tap path, data path, result stream        (one instruction in hand)
+                     +--> input loader, result stream                             (one instruction in hand)
+                     +--> stages --> tap path, data path                          (the next tile behind the one at work)
 
         image --> input loader --> data path --> result stream --> result
                                      ^   ^
@@ -98,6 +100,7 @@ class Engine(wiring.Component):
         self._load_port = self._add(m, "load_port", LoadPort(cfg))
         self._integrity = self._add(m, "integrity", Integrity(cfg, scan_latency=scan_cycles(cfg)))
         self._sequencer = self._add(m, "sequencer", Sequencer(cfg))
+        self._stages = self._add(m, "stages", Stages(cfg))
         self._tap_path = self._add(m, "tap_path", TapPath(cfg, weights=contents.weights, values=contents.values,
                                                             runs=contents.runs))
         self._datapath = self._add(m, "datapath", Datapath(cfg))
@@ -157,17 +160,27 @@ class Engine(wiring.Component):
 
     def _connect_program(self, m):
         """The instruction in hand goes to all blocks; each says when it is through."""
-        sequencer, tap_path, datapath = self._sequencer, self._tap_path, self._datapath
-        for block in (tap_path, datapath, self._loader, self._results):
-            m.d.comb += [block.tile.eq(sequencer.tile), block.layer.eq(sequencer.layer)]
+        sequencer, tap_path, datapath, stages = self._sequencer, self._tap_path, self._datapath, self._stages
+        for block in (self._loader, self._results):
+            m.d.comb += [block.tile.eq(sequencer.work.tile), block.layer.eq(sequencer.work.layer)]
+        m.d.comb += [
+            stages.coming.eq(sequencer.work), stages.tile_start.eq(sequencer.tile_start),
+            stages.average_start.eq(sequencer.average_start), stages.crowded.eq(tap_path.crowded),
+            stages.last.eq(tap_path.last), stages.pixels_end.eq(datapath.ends),
+            tap_path.coming.eq(sequencer.work.layer), tap_path.layer.eq(stages.decode.layer),
+            tap_path.address_layer.eq(stages.address.layer), tap_path.address_tile.eq(stages.address.tile),
+            tap_path.table.eq(stages.address.table), tap_path.write_table.eq(sequencer.work.table),
+            datapath.layer.eq(stages.pixels.layer), datapath.tile.eq(stages.pixels.tile),
+            datapath.start.eq(stages.pixels_start), datapath.average_start.eq(stages.average),
+        ]
         connect(m, sequencer.code_write, tap_path.code_write)
         connect(m, sequencer.kernel_write, tap_path.kernel_write)
         m.d.comb += [
-            tap_path.start.eq(sequencer.tile_start), datapath.start.eq(sequencer.tile_start),
+            tap_path.start.eq(sequencer.tile_start),
             self._loader.start.eq(sequencer.load_start),
-            datapath.average_start.eq(sequencer.average_start),
             self._results.start.eq(sequencer.output_start),
-            sequencer.tile_busy.eq(tap_path.busy | datapath.busy),
+            sequencer.tile_ready.eq(tap_path.ready), sequencer.tiles_crowded.eq(tap_path.crowded),
+            sequencer.tile_settled.eq(stages.settled), sequencer.tile_busy.eq(stages.busy),
             sequencer.load_busy.eq(self._loader.busy),
             sequencer.average_done.eq(datapath.average_done),
             sequencer.output_done.eq(self._results.done),
@@ -207,6 +220,10 @@ class Engine(wiring.Component):
             m.d.comb += fault.raised[code].eq(flags.get(code, of_check))
         m.d.comb += [fault.load_address.eq(loader.address_range),
                      fault.pc.eq(sequencer.pc), fault.load_pc.eq(sequencer.load_pc)]
+        with m.If(tap_path.bad_code | tap_path.weight_range | tap_path.address_range):
+            m.d.comb += fault.pc.eq(self._stages.address.pc)
+        with m.If(datapath.address_range | datapath.parameter_underrun | datapath.drain_overrun):
+            m.d.comb += fault.pc.eq(self._stages.pixels.pc)
 
     def _connect_counters(self, m):
         counters, sequencer, tap_path = self._counters, self._sequencer, self._tap_path
@@ -220,7 +237,21 @@ class Engine(wiring.Component):
         ]
 
     def _connect_trace(self, m):
-        sequencer, trace = self._sequencer, self.trace
+        sequencer, stages, trace = self._sequencer, self._stages, self.trace
         connect(m, self._datapath.trace, flipped(trace).write)
-        m.d.comb += [trace.tile_start.eq(sequencer.step_start), trace.tile_done.eq(sequencer.step_done),
-                     trace.pc.eq(sequencer.pc)]
+        load_shown = Signal()       # waits to be shown: a tile has the port in this cycle
+        tile_begins, of_tile = Signal(), Signal()
+        m.d.comb += [tile_begins.eq(stages.pixels_start & ~stages.average),
+                     of_tile.eq(tile_begins | stages.tile_through)]
+        with m.If(sequencer.load_start):
+            m.d.sync += load_shown.eq(1)
+        with m.Elif(~of_tile):
+            m.d.sync += load_shown.eq(0)
+        with m.If(of_tile):
+            m.d.comb += [trace.tile_start.eq(tile_begins), trace.tile_done.eq(stages.tile_through),
+                         trace.pc.eq(stages.pixels.pc)]
+        with m.Elif(load_shown):
+            m.d.comb += [trace.tile_start.eq(1), trace.tile_done.eq(1), trace.pc.eq(sequencer.load_pc)]
+        with m.Else():
+            m.d.comb += [trace.tile_start.eq(sequencer.step_start), trace.tile_done.eq(sequencer.step_done),
+                         trace.pc.eq(sequencer.pc)]

@@ -120,5 +120,5 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
 
 def _facts(name: str, compiled: Compiled) -> ModelFacts:
     program, plan = compiled.program, compiled.plan
-    cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded)
+    cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded, plan.beside)
     return ModelFacts(name, program.contents.program_digest, cost.total)

@@ -54,5 +54,5 @@ def _line(note: InstructionNote, tile: dict) -> str:
     place = f"{note.words}, {note.row}" if note.tensor else "-"
     slots = " ".join(f"{tile[f'slots[{n}].address']}:{tile[f'slots[{n}].rows']}" for n in range(SLOTS)
                      if tile[f"slots[{n}].rows"]) if note.opcode is Opcode.TILE else ""
-    flags = "".join(f" {name}" for name in ("wait_load", "first", "last") if tile[name])
+    flags = "".join(f" {name}" for name in ("wait_load", "first", "last", "beside") if tile[name])
     return f"{note.address:6}  {note.opcode.name:8} {note.layer:32} {rows:12} {place:16} {slots}{flags}".rstrip()

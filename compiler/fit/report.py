@@ -172,7 +172,7 @@ def report_of(graph: Graph, plan: Schedule, cfg: EngineConfig, coding: Coding, b
               clock_hz: float | None = None) -> Report:
     """The report of a network that was scheduled and coded, whether or not an engine holds it."""
     cost = frame_cost(plan.network, plan.steps, plan.wait_load, cfg,
-                      encoded_layers(plan.network, coding.descriptors))
+                      encoded_layers(plan.network, coding.descriptors), plan.beside)
     return Report(tuple(_usage(cfg, coding.used, board)), tuple(_layer_lines(plan, coding, cost)), cost,
                   coding.rom, layer_macs(graph), cfg.lanes, clock_hz or (board.clock_hz if board else None))
 

@@ -91,7 +91,7 @@ def emit(network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> Program:
     notes: list[InstructionNote] = []
     for number, step in enumerate(plan.steps):
         fields = _instruction(step, network, plan, cfg)
-        fields |= {"wait_load": plan.wait_load[number], "layer": addresses[step.layer]}
+        fields |= {"wait_load": plan.wait_load[number], "beside": plan.beside[number], "layer": addresses[step.layer]}
         name = network.layers[step.layer].name
         instructions += split_words(pack(instruction_fields(cfg), fields, name), size)
         notes.append(_note(step, network, fields, HEADER_WORDS + number * size))
@@ -114,7 +114,7 @@ def _arrange(coded: CodedNetwork) -> tuple[tuple[int, ...], list[int]]:
 
 
 def _instruction(step: Step, network: TiledNetwork, plan: Schedule, cfg: EngineConfig) -> dict:
-    """The fields of one instruction except `layer` and `wait_load`."""
+    """The fields of one instruction except `layer`, `wait_load` and `beside`."""
     layer = network.layers[step.layer]
     match layer:
         case LoadLayer():

@@ -77,6 +77,7 @@ class _Replay:
     program: Program
     memory: SymbolicMemory
     pending: Region | None = None               #: the load under way
+    at_work: list[Region] = field(default_factory=list)     #: read and written by the last tile, which may still run
     image_rows: int = 0                         #: arrived so far
     result_rows: int = 0                        #: sent so far
     result_channels: int = 0
@@ -150,8 +151,10 @@ def _run(replay: _Replay, instruction: _Instruction, layer: AnyLayer) -> None:
         case LoadLayer():
             _load(replay, instruction, layer)
         case AverageLayer():
+            replay.at_work = []                 # it has waited
             _average(replay, instruction, layer)
         case OutputLayer():
+            replay.at_work = []
             _output(replay, instruction, layer)
         case _:
             assert_never(layer)
@@ -193,6 +196,8 @@ def _load(replay: _Replay, instruction: _Instruction, layer: LoadLayer) -> None:
     replay.require(bool(fields["last"]) == (expected == layer.height), "'last' is wrong")
     region = replay.region(fields["address"], layer.output.channels, target.parts_log2, fields["row"], rows)
     replay.use(region, "the output")
+    if fields["beside"]:
+        replay.require(not any(map(region.overlaps, replay.at_work)), "the tile before still uses the words")
     replay.write(layer.output, fields["address"], fields["row"], first, rows)
     replay.pending = region
 
@@ -204,10 +209,11 @@ def _tile(replay: _Replay, instruction: _Instruction, layer: TileLayer) -> None:
         _check_read(replay, instruction, layer.inputs[read.operand], read)
     sources = [_source_region(replay, instruction, layer.inputs[operand], slot)
                for slot, operand in dict.fromkeys((read.slot, read.operand) for read in reads)]
+    replay.at_work = sources
     if layer.output is None:
         _sum(replay, instruction, layer)
     else:
-        _write_tile(replay, instruction, layer, layer.output, sources)
+        replay.at_work = [*sources, _write_tile(replay, instruction, layer, layer.output, sources)]
 
 
 def _reads_of_tile(replay: _Replay, instruction: _Instruction, layer: TileLayer) -> list[_Read]:
@@ -236,8 +242,8 @@ def _check_columns(replay: _Replay, layer: TileLayer, place: Place, move: int) -
 
 
 def _write_tile(replay: _Replay, instruction: _Instruction, layer: TileLayer, output: View,
-                sources: list[Region]) -> None:
-    """The rows that a tile makes of `output`, while it still reads `sources`."""
+                sources: list[Region]) -> Region:
+    """The rows that a tile makes of `output`, while it still reads `sources`; returns where."""
     fields, target = instruction.fields, replay.maps[output.map]
     written = replay.region(fields["address"], layer.channels_out, target.parts_log2, fields["row"], fields["rows"])
     replay.use(written, "the output")
@@ -246,6 +252,7 @@ def _write_tile(replay: _Replay, instruction: _Instruction, layer: TileLayer, ou
         in_order = instruction.descriptor["source"] == Source.WINDOW.value and written.address <= source.address
         replay.require(in_order or not written.overlaps(source), "overwrites what it still has to read")
     replay.write(output, fields["address"], fields["row"], instruction.note.first_row, fields["rows"])
+    return written
 
 
 def _check_descriptor(replay: _Replay, layer: TileLayer, descriptor: dict[str, int]) -> None:

@@ -1,16 +1,10 @@
-"""Cycles of a frame, from the promises of `hw.contract.timing`.
-
-    TILE     fetch + start + sum over output channels of max(taps, drain_cycles) + tail
-    LOAD     a pixel a cycle beside what follows, if the image keeps up; the next load, and who waits, see its end
-
-Image bytes are assumed to be always there, and results to be always taken.
-"""
+"""Cycles of a frame, along `hw.contract.timeline`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -28,15 +22,16 @@ from firelane.compiler.tiles.layers import (
 from firelane.hw.contract import timing
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Destination, Source, descriptor_total_words
+from firelane.hw.contract.timeline import Timeline
 
 
 @dataclass(frozen=True)
 class FrameCost:
     """Cycles of one frame.
 
-    `layers`: layer name -> cycles of all its instructions, fetches and waits included; `waiting`: of the total, cycles
-    that instructions waited for the image; `end`: the end of the frame; `ends`: for each instruction in order, the
-    cycle in which it is through and the next one begins.
+    `layers`: layer name -> cycles of all its instructions, each from the end of the one before to its own; `waiting`:
+    of the total, cycles that instructions waited for the image; `end`: what the end of the frame takes; `ends`: for
+    each instruction in order, the cycle from which on it is through.
     """
 
     layers: dict[str, int]
@@ -67,11 +62,12 @@ def layer_taps(layer: Layer) -> int:
 
 
 def tile_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None = None) -> int:
-    """One tile without its fetch, with the weights as they are `encoded`; without that an estimate."""
-    streamed, averages = layer.weights is not None, layer.destination is Destination.AVERAGE
-    taps = encoded.taps if encoded else taps_of_channels(layer)
-    return (timing.tap_path_cycles(cfg, taps.tolist(), streamed=streamed, dense=bool(encoded and encoded.dense))
-            + timing.tile_tail_cycles(cfg, averages))
+    """One tile among others, with the weights as they are `encoded`; without that an estimate."""
+    return timing.tile_gap_cycles(cfg) + _channel_cycles(layer, cfg, encoded)
+
+
+def _channel_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None) -> int:
+    return timing.channel_cycles(cfg, (encoded.taps if encoded else taps_of_channels(layer)).tolist())
 
 
 def load_cycles(layer: LoadLayer, rows: int) -> int:
@@ -81,46 +77,49 @@ def load_cycles(layer: LoadLayer, rows: int) -> int:
 
 
 def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
-               encoded: Mapping[str, EncodedLayer] | None = None) -> FrameCost:
-    """All instructions of a frame in order. `encoded`: weight streams by layer name, if they are there already."""
+               encoded: Mapping[str, EncodedLayer] | None = None, beside: Sequence[bool] | None = None) -> FrameCost:
+    """All instructions of a frame in order.
+
+    `encoded`: weight streams by layer name, if they are there already; `beside`: which loads start beside the tile
+    before them, all of them if it is not known.
+    """
     encoded = encoded or {}
     layers = dict.fromkeys((layer.name for layer in network.layers), 0)
-    body = {layer.name: tile_cycles(layer, cfg, encoded.get(layer.name)) for layer in network.layers
-            if isinstance(layer, TileLayer)}
-    fetch = {layer.name: timing.fetch_cycles(cfg, _descriptor_words(layer)) for layer in network.layers}
-    fetch_again = timing.fetch_cycles(cfg)
-    now = load_end = waiting = 0
-    ends = []
+    tiles = {layer.name: _tile_options(layer, cfg, encoded.get(layer.name)) for layer in network.layers
+             if isinstance(layer, TileLayer)}
+    words = {layer.name: _descriptor_words(layer) for layer in network.layers}
+    timeline = Timeline(cfg)
     previous: AnyLayer | None = None
-    for step, waits in zip(steps, wait_load):
-        layer, begin = network.layers[step.layer], now
-        now += (fetch_again if layer is previous else fetch[layer.name]) + timing.START_LAG
+    for number, (step, waits) in enumerate(zip(steps, wait_load)):
+        layer = network.layers[step.layer]
+        timeline.fetch(0 if layer is previous else words[layer.name])
         if waits or isinstance(layer, LoadLayer):
-            waiting += max(load_end + 1 - now, 0)
-            now = max(now, load_end + 1)
-        if isinstance(layer, LoadLayer):
-            load_end = now + load_cycles(layer, step.rows) + 1
-        now += _body_cycles(layer, step, network, cfg, body) + timing.NEXT_LAG
-        layers[layer.name] += now - begin
-        ends.append(now)
+            timeline.wait_for_load()
+        match layer:
+            case TileLayer():
+                timeline.tile(**tiles[layer.name])
+            case LoadLayer():
+                timeline.load(load_cycles(layer, step.rows), beside=beside is None or beside[number])
+            case AverageLayer():
+                timeline.spend(timing.average_cycles(cfg, layer.channels))
+            case OutputLayer():
+                timeline.spend(timing.output_cycles(channels=layer.input.channels, rows=step.rows,
+                                                    columns=network.maps[layer.input.map].width))
+            case _:
+                assert_never(layer)
+        timeline.finish(number)
+        done = timeline.done[-1]
+        layers[layer.name] += done.end - done.start
         previous = layer
-    end = fetch_again + max(load_end - now - fetch_again - timing.START_LAG + 1, 0)
-    return FrameCost(layers, waiting, end + timing.END_LAG + 1, tuple(ends))
+    ends = tuple(done.end for done in timeline.done)
+    waiting = sum(done.waited for done in timeline.done)
+    return FrameCost(layers, waiting, timeline.finish_frame() - ends[-1], ends)
 
 
-def _body_cycles(layer: AnyLayer, step: Step, network: TiledNetwork, cfg: EngineConfig, tiles: dict[str, int]) -> int:
-    match layer:
-        case TileLayer():
-            return tiles[layer.name]
-        case LoadLayer():
-            return 1
-        case AverageLayer():
-            return timing.average_cycles(cfg, layer.channels)
-        case OutputLayer():
-            return timing.output_cycles(channels=layer.input.channels, rows=step.rows,
-                                        columns=network.maps[layer.input.map].width)
-        case _:
-            assert_never(layer)
+def _tile_options(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None) -> dict[str, Any]:
+    """What `Timeline.tile` asks about a layer."""
+    return {"channel_cycles": _channel_cycles(layer, cfg, encoded), "streamed": layer.weights is not None,
+            "dense": bool(encoded and encoded.dense), "averages": layer.destination is Destination.AVERAGE}
 
 
 def _descriptor_words(layer: AnyLayer) -> int:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
 from firelane.compiler.schedule.addresses import find_addresses
+from firelane.compiler.schedule.beside import beside_flags
 from firelane.compiler.schedule.chunking import Chunking, choices, chunked, sites
 from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.compiler.schedule.lifetimes import Lifetime, lifetimes, live_words
@@ -53,6 +55,11 @@ class Schedule:
     whole: tuple[str, ...]
     peak_words: int
     cycles: int
+
+    @cached_property
+    def beside(self) -> tuple[bool, ...]:
+        """Whether instruction n is a load that starts beside the tile before it."""
+        return beside_flags(self.network, self.steps, self.addresses)
 
 
 @dataclass(frozen=True, eq=False)

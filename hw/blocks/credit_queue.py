@@ -26,6 +26,8 @@ class CreditQueue(wiring.Component):
     -------
     clear : In(1)
         Drop all words, free all places. What still comes out of the pipeline must be withheld by the owner.
+    release : In(1)
+        Free the places that are reserved and not written yet: what they were for is not coming. Not with `reserve`.
     reserve : In(1)
     room : Out(1)
         There are two free places, so one may be reserved a cycle after looking. A register.
@@ -39,7 +41,7 @@ class CreditQueue(wiring.Component):
         if depth < 2 or depth & (depth - 1):
             raise ValueError(f"depth must be a power of two, not {depth!r}")
         self._shape, self._depth = shape, depth
-        super().__init__({"clear": In(1), "reserve": In(1), "room": Out(1), "empty": Out(1),
+        super().__init__({"clear": In(1), "release": In(1), "reserve": In(1), "room": Out(1), "empty": Out(1),
                           "write": In(stream.Signature(shape, always_ready=True)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform):
@@ -71,10 +73,16 @@ class CreditQueue(wiring.Component):
     def _keep_credit(self, m):
         """Free places less two, in two's complement, so that the sign alone says whether there is room."""
         free = Signal(range(-2, self._depth - 1), init=self._depth - 2)
+        unwritten = Signal.like(free, name="unwritten", init=self._depth - 2)   # the same, as if all came that could
         left = self.o.valid & self.o.ready
+        not_written = Signal.like(free)
+        m.d.comb += not_written.eq(unwritten + left - self.write.valid)
+        m.d.sync += unwritten.eq(not_written)
         m.d.comb += [self.room.eq(~free[-1]), self.empty.eq(free == self._depth - 2)]
         with m.If(self.clear):
-            m.d.sync += free.eq(self._depth - 2)
+            m.d.sync += [free.eq(self._depth - 2), unwritten.eq(self._depth - 2)]
+        with m.Elif(self.release):
+            m.d.sync += free.eq(not_written)
         with m.Elif(self.reserve & ~left):
             m.d.sync += free.eq(free - 1)
         with m.Elif(left & ~self.reserve):

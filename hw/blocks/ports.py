@@ -185,7 +185,8 @@ class TracePort(Port):
     write : Out(WriteTrace(cfg))
         Each write into the activation memory but the loader's.
     tile_start, tile_done : Out(1)
-        Pulses: an instruction other than END starts; the program goes on (at a LOAD: while it is under way).
+        Pulses: an instruction other than END starts, a TILE when the data path takes it up; it is through. Both at once
+        for a LOAD, which has been started in the cycle before or a few cycles before, perhaps in the middle of a tile.
     pc : Out
         The instruction's word.
     """

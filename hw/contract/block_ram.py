@@ -1,6 +1,7 @@
 """Which words are kept in block RAM, and in which pieces: for the memories, and for estimates of their size."""
 
 from collections.abc import Iterator
+from functools import cache
 
 BANK_BLOCK_WORDS = 1024     #: depth of an ECP5 block RAM that is 16 (18) bits wide: 7 blocks make a bank
 DISTRIBUTED_WORDS = 256     #: most words of a bank beyond whole blocks that are made of distributed RAM
@@ -30,6 +31,7 @@ def weight_blocks(words: int) -> Iterator[int]:
         words -= size
 
 
+@cache                                  # asked for each instruction of a network
 def weight_stations(words: int) -> int:
     """Registers of the pipeline along a weight memory of `words` words."""
     return -(-len(list(weight_blocks(words))) // STATION_BLOCKS)

@@ -25,7 +25,7 @@ from firelane.hw.contract.config import (
     bits_for,
 )
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MAGIC = 0x464C                  #: "FL"
 SLOTS = 4                       #: words that the taps of one tile may read, each with an address of its own
 CHANNEL_BITS = 11
@@ -122,6 +122,7 @@ def instruction_layout(cfg: EngineConfig) -> data.StructLayout:
         "wait_load": 1,         #: wait until no load is under way
         "first": 1,             #: TILE with Destination.AVERAGE: sums start at 0
         "last": 1,              #: LOAD: the image ends here; AVERAGE, OUTPUT: the result ends here
+        "beside": 1,            #: LOAD: start beside the TILE before, whose words it does not touch
         "layer": bits_for(cfg.program_words),
         "address": cfg.address_bits,
         "row": bits_for(cfg.banks),

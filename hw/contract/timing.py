@@ -2,7 +2,7 @@
 
 The blocks take their own numbers from here, so that the emulator and the cost model count the same cycles.
 
-A tile takes the cycles of its taps and marks, then `tile_tail_cycles` until the next one may start.
+`hw.contract.timeline` puts them together for the instructions of a frame.
 """
 
 from collections.abc import Iterable
@@ -30,12 +30,13 @@ ACTIVATION_WRITE_LATENCY = 3    #: from a write at the activation memory's ports
 CHANNEL_SUM_LATENCY = 7     #: from a channel's last step to its sum in memory
 AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an AVERAGE to its end
 ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
-AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE to its first channel
+AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE in the data path to its first channel
 PEEK_LATENCY = 4 + ACTIVATION_READ_LATENCY  #: from the address of a pixel that OUTPUT reads to the pixel
+RECORD_LAG = FIRST_PICK     #: from a tap with `capture` to the cycle after its channel's parameters were taken
 
 
 def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
-    """Cycles from the last tap (which has `capture`) to the first in which the data path is not busy.
+    """Cycles from a tile's terminator at the data path to the first in which that is not busy: all is written.
 
     Parameters
     ----------
@@ -48,13 +49,15 @@ def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
 
 def average_cycles(cfg: EngineConfig, channels: int) -> int:
     """Cycles from the start of an AVERAGE to its end, if the result stream (where that is its target) never stalls."""
-    return AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES
+    return PIXELS_LAG + AVERAGE_SETTLE_CYCLES + channels - 1 + AVERAGE_TAIL_CYCLES
 
 
 # Tap path
 #
 # With `start` in cycle 0 the first tap is issued in cycle `decoder_start_cycles`, the terminator `channel_cycles`
-# later, and what is issued is at `TapPath.tap` ADDRESS_CYCLES later. The decoder never runs dry.
+# later, and what is issued is at `TapPath.taps` ADDRESS_CYCLES later. The decoder never runs dry. The next tile may
+# start when the terminator is known, START_LEAD cycles before it is issued or earlier, but its first tap is issued
+# `tile_gap_cycles` after the terminator at the earliest.
 
 SCAN_ADDRESS_CYCLES = 1     #: from an address to the weight memory's port, in cycles without a fetch
 TABLE_READ_CYCLES = 3       #: of a symbol table: address register, block RAM, its output register
@@ -65,6 +68,7 @@ SYMBOL_CYCLES = DECODE_CYCLES + PLACE_CYCLES            #: from the decoding of 
 FIRST_CODE_CYCLES = 6       #: from the first word of the values to their first decoding, if values are all it needs
 SECOND_STREAM_CYCLES = 1    #: more if runs are needed, too
 ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes: kernel entry, slots, sums, banks
+START_LEAD = 3              #: from the start of the next tile to the issue of the terminator before it, at least
 
 
 def weight_read_cycles(words: int) -> int:
@@ -85,9 +89,18 @@ def first_word_cycles(cfg: EngineConfig) -> int:
 def decoder_start_cycles(cfg: EngineConfig, *, streamed: bool, dense: bool) -> int:
     """Cycles from the start of a tile until its first tap is issued; `streamed`: Source.STREAM."""
     if not streamed:
-        return 2 + SYMBOL_CYCLES
+        return 3 + SYMBOL_CYCLES
     first_code = first_word_cycles(cfg) + FIRST_CODE_CYCLES + (0 if dense else SECOND_STREAM_CYCLES)
     return first_code + SYMBOL_CYCLES
+
+
+def tile_gap_cycles(cfg: EngineConfig) -> int:
+    """Cycles from the issue of a tile's terminator to that of the next tile's first tap, if that started in time.
+
+    As many as the first weight takes to be read and decoded, but the tile before must be written by then, to memory or
+    to the channel sums: the first tap may read it.
+    """
+    return max(decoder_start_cycles(cfg, streamed=True, dense=False) - START_LEAD, tile_tail_cycles(cfg, True) + 1)
 
 
 def channel_cycles(cfg: EngineConfig, taps: Iterable[int]) -> int:
@@ -103,23 +116,32 @@ def tap_path_cycles(cfg: EngineConfig, taps: Iterable[int], *, streamed: bool, d
 
 # Control
 #
-# An instruction begins in the cycle in which its fetch is asked for. `fetch_cycles` later it and its descriptor are
-# here, START_LAG later it starts. The next one begins NEXT_LAG after the cycle in which it is through:
+# `fetch_cycles` after the fetch of an instruction was asked for it and its descriptor are here, CHECK_LAG later it has
+# been checked, and START_LAG after it was here it starts, at the earliest. A LOAD waits in its check for the LOAD
+# before, and so does whatever has `wait_load`. Then it waits for its turn:
 #
-#     TILE      the first cycle after the start in which neither tap path nor data path is busy
-#     AVERAGE   `average_cycles` after the start, OUTPUT `output_cycles` after it (if nothing stalls the results)
-#     LOAD      1 cycle after the start; but its start waits for the LOAD before, as does any start with `wait_load`
-#     END       does not start: the frame ends END_LAG after the fetch is complete, or when results are done with, and
-#               the LOAD has been for LOAD_SETTLE_CYCLES: an error of its last pixel has stopped the engine by then
+#     TILE      starts when the tap path can take it (`START_LEAD`); the next fetch is asked for NEXT_LAG after the
+#               cycle behind its start, or behind that with the terminator of the tile before at `TapPath.taps`
+#     LOAD      starts in the cycle after all tiles are through, at the earliest; if it is `beside`, when the last tile
+#               that has started has got the data path. The next fetch is asked for NEXT_LAG after 1 cycle more
+#     others    start in the cycle after all tiles are through, at the earliest; the next fetch is asked for NEXT_LAG
+#               after they are through: an AVERAGE `average_cycles` and an OUTPUT `output_cycles` after the start, if
+#               nothing stalls the results
+#     END       does not start: the frame ends END_LAG after the fetch is complete, or when all tiles are through,
+#               results are done with, and the LOAD has been for LOAD_SETTLE_CYCLES: an error of its last pixel has
+#               stopped the engine by then
 #
-# The first instruction begins one cycle after the frame (`Sequencer.frame_start`); FRAME_CYCLES counts from that cycle
-# on, and includes the one in which the frame ends.
+# A tile is through in the first cycle in which all that it makes is written. The first instruction begins one cycle
+# after the frame (`Sequencer.frame_start`); FRAME_CYCLES counts from that cycle on, and includes the one in which the
+# frame ends.
 
 PROGRAM_LATENCY = 2         #: from an address of the program memory to its word: block RAM, and a register behind it
 FAULT_LATENCY = 2           #: from an error's pulse to `halt`
-START_LAG = 2
+CHECK_LAG = 1
+START_LAG = 3
 NEXT_LAG = 1
-END_LAG = 1
+PIXELS_LAG = 3              #: from the start of a TILE or AVERAGE until the data path has it, at the earliest
+END_LAG = CHECK_LAG
 LOAD_SETTLE_CYCLES = FAULT_LATENCY      #: and then a cycle until the sequencer halts, in which it would end
 
 

@@ -37,7 +37,8 @@ class Fetch(wiring.Component):
     """Reads the instruction at `pc`, and its layer descriptor unless that is the one already here.
 
     A TILE needs the tables behind the descriptor, too: they pass through to `code_write` and `kernel_write`. A
-    descriptor fetched for another opcode (without tables) is fetched again when a TILE names it.
+    descriptor fetched for another opcode (without tables) is fetched again when a TILE names it. Kernel tables go to
+    one of two memories and to the other in turn, so that the one before can still be read.
 
     Latency     `hw.contract.timing.fetch_cycles` from `start` to `done`.
     Throughput  a program word per cycle.
@@ -53,6 +54,8 @@ class Fetch(wiring.Component):
     tile, layer : Out
         The instruction and its descriptor; stable from `done` to the next `start`.
     code_write, kernel_write : Out(TABLE_WRITES)
+    table : Out(1)
+        The memory of `kernel_write`, and of the kernel table that is here; stable with `layer`.
     done : Out(1)
         Pulse.
     range_error : Out(1)
@@ -67,7 +70,7 @@ class Fetch(wiring.Component):
             "program_length": In(bits_for(cfg.program_words + 1)),
             "program": Out(program_read_port(cfg)),
             "tile": Out(instruction_layout(cfg)), "layer": Out(DESCRIPTOR),
-            "code_write": Out(TABLE_WRITES), "kernel_write": Out(TABLE_WRITES),
+            "code_write": Out(TABLE_WRITES), "kernel_write": Out(TABLE_WRITES), "table": Out(1),
             "done": Out(1), "range_error": Out(1),
         })
 
@@ -143,7 +146,8 @@ class Fetch(wiring.Component):
                     m.d.comb += self.done.eq(present)
                     m.next = "IDLE"
                     with m.If(~present):
-                        m.d.sync += [address.eq(self.tile.layer), part.eq(Part.DESCRIPTOR)]
+                        m.d.sync += [address.eq(self.tile.layer), part.eq(Part.DESCRIPTOR),
+                                     self.table.eq(self.table ^ is_tile)]
                         m.next = "READ"
             with m.State("DRAIN"):
                 with m.If(~in_flight):

@@ -85,6 +85,8 @@ class Datapath(wiring.Component):
     busy : Out(1)
         From the cycle of a tap (combinationally) until a tap would read what the last drain wrote, and during an
         AVERAGE.
+    ends : Out(1)
+        It falls in the next cycle, after a tap.
     address_range, parameter_underrun, drain_overrun : Out(1)
         Error pulses. What is wrong is not written.
     trace : Out(WriteTrace(cfg))
@@ -105,6 +107,7 @@ class Datapath(wiring.Component):
             "result": Out(BYTES),
             "peek": In(PeekPort(cfg)),
             "busy": Out(1),
+            "ends": Out(1),
             "address_range": Out(1),
             "parameter_underrun": Out(1),
             "drain_overrun": Out(1),
@@ -290,6 +293,7 @@ class Datapath(wiring.Component):
             m.d.sync += left.eq(left - 1)
         m.d.comb += [
             self.busy.eq(self.taps.valid | (left != 0) | walk.active),
+            self.ends.eq((left == 1) & ~self.taps.valid),
             self.address_range.eq(write_back.address_range | memory.address_range),
             self.parameter_underrun.eq(drain.underrun),
             self.drain_overrun.eq(drain.overrun),

@@ -1,6 +1,6 @@
-"""The kernel table of the layer that is loaded: moves, slots and weight of each kernel place."""
+"""Two kernel tables, of the layer at work and of the next: moves, slots and weight of each kernel place."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,32 +12,35 @@ PAIR = data.ArrayLayout(KERNEL_ENTRY_BITS, 2)
 
 
 class KernelTable(wiring.Component):
-    """Up to 64 kernel entries in distributed memory, two a word.
+    """Two tables of up to 64 kernel entries in distributed memory, two a word.
 
     Latency     1 cycle from `place` to `entry`.
     Throughput  1 entry a cycle.
 
     Members
     -------
-    write : In(TABLE_WRITES)
-        Entries 2 * index and 2 * index + 1, low half first. Not while taps are made.
+    write : In(TABLE_WRITES), write_table : In(1)
+        Entries 2 * index and 2 * index + 1 of a table, low half first. Not while taps are made from it.
+    table : In(1)
+        The one that is read.
     place : In(6)
     entry : Out(KERNEL_ENTRY)
     """
 
     def __init__(self):
-        super().__init__({"write": In(TABLE_WRITES), "place": In(KERNEL_BITS), "entry": Out(KERNEL_ENTRY)})
+        super().__init__({"write": In(TABLE_WRITES), "write_table": In(1), "table": In(1), "place": In(KERNEL_BITS),
+                          "entry": Out(KERNEL_ENTRY)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.table = table = memory.Memory(
-            shape=MEMORY_BITS, depth=MAX_KERNEL_TAPS // 2, init=[], attrs={"ram_style": "distributed"})
+            shape=MEMORY_BITS, depth=MAX_KERNEL_TAPS, init=[], attrs={"ram_style": "distributed"})
         reader, writer = table.read_port(domain="comb"), table.write_port()
         pair = data.View(PAIR, reader.data)
         entry = Signal(KERNEL_ENTRY, reset_less=True)
         m.d.comb += [
-            reader.addr.eq(self.place[1:]),
-            writer.addr.eq(self.write.payload.index),
+            reader.addr.eq(Cat(self.place[1:], self.table)),
+            writer.addr.eq(Cat(self.write.payload.index, self.write_table)),
             writer.data.eq(self.write.payload.data),
             writer.en.eq(self.write.valid),
             self.entry.eq(entry),

@@ -38,7 +38,7 @@ class ParameterReader(wiring.Component):
     Members
     -------
     layer : In(DESCRIPTOR)
-        Stable from `start` on.
+        Taken with `start`.
     start : In(1)
         A new tile: forget everything, then give `channels_out` records of the layer's form, none if it is CONSTANT. No
         word is taken in this cycle.
@@ -58,6 +58,9 @@ class ParameterReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        self._own = Signal(DESCRIPTOR, name="own", reset_less=True)     #: what is used of `layer`
+        with m.If(self.start):
+            m.d.sync += self._own.eq(self.layer)
         record, complete, choose = self._collect(m)
         chosen, coarse = Signal(self._expanding, reset_less=True), Signal(self._expanding, reset_less=True)
         have_chosen, have_coarse = Signal(), Signal()
@@ -116,7 +119,7 @@ class ParameterReader(wiring.Component):
 
     def _choose(self, m, record, chosen):
         """The fields of a complete record, by its form."""
-        layer, bits = self.layer, record.as_value()
+        layer, bits = self._own, record.as_value()
         full, scaled = (data.View(layout, bits[:layout.size]) for layout in (
             record_layout(ParameterForm.FULL, self._cfg), record_layout(ParameterForm.SCALED_3, self._cfg)))
         short = bits[:SHORT_RECORD_CHUNKS * PARAMETER_CHUNK_BITS].as_signed()

@@ -27,8 +27,10 @@ class TapAddress(wiring.Component):
     Members
     -------
     layer : In(DESCRIPTOR), tile : In(instruction_layout(cfg))
-        Stable from the start of the tile on.
-    kernel_write : In(TABLE_WRITES)
+        Those of the tile whose taps are at `i`; they may change when no tap has been there for 3 cycles.
+    table : In(1)
+        Its kernel table, stable with them.
+    kernel_write : In(TABLE_WRITES), write_table : In(1)
     i : In(stream of PLACED_TAP, always ready)
     taps : Out(tap_stream(cfg))
     last : Out(1)
@@ -41,7 +43,8 @@ class TapAddress(wiring.Component):
         self._cfg = cfg
         super().__init__({
             "layer": In(DESCRIPTOR), "tile": In(instruction_layout(cfg)),
-            "kernel_write": In(TABLE_WRITES), "i": In(stream.Signature(PLACED_TAP, always_ready=True)),
+            "table": In(1), "kernel_write": In(TABLE_WRITES), "write_table": In(1),
+            "i": In(stream.Signature(PLACED_TAP, always_ready=True)),
             "taps": Out(tap_stream(cfg)), "last": Out(1), "address_range": Out(1),
         })
 
@@ -65,7 +68,8 @@ class TapAddress(wiring.Component):
         connect(m, flipped(self.kernel_write), kernel.write)
         looked_up = Signal(PLACED_TAP, reset_less=True)
         m.d.sync += looked_up.eq(self.i.payload)
-        m.d.comb += kernel.place.eq(self.i.payload.place)
+        m.d.comb += [kernel.place.eq(self.i.payload.place), kernel.table.eq(self.table),
+                     kernel.write_table.eq(self.write_table)]
         return looked_up, kernel.entry
 
     def _choose_slots(self, m, tap, entry):

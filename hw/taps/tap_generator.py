@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from firelane.hw.blocks.credit_queue import CreditQueue
 from firelane.hw.contract.config import WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, KERNEL_BITS, Source
+from firelane.hw.contract.timing import tile_gap_cycles
 from firelane.hw.taps.weight_decoder import DECODED_STEP
 
 QUEUE_TAPS = 32             #: covers the pipeline from `step` to the queue's output and back, twice
@@ -39,8 +40,11 @@ class TapGenerator(wiring.Component):
     """Follows the steps through (output channel, input channel, kernel place) and issues taps.
 
     A tap that begins an output channel, or the terminator, is issued at least `drain_cycles` after the last one that
-    did. All waiting is done here, at the exit of a queue; before it, places reserved in the queue (`room`, `reserve`)
-    hold back the decoder, and behind it nothing stalls.
+    did, the first tap of a tile at least `tile_gap_cycles` after the terminator of the one before. All waiting is done
+    here, at the exit of a queue; before it, places reserved in the queue (`room`, `reserve`) hold back the decoder, and
+    behind it nothing stalls.
+
+    The next tile may start in the cycle after `ended`, with taps of the one before still in the queue.
 
     Source.WINDOW is a dense depthwise layer: one input channel a group, one output channel a group.
 
@@ -54,15 +58,15 @@ class TapGenerator(wiring.Component):
     Members
     -------
     layer : In(DESCRIPTOR)
-        Stable from `start` on.
+        Stable from `start` to the cycle after `ended`.
     start : In(1)
     active : Out(1)
-        From 1 cycle after `start` up to the cycle of the terminator.
+        From 1 cycle after `start` up to `ended`.
+    ended : Out(1)
+        The terminator has been found; what comes behind it is dropped.
     room : Out(1), reserve : In(1)
     i : In(stream of DECODED_STEP, always ready)
     o : Out(stream of PLACED_TAP, always ready)
-    done : Out(1)
-        The terminator is issued in this cycle.
     starving : Out(1)
         Active, and no tap is in the queue or on its way there.
     tap_taken, stall_decoder, stall_drain : Out(1)
@@ -75,7 +79,7 @@ class TapGenerator(wiring.Component):
             "layer": In(DESCRIPTOR), "start": In(1), "active": Out(1), "room": Out(1), "reserve": In(1),
             "i": In(stream.Signature(DECODED_STEP, always_ready=True)),
             "o": Out(stream.Signature(PLACED_TAP, always_ready=True)),
-            "done": Out(1), "starving": Out(1), "tap_taken": Out(1), "stall_decoder": Out(1), "stall_drain": Out(1),
+            "ended": Out(1), "starving": Out(1), "tap_taken": Out(1), "stall_decoder": Out(1), "stall_drain": Out(1),
         })
 
     def elaborate(self, platform):
@@ -153,25 +157,30 @@ class TapGenerator(wiring.Component):
         """Counts output channels and groups; gives the tap with its absolute input channel."""
         counted_valid, counted = self._stage(m, valid, PLACED_TAP, "counted")
         remaining = Signal(CHANNEL_BITS, reset_less=True)       # output channels that have not begun
+        none_remaining = Signal(reset_less=True)
         group_left = Signal(CHANNEL_BITS, reset_less=True)      # the same, of this group
         first_channel = Signal(INPUT_CHANNEL_BITS, reset_less=True)     # of this group
         begun = Signal()
         with m.If(valid & moved.crossing):
-            m.d.sync += [remaining.eq(remaining - 1), group_left.eq(group_left - 1), begun.eq(1)]
+            m.d.sync += [remaining.eq(remaining - 1), none_remaining.eq(remaining == 1),
+                         group_left.eq(group_left - 1), begun.eq(1)]
             with m.If(group_left == 0):
                 m.d.sync += [group_left.eq(self._group_channels - 1),
                              first_channel.eq(first_channel + self._channels_in)]
         with m.If(self._begin):
-            m.d.sync += [remaining.eq(self.layer.channels_out), group_left.eq(self._group_channels),
-                         first_channel.eq(0), begun.eq(0)]
+            m.d.sync += [remaining.eq(self.layer.channels_out), none_remaining.eq(0),
+                         group_left.eq(self._group_channels), first_channel.eq(0), begun.eq(0)]
         m.d.sync += [
             counted.weight.eq(moved.weight), counted.place.eq(moved.place), counted.channel.eq(moved.channel),
             counted.bad_code.eq(moved.bad_code), counted.crossing.eq(moved.crossing),
-            counted.capture.eq(moved.crossing & begun), counted.terminator.eq(moved.crossing & (remaining == 0)),
+            counted.capture.eq(moved.crossing & begun), counted.terminator.eq(moved.crossing & none_remaining),
         ]
+        m.d.comb += self.ended.eq(valid & moved.crossing & none_remaining & self.active)
 
-        tap_valid, tap = self._stage(m, counted_valid, PLACED_TAP, "tap")
+        # The terminator is here, and goes on when nothing is `active` any more.
+        tap_valid, tap = Signal(name="tap_valid"), Signal(PLACED_TAP, name="tap", reset_less=True)
         m.d.sync += [
+            tap_valid.eq(counted_valid),
             tap.eq(counted),
             tap.channel.eq(first_channel + counted.channel),
             tap.bad_place.eq((counted.place >= self.layer.kernel_taps) | (counted.channel >= self._channels_in)),
@@ -181,28 +190,28 @@ class TapGenerator(wiring.Component):
     def _issue(self, m, valid, tap):
         """The queue, and the distance between output channels."""
         m.submodules.queue = queue = CreditQueue(PLACED_TAP, depth=QUEUE_TAPS)
-        drain = Signal(range(self._cfg.drain_cycles))       # cycles until the next crossing may be issued
+        gap = tile_gap_cycles(self._cfg)
+        drain = Signal(range(gap))          # cycles until the next crossing may be issued
         head = queue.o.payload
         must_wait = head.crossing & (drain != 0)
         m.d.comb += [
-            queue.clear.eq(~self.active | self.done),
+            queue.release.eq(self._begin),
             queue.reserve.eq(self.reserve),
-            queue.write.valid.eq(valid & self.active),
+            queue.write.valid.eq(valid),
             queue.write.payload.eq(tap),
             queue.o.ready.eq(~must_wait),
             self.room.eq(queue.room),
             self.o.payload.eq(head),
             self.o.valid.eq(queue.o.valid & ~must_wait),
-            self.done.eq(self.o.valid & head.terminator),
             self.starving.eq(self.active & queue.empty),
         ]
         with m.If(self.o.valid & head.crossing):
-            m.d.sync += drain.eq(self._cfg.drain_cycles - 1)
+            m.d.sync += drain.eq(Mux(head.terminator, gap - 1, self._cfg.drain_cycles - 1))
         with m.Elif(drain != 0):
             m.d.sync += drain.eq(drain - 1)
         with m.If(self.start):
-            m.d.sync += [self.active.eq(1), drain.eq(0)]
-        with m.Elif(self.done):
+            m.d.sync += self.active.eq(1)
+        with m.Elif(self.ended):
             m.d.sync += self.active.eq(0)
         m.d.sync += [
             self.tap_taken.eq(self.o.valid & ~head.terminator),

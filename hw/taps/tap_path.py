@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES, ScanPort, ScanSelect, tap_stream
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, instruction_layout, parameter_layout
-from firelane.hw.contract.timing import TABLE_READ_CYCLES, scan_cycles
+from firelane.hw.contract.timing import RECORD_LAG, TABLE_READ_CYCLES, scan_cycles
 from firelane.hw.taps.parameter_reader import ParameterReader
 from firelane.hw.taps.tap_address import TapAddress
 from firelane.hw.taps.tap_generator import TapGenerator
@@ -21,6 +21,14 @@ class TapPath(wiring.Component):
 
         WeightMemory -- WeightFetch --+-- WeightDecoder -- TapGenerator -- TapAddress --> taps
                                       +-- ParameterReader --> parameters
+
+    A tile may start while the last taps of the one before are on their way. Its weights are read and decoded then; its
+    addresses and its parameters follow when those of the tile before are done with:
+
+        coming     taken with `start`
+        layer      from the cycle after `start` on, decoder and generator
+        address_*  from the cycle after the last tap before was at `taps` on (or 2 after `start`)
+        parameters RECORD_LAG cycles after that tap (or with `layer`), from `layer`
 
     Latency     `hw.contract.timing`: from `start` to the first tap, and from `start` to the end of `busy`.
     Throughput  1 tap a cycle; output channels at least `cfg.drain_cycles` apart.
@@ -36,17 +44,25 @@ class TapPath(wiring.Component):
     -------
     weight_write, value_write, run_write : In(MEMORY_WRITES)
         Not while a tile runs. Table entries are in the low bits of data.
-    code_write, kernel_write : In(TABLE_WRITES)
-        Not while a tile runs: CODE_WORD 0 .. 7, pairs of KERNEL_ENTRY 0 .. 31.
-    layer : In(DESCRIPTOR), tile : In(instruction_layout(cfg))
-        Stable from `start` on until `busy` is low and the last parameters have been taken.
+    code_write, kernel_write : In(TABLE_WRITES), write_table : In(1)
+        CODE_WORD 0 .. 7, pairs of KERNEL_ENTRY 0 .. 31 of one of two tables: for the next tile that starts, not while
+        another one is at work with that table.
+    coming, layer, address_layer : In(DESCRIPTOR), address_tile : In(instruction_layout(cfg)), table : In(1)
+        Of the tile, as above; `table` is its kernel table, with its addresses.
     start : In(1)
-        Pulse, while not `busy`.
+        Pulse, in the cycle after one with `ready`.
+    ready : Out(1)
+        A tile may start in the next cycle.
     busy : Out(1)
         From the cycle after `start` to that of the terminator at `taps`.
+    crowded : Out(1)
+        A tile has started, and the last tap of the one before has not been at `taps`.
+    last : Out(1)
+        The terminator is at `taps`.
     taps : Out(tap_stream(cfg))
     parameters : Out(stream of parameter_layout(cfg))
-        A record per output channel, in order, as early as possible; none if the layer has constant parameters.
+        A record per output channel, in order, as early as possible; none if the layer has constant parameters. Each
+        must be taken RECORD_LAG cycles after the tap with `capture`.
     scan : In(ScanPort())
     bad_code, weight_range, address_range : Out(1)
         Errors: a tap of an invalid code was issued; a stream needs bits past the end of the weight memory; a tap reads
@@ -60,8 +76,10 @@ class TapPath(wiring.Component):
         self._weights, self._values, self._runs = weights, values, runs
         super().__init__({
             "weight_write": In(MEMORY_WRITES), "value_write": In(MEMORY_WRITES), "run_write": In(MEMORY_WRITES),
-            "code_write": In(TABLE_WRITES), "kernel_write": In(TABLE_WRITES),
-            "layer": In(DESCRIPTOR), "tile": In(instruction_layout(cfg)), "start": In(1), "busy": Out(1),
+            "code_write": In(TABLE_WRITES), "kernel_write": In(TABLE_WRITES), "write_table": In(1),
+            "coming": In(DESCRIPTOR), "layer": In(DESCRIPTOR), "address_layer": In(DESCRIPTOR),
+            "address_tile": In(instruction_layout(cfg)), "table": In(1),
+            "start": In(1), "ready": Out(1), "busy": Out(1), "crowded": Out(1), "last": Out(1),
             "taps": Out(tap_stream(cfg)),
             "parameters": Out(stream.Signature(parameter_layout(cfg))),
             "scan": In(ScanPort()),
@@ -82,11 +100,39 @@ class TapPath(wiring.Component):
         self._connect_streams(m, fetch, decoder, generator, addresses, reader)
         self._scan(m, weights, fetch, decoder)
         self._errors(m, fetch, decoder, generator, addresses, reader)
-        with m.If(self.start):
-            m.d.sync += self.busy.eq(1)
-        with m.Elif(addresses.last):
-            m.d.sync += self.busy.eq(0)
+        self._hand_over(m, fetch, decoder, generator, addresses, reader)
         return m
+
+    def _hand_over(self, m, fetch, decoder, generator, addresses, reader):
+        """What of a tile starts when."""
+        tiles = Signal(2)               # that have started and whose terminator has not been at `taps`
+        decoding, records_wait = Signal(), Signal()
+        lag = Signal(range(RECORD_LAG))
+        with m.If(self.start & ~addresses.last):
+            m.d.sync += tiles.eq(tiles + 1)
+        with m.Elif(addresses.last & ~self.start):
+            m.d.sync += tiles.eq(tiles - 1)
+        with m.If(self.start):
+            m.d.sync += decoding.eq(1)
+        with m.Elif(generator.ended):
+            m.d.sync += decoding.eq(0)
+        with m.If(addresses.last):
+            m.d.sync += lag.eq(RECORD_LAG - 1)
+        with m.Elif(lag != 0):
+            m.d.sync += lag.eq(lag - 1)
+        records_start = records_wait & ~self.crowded & (lag == 0)
+        with m.If(self.start):
+            m.d.sync += records_wait.eq(1)
+        with m.Elif(records_start):
+            m.d.sync += records_wait.eq(0)
+        m.d.comb += [
+            self.busy.eq(tiles != 0), self.crowded.eq(tiles[1]), self.last.eq(addresses.last),
+            self.ready.eq((~decoding | generator.ended) & ~records_wait),
+            fetch.start.eq(self.start), decoder.take_codes.eq(self.start),
+            fetch.parameter_start.eq(records_start), reader.start.eq(records_start),
+            fetch.coming.eq(self.coming), decoder.coming.eq(self.coming),
+        ]
+        m.d.sync += [generator.start.eq(self.start), fetch.stop.eq(generator.ended)]
 
     def _connect_memories(self, m, weights, fetch, decoder, addresses):
         connect(m, fetch.memory, weights.read)
@@ -104,14 +150,13 @@ class TapPath(wiring.Component):
         connect(m, decoder.o, generator.i)
         connect(m, generator.o, addresses.i)
         connect(m, addresses.taps, flipped(self.taps))
-        for block in (fetch, decoder, generator, addresses, reader):
+        for block in (fetch, decoder, generator, reader):
             m.d.comb += block.layer.eq(self.layer)
-        for block in (fetch, generator, reader):
-            m.d.comb += block.start.eq(self.start)
         m.d.comb += [
             decoder.active.eq(generator.active),
             decoder.room.eq(generator.room), generator.reserve.eq(decoder.step),
-            addresses.tile.eq(self.tile),
+            addresses.layer.eq(self.address_layer), addresses.tile.eq(self.address_tile),
+            addresses.table.eq(self.table), addresses.write_table.eq(self.write_table),
             self.tap_taken.eq(generator.tap_taken), self.stall_decoder.eq(generator.stall_decoder),
             self.stall_drain.eq(generator.stall_drain),
         ]

@@ -36,8 +36,11 @@ class WeightDecoder(wiring.Component):
     Members
     -------
     layer : In(DESCRIPTOR)
+        Stable while `active`.
     code_write : In(TABLE_WRITES)
-        CODE_WORD number `index`. Not while weights are decoded.
+        CODE_WORD number `index` of the layer to come.
+    coming : In(DESCRIPTOR), take_codes : In(1)
+        Pulse, while not `active`: the code words are complete, and for the weights of layer `coming`.
     active : In(1)
         Decode. While it is low, streams are cleared, and nothing comes out.
     value, run : In(stream of 36)
@@ -59,7 +62,7 @@ class WeightDecoder(wiring.Component):
         self._images = {"value": values, "run": runs}
         words = stream.Signature(MEMORY_BITS)
         super().__init__({
-            "layer": In(DESCRIPTOR), "code_write": In(TABLE_WRITES),
+            "layer": In(DESCRIPTOR), "code_write": In(TABLE_WRITES), "coming": In(DESCRIPTOR), "take_codes": In(1),
             "active": In(1), "value": In(words), "run": In(words), "room": In(1),
             "step": Out(1), "o": Out(stream.Signature(DECODED_STEP, always_ready=True)), "dry": Out(2),
             "value_write": In(MEMORY_WRITES), "run_write": In(MEMORY_WRITES),
@@ -126,11 +129,12 @@ class WeightDecoder(wiring.Component):
         wiring.connect(m, lengths.o, reader.i)
         wiring.connect(m, wiring.flipped(getattr(self, f"{label}_write")), table.write)
         code = Signal(PREFIX_CODE, name=f"{label}_code", reset_less=True)
-        plain = self.layer.raw_values if label == "value" else 0    # no code is below a limit of 0: each takes 8 bits
-        for index in range(CODE_WORDS):
-            word = self._code_words[index]
-            m.d.sync += [code.limit[index].eq(Mux(plain, 0, word[f"{label}_limit"])),
-                         code.offset[index].eq(word[f"{label}_offset"])]
+        plain = self.coming.raw_values if label == "value" else 0   # no code is below a limit of 0: each takes 8 bits
+        with m.If(self.take_codes):
+            for index in range(CODE_WORDS):
+                word = self._code_words[index]
+                m.d.sync += [code.limit[index].eq(Mux(plain, 0, word[f"{label}_limit"])),
+                             code.offset[index].eq(word[f"{label}_offset"])]
         m.d.comb += [
             chunks.clear.eq(self._clear), lengths.clear.eq(self._clear), reader.clear.eq(self._clear),
             lengths.code.eq(code),

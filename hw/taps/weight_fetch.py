@@ -27,8 +27,8 @@ class WeightFetch(wiring.Component):
     A stream that is not dry gets at least every third read, 12 bits a cycle; the streams together use at most
     8 + 8 + 6 of 36 bits a cycle, so words arrive before they are needed.
 
-    Latency     `first_word_cycles(cfg)` from `start` to the first word of the value stream, then 1 and 2 more to the
-                others'.
+    Latency     `first_word_cycles(cfg)` from `start` to the first word of the value stream, then 1 more to that of the
+                runs; if all start together another one to that of the parameters, else up to 2.
     Throughput  1 word a cycle over all streams.
 
     Parameters
@@ -37,12 +37,12 @@ class WeightFetch(wiring.Component):
 
     Members
     -------
-    layer : In(DESCRIPTOR)
-        Stable from `start` on.
-    start : In(1)
-        Drop everything and fetch the layer's streams from their beginnings.
+    coming : In(DESCRIPTOR), start : In(1)
+        Drop the value and run streams, and fetch those of `coming` from their beginnings.
+    layer : In(DESCRIPTOR), parameter_start : In(1)
+        The same for the parameter stream, of `layer`.
     stop : In(1)
-        Drop the value and run streams; the parameters go on.
+        Drop the value and run streams.
     value, run, parameter : Out(stream of 36)
     exhausted : Out(3)
         Per stream: the end of the memory is reached and every word has been handed out. One word of zeros behind the
@@ -56,7 +56,7 @@ class WeightFetch(wiring.Component):
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
         super().__init__({
-            "layer": In(DESCRIPTOR), "start": In(1), "stop": In(1),
+            "coming": In(DESCRIPTOR), "start": In(1), "layer": In(DESCRIPTOR), "parameter_start": In(1), "stop": In(1),
             **{name.name.lower(): Out(stream.Signature(MEMORY_BITS)) for name in StreamName},
             "exhausted": Out(len(StreamName)),
             "memory": Out(MemoryReadPort(WEIGHT_ADDRESS_BITS)), "scan_address": In(WEIGHT_ADDRESS_BITS),
@@ -65,7 +65,7 @@ class WeightFetch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         clear, granted = Signal(len(StreamName)), Signal(len(StreamName))
-        m.d.comb += clear.eq(Cat(self.start | self.stop, self.start | self.stop, self.start))
+        m.d.comb += clear.eq(Cat(self.start | self.stop, self.start | self.stop, self.parameter_start))
         arriving = self._read_pipeline(m, granted & ~clear, clear)
         wanted, addresses = zip(*(self._stream(m, name, granted[name], clear[name], arriving[name])
                                   for name in StreamName))
@@ -96,9 +96,11 @@ class WeightFetch(wiring.Component):
             queue.write.payload.eq(self.memory.data),
             self.exhausted[name].eq(active & past_end & queue.empty),
         ]
+        layer, start = ((self.layer, self.parameter_start) if name is StreamName.PARAMETER
+                        else (self.coming, self.start))
         m.d.sync += past_end.eq(address > self._cfg.weight_words)
-        with m.If(self.start):
-            m.d.sync += [address.eq(self.layer[f"{label}_address"]), active.eq(self._used(name)), past_end.eq(0)]
+        with m.If(start):
+            m.d.sync += [address.eq(layer[f"{label}_address"]), active.eq(self._used(layer, name)), past_end.eq(0)]
         with m.Else():
             with m.If(granted):
                 m.d.sync += address.eq(address + 1)
@@ -106,12 +108,13 @@ class WeightFetch(wiring.Component):
                 m.d.sync += active.eq(0)
         return wanted, address
 
-    def _used(self, name: StreamName):
-        """Whether the layer has this stream."""
+    @staticmethod
+    def _used(layer, name: StreamName):
+        """Whether a layer has this stream."""
         if name is StreamName.PARAMETER:
-            return self.layer.parameters != ParameterForm.CONSTANT
-        streamed = self.layer.source == Source.STREAM
-        return streamed & ~self.layer.dense if name is StreamName.RUN else streamed
+            return layer.parameters != ParameterForm.CONSTANT
+        streamed = layer.source == Source.STREAM
+        return streamed & ~layer.dense if name is StreamName.RUN else streamed
 
     def _grant_in_turn(self, m, wanted, granted):
         """Grant one request; the stream after the last one granted comes first."""

@@ -6,7 +6,7 @@
 It keeps the engine's memories and does to them what `docs/architecture.md` says, lane for lane.
 """
 
-from firelane.sim.emulator.cycles import InstructionCycles
+from firelane.hw.contract.timeline import InstructionCycles
 from firelane.sim.emulator.decode import Instruction
 from firelane.sim.emulator.engine import Emulator, FrameResult, InstructionTrace
 from firelane.sim.emulator.faults import EngineError, InvariantError

@@ -79,6 +79,7 @@ class Instruction:
     wait_load: int
     first: int
     last: int
+    beside: int
     layer: int
     address: int
     row: int

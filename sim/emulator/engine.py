@@ -10,9 +10,9 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import HEADER_WORDS, Header, Opcode
 from firelane.hw.contract.memory_contents import MemoryContents
+from firelane.hw.contract.timeline import InstructionCycles, Timeline
 from firelane.sim.emulator.check import check_instruction
 from firelane.sim.emulator.contents_check import check_contents
-from firelane.sim.emulator.cycles import InstructionCycles, Timeline
 from firelane.sim.emulator.decode import Instruction, decode_instruction, instruction_length
 from firelane.sim.emulator.execute import Machine
 from firelane.sim.emulator.faults import EngineError

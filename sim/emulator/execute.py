@@ -8,10 +8,10 @@ import numpy as np
 
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import Destination, Opcode
+from firelane.hw.contract.timeline import Timeline
 from firelane.hw.contract.timing import average_cycles
-from firelane.sim.emulator import hazards
+from firelane.sim.emulator import cycles, hazards
 from firelane.sim.emulator.check import check_words
-from firelane.sim.emulator.cycles import Timeline, load_cycles, output_cycles, tile_cycles
 from firelane.sim.emulator.decode import DescriptorFields, Instruction
 from firelane.sim.emulator.drain import DrainPlan, drain_plan, requantize
 from firelane.sim.emulator.faults import InvariantError
@@ -26,7 +26,8 @@ from firelane.sim.emulator.tile import PreparedLayer
 class Machine:
     """The engine during one frame.
 
-    `pending_load`: what a LOAD may still be writing; `result`: bytes sent so far; `tracing`: describe all writes.
+    `pending_load`: what a LOAD may still be writing; `at_work`: what the last tile may still be reading or writing;
+    `result`: bytes sent so far; `tracing`: describe all writes.
     """
 
     cfg: EngineConfig
@@ -36,6 +37,7 @@ class Machine:
     timeline: Timeline
     tracing: bool
     pending_load: WordRange | None = None
+    at_work: list[WordRange] = field(default_factory=list)
     result: bytearray = field(default_factory=bytearray)
 
     def execute(self, instruction: Instruction, fields: DescriptorFields) -> Writes:
@@ -43,15 +45,16 @@ class Machine:
         if instruction.wait_load or instruction.opcode is Opcode.LOAD:
             self.timeline.wait_for_load()
             self.pending_load = None
-        self.timeline.start()
         match instruction.opcode:
             case Opcode.TILE:
                 return self.tile(instruction, self.layers.tile(instruction.layer, instruction.pc))
             case Opcode.LOAD:
                 return self.load(instruction, fields)
             case Opcode.AVERAGE:
+                self.at_work = []               # it has waited
                 return self.average(instruction, fields)
             case Opcode.OUTPUT:
+                self.at_work = []
                 return self.output(instruction, fields)
             case _:
                 raise ValueError(f"{instruction.opcode} is not executed here")
@@ -62,7 +65,9 @@ class Machine:
         writes = load(self.image, instruction, fields, self.cfg)
         writes.apply(self.memories.activations)
         self.pending_load = WordRange(instruction.address, words, hazards.bank_mask(writes.bank))
-        self.timeline.start_load(load_cycles(instruction, fields))
+        if instruction.beside:
+            hazards.check_beside(instruction, self.pending_load, self.at_work)
+        self.timeline.load(cycles.load_cycles(instruction, fields), beside=bool(instruction.beside))
         return writes
 
     def tile(self, instruction: Instruction, layer: PreparedLayer) -> Writes:
@@ -74,7 +79,7 @@ class Machine:
                                                tuple(slot.rows for slot in instruction.slots)))
         self._check_sums(sums, pc)
         pixels = requantize(sums, layer.parameters, fields)
-        self.timeline.spend(tile_cycles(self.cfg, fields, layer.taps))
+        cycles.tile(self.timeline, fields, layer.taps)
         if fields.destination is Destination.AVERAGE:
             self._add_to_sums(instruction, pixels[:, plan.counted])
             return NO_WRITES
@@ -109,7 +114,7 @@ class Machine:
         words = WordRange(address, channels, (1 << self.cfg.banks) - 1)
         hazards.check_load(self.pending_load, instruction, [words])
         sent = output(self.memories.activations, instruction, fields, self.cfg)
-        self.timeline.spend(output_cycles(instruction, fields))
+        self.timeline.spend(cycles.output_cycles(instruction, fields))
         self.result += sent
         return NO_WRITES
 
@@ -134,6 +139,7 @@ class Machine:
             hazards.check_in_place(layer, instruction, reads, written)
             used.append(written)
         hazards.check_load(self.pending_load, instruction, used)
+        self.at_work = used
 
     def _check_sums(self, sums: np.ndarray, pc: int) -> None:
         limit = 1 << (self.cfg.accumulator_bits - 1)

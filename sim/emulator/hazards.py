@@ -60,6 +60,14 @@ def check_in_place(layer: PreparedLayer, instruction: Instruction, reads: dict[i
                                                  f"{int(word[later][0])}, which later channels read as slot {slot}")
 
 
+def check_beside(instruction: Instruction, loaded: WordRange, at_work: list[WordRange]) -> None:
+    """Refuse a load beside a tile that may still read, or write, words that it loads."""
+    for words in at_work:
+        if words.overlaps(loaded):
+            raise InvariantError(instruction.pc, f"loads words {loaded.address} .. {loaded.end - 1} beside a tile that "
+                                                 f"uses words {words.address} .. {words.end - 1}")
+
+
 def check_load(pending: WordRange | None, instruction: Instruction, used: list[WordRange]) -> None:
     """Refuse an instruction that uses words which a load under way may be writing."""
     for words in used:

@@ -22,15 +22,19 @@ def read_write_log(path: Path) -> list[Step]:
     """
     steps: list[Step] = []
     lines: list[list[str]] = []
-    inside = False
+    under_way: list[int] = []           # in order; writes are those of the first
+    through: set[int] = set()           # a LOAD beside a tile, whose own writes are not shown
     for line in path.read_text().splitlines():
         name, _cycle, *fields = line.split()
         if name == "tile_start":
-            inside = True
+            under_way.append(int(fields[0]))
         elif name == "tile_done":
-            steps.append((int(fields[0]), _writes(lines)))
-            lines, inside = [], False
-        elif inside:
+            through.add(int(fields[0]))
+            while under_way and under_way[0] in through:
+                steps.append((under_way[0], _writes(lines)))
+                through.remove(under_way.pop(0))
+                lines = []
+        elif under_way:
             lines.append(fields)
         else:
             raise ValueError(f"{path}: a write after the end of an instruction: {line}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import enum
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cocotb_tools.check_results import get_results
@@ -87,7 +88,7 @@ class FrameTimes:
 
 @dataclass(frozen=True)
 class TileTime:
-    """One TILE instruction: its program address, and the cycles of trace_tile_start and trace_tile_done."""
+    """One instruction: its program address; the cycles in which it began, and in which all up to it were through."""
 
     pc: int
     start: int
@@ -202,7 +203,7 @@ def _follow(future: Future, path: Path, progress: Callable[[int, int], None]) ->
 def _read_events(path: Path) -> _Events:
     """Parse what `record` of testbench.v wrote: name, cycle (a CSR's value), detail."""
     events = _Events()
-    start = 0
+    under_way: deque[TileTime] = deque()        # in order; a LOAD beside a tile is not through before that
     for line in path.read_text().splitlines():
         name, *numbers = line.split()
         number, detail = map(int, numbers)
@@ -210,9 +211,12 @@ def _read_events(path: Path) -> _Events:
             case "out_first" | "out_last":
                 setattr(events.frames.setdefault(detail, FrameTimes()), name, number)
             case "tile_start":
-                start = number
+                under_way.append(TileTime(pc=detail, start=number, done=0))
             case "tile_done":
-                events.tiles.append(TileTime(pc=detail, start=start, done=number))
+                under_way = deque(replace(tile, done=number) if tile.pc == detail else tile for tile in under_way)
+                while under_way and under_way[0].done:
+                    tile = under_way.popleft()
+                    events.tiles.append(replace(tile, done=max(tile.done, number)))
             case "csr":
                 events.csrs[detail] = number
             case "run" | "end":

@@ -20,7 +20,7 @@ MODULE = "firelane_engine"                          #: and its name in the Veril
 BENCH = ("clk", "cycle", "frames_done", "tile_start", "tile_done", "pc", "s_valid", "s_ready", "s_data", "s_last",
          "m_valid", "m_ready", "m_data", "m_last")  #: of the bench: where in the frame we are
 GROUPS = {                                          #: blocks in the engine, by the folders of `hw/` that they are from
-    "control": ("sequencer", "program_memory", "integrity", "csr", "counters", "fault", "load_port"),
+    "control": ("sequencer", "stages", "program_memory", "integrity", "csr", "counters", "fault", "load_port"),
     "taps": ("tap_path",),
     "pixels": ("datapath",),
     "streams": ("loader", "results"),

@@ -12,6 +12,7 @@ from firelane.boards.board import DEVICES, LFE5U_85F, Device
 from firelane.boards.board_template import board_text
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.timing import tile_gap_cycles
 
 TEXT = board_text("my_board", get_board("orangecrab_85f"), "my_board.toml")
 PLATFORM = 'class = "amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_85FPlatform"'
@@ -120,3 +121,9 @@ def test_files_that_are_not_there(tmp_path, monkeypatch):
 def test_devices_are_known_by_name():
     assert {board.device for board in all_boards()} <= set(DEVICES.values())
     assert all(DEVICES[name].name == name for name in DEVICES)
+
+
+@pytest.mark.parametrize("board", all_boards(), ids=lambda board: board.name)
+def test_a_tile_costs_little_beside_its_taps(board):
+    """At most 35 cycles on an ECP5; the largest weight memory of all takes one more."""
+    assert tile_gap_cycles(board.engine) <= (35 if board.device.family == "ecp5" else 36)

@@ -13,6 +13,7 @@ import pytest
 
 from firelane.compiler.compile import compile_model
 from firelane.compiler.program.compiled import Compiled
+from firelane.hw.contract.instruction import Opcode
 from firelane.models.digits import load_split
 from firelane.sim.emulator import Emulator, FrameResult
 from firelane.sim.judge.layer_cycles import instruction_cycles
@@ -50,10 +51,14 @@ def check_writes(outcome: Outcome, emulated: list[FrameResult]) -> None:
 
 
 def check_cycles(outcome: Outcome, emulated: list[FrameResult]) -> None:
-    """Cycles of each frame's instructions together; only without pauses."""
+    """Cycles of each frame's instructions together, and of each tile among tiles alone; only without pauses."""
     for index, frame in enumerate(emulated):
         measured = np.array(instruction_cycles(outcome, len(frame.cycles), index))[1:]
         predicted = np.array([cycles.end - cycles.start for cycles in frame.cycles])[1:]
+        tiles = np.array([step.instruction.opcode is Opcode.TILE for step in frame.trace])
+        waited = np.array([cycles.waited for cycles in frame.cycles])
+        among = tiles[1:] & tiles[:-1] & (waited[1:] == 0)
+        np.testing.assert_array_equal(measured[among], predicted[among])
         worst = int(np.argmax(np.abs(measured - predicted)))
         assert abs(measured.sum() - predicted.sum()) <= CYCLES_TOLERANCE * predicted.sum(), (
             f"frame {index}: {measured.sum()} cycles, predicted {predicted.sum()}; most at instruction {worst + 1}: "

@@ -50,6 +50,13 @@ class EngineBench:
                 return
         raise AssertionError(f"no {field} in {cycles} cycles")
 
+    async def wait_for_frame(self, ctx, cycles=5000):
+        """Until a frame has been counted."""
+        for _ in range(cycles):
+            if await self.read(ctx, Register.FRAMES):
+                return
+        raise AssertionError(f"no frame in {cycles} cycles")
+
     async def image(self, ctx):
         image, taken = self.engine.image, 0
         while True:

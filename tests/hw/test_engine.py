@@ -21,17 +21,13 @@ from firelane.hw.contract.instruction import (
 )
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import LoadTarget, Register
+from firelane.hw.contract.timeline import Timeline
 from firelane.hw.contract.timing import (
-    END_LAG,
     FAULT_LATENCY,
-    NEXT_LAG,
-    START_LAG,
     average_cycles,
-    fetch_cycles,
+    channel_cycles,
     load_cycles,
     output_cycles,
-    tap_path_cycles,
-    tile_tail_cycles,
 )
 from firelane.hw.engine import Engine
 from firelane.hw.pixels.datapath import Datapath
@@ -101,20 +97,20 @@ def to_stream(image):
 
 def predicted_frame(cfg):
     """FRAME_CYCLES when neither image nor results ever stall."""
-    load = load_cycles(map_rows=cfg.banks, image_columns=COLUMNS, channels=1, space_to_depth=False)
-    now = fetch_cycles(cfg, DESCRIPTOR_WORDS) + START_LAG                      # LOAD starts
-    load_end = now + 1 + load
-    now += 1 + NEXT_LAG + fetch_cycles(cfg, descriptor_total_words(Source.STREAM, 1))
-    now = max(now + START_LAG - 1, load_end) + 1
-    now += tap_path_cycles(cfg, [1] * CHANNELS_OUT, streamed=True, dense=True)
-    now += tile_tail_cycles(cfg, averages=False) + NEXT_LAG
-    now += fetch_cycles(cfg) + START_LAG + output_cycles(channels=CHANNELS_OUT, rows=cfg.banks, columns=COLUMNS)
-    now += NEXT_LAG + fetch_cycles(cfg, descriptor_total_words(Source.WINDOW, 1)) + START_LAG
-    now += tap_path_cycles(cfg, [1] * CHANNELS_OUT, streamed=False, dense=False)
-    now += tile_tail_cycles(cfg, averages=True) + NEXT_LAG
-    now += fetch_cycles(cfg, DESCRIPTOR_WORDS) + START_LAG
-    now += average_cycles(cfg, CHANNELS_OUT) + NEXT_LAG
-    return now + fetch_cycles(cfg) + END_LAG + 1
+    timeline, channels = Timeline(cfg), channel_cycles(cfg, [1] * CHANNELS_OUT)
+    timeline.fetch(DESCRIPTOR_WORDS)
+    loading = load_cycles(map_rows=cfg.banks, image_columns=COLUMNS, channels=1, space_to_depth=False)
+    timeline.load(loading, beside=False)
+    timeline.fetch(descriptor_total_words(Source.STREAM, 1))
+    timeline.wait_for_load()
+    timeline.tile(channels, streamed=True, dense=True, averages=False)
+    timeline.fetch(0)
+    timeline.spend(output_cycles(channels=CHANNELS_OUT, rows=cfg.banks, columns=COLUMNS))
+    timeline.fetch(descriptor_total_words(Source.WINDOW, 1))
+    timeline.tile(channels, streamed=False, dense=False, averages=True)
+    timeline.fetch(DESCRIPTOR_WORDS)
+    timeline.spend(average_cycles(cfg, CHANNELS_OUT))
+    return timeline.finish_frame()
 
 
 @pytest.mark.parametrize("banks, trace", [(1, True), (2, False)])
@@ -190,7 +186,10 @@ class FakeTapPath(TapPath):
     errors = ("bad_code", "weight_range", "address_range")
 
     def elaborate(self, platform):
-        return fake_errors(self)
+        m = fake_errors(self)
+        m.d.comb += self.ready.eq(1)
+        m.d.sync += self.last.eq(self.start)
+        return m
 
 
 class FakeDatapath(Datapath):
@@ -200,7 +199,7 @@ class FakeDatapath(Datapath):
 
     def elaborate(self, platform):
         m = fake_errors(self)
-        m.d.comb += [self.load_write.ready.eq(1), self.average_done.eq(self.average_start)]
+        m.d.comb += [self.load_write.ready.eq(1), self.ends.eq(1), self.average_done.eq(self.average_start)]
         return m
 
 
@@ -235,9 +234,13 @@ def small_without_weights(**changes):
 
 
 def test_errors_of_the_blocks_are_kept_with_their_place(fakes):
-    """Each error stops the engine, reset starts it anew (with a check), and the image is refused meanwhile."""
+    """Each error stops the engine, reset starts it anew (with a check), and the image is refused meanwhile.
+
+    The place is that of the last instruction at work; the LOAD of the next frame is in hand when the error comes.
+    """
     engine = Engine(CFG, MemoryContents(small_without_weights()))
     bench = EngineBench(engine)
+    bench.image_bytes = to_stream(random_image(CFG, 1))
     raised = [(0, "bad_code", ErrorCode.BAD_CODE), (0, "weight_range", ErrorCode.WEIGHT_RANGE),
               (0, "address_range", ErrorCode.ADDRESS_RANGE), (1, "address_range", ErrorCode.ADDRESS_RANGE),
               (1, "parameter_underrun", ErrorCode.PARAMETER_UNDERRUN),
@@ -248,17 +251,18 @@ def test_errors_of_the_blocks_are_kept_with_their_place(fakes):
             block = fakes[number]
             await bench.write(ctx, Register.CONTROL, 1)
             await bench.wait(ctx, "checked")
-            await ctx.tick().repeat(40)         # now it waits for the image, before the second instruction
+            await bench.wait_for_frame(ctx)
+            await ctx.tick().repeat(40)         # now it waits for the next image
             ctx.set(block.raised, 1 << block.errors.index(name))
             await ctx.tick()
             ctx.set(block.raised, 0)
             await ctx.tick().repeat(FAULT_LATENCY)
-            ctx.set(engine.image.valid, 1)
+            bench.image_bytes += to_stream(random_image(CFG, 2))
             for _ in range(30):
                 assert not ctx.get(engine.image.ready) and not ctx.get(engine.result.valid)
                 await ctx.tick()
-            ctx.set(engine.image.valid, 0)
-            assert await bench.error(ctx) == (code, HEADER_WORDS + instruction_words(CFG))
+            assert ctx.get(engine.image.valid)
+            assert await bench.error(ctx) == (code, LAST_OF_ALL)
             status = await bench.status(ctx)
             assert (status.error, status.busy, status.idle) == (1, 0, 0)
             await bench.write(ctx, Register.CONTROL, 2)
@@ -267,7 +271,7 @@ def test_errors_of_the_blocks_are_kept_with_their_place(fakes):
             status = await bench.status(ctx)
             assert (status.error, status.busy, status.idle, status.checked) == (0, 0, 1, 0)
 
-    simulate(engine, run)
+    simulate(engine, run, background=(bench.image, bench.results))
 
 
 def run_to_error(fakes, program, image=()):
@@ -292,6 +296,7 @@ def damaged(place, value):
     return with_header(CFG, words)
 
 
+LAST_OF_ALL = HEADER_WORDS + 4 * instruction_words(CFG)
 FIRST, SECOND = HEADER_WORDS, HEADER_WORDS + instruction_words(CFG)
 IMAGE = [(n, int(n == COLUMNS - 1)) for n in range(COLUMNS)]
 

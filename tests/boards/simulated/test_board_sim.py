@@ -81,7 +81,7 @@ def test_results_and_cycles(board, models):
             assert frame.result == expected("digits", pixels(number))
             network = compiled("digits")
             cost = frame_cost(network.program.network, network.plan.steps, network.plan.wait_load, CFG,
-                              network.program.encoded)
+                              network.program.encoded, network.plan.beside)
             assert frame.cycles == pytest.approx(cost.total - cost.waiting, rel=0.02)
 
 

@@ -42,7 +42,8 @@ def fillers(compiled):
 
 def cycles(compiled):
     plan = compiled.plan
-    return frame_cost(plan.network, plan.steps, plan.wait_load, compiled.cfg, compiled.program.encoded).total
+    return frame_cost(plan.network, plan.steps, plan.wait_load, compiled.cfg, compiled.program.encoded,
+                      plan.beside).total
 
 
 def test_a_weight_memory_with_room_saves_cycles(compiled):

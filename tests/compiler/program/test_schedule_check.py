@@ -83,6 +83,19 @@ def test_a_reader_that_does_not_wait(program):
         check_schedule(mutate(program, which, wait_load=0))
 
 
+def test_a_load_beside_a_tile_that_uses_its_words(program):
+    """Over what the tile before reads, or writes."""
+    opcodes = [note.opcode for note in program.notes]
+    which = next(n for n in range(1, len(opcodes)) if opcodes[n - 1:n + 1] == [Opcode.TILE, Opcode.LOAD])
+    tile = which - 1
+    for name in ("slots[0].address", "address"):
+        changed = mutate(program, which, beside=1, address=field(program, tile, name))
+        with pytest.raises(ScheduleError, match="the tile before still uses the words"):
+            check_schedule(changed)
+        with pytest.raises(ScheduleError, match="^(?!.*still uses)"):
+            check_schedule(mutate(changed, which, beside=0))
+
+
 @pytest.mark.parametrize("opcode, name", [(Opcode.LOAD, "last"), (Opcode.LOAD, "rows"), (Opcode.OUTPUT, "last"),
                                           (Opcode.OUTPUT, "slots[0].address"), (Opcode.OUTPUT, "slots[0].rows")])
 def test_wrong_loads_and_outputs(program, opcode, name):

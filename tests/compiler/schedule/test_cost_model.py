@@ -24,8 +24,7 @@ def test_a_channel_takes_at_least_its_drain():
     layer = next(layer for layer in lower(build.graph(build.conv("image", 3, weight=weight)), CFG).layers
                  if isinstance(layer, TileLayer))
     assert taps_of_channels(layer).tolist() == [3, 15, 1]
-    frame = timing.decoder_start_cycles(CFG, streamed=True, dense=False) + timing.ADDRESS_CYCLES
-    assert tile_cycles(layer, CFG) == frame + 8 + 15 + 8 + timing.tile_tail_cycles(CFG, False)
+    assert tile_cycles(layer, CFG) == timing.tile_gap_cycles(CFG) + 8 + 15 + 8
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 6, 7])

@@ -14,7 +14,7 @@ from tests.compiler.small_networks import small_model
 
 def test_the_answer_comes_first(capsys):
     assert main(["estimate", "digits", "--board", "ulx3s_25f"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "fits ulx3s_25f at 654.5 frames/s"
+    assert capsys.readouterr().out.splitlines()[0] == "fits ulx3s_25f at 698.9 frames/s"
 
 
 def test_in_a_pipe():

@@ -45,6 +45,33 @@ def test_order_and_room(delay, ready):
     simulate(dut, bench)
 
 
+def test_released_places_are_free_again():
+    """Places that were reserved for what does not come."""
+    rng = random.Random(3)
+    dut = CreditQueue(8, depth=8)
+
+    async def bench(ctx):
+        for _ in range(40):
+            stored = rng.randrange(5)
+            ctx.set(dut.o.ready, 0)
+            for number in range(stored + rng.randrange(4)):
+                ctx.set(dut.reserve, 1)
+                ctx.set(dut.write.valid, number < stored)
+                await ctx.tick()
+            ctx.set(dut.reserve, 0)
+            ctx.set(dut.write.valid, 0)
+            leaves = stored > 2 and rng.randrange(2)
+            ctx.set(dut.o.ready, leaves)
+            ctx.set(dut.release, 1)
+            await ctx.tick()
+            ctx.set(dut.release, 0)
+            ctx.set(dut.o.ready, 1)
+            assert ctx.get(dut.empty) == (stored == 0)
+            await ctx.tick().repeat(stored + 2)
+            assert ctx.get(dut.empty) and ctx.get(dut.room)
+    simulate(dut, bench)
+
+
 def test_latency_and_throughput():
     dut = CreditQueue(8, depth=4)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from firelane.hw.contract.timing import bit_cycles
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.timing import bit_cycles, tile_gap_cycles, tile_tail_cycles
 
 
 @pytest.mark.parametrize("clock_hz, baud, cycles", [(100e6, 3_000_000, 33), (25e6, 115200, 217)])
@@ -15,3 +16,17 @@ def test_bit_cycles_refuses_what_the_clock_cannot_make(clock_hz, baud):
     with pytest.raises(ValueError, match=r"^a clock of [\d.]+ MHz cannot make \d+ baud to within 2%: "
                                          r"a bit would be [\d.]+ cycles$"):
         bit_cycles(clock_hz, baud)
+
+
+@pytest.mark.parametrize("banks, weight_words, cycles", [(1, 6144, 28), (2, 10_240, 29), (4, 34_816, 31),
+                                                         (8, 8192, 35), (8, 67_584, 35), (16, 8192, 43)])
+def test_cycles_of_a_tile_beside_its_taps(banks, weight_words, cycles):
+    """As long as the drain takes, which goes bank by bank, or the way through the largest weight memory."""
+    assert tile_gap_cycles(EngineConfig(banks=banks, weight_words=weight_words)) == cycles
+
+
+def test_a_tile_is_written_before_the_next_can_read_it():
+    for banks in (1, 2, 4, 8, 16):
+        for weight_words in (64, 6144, 1 << 18):
+            cfg = EngineConfig(banks=banks, weight_words=weight_words)
+            assert tile_gap_cycles(cfg) > tile_tail_cycles(cfg, averages=True) > tile_tail_cycles(cfg, averages=False)

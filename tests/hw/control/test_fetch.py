@@ -141,6 +141,34 @@ def test_a_descriptor_is_fetched_only_when_it_must_be():
     assert [cycles for cycles, *_ in fetch_all(CFG, memory, again, 256)] == [expected[0]] * 2
 
 
+def test_kernel_tables_take_turns():
+    """A new one goes to the other memory; what needs no table changes nothing."""
+    step = instruction_words(CFG)
+    script = [(Opcode.TILE, 100, 1), (Opcode.TILE, 100, 1), (Opcode.TILE, 150, 0), (Opcode.LOAD, 100, 0),
+              (Opcode.TILE, 150, 1), (Opcode.END, 0, 1)]
+    memory = {}
+    for n, (opcode, address, _) in enumerate(script):
+        place(memory, HEADER_WORDS + n * step, instruction(CFG, opcode, layer=address))
+    for address in (100, 150):
+        place(memory, address, layer(Source.WINDOW, 3))
+    m = Module()
+    m.submodules.fetch = dut = Fetch(CFG)
+    m.submodules.memory = words = ProgramMemory(CFG, init=[memory.get(n, 0) for n in range(CFG.program_words)])
+    connect(m, dut.program, words.read)
+
+    async def bench(ctx):
+        ctx.set(dut.program_length, 256)
+        for n, (_, _, table) in enumerate(script):
+            ctx.set(dut.pc, HEADER_WORDS + n * step)
+            await pulse(ctx, dut.start)
+            while not ctx.get(dut.done):
+                assert not ctx.get(dut.kernel_write.valid) or ctx.get(dut.table) == table
+                await ctx.tick()
+            assert ctx.get(dut.table) == table
+            await ctx.tick()
+    simulate(m, bench)
+
+
 @pytest.mark.parametrize("missing", [0, 1, 2])
 def test_words_beyond_the_program_are_errors(missing):
     memory = {}

@@ -15,7 +15,7 @@ from firelane.hw.contract.instruction import (
     descriptor_total_words,
     instruction_words,
 )
-from firelane.hw.contract.timing import END_LAG, LOAD_SETTLE_CYCLES, NEXT_LAG, START_LAG, fetch_cycles
+from firelane.hw.contract.timing import CHECK_LAG, LOAD_SETTLE_CYCLES, NEXT_LAG, START_LAG, fetch_cycles
 from firelane.hw.control.program_memory import ProgramMemory
 from firelane.hw.control.sequencer import Sequencer
 from tests.hw.programs import descriptor, instruction
@@ -25,20 +25,21 @@ CFG = EngineConfig(banks=1, program_words=256)
 STEP = instruction_words(CFG)
 TILE_LAYER, LOAD_LAYER = 128, 160
 WORDS = {Opcode.TILE: descriptor_total_words(Source.WINDOW, 1), Opcode.LOAD: DESCRIPTOR_WORDS}
+LEAD, TAIL = 3, 30           #: of fake tiles
 STARTS = {Opcode.TILE: "tile_start", Opcode.LOAD: "load_start", Opcode.AVERAGE: "average_start",
           Opcode.OUTPUT: "output_start"}
 
 
 def program(script):
-    """Words of instructions (opcode, wait_load) and the two layers."""
+    """Words of instructions (opcode, wait_load, perhaps beside) and the two layers."""
     words = [0] * CFG.program_words
     layer = {"channels_out": 1, "shift": 1, "columns": 1, "out_columns": 1, "channels_in": 1}
     words[TILE_LAYER:TILE_LAYER + DESCRIPTOR_WORDS] = descriptor(source=Source.WINDOW, kernel_taps=1, **layer)
     words[LOAD_LAYER:LOAD_LAYER + DESCRIPTOR_WORDS] = descriptor(image_columns=1, **layer)
-    for n, (opcode, wait_load) in enumerate(script):
+    for n, (opcode, wait_load, *beside) in enumerate(script):
         place = HEADER_WORDS + n * STEP
         words[place:place + STEP] = instruction(
-            CFG, opcode, wait_load=wait_load, rows=1, slot_rows=1,
+            CFG, opcode, wait_load=wait_load, beside=int(any(beside)), rows=1, slot_rows=1,
             layer=LOAD_LAYER if opcode is Opcode.LOAD else TILE_LAYER)
     return words
 
@@ -53,10 +54,18 @@ def make(words, length=CFG.program_words):
 
 
 async def fake_blocks(ctx, dut, log, durations, *, cycles, results=0):
-    """Plays all other blocks for `cycles` cycles; `durations` per opcode; logs (cycle, what, pc)."""
+    """Plays all other blocks for `cycles` cycles; `durations` per opcode; logs (cycle, what, pc).
+
+    A tile is written TAIL cycles after its taps, which take its duration; the next one may start LEAD cycles before
+    these are over.
+    """
     left = dict.fromkeys(STARTS, 0)
+    taps = []                       # cycles in which the taps of tiles are over
     for cycle in range(cycles):
-        ctx.set(dut.tile_busy, left[Opcode.TILE] > 0)
+        ctx.set(dut.tile_ready, all(cycle >= end - LEAD for end in taps))
+        ctx.set(dut.tiles_crowded, sum(cycle <= end for end in taps) > 1)
+        ctx.set(dut.tile_busy, any(cycle <= end + TAIL for end in taps))
+        ctx.set(dut.tile_settled, all(cycle > end + TAIL for end in taps[:-1]))
         ctx.set(dut.load_busy, left[Opcode.LOAD] > 0)
         ctx.set(dut.average_done, left[Opcode.AVERAGE] == 1)
         ctx.set(dut.output_done, left[Opcode.OUTPUT] == 1)
@@ -65,9 +74,12 @@ async def fake_blocks(ctx, dut, log, durations, *, cycles, results=0):
             left[opcode] = max(0, left[opcode] - 1)
         for opcode, name in STARTS.items():
             if ctx.get(getattr(dut, name)):
-                assert ctx.get(dut.step_start)
+                assert ctx.get(dut.step_start) == (opcode in (Opcode.AVERAGE, Opcode.OUTPUT))
+                assert ctx.get(dut.work).pc == ctx.get(dut.pc)
                 log.append((cycle, opcode, ctx.get(dut.pc)))
                 left[opcode] = durations[opcode]
+                if opcode is Opcode.TILE:
+                    taps.append(max([cycle, *taps[-1:]]) + durations[opcode])
         for name in ("frame_start", "frame_end", "check_start", "stall_input"):
             if ctx.get(getattr(dut, name)):
                 log.append((cycle, name, ctx.get(dut.pc)))
@@ -78,7 +90,8 @@ def predicted(script, durations):
     """The log of one frame that begins in cycle 0, by the rules of `hw.contract.timing`."""
     log = [(0, "frame_start", None)]
     now, present, load_end = 1, None, 0
-    for n, (opcode, wait_load) in enumerate(script):
+    taps, written, settled = -LEAD, 0, 0        # the taps of the last tile are over, it is written, it is the only one
+    for n, (opcode, wait_load, *beside) in enumerate(script):
         words = 0
         if opcode is Opcode.LOAD:
             words, present = (0, present) if present == "load" else (WORDS[Opcode.LOAD], "load")
@@ -87,20 +100,25 @@ def predicted(script, durations):
             if not ready:
                 words = WORDS[Opcode.TILE] if opcode is Opcode.TILE else DESCRIPTOR_WORDS
                 present = "tile" if opcode is Opcode.TILE else "tile, no tables"
-        checked = now + fetch_cycles(CFG, words) + END_LAG
+        checked = now + fetch_cycles(CFG, words) + CHECK_LAG
         if wait_load or opcode in (Opcode.LOAD, Opcode.END):
             while checked < load_end + (LOAD_SETTLE_CYCLES if opcode is Opcode.END and load_end else 0):
-                log.append((checked, "stall_input", HEADER_WORDS + n * STEP))
+                if checked >= written:
+                    log.append((checked, "stall_input", HEADER_WORDS + n * STEP))
                 checked += 1
         if opcode is Opcode.END:
-            log.append((checked, "frame_end", HEADER_WORDS + n * STEP))
+            log.append((max(checked, written), "frame_end", HEADER_WORDS + n * STEP))
             continue
-        started = checked + START_LAG - END_LAG
-        log.append((started, opcode, HEADER_WORDS + n * STEP))
-        if opcode is Opcode.LOAD:
-            load_end, through = started + 1 + durations[opcode], started + 1
+        started = checked + START_LAG - CHECK_LAG
+        if opcode is Opcode.TILE:
+            started, before, settled = max(started, taps - LEAD + 1), taps, written
+            taps = max(started, before) + durations[opcode]
+            written, through = taps + TAIL + 1, max(started, before) + 1
         else:
-            through = started + durations[opcode] + (opcode is Opcode.TILE)
+            started = max(started, (settled if any(beside) else written) + 1)
+            through = started + (1 if opcode is Opcode.LOAD else durations[opcode])
+            load_end = started + 1 + durations[opcode] if opcode is Opcode.LOAD else load_end
+        log.append((started, opcode, HEADER_WORDS + n * STEP))
         now = through + NEXT_LAG
     return log
 
@@ -109,18 +127,21 @@ def test_lint():
     lint(Sequencer(CFG))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_random_program_runs_as_predicted(seed):
     rng = random.Random(seed)
-    script = [(rng.choice(list(STARTS)), rng.randrange(4) == 0) for _ in range(12)] + [(Opcode.END, 0)]
-    durations = {Opcode.TILE: 5, Opcode.LOAD: 70, Opcode.AVERAGE: 3, Opcode.OUTPUT: 9}
+    opcodes = [*STARTS, Opcode.TILE, Opcode.TILE, Opcode.TILE]
+    opcodes = [rng.choice(opcodes) for _ in range(14)]
+    script = [(opcode, rng.randrange(4) == 0, opcode is Opcode.LOAD and rng.randrange(2)) for opcode in opcodes]
+    script += [(Opcode.END, 0)]
+    durations = {Opcode.TILE: rng.choice([5, 20, 60]), Opcode.LOAD: 70, Opcode.AVERAGE: 3, Opcode.OUTPUT: 9}
     m, dut = make(program(script))
     log = []
 
     async def bench(ctx):
         ctx.set(dut.checked, 1)
         ctx.set(dut.run, 1)
-        await fake_blocks(ctx, dut, log, durations, cycles=1600)
+        await fake_blocks(ctx, dut, log, durations, cycles=3600)
 
     simulate(m, bench)
     frame = predicted(script, durations)
@@ -206,6 +227,28 @@ def test_a_bad_instruction_goes_no_further():
     assert [what for _, what, _ in log] == ["frame_start"]
 
 
+def test_an_error_waits_for_the_tile_before():
+    words = program([(Opcode.TILE, 0), (Opcode.LOAD, 0), (Opcode.END, 0)])
+    words[LOAD_LAYER:LOAD_LAYER + DESCRIPTOR_WORDS] = [0] * DESCRIPTOR_WORDS
+    m, dut = make(words)
+
+    async def bench(ctx):
+        ctx.set(dut.checked, 1)
+        ctx.set(dut.run, 1)
+        while ctx.get(dut.pc) != HEADER_WORDS + STEP:
+            ctx.set(dut.tile_ready, 1)
+            await ctx.tick()
+        ctx.set(dut.tile_busy, 1)
+        for _ in range(60):
+            assert not ctx.get(dut.bad_instruction)
+            await ctx.tick()
+        ctx.set(dut.tile_busy, 0)
+        assert ctx.get(dut.bad_instruction)
+        assert ctx.get(dut.pc) == HEADER_WORDS + STEP
+
+    simulate(m, bench)
+
+
 def test_program_range_is_passed_on():
     m, dut = make(program([(Opcode.END, 0)]), length=HEADER_WORDS + STEP - 1)
     seen = []
@@ -213,10 +256,11 @@ def test_program_range_is_passed_on():
     async def bench(ctx):
         ctx.set(dut.checked, 1)
         ctx.set(dut.run, 1)
-        for cycle in range(STEP + 2):
+        for cycle in range(STEP + 12):
+            assert not ctx.get(dut.bad_instruction)
             if ctx.get(dut.program_range):
                 seen.append(cycle)
             await ctx.tick()
 
     simulate(m, bench)
-    assert seen == [STEP + 1]
+    assert seen and seen == list(range(seen[0], seen[0] + len(seen)))

@@ -5,7 +5,7 @@ import pytest
 
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Destination, Operation, ParameterForm, RowMove
-from firelane.hw.contract.timing import PEEK_LATENCY, average_cycles, tile_tail_cycles
+from firelane.hw.contract.timing import PEEK_LATENCY, PIXELS_LAG, average_cycles, tile_tail_cycles
 from firelane.hw.pixels.datapath import Datapath
 from tests.hw import maps
 from tests.hw.support import lint, simulate
@@ -168,6 +168,7 @@ class Machine:
         await self.cycle_of(ctx, capture=True)
         for cycle in range(1, tile_tail_cycles(self.cfg, averages)):
             assert ctx.get(dut.busy), cycle
+            assert ctx.get(dut.ends) == (cycle == tile_tail_cycles(self.cfg, averages) - 1)
             await ctx.tick()
         assert not ctx.get(dut.busy)
         self.cycle += 100
@@ -221,10 +222,10 @@ class Machine:
                                layer["zero_point"], layer["clamp_low"], layer["clamp_high"]).tolist()
         if layer["destination"] == Destination.AVERAGE:
             assert taken == [(value, int(tile["last"] and n == count - 1)) for n, value in enumerate(want)]
-            assert pause or cycles == average_cycles(self.cfg, count)
+            assert pause or cycles == average_cycles(self.cfg, count) - PIXELS_LAG
         else:
             assert not taken
-            assert cycles == average_cycles(self.cfg, count)
+            assert cycles == average_cycles(self.cfg, count) - PIXELS_LAG
             self.memory[tile["row"], tile["address"]:tile["address"] + count, 0] = want
         await ctx.tick()
 

@@ -9,20 +9,23 @@ from tests.hw.support import lint, simulate
 
 def test_every_place():
     rng = random.Random(2)
-    entries = [rng.getrandbits(KERNEL_ENTRY.size) for _ in range(64)]
+    tables = [[rng.getrandbits(KERNEL_ENTRY.size) for _ in range(64)] for _ in range(2)]
     dut = KernelTable()
 
     async def bench(ctx):
         ctx.set(dut.write.valid, 1)
-        for index in range(32):
-            low, high = entries[2 * index:2 * index + 2]
-            ctx.set(dut.write.payload, {"index": index, "data": low | high << KERNEL_ENTRY_BITS})
-            await ctx.tick()
+        for number, entries in enumerate(tables):
+            ctx.set(dut.write_table, number)
+            for index in range(32):
+                low, high = entries[2 * index:2 * index + 2]
+                ctx.set(dut.write.payload, {"index": index, "data": low | high << KERNEL_ENTRY_BITS})
+                await ctx.tick()
         ctx.set(dut.write.valid, 0)
-        for place in rng.sample(range(64), 64):
-            ctx.set(dut.place, place)
+        for place in rng.sample(range(128), 128):
+            ctx.set(dut.table, place // 64)
+            ctx.set(dut.place, place % 64)
             await ctx.tick()
-            assert ctx.get(dut.entry).as_bits() == entries[place]
+            assert ctx.get(dut.entry).as_bits() == tables[place // 64][place % 64]
     simulate(dut, bench)
 
 

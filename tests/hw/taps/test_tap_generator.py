@@ -6,7 +6,7 @@ import pytest
 
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Source
-from firelane.hw.contract.timing import PLACE_CYCLES
+from firelane.hw.contract.timing import PLACE_CYCLES, START_LEAD, tile_gap_cycles
 from firelane.hw.taps.tap_generator import TapGenerator
 from tests.hw.support import lint, pulse, simulate
 
@@ -50,7 +50,7 @@ def test_places_and_times(channels, inputs, kernel, groups, density, eager):
         for _ in range(2):
             await pulse(ctx, dut.start)
             await ctx.tick()
-            sent, arrivals, issued, cycle, taken, done = 0, [], [], 0, 0, False
+            sent, arrivals, issued, cycle, taken, done, ended = 0, [], [], 0, 0, False, False
             while not done:
                 send = sent < len(places) + 40 and ctx.get(dut.room) and rng.random() < eager     # also past the end
                 ctx.set(dut.reserve, send)
@@ -64,17 +64,17 @@ def test_places_and_times(channels, inputs, kernel, groups, density, eager):
                     sent += 1
                 if ctx.get(dut.o.valid):
                     issued.append((cycle, ctx.get(dut.o.payload)))
-                    done = ctx.get(dut.done)
+                    done = issued[-1][1].terminator
                 taken += ctx.get(dut.tap_taken)
-                assert ctx.get(dut.active)
+                ended = ended or ctx.get(dut.ended)
                 await ctx.tick()
                 cycle += 1
-            assert not ctx.get(dut.active)
+                assert ctx.get(dut.active) != ended
             ctx.set(dut.reserve, 0)
             ctx.set(dut.i.valid, 0)
             check(places, arrivals, issued)
             assert taken == len(places) - 1
-            await ctx.tick().repeat(10)
+            await ctx.tick().repeat(tile_gap_cycles(CFG))
 
     def check(places, arrivals, issued):
         outputs = [place // group for place in places]
@@ -88,6 +88,41 @@ def test_places_and_times(channels, inputs, kernel, groups, density, eager):
                 assert tap.place == place % kernel
                 assert tap.channel == output // (channels // groups) * inputs + place % group // kernel
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("channels, pause", [(1, 0), (5, 0), (40, 0), (5, 3), (5, 60)])
+def test_tiles_overlap(channels, pause):
+    """The next tile starts as soon as the terminator is found; its first tap waits for the gap, and none is lost."""
+    dut, gap, tiles = TapGenerator(CFG), tile_gap_cycles(CFG), 3
+
+    async def bench(ctx):
+        ctx.set(dut.layer, {"source": Source.WINDOW, "kernel_taps": 1, "channels_out": channels})
+        ctx.set(dut.i.payload, {"step": {"step": {"channel_step": 1}}})
+        issued, ended, starts, started = [], [], [0], 1
+        for cycle in range(tiles * (channels * CFG.drain_cycles + gap + pause) + 100):
+            start = cycle == starts[-1]
+            ctx.set(dut.start, start)
+            step = ctx.get(dut.room) & ctx.get(dut.active)
+            ctx.set(dut.reserve, step)
+            ctx.set(dut.i.valid, step)
+            if ctx.get(dut.o.valid):
+                issued.append((cycle, ctx.get(dut.o.payload)))
+            if ctx.get(dut.ended):
+                ended.append(cycle)
+                if started < tiles:
+                    starts.append(cycle + 1 + pause)
+                    started += 1
+            await ctx.tick()
+        assert [tap.terminator for _, tap in issued] == ([0] * channels + [1]) * tiles
+        assert [tap.capture for _, tap in issued] == ([0] + [1] * channels) * tiles
+        assert [tap.channel for _, tap in issued if not tap.terminator] == [*range(channels)] * tiles
+        last = [cycle for cycle, tap in issued if tap.terminator]
+        first = [issued[number * (channels + 1)][0] for number in range(tiles)]
+        assert all(end <= terminator - START_LEAD - 1 for end, terminator in zip(ended, last))
+        for end, begin, start in zip(last, first[1:], starts[1:]):
+            assert begin == max(end + gap, start + 2 + PLACE_CYCLES)
+
+    simulate(dut, bench, cycles=20_000)
 
 
 def test_waiting_is_counted():

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module
 
 from firelane.compiler.coding.prefix_code import PrefixCode
 from firelane.compiler.coding.weight_code import EncodedLayer
@@ -12,11 +13,14 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, ParameterForm
 from firelane.hw.contract.timing import (
     ADDRESS_CYCLES,
+    RECORD_LAG,
     channel_cycles,
     decoder_start_cycles,
     scan_cycles,
     tap_path_cycles,
+    tile_gap_cycles,
 )
+from firelane.hw.control.stages import Stages
 from firelane.hw.taps.tap_path import TapPath
 from tests.hw.support import lint, pulse, simulate
 from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed
@@ -39,13 +43,20 @@ async def write_tables(ctx, dut, tile):
         ctx.set(port.valid, 0)
 
 
+def hand_in(ctx, dut, cfg, tile):
+    """A tile that has the tap path for itself."""
+    for layer in (dut.coming, dut.layer, dut.address_layer):
+        ctx.set(layer, type_of(dut.layer, layer_signal_value(tile)))
+    ctx.set(dut.address_tile, type_of(dut.address_tile, instruction_value(cfg, tile)))
+
+
 def tile_run(dut, cfg, tile, seed):
     """A testbench that runs one tile, checks each tap, and the cycle in which `busy` ends."""
     async def run(ctx):
         rng = random.Random(seed)
         await write_tables(ctx, dut, tile)
-        ctx.set(dut.layer, type_of(dut.layer, layer_signal_value(tile)))
-        ctx.set(dut.tile, type_of(dut.tile, instruction_value(cfg, tile)))
+        hand_in(ctx, dut, cfg, tile)
+        assert ctx.get(dut.ready)
         await pulse(ctx, dut.start)
         seen, records, cycle, stalls, taken = [], [], 1, 0, 0
         streamed = tile.streamed
@@ -114,6 +125,77 @@ def test_tiles_one_after_another():
                  make_tile(rng, CFG, images, None, window=True, channels_out=12, places=1, form=ParameterForm.CONSTANT)]
         return tiles + tiles[::-1]
     run_tiles(make)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tiles_overlap(seed):
+    """Each tile starts as soon as it may: its first tap comes `tile_gap_cycles` after the terminator before it.
+
+    Layers are handed down by `Stages`; records are taken when the drain does it, and are those of the right tile.
+    """
+    rng = np.random.default_rng(seed)
+    images = Images()
+    tiles = [random_tile(rng, images) for _ in range(12)]
+    m = Module()
+    m.submodules.path = path = TapPath(CFG, weights=images.weights, values=images.values, runs=images.runs)
+    m.submodules.stages = stages = Stages(CFG)
+    m.d.comb += [
+        path.coming.eq(stages.coming.layer), path.layer.eq(stages.decode.layer), path.start.eq(stages.tile_start),
+        path.address_layer.eq(stages.address.layer), path.address_tile.eq(stages.address.tile),
+        path.table.eq(stages.address.table), path.write_table.eq(stages.coming.table),
+        stages.crowded.eq(path.crowded), stages.last.eq(path.last),
+    ]
+    issued, records = [], []
+
+    async def start(ctx):
+        for number, tile in enumerate(tiles):
+            ctx.set(stages.coming, {"layer": type_of(path.layer, layer_signal_value(tile)), "table": number % 2,
+                                    "tile": type_of(path.address_tile, instruction_value(CFG, tile))})
+            await write_tables(ctx, path, tile)
+            while not ctx.get(path.ready):
+                await ctx.tick()
+            await ctx.tick()
+            await pulse(ctx, stages.tile_start)
+            while ctx.get(path.crowded):
+                await ctx.tick()
+        await ctx.tick().until(~path.busy)
+        await ctx.tick().repeat(RECORD_LAG + 1)
+
+    async def observe(ctx):
+        cycle, due = 0, []
+        while True:
+            if ctx.get(path.taps.valid):
+                issued.append((cycle, ctx.get(path.taps.payload)))
+                if issued[-1][1].capture:
+                    due.append(cycle + RECORD_LAG - 1)
+            ctx.set(path.parameters.ready, cycle in due)
+            if cycle in due and ctx.get(path.parameters.valid):
+                records.append(ctx.get(path.parameters.payload))
+            assert not (ctx.get(path.bad_code) or ctx.get(path.weight_range) or ctx.get(path.address_range))
+            await ctx.tick()
+            cycle += 1
+
+    simulate(m, start, background=[observe], cycles=20_000)
+    place, last = 0, None
+    for tile in tiles:
+        taps = issued[place:place + len(tile.expected)]
+        assert all(matches(tap, want) for (_, tap), want in zip(taps, tile.expected, strict=True))
+        assert taps[-1][0] - taps[0][0] == channel_cycles(CFG, tile.taps)
+        assert last is None or taps[0][0] == last + tile_gap_cycles(CFG)
+        place, last = place + len(taps), taps[-1][0]
+    assert place == len(issued)
+    wanted = [record for tile in tiles for record in tile.records]
+    assert [{name: record[name] for name in ("bias", "multiplier", "shift")} for record in records] == wanted
+
+
+def random_tile(rng, images):
+    """A tile of any kind whose taps take long enough for the next one's tables to be there."""
+    kind = rng.integers(4)
+    if kind == 0:
+        return make_tile(rng, CFG, images, None, window=True, channels_out=int(rng.integers(6, 12)),
+                         places=int(rng.integers(1, 10)))
+    shape = (int(rng.integers(6, 12)), int(rng.integers(1, 6)), int(rng.integers(1, 10)))
+    return make_tile(rng, CFG, images, sparse(rng, shape, [0, 1.0, 0.4, 0.1][kind]), dense=bool(kind == 1))
 
 
 @pytest.mark.parametrize("groups, shape, density", [(2, (6, 3, 9), 0.5), (8, (8, 1, 9), 0.8), (3, (12, 2, 1), 1.0)])
@@ -219,8 +301,7 @@ def errors_of(tile, images, *, cfg=CFG, cycles=400):
 
     async def bench(ctx):
         await write_tables(ctx, dut, tile)
-        ctx.set(dut.layer, type_of(dut.layer, layer_signal_value(tile)))
-        ctx.set(dut.tile, type_of(dut.tile, instruction_value(cfg, tile)))
+        hand_in(ctx, dut, cfg, tile)
         ctx.set(dut.parameters.ready, 1)
         await pulse(ctx, dut.start)
         for _ in range(cycles):

@@ -11,7 +11,7 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, Source
 from firelane.hw.contract.timing import DECODE_CYCLES
 from firelane.hw.taps.weight_decoder import WeightDecoder
-from tests.hw.support import lint, pauses, simulate
+from tests.hw.support import lint, pauses, pulse, simulate
 from tests.hw.tap_path_model import packed
 
 CFG = EngineConfig(value_symbols=64, run_symbols=64)
@@ -36,13 +36,19 @@ def test_weights_and_steps(options, busy, room):
 
     async def bench(ctx):
         gate = random.Random(busy)
-        ctx.set(dut.layer, {"source": Source.STREAM, "dense": encoded.dense, "raw_values": encoded.raw_values,
-                            "kernel_taps": PLACES})
+        layer = {"source": Source.STREAM, "dense": encoded.dense, "raw_values": encoded.raw_values,
+                 "kernel_taps": PLACES}
+        ctx.set(dut.layer, layer)
+        ctx.set(dut.coming, layer)
         for index, word in enumerate(encoded.code_words):
             ctx.set(dut.code_write.payload, {"index": index, "data": packed(CODE_WORD, word)})
             ctx.set(dut.code_write.valid, 1)
             await ctx.tick()
         ctx.set(dut.code_write.valid, 0)
+        await pulse(ctx, dut.take_codes)
+        ctx.set(dut.coming, {})                     # the next layer's codes may come now
+        ctx.set(dut.code_write.payload, {"index": 0, "data": 0})
+        await pulse(ctx, dut.code_write.valid)
         ctx.set(dut.active, 1)
         started, seen, cycle = [], 0, 0
         while seen < len(expected):

@@ -17,6 +17,15 @@ LAYER = {"source": Source.STREAM, "parameters": ParameterForm.FULL, "value_addre
          "run_address": 40, "parameter_address": 80}
 
 
+async def start_all(ctx, dut, layer):
+    """Start all streams of a layer."""
+    ctx.set(dut.coming, layer)
+    ctx.set(dut.layer, layer)
+    ctx.set(dut.parameter_start, 1)
+    await pulse(ctx, dut.start)
+    ctx.set(dut.parameter_start, 0)
+
+
 def word_at(address: int) -> int:
     return address * 0x1234567 % (1 << 36) if address < CFG.weight_words else 0
 
@@ -52,8 +61,7 @@ def test_every_stream_in_order(ready):
     dut = WeightFetch(CFG)
 
     async def start(ctx):
-        ctx.set(dut.layer, LAYER)
-        await pulse(ctx, dut.start)
+        await start_all(ctx, dut, LAYER)
     simulate(dut, start, *(consumer(dut, name, 35, name, ready) for name in StreamName), background=[memory_model(dut)])
 
 
@@ -62,8 +70,7 @@ def test_latency_restart_and_stop():
 
     async def bench(ctx):
         for restart in range(3):        # the second time with words of the first on their way
-            ctx.set(dut.layer, LAYER | {"value_address": 3 + restart})
-            await pulse(ctx, dut.start)
+            await start_all(ctx, dut, LAYER | {"value_address": 3 + restart})
             for _ in range(1, first_word_cycles(CFG)):
                 assert not ctx.get(dut.value.valid)
                 await ctx.tick()
@@ -89,8 +96,7 @@ def test_streams_that_a_layer_has(fields, streams):
     dut = WeightFetch(CFG)
 
     async def bench(ctx):
-        ctx.set(dut.layer, fields)
-        await pulse(ctx, dut.start)
+        await start_all(ctx, dut, fields)
         await ctx.tick().repeat(20)
         assert {name for name in ("value", "run", "parameter") if ctx.get(getattr(dut, name).valid)} == streams
     simulate(dut, bench, background=[memory_model(dut)])
@@ -100,8 +106,7 @@ def test_end_of_the_memory():
     dut = WeightFetch(CFG)
 
     async def bench(ctx):
-        ctx.set(dut.layer, LAYER | {"run_address": CFG.weight_words - 2})
-        await pulse(ctx, dut.start)
+        await start_all(ctx, dut, LAYER | {"run_address": CFG.weight_words - 2})
         words = []
         ctx.set(dut.run.ready, 1)
         for _ in range(40):
@@ -136,8 +141,7 @@ def test_streams_never_run_dry(words):
     dut = WeightFetch(cfg)
 
     async def start(ctx):
-        ctx.set(dut.layer, LAYER)
-        await pulse(ctx, dut.start)
+        await start_all(ctx, dut, LAYER)
 
     def regular(name, distance):
         port = getattr(dut, name.name.lower())

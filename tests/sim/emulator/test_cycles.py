@@ -32,10 +32,24 @@ def test_tiles_fetch_their_descriptor_once():
     work = (timing.decoder_start_cycles(CFG, streamed=False, dense=False) + 3 * 12 + timing.ADDRESS_CYCLES
             + timing.tile_tail_cycles(CFG, averages=False))
     first = timing.fetch_cycles(CFG, descriptor_total_words(Source.WINDOW, 12)) + work + LAGS
-    second = timing.fetch_cycles(CFG) + work + LAGS
+    second = timing.tile_gap_cycles(CFG) + 3 * 12
     frame = run(program)
     assert lengths(frame) == [first, second]
-    assert frame.total_cycles == first + second + timing.fetch_cycles(CFG) + timing.END_LAG + 1
+    assert frame.total_cycles == first + second             # END was fetched meanwhile
+
+
+def test_a_tile_waits_for_its_descriptor():
+    """Between tiles of one short channel there is not the time to fetch another layer's 32 words of kernel."""
+    program = Assembler(CFG)
+    weight = np.zeros((1, 1, 64), np.int8)
+    weight[0, 0, 5] = 1
+    layers = [program.layer(kernel=[{}] * 64, columns=14, out_columns=14, channels_in=1, channels_out=1,
+                            group_channels=1, pad=pad, **program.sparse_weights(weight)) for pad in range(2)]
+    for number in range(6):
+        program.tile(layers[number % 2], address=40, rows=4, slots=[(8, 4)])
+    fetch = timing.fetch_cycles(CFG, descriptor_total_words(Source.STREAM, 64))
+    assert fetch + LAGS + 1 > timing.tile_gap_cycles(CFG) + CFG.drain_cycles
+    assert lengths(run(program))[1:] == [fetch + LAGS + 1] * 5
 
 
 def test_a_channel_takes_as_long_as_its_drain():
@@ -66,11 +80,32 @@ def test_a_load_runs_beside_tiles(tiles):
     steps = frame.cycles
     loader_idle = steps[0].end - timing.NEXT_LAG + timing.load_cycles(map_rows=4, image_columns=14, channels=20,
                                                                       space_to_depth=False)
-    descriptor = 0 if tiles else descriptor_total_words(Source.WINDOW, 12)
-    ready = steps[-1].start + timing.fetch_cycles(CFG, descriptor) + timing.START_LAG - 1
+    ready = steps[-1].start - timing.NEXT_LAG               # behind other tiles it has been fetched before
+    if not tiles:
+        ready = steps[-1].start + timing.fetch_cycles(CFG, descriptor_total_words(Source.WINDOW, 12)) + timing.CHECK_LAG
     assert steps[-1].waited == max(loader_idle - ready, 0)
     assert (steps[-1].waited > 0) == (tiles < 20)
     assert all(step.waited == 0 for step in steps[:-1])
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_a_load_between_tiles(beside):
+    """One that starts beside the tile before it takes no time of its own."""
+    program = Assembler(CFG)
+    load = program.layer(image_columns=14, channels_in=1)
+    tile = program.layer(**WINDOW, channels_out=20)
+    program.tile(tile, address=20, rows=4, slots=[(0, 4)])
+    program.emit(Opcode.LOAD, load, [(0, 4)], address=60, rows=4, last=1, beside=beside)
+    program.tile(tile, address=20, rows=4, slots=[(0, 4)])
+    _, loading, second = lengths(run(program, pixels=14 * 4))
+    among_others = timing.tile_gap_cycles(CFG) + 20 * 12
+    if beside:
+        assert (loading, second) == (0, among_others)
+    else:
+        fetch = timing.fetch_cycles(CFG, descriptor_total_words(Source.WINDOW, 12))
+        isolated = (fetch + LAGS + timing.decoder_start_cycles(CFG, streamed=False, dense=False) + 20 * 12
+                    + timing.ADDRESS_CYCLES + timing.tile_tail_cycles(CFG, averages=False))
+        assert (loading, second) == (1 + timing.NEXT_LAG, isolated)
 
 
 def test_averages_and_outputs():

@@ -51,6 +51,34 @@ def test_tile_beside_a_load(wait):
             emulator.run_frame(image)
 
 
+BESIDE = r"loads words {0} \.\. {1} beside a tile that uses words {0} \.\. {1}"
+
+
+@pytest.mark.parametrize(("address", "row", "between", "words"), [
+    (8, 0, (), (8, 9)), (40, 0, (), (40, 41)), (20, 0, (), None), (8, 2, (), None), (40, 2, (), (40, 41)),
+    (8, 0, (Opcode.OUTPUT,), None), (8, 0, (Opcode.LOAD,), (8, 9))])
+def test_load_beside_a_tile(address, row, between, words):
+    """The tile reads words 8 and 9, rows 0 and 1, and writes words 40 and 41; a load in between changes nothing."""
+    program = Assembler(config(4))
+    load = program.layer(image_columns=14, channels_in=2)
+    tile = program.layer(source=Source.WINDOW, kernel=[{"weight": 1}], columns=14, out_columns=14, channels_out=2)
+    output = program.layer(channels_out=1, columns=14)
+    program.tile(tile, address=40, rows=4, slots=[(8, 2)])
+    for opcode in between:
+        if opcode is Opcode.OUTPUT:
+            program.emit(opcode, output, [(60, 1)], last=1)
+        else:
+            program.emit(opcode, load, [(0, 2)], address=30, rows=2, beside=1)
+    program.emit(Opcode.LOAD, load, [(0, 2)], address=address, row=row, rows=2, last=1, beside=1)
+    emulator = Emulator(program.cfg, program.contents())
+    image = np.zeros(56 * (1 + between.count(Opcode.LOAD)), np.uint8)
+    if words is None:
+        emulator.run_frame(image)
+    else:
+        with pytest.raises(InvariantError, match=BESIDE.format(*words)):
+            emulator.run_frame(image)
+
+
 def test_tile_beside_a_load_of_other_rows():
     """Only banks that lanes really read count."""
     program = Assembler(config(4))

@@ -20,7 +20,7 @@ def trace():
     ("write 161 0 21 007f", "write 161 0 21 007e", r"instruction 1 \(TILE at word 10\): write 1: "
      r"expected word 21 bank 0 \[.*\], got word 21 bank 0 \[  - .*\]"),
     ("write 160 0 20", "write 160 1 20", r"instruction 1 .*: write 0: .*, got word 20 bank 1 .*"),
-    ("tile_done 210 10", "tile_done 210 14", r"instruction 1 \(TILE at word 10\): the engine runs word 14 instead")])
+    (" 10\n", " 14\n", r"instruction 1 \(TILE at word 10\): the engine runs word 14 instead")])
 def test_differences(tmp_path, trace, old, new, message):
     text = "\n".join(log_lines(trace))
     assert old in text

@@ -35,6 +35,13 @@ def test_events(tmp_path):
     assert (events.csrs, events.run, events.end) == ({3: 7}, 20, 70)
 
 
+def test_a_load_beside_a_tile_is_through_with_it(tmp_path):
+    (tmp_path / "events").write_text("tile_start 30 8\ntile_start 40 11\ntile_done 40 11\ntile_done 60 8\n"
+                                     "tile_start 61 14\ntile_done 90 14\n")
+    assert bench._read_events(tmp_path / "events").tiles == [TileTime(8, 30, 60), TileTime(11, 40, 60),
+                                                             TileTime(14, 61, 90)]
+
+
 def test_unknown_event(tmp_path):
     (tmp_path / "events").write_text("tea 5 0\n")
     with pytest.raises(SimulatorError, match="unknown event tea"):
