@@ -160,7 +160,6 @@ class TapPath(wiring.Component):
             self.tap_taken.eq(generator.tap_taken), self.stall_decoder.eq(generator.stall_decoder),
             self.stall_drain.eq(generator.stall_drain),
         ]
-        m.d.sync += fetch.stop.eq(generator.done & ~self.start)     # a cycle late: fetch may be far from the generator
 
     def _scan(self, m, weights, fetch, decoder):
         """All memories read the same address, and the answer is chosen when the slowest has given it."""

@@ -72,6 +72,8 @@ class WeightDecoder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         self._code_words = self._code_table(m)
+        self._take, self._plain = Signal(), Signal(reset_less=True)     # a cycle late, as the words are
+        m.d.sync += [self._take.eq(self.take_codes), self._plain.eq(self.coming.raw_values)]
         self._clear = Signal(init=1)        #: of what is still read ahead; words come later than it falls
         m.d.sync += self._clear.eq(~self.active)
         value_reader, value_decoder, value_dry = self._symbols(m, "value", WEIGHT_BITS, self._cfg.value_symbols)
@@ -129,8 +131,8 @@ class WeightDecoder(wiring.Component):
         wiring.connect(m, lengths.o, reader.i)
         wiring.connect(m, wiring.flipped(getattr(self, f"{label}_write")), table.write)
         code = Signal(PREFIX_CODE, name=f"{label}_code", reset_less=True)
-        plain = self.coming.raw_values if label == "value" else 0   # no code is below a limit of 0: each takes 8 bits
-        with m.If(self.take_codes):
+        plain = self._plain if label == "value" else 0      # no code is below a limit of 0: each takes 8 bits
+        with m.If(self._take):
             for index in range(CODE_WORDS):
                 word = self._code_words[index]
                 m.d.sync += [code.limit[index].eq(Mux(plain, 0, word[f"{label}_limit"])),
