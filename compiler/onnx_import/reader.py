@@ -125,8 +125,8 @@ def read_constant(tensor: onnx.TensorProto) -> np.ndarray:
                          hint="the file is damaged") from None
 
 
-def read_input(graph: onnx.GraphProto) -> InputMap:
-    """The input of the graph, initializers not counted."""
+def read_input(graph: onnx.GraphProto, *, limited: bool = True) -> InputMap:
+    """The input of the graph, initializers not counted; of any size if it is not `limited`."""
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1:
@@ -145,7 +145,7 @@ def read_input(graph: onnx.GraphProto) -> InputMap:
                          "run onnxruntime.tools.make_dynamic_shape_fixed")
     last = _is_channels_last(graph, inputs[0].name, sizes)
     dims = (rest[2], rest[0], rest[1]) if last else (rest[0], rest[1], rest[2])
-    if problem := size_problem(dims):
+    if limited and (problem := size_problem(dims)):
         raise ModelError(where, f"shape {sizes}: {problem}")
     return InputMap(inputs[0].name, tensor_type.elem_type, dims, last)
 

@@ -67,7 +67,7 @@ class Network:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of an image."""
-        return read_input(self.model.graph).dims
+        return read_input(self.model.graph, limited=False).dims
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
