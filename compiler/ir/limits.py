@@ -31,9 +31,9 @@ def size_problem(dims: tuple[int, int, int]) -> str:
     """What is too large about a map (channels, height, width), and the limit; empty if nothing is."""
     channels, height, width = dims
     if channels > CHANNELS_MAX:
-        return f"{channels} channels; at most {CHANNELS_MAX} are possible"
+        return f"{channels:,} channels; at most {CHANNELS_MAX:,} are possible"
     if max(height, width) > SIDE_MAX:
-        return f"{height} x {width} pixels; at most {SIDE_MAX} rows and columns are possible"
+        return f"{height:,} x {width:,} pixels; at most {SIDE_MAX:,} rows and columns are possible"
     if math.prod(dims) > VALUES_MAX:
-        return f"{math.prod(dims)} values; at most {VALUES_MAX} in a map are possible"
+        return f"{math.prod(dims):,} values; at most {VALUES_MAX:,} in a map are possible"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from firelane.compiler.support.files import read_file
 from firelane.compiler.support.near import near
 
 Source = str | Path | onnx.ModelProto  # where a model is
+AS_DATA = ("keep the weights beside it, which do not count: onnx.save(onnx.load(FILE), NEW, save_as_external_data=True); "
+           "firelane estimate takes files of up to 2 GB as they are")
 TO_FIRST = (0, 3, 1, 2)                # the Transpose from (1, rows, columns, channels)
 _PASSES = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Cast", "Sub", "Add", "Mul", "Div"})
 
@@ -58,7 +61,8 @@ def read_model(path: Path) -> onnx.ModelProto:
         model = onnx.load_model_from_string(read_file(path, FILE_BYTES_MAX))
     except (OSError, DecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not an ONNX file, or a damaged one"
-        raise ModelError(str(path), reason or "cannot be read", hint=_meant(path)) from None
+        too_large = isinstance(error, OSError) and error.errno == errno.EFBIG
+        raise ModelError(str(path), reason or "cannot be read", hint=AS_DATA if too_large else _meant(path)) from None
     if not _is_text(model):
         raise ModelError(str(path), "a name in it is not text", hint="the file is damaged")
     if not model.HasField("graph") or not model.graph.node:

@@ -30,7 +30,8 @@ def test_the_largest_size(model):
     rows, columns = largest_input(model, CFG)
     step = 64 // STEPS + SLIPS
     assert rows == columns and LEAST <= rows < 64
-    assert schedule(lower(graph_of(resized_model(model, (rows, columns)), PATH), CFG), CFG).peak_words <= CFG.activation_words
+    plan = schedule(lower(graph_of(resized_model(model, (rows, columns)), PATH), CFG), CFG)
+    assert plan.peak_words <= CFG.activation_words
     with pytest.raises(CapacityError):
         schedule(lower(graph_of(resized_model(model, (rows + step, columns + step)), PATH), CFG), CFG)
 

@@ -31,7 +31,7 @@ def test_it_is_a_lower_bound(name, banks):
 
 
 def test_taps_times_passes():
-    """100 x 100 pixels for 112 lanes: 90 passes; the second layer halves its result, so it takes more lanes than it makes pixels."""
+    """100 x 100 pixels for 112 lanes: 90 passes; the second layer halves its result, and takes twice the lanes."""
     build = GraphBuilder(3, 100, 100)
     first = build.conv("image", 4)
     graph = build.graph(build.conv(first, 5, stride=2))

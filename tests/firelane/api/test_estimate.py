@@ -61,8 +61,7 @@ def test_a_network_that_no_board_holds():
     assert found.answer.startswith("no board holds it; nearest is ulx3s_85f: weights ")
 
 
-@pytest.mark.parametrize("size", [(600, 800), (4096, 4096), (60, 30_000)])
-@pytest.mark.parametrize("network", ["float", "quantized"])
+@pytest.mark.parametrize("network, size", [("quantized", (600, 800)), ("float", (4096, 5000)), ("float", (60, 30_000))])
 def test_a_network_of_any_size(network, size):
     """Rows longer than the lanes are a shortage of each board, not a problem of the network."""
     model = onnx.load(FLOAT_DIGITS) if network == "float" else firelane.load("digits").model
