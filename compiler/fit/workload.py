@@ -7,6 +7,7 @@ drain an output channel, for each pass of its pixels over the lanes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -152,7 +153,7 @@ def weighted(name: str, weight: np.ndarray, lanes: tuple[int, int], pixels: int,
         entropy = encoded.entropy_bits
     else:
         entropy = entropy_bits(_counts(weight.reshape(-1).view(np.uint8)))
-        rom = RomSize(int(entropy), 0, parameter_bits, 0, 0)
+        rom = RomSize(math.ceil(entropy), 0, parameter_bits, 0, 0)
     return Work(name, np.maximum(taps, 1), *lanes, macs=weight.size * pixels, weights=weight.size, nonzero=nonzero,
                 rom=rom, entropy_bits=entropy)
 

@@ -7,6 +7,7 @@ import math
 from firelane.compiler.support.errors import ModelError
 
 FILE_BYTES_MAX = 1 << 28               # of an ONNX file, external data not counted
+ESTIMATED_BYTES_MAX = (1 << 31) - 1    # of one that is only estimated: what protobuf reads
 NODES_MAX = 1 << 15                    # of a graph, functions written out
 FLOAT_NODES_MAX = 1 << 10              # of a float model that is to be quantized
 QUANTIZED_NODES_MAX = 600              # of it as ONNX Runtime's quantizer sees it, whose time is quadratic

@@ -20,8 +20,7 @@ from firelane.compiler.support.files import read_file
 from firelane.compiler.support.near import near
 
 Source = str | Path | onnx.ModelProto  # where a model is
-AS_DATA = ("keep the weights beside it, which do not count: onnx.save(onnx.load(FILE), NEW, save_as_external_data=True); "
-           "firelane estimate takes files of up to 2 GB as they are")
+AS_DATA = "keep the weights beside it: onnx.save(onnx.load(FILE), NEW, save_as_external_data=True)"
 TO_FIRST = (0, 3, 1, 2)                # the Transpose from (1, rows, columns, channels)
 _PASSES = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Cast", "Sub", "Add", "Mul", "Div"})
 
@@ -40,8 +39,8 @@ class InputMap:
         return (1, *self.dims[1:], self.dims[0]) if self.last else (1, *self.dims)
 
 
-def read_source(source: Source) -> tuple[onnx.ModelProto, Path]:
-    """The model of a file, or a copy of one in memory; and what messages call it.
+def read_source(source: Source, most: int = FILE_BYTES_MAX) -> tuple[onnx.ModelProto, Path]:
+    """The model of a file of at most so many bytes, or a copy of one in memory; and what messages call it.
 
     Raises
     ------
@@ -52,13 +51,13 @@ def read_source(source: Source) -> tuple[onnx.ModelProto, Path]:
         copy = onnx.ModelProto()
         copy.CopyFrom(source)
         return copy, Path(source.graph.name or "model")
-    return read_model(Path(source)), Path(source)
+    return read_model(Path(source), most), Path(source)
 
 
-def read_model(path: Path) -> onnx.ModelProto:
+def read_model(path: Path, most: int = FILE_BYTES_MAX) -> onnx.ModelProto:
     """The parsed file, external data loaded."""
     try:
-        model = onnx.load_model_from_string(read_file(path, FILE_BYTES_MAX))
+        model = onnx.load_model_from_string(read_file(path, most))
     except (OSError, DecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not an ONNX file, or a damaged one"
         too_large = isinstance(error, OSError) and error.errno == errno.EFBIG

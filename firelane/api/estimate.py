@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,12 @@ import onnx
 from rich.console import Group
 
 from firelane import report as reports
-from firelane.api.network import Network, load
+from firelane.api.network import Network, load_of_any_size
 from firelane.api.reported import Reported
 from firelane.boards import all_boards, get_board
 from firelane.boards.report import estimate_tables
 from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards, weight_count
+from firelane.compiler.fit.heavy_model import HEAVY, is_heavy, workload_of_model
 from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.fit.report import LayerLine, dense_macs
 from firelane.compiler.fit.smaller_input import largest_input
@@ -37,6 +38,7 @@ from firelane.compiler.support.progress import Progress, silent
 from firelane.models.made_images import MIDDLE, SPREAD, made_images
 
 if TYPE_CHECKING:
+    from firelane.boards.board import Board
     from firelane.report.page.document import Document
 
 LARGE = 1 << 17                 # pixels of an image: above, a smaller one stands for it
@@ -122,7 +124,8 @@ class Estimate(Reported):
     def _facts(self) -> str:
         if not self.weights:
             return self.network.name
-        made = "" if self.network.quantized else "; float, quantized here with made-up images"
+        how = "weights rounded here" if self.weights > HEAVY else "quantized here with made-up images"
+        made = "" if self.network.quantized else f"; float, {how}"
         return (f"{self.network.name}: {' x '.join(map(str, self.network.input_shape))} pixels, {self.weights:,} "
                 f"weights, {self.nonzero / self.weights:.0%} not zero, {self.macs:,} multiplications a frame{made}")
 
@@ -173,7 +176,9 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
         `Estimate.problems`.
     """
     chosen = [get_board(name) for name in dict.fromkeys(boards)] or all_boards()
-    given = load(network, progress=progress)
+    given = load_of_any_size(network, progress)
+    if is_heavy(given.model):
+        return _heavy(given, chosen, progress)
     try:
         model, graph = _of_its_size(given, progress)
     except ModelError as problem:
@@ -184,6 +189,17 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
         return Estimate(given, problems=impossible)
     nonzero = sum(int(np.count_nonzero(node.weight)) for node in graph.nodes if isinstance(node, Conv))
     return Estimate(given, tuple(found), weights=weight_count(graph), nonzero=nonzero, macs=dense_macs(graph))
+
+
+def _heavy(given: Network, boards: Sequence[Board], progress: Progress) -> Estimate:
+    """The estimate of a network with more weights than any engine can hold."""
+    progress("counting weights", 0, None)
+    try:
+        work = workload_of_model(given.model)
+    except ModelError as problem:
+        return Estimate(given, problems=(problem, *problem.further))
+    found = estimate_boards(boards, work, given.name, lambda engine: None, progress)
+    return Estimate(given, tuple(found), weights=work.weights, nonzero=work.nonzero, macs=work.macs)
 
 
 def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
