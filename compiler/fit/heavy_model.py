@@ -25,7 +25,7 @@ SMALL = 1 << 12             #: elements of constants that shapes may depend on
 BLOCK = 1 << 22             #: weights that are rounded at a time
 STEPS = 127
 WEIGHTED = ("Conv", "Gemm", "MatMul")
-SAME = ("Identity", "Cast", "QuantizeLinear", "DequantizeLinear")       # weights pass through these
+SAME = ("Identity", "Cast", "QuantizeLinear", "DequantizeLinear")       # weights and the image pass through these
 WINDOWS = ("MaxPool", "AveragePool")
 
 
@@ -84,7 +84,7 @@ def _works(graph: onnx.GraphProto, source: str, shapes: dict[str, tuple[int, ...
         if shape is None:
             raise ModelError(label(node), "the shape of its result is not known", hint="export with a fixed input size")
         name, values = node.name or node.output[0], _values(node)
-        stride = values.get("strides", (1, 1))[-1] if node.input[0] != source else 1
+        stride = values.get("strides", (1, 1))[-1] if _origin(node.input[0], makers) != source else 1
         rows, columns = (shape[-2], lanes_of(shape[-1], stride)) if len(shape) == 4 else (1, 1)
         if node.op_type in WINDOWS:
             yield Work(name, np.full(shape[1], math.prod(values["kernel_shape"])), rows, columns)
@@ -99,11 +99,17 @@ def _values(node: onnx.NodeProto) -> dict:
     return {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
+def _origin(name: str, makers: dict[str, onnx.NodeProto]) -> str:
+    """The tensor from which one comes through nodes that leave its zeros where they are."""
+    while name in makers and makers[name].op_type in SAME:
+        name = makers[name].input[0]
+    return name
+
+
 def _weight(node: onnx.NodeProto, name: str, constants: dict[str, onnx.TensorProto],
             makers: dict[str, onnx.NodeProto]) -> np.ndarray:
     """The constant that a node multiplies by, itself or behind what leaves its zeros where they are."""
-    while name not in constants and name in makers and makers[name].op_type in SAME:
-        name = makers[name].input[0]
+    name = _origin(name, makers)
     if name in constants:
         return numpy_helper.to_array(constants[name])
     if name in makers and makers[name].op_type == "Transpose":

@@ -133,7 +133,8 @@ class Estimate(Reported):
         return f"<Estimate of {self.network.name!r}: {self.answer}>"
 
     def _repr_html_(self) -> str:
-        boards = [(one.board, "yes" if one.fits else "no", one.cycles, one.frames_per_second,
+        boards = [(one.board, "no, figures are bounds" if one.lower_bound else "yes" if one.fits else "no", one.cycles,
+                   one.frames_per_second,
                    one.report and one.report.rom.bytes, "; ".join(short.found for short in one.shortages))
                   for one in self.boards]
         problems = [(one.where, one.found, one.hint, change(one)) for one in self.problems]
@@ -158,7 +159,9 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
     """What a network, float or quantized and of any size, would take on boards; what is in the way is returned.
 
     Cycles, words and bytes of a quantized network that fits are those of `compile`. A float network is quantized with
-    images that are made up: its cycles and bytes are near those of a calibrated one.
+    images that are made up: its cycles and bytes are near those of a calibrated one. Where there is no schedule,
+    because rows are longer than an engine has lanes or weights are out of all proportion, figures are bounds: at least
+    so many cycles and bytes, at most so many frames a second (`BoardEstimate.lower_bound`).
 
     Parameters
     ----------
