@@ -122,7 +122,7 @@ class TestWidth:
         model = Model(4, 4000, 30)
         value = model.conv(model.quantized("image"), 4, 4, 1, 1, pads=[100, 0, 100, 0])
         found = refusal(model.proto(model.quantized(value)), tmp_path)
-        assert "(Conv): makes 4200 x 30 pixels; at most 4096 rows" in found
+        assert "(Conv): makes 4,200 x 30 pixels; at most 4,096 rows" in found
 
     def test_many_problems(self, tmp_path):
         """Each of 300 is found; 20 are listed."""
