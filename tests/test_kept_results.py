@@ -132,7 +132,8 @@ def nothing_made(tmp_path, monkeypatch):
     monkeypatch.setattr(made_networks, "make", lambda path, *others: path.touch())
     monkeypatch.setattr(engine_verilog, "write_verilog", empty_verilog)
     monkeypatch.setattr(published_fits, "load_graph", lambda path: None)
-    monkeypatch.setattr(published_fits, "estimate", lambda graph, engine: EngineEstimate(engine, None, {}))
+    monkeypatch.setattr(published_fits, "estimate", lambda graph, engine: EngineEstimate(
+        engine, None, {"weight_words": 1}))
     monkeypatch.setattr(simulator_build, "compile_bench", lambda directory, *others: directory.mkdir())
     monkeypatch.setattr(board_build, "_verilog_text", lambda design, scratch: ("", []))
     monkeypatch.setattr(verilator, "compile_program", lambda directory, *others: directory.mkdir())

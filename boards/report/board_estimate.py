@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
 from firelane.boards.board import Board
 from firelane.boards.report.board_fit import shortage, shortage_of
 from firelane.compiler.fit import engine_fit
-from firelane.compiler.fit.estimate import EngineEstimate, estimate
+from firelane.compiler.fit.estimate import EngineEstimate, at_least, estimate
 from firelane.compiler.fit.report import MEMORIES, Report
+from firelane.compiler.fit.workload import Workload, workload
 from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.schedule.remedies import least_banks, least_depth, resized
+from firelane.compiler.support.problems import first_of
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.typed_command import typed
 from firelane.compiler.tiles.larger_engine import larger_engine, weight_bytes
@@ -66,17 +68,22 @@ class BoardEstimate:
 
     @property
     def report(self) -> Report | None:
-        """All figures; None if the board's engine cannot compute the network, whatever its memories."""
+        """All figures; a lower bound if the board's engine cannot compute the network, whatever its memories."""
         return self.estimate.report
 
     @property
+    def lower_bound(self) -> bool:
+        """Whether cycles and bytes are the least, and frames a second the most, that can be: there is no schedule."""
+        return self.estimate.lower_bound
+
+    @property
     def cycles(self) -> int | None:
-        """Cycles of a frame; if the board does not hold the network, what they would be."""
+        """Cycles of a frame; if the board does not hold the network, what they would be, or at least would be."""
         return self.report.cost.total if self.report else None
 
     @property
     def frames_per_second(self) -> float | None:
-        """At the board's clock; if the board does not hold the network, what they would be."""
+        """At the board's clock; if the board does not hold the network, what they would be, or at most would be."""
         return self.clock_hz / self.cycles if self.cycles and self.clock_hz else None
 
     @property
@@ -87,7 +94,7 @@ class BoardEstimate:
     @property
     def lacking(self) -> float:
         """How often what is there would be needed, of what is shortest; infinite where larger memories do not help."""
-        computes = self.report is not None and {one.what for one in self.shortages} <= {*MEMORIES.values()}
+        computes = not self.lower_bound and {one.what for one in self.shortages} <= {*MEMORIES.values()}
         return max((usage.used / (usage.available or 1) for usage in self.estimate.memories),
                    default=float("inf")) if computes else float("inf")
 
@@ -96,18 +103,16 @@ class BoardEstimate:
 class _Network:
     """What can be tried with a network.
 
-    `model` is how commands name it; `smaller_input` looks for a size; `weight_words` are those of an engine that
-    computes it, for boards whose engines do not.
+    `graph` is None if it is too large for any; `model` is how commands name it; `smaller_input` looks for a size.
     """
 
-    graph: Graph
+    graph: Graph | None
     model: str
     smaller_input: Callable[[EngineConfig], tuple[int, int] | None]
     weights: int
-    weight_words: int = 0
 
 
-def estimate_boards(boards: Sequence[Board], graph: Graph, model: str,
+def estimate_boards(boards: Sequence[Board], network: Graph | Workload, model: str,
                     smaller_input: Callable[[EngineConfig], tuple[int, int] | None],
                     progress: Progress = silent) -> list[BoardEstimate]:
     """The network on each board, and on the largest engine that there can be if no board's computes it.
@@ -116,29 +121,44 @@ def estimate_boards(boards: Sequence[Board], graph: Graph, model: str,
     ----------
     boards : sequence of Board
         Those with equal engines are estimated once.
-    graph : Graph
+    network : Graph or Workload
+        A workload if there are so many weights that there is no graph: then all figures are lower bounds.
     model : str
         How commands that are recommended name the network.
     smaller_input : callable
         Rows and columns of the largest input that an engine computes, None if there is none.
     """
-    engines = list(dict.fromkeys(board.engine for board in boards))
-    known = {}
-    for number, engine in enumerate(engines):
-        progress("estimating for each engine", number, len(engines))
-        known[engine] = estimate(graph, engine)
-    if not any(one.used for one in known.values()):
-        known[LARGEST] = estimate(graph, LARGEST)
-    words = min((one.used["weight_words"] for one in known.values() if one.used), default=0)
-    network = _Network(graph, model, cache(smaller_input), weight_count(graph), words)
+    known = estimates([board.engine for board in boards], network, progress)
+    if isinstance(network, Graph) and all(one.lower_bound for one in known.values()):
+        largest = estimate(network, LARGEST)
+        known |= {LARGEST: largest} if largest.report else {}
+    graph, weights = (network, weight_count(network)) if isinstance(network, Graph) else (None, network.weights)
+    tried = _Network(graph, model, cache(smaller_input), weights)
     found = []
     for number, board in enumerate(boards):
         progress("looking for ways out", number, len(boards))
         one = known[board.engine]
-        found.append(BoardEstimate(board.name, board.clock_hz, one, tuple(_shortages(board, one, network))))
-    if LARGEST in known and known[LARGEST].report:
+        found.append(BoardEstimate(board.name, board.clock_hz, one, tuple(_shortages(board, one, tried))))
+    if LARGEST in known:
         found.append(BoardEstimate(LARGEST_NAME, 0, known[LARGEST], (Shortage("board", "no board has it"),)))
     return found
+
+
+def estimates(engines: Iterable[EngineConfig], network: Graph | Workload,
+              progress: Progress = silent) -> dict[EngineConfig, EngineEstimate]:
+    """The network on each engine; the least that it takes on those that cannot compute it."""
+    engines, work = list(dict.fromkeys(engines)), network if isinstance(network, Workload) else None
+    known = {}
+    for number, engine in enumerate(engines):
+        progress("estimating for each engine", number, len(engines))
+        if isinstance(network, Workload):
+            known[engine] = at_least(network, engine, network.too_wide(engine))
+            continue
+        known[engine] = estimate(network, engine)
+        if known[engine].report is None:
+            work = work or workload(network, engine)
+            known[engine] = at_least(work, engine, known[engine].problems)
+    return known
 
 
 def weight_count(graph: Graph) -> int:
@@ -147,33 +167,32 @@ def weight_count(graph: Graph) -> int:
 
 
 def _shortages(board: Board, found: EngineEstimate, network: _Network) -> Iterator[Shortage]:
-    lacking = shortage(board)
+    """All that the board lacks; where nothing but another network or board helps, no ways out of the rest are tried."""
+    lacking, words = shortage(board), found.used["weight_words"]
     if lacking:
         yield Shortage(DEVICE, f"the engine needs {lacking}", ("a larger board",))
-        return
-    words = found.used.get("weight_words", network.weight_words)
     bits = weight_bytes(board.engine.weight_words) * 8 / max(network.weights, 1)
+    hopeless = bool(lacking) or (words > board.engine.weight_words and bits < FEWEST_BITS)
     if words > board.engine.weight_words:
         alone = not found.problems and all(usage.name == MEMORIES["weight_words"] for usage in found.short)
-        yield _weight_shortage(board, words, bits, network, alone)
-        if bits < FEWEST_BITS:
-            return
+        short = _weight_shortage(board, words, bits, network, alone)
+        yield Shortage(short.what, short.found) if lacking else short
     others = {usage.name: usage for usage in found.short if usage.name != MEMORIES["weight_words"]}
-    smaller = _smaller(network, board.engine) if found.problems or others else []
+    smaller = _smaller(network, board.engine) if (found.problems or others) and not hopeless else []
     if found.problems:
-        yield _node_shortage(board, found, network, smaller)
+        ways = [] if hopeless else [*_wider(board, network), *smaller]
+        yield _node_shortage(found, ways, hopeless)
     for name, usage in others.items():
-        deeper = (_deeper(board, found, network) + _wider(board, network) if name == MEMORIES["activation_words"]
-                  else _option(board, program_words=found.used["program_words"]))
+        deeper = [] if hopeless else (
+            _deeper(board, found, network) + _wider(board, network) if name == MEMORIES["activation_words"]
+            else _option(board, program_words=found.used["program_words"]))
         yield Shortage(name, f"{usage.used:,} words of {usage.available:,}", (*deeper, *smaller))
 
 
-def _node_shortage(board: Board, found: EngineEstimate, network: _Network, smaller: list[str]) -> Shortage:
+def _node_shortage(found: EngineEstimate, ways: Sequence[str], hopeless: bool) -> Shortage:
     """The shortage of what the engine cannot compute: rows that are too wide, numbers that are too large."""
-    first, more = found.problems[0], len(found.problems) - 1
-    text = f"{first.where}: {first.found}" + (f", and {more} more" if more else "")
-    ways = (*_wider(board, network), *smaller)
-    return Shortage(NODES, text, ways or ((first.hint,) if first.hint else ()))
+    hint = found.problems[0].hint
+    return Shortage(NODES, first_of(found.problems), tuple(ways) or ((hint,) if hint and not hopeless else ()))
 
 
 def _weight_shortage(board: Board, words: int, bits: float, network: _Network, alone: bool) -> Shortage:
@@ -202,12 +221,16 @@ def _engine(board: Board, **sizes: int) -> EngineConfig | None:
 
 def _deeper(board: Board, found: EngineEstimate, network: _Network) -> list[str]:
     """The least depth of activation memory that is enough of some that the device has room for."""
+    if network.graph is None:
+        return []
     engine = least_depth(network.graph, found.used["activation_words"], partial(_engine, board))
     return _option(board, activation_words=engine.activation_words) if engine else []
 
 
 def _wider(board: Board, network: _Network) -> list[str]:
     """The least number of banks above the engine's that is enough, if the device has room for them."""
+    if network.graph is None:
+        return []
     engine = least_banks(network.graph, board.engine, partial(_engine, board))
     return _option(board, banks=engine.banks) if engine else []
 

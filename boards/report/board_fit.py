@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from firelane.boards.board import Board
+from firelane.boards.report.lacking import lacking_words
 from firelane.compiler.compile import compile_graph
+from firelane.compiler.fit.estimate import estimate
 from firelane.compiler.fit.report import make_report
 from firelane.compiler.fit.resources import engine_resources
+from firelane.compiler.fit.workload import workload
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import CapacityError, FirelaneError
 from firelane.compiler.support.html_tables import HtmlTable, html_block
-from firelane.compiler.support.problems import further
+from firelane.compiler.support.problems import first_of, further
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
 
@@ -81,20 +84,35 @@ def check_device(board: Board) -> None:
 
 def fits(boards: Sequence[Board], models: Sequence[tuple[str, Graph]], progress: Progress = silent) -> list[Fit]:
     """Every model on every board, board by board. Boards with equal engines are compiled for once."""
-    cycles: dict[tuple[str, EngineConfig], int | FirelaneError] = {}
+    known: dict[tuple[str, EngineConfig], _Tried] = {}
     found = []
     for number, board in enumerate(boards):
-        lacking = _lacking(board)
         for name, graph in models:
             progress("compiling for each board", number, len(boards))
             key = (name, board.engine)
-            if lacking:
-                found.append(Fit(board.name, name, lacking.found, problems=(lacking,)))
-                continue
-            if key not in cycles:
-                cycles[key] = _cycles(graph, board.engine)
-            found.append(_fit(board, name, cycles[key]))
+            known[key] = known.get(key) or _tried(graph, board.engine)
+            found.append(_fit(board, name, known[key]))
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """A network compiled for an engine: cycles of a frame, or the problem, what all of it would take, and why not."""
+
+    cycles: int | None = None
+    problem: FirelaneError | None = None
+    used: Mapping[str, int] = field(default_factory=dict)
+    nodes: str = ""
+
+
+def _fit(board: Board, model: str, tried: _Tried) -> Fit:
+    device = _lacking(board)
+    problems = (*([device] if device else ()), *((tried.problem, *further(tried.problem)) if tried.problem else ()))
+    if tried.cycles and not problems:
+        return Fit(board.name, model, frame_cycles=tried.cycles,
+                   frames_per_second=round(board.clock_hz / tried.cycles, 2))
+    reason = lacking_words(board.engine, shortage(board), tried.used, tried.nodes)
+    return Fit(board.name, model, reason or first_of(problems), problems=problems)
 
 
 def _lacking(board: Board) -> CapacityError | None:
@@ -105,12 +123,14 @@ def _lacking(board: Board) -> CapacityError | None:
     return None
 
 
-def _fit(board: Board, model: str, cycles: int | FirelaneError) -> Fit:
-    if isinstance(cycles, FirelaneError):
-        more = len(further(cycles))
-        return Fit(board.name, model, f"{cycles.where}: {cycles.found}" + (f", and {more} more" if more else ""),
-                   problems=(cycles, *further(cycles)))
-    return Fit(board.name, model, frame_cycles=cycles, frames_per_second=round(board.clock_hz / cycles, 2))
+def _tried(graph: Graph, cfg: EngineConfig) -> _Tried:
+    """The network compiled, or else estimated."""
+    cycles = _cycles(graph, cfg)
+    if not isinstance(cycles, FirelaneError):
+        return _Tried(cycles)
+    found = estimate(graph, cfg)
+    used = found.used or {"weight_words": workload(graph, cfg).weight_words}
+    return _Tried(problem=cycles, used=used, nodes=first_of(found.problems))
 
 
 def _cycles(graph: Graph, cfg: EngineConfig) -> int | FirelaneError:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from firelane.boards.report.board_estimate import LARGEST_NAME, BoardEstimate, Shortage
+from firelane.boards.report.lacking import SHORT_NAMES
 from firelane.compiler.fit.report import MEMORIES, Report, Usage, layer_table
 from firelane.compiler.onnx_import.in_pytorch import change
 from firelane.compiler.support.errors import FirelaneError
@@ -17,8 +18,8 @@ from firelane.compiler.support.indented import Indented
 from firelane.compiler.support.shell_line import ShellLine
 from firelane.hw.contract.config import MEMORY_BITS
 
-SHORT_NAMES = {MEMORIES["weight_words"]: "weights ", MEMORIES["activation_words"]: "activations ",
-               MEMORIES["program_words"]: "program "}
+BOUNDS = ("(<=, >=: at most, at least. There is no schedule: counted is a cycle for each tap, in each pass of a "
+          "layer's pixels over the multipliers.)")
 ALIKE = 1.1                 #: boards that lack so much more than the least are no worse
 
 BOARD_COLUMNS = (           # what is dropped first has the largest number
@@ -51,8 +52,8 @@ def nearest(boards: Sequence[BoardEstimate]) -> BoardEstimate | None:
     least = min((board.lacking for board in boards), default=float("inf"))
     if held or least < float("inf"):
         return min(held or [board for board in boards if board.lacking <= ALIKE * least], key=_slowness)
-    return min(boards, key=lambda board: (board.report is None, board.is_too_small, -board.estimate.engine.lanes),
-               default=None)
+    return min(boards, default=None, key=lambda board: (
+        board.lower_bound, board.is_too_small, -board.estimate.engine.lanes, _slowness(board)))
 
 
 def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], facts: str) -> Group:
@@ -63,6 +64,8 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
     parts += ["", _board_table(boards)]
     if any(board.report and not board.fits for board in boards):
         parts.append(Text("(In brackets: if there were room. What compress makes smaller is faster, too.)"))
+    if any(board.lower_bound for board in boards):
+        parts.append(Text(BOUNDS))
     parts += _ways(boards)
     shown = nearest(boards)
     if shown and shown.report:
@@ -83,11 +86,12 @@ def _board_table(boards: Sequence[BoardEstimate]) -> FittedTable:
 
 
 def _board_row(board: BoardEstimate) -> tuple[str | Text, ...]:
+    most, least = ("<= ", ">= ") if board.lower_bound else ("", "")
     around = "{}" if board.fits else "({})"
     fps, cycles = board.frames_per_second, board.cycles
     usage = {line.name: line for line in board.estimate.memories}
-    return (board.board, around.format(f"{fps:,.1f}") if fps else "", _verdict(board),
-            around.format(f"{cycles:,}") if cycles else "",
+    return (board.board, around.format(f"{most}{fps:,.1f}") if fps else "", _verdict(board),
+            around.format(f"{least}{cycles:,}") if cycles else "",
             _of(usage.get(MEMORIES["weight_words"]), MEMORY_BITS / 8), _of(usage.get(MEMORIES["activation_words"])),
             _of(usage.get(MEMORIES["program_words"])))
 
@@ -99,7 +103,7 @@ def _verdict(board: BoardEstimate) -> Text:
 
 
 def _lacking(shortage: Shortage) -> str:
-    return SHORT_NAMES.get(shortage.what, "") + shortage.found
+    return f"{SHORT_NAMES.get(shortage.what, '')} {shortage.found}".strip()
 
 
 def _of(usage: Usage | None, unit: float = 1) -> Text:
@@ -120,7 +124,7 @@ def _ways(boards: Sequence[BoardEstimate]) -> Iterator[RenderableType]:
     for group in groups.values():
         yield Text(", ".join(board.board for board in group))
         for shortage in group[0].shortages:
-            yield Indented(f"{_lacking(shortage)}:", 2)
+            yield Indented(_lacking(shortage) + ":" * bool(shortage.ways), 2)
             for number, way in enumerate(shortage.ways):
                 yield from _way(way, last=number == len(shortage.ways) - 1)
 
@@ -140,5 +144,6 @@ def _way(way: str, last: bool) -> Iterator[RenderableType]:
 
 def _layer_table(board: BoardEstimate, report: Report) -> FittedTable:
     held = "" if board.fits else ", if there were room"
-    title = f"Layers on {board.board}{held}: {report.cost.total:,} cycles, {report.rom.bytes:,} bytes of ROM"
+    least = "at least " if board.lower_bound else ""
+    title = f"Layers on {board.board}{held}: {least}{report.cost.total:,} cycles, {report.rom.bytes:,} bytes of ROM"
     return layer_table(title, report)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from firelane.boards.board import Board
 from firelane.boards.report.board_fit import Fit, shortage
+from firelane.boards.report.lacking import lacking_words
 from firelane.compiler.fit.estimate import estimate
-from firelane.compiler.fit.report import MEMORIES, Usage, memory_usage
+from firelane.compiler.fit.workload import workload
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.files import build_root, digest, locked, write_file
+from firelane.compiler.support.problems import first_of
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
-from firelane.compiler.tiles.larger_engine import weight_bytes
 from firelane.hw.contract.config import EngineConfig
 from firelane.models.catalogue import find
 
@@ -31,19 +32,6 @@ class _Figures:
     used: dict[str, int]
     problem: str = ""
 
-    def lacking(self, engine: EngineConfig) -> str:
-        """What the engine does not have enough of."""
-        if self.problem or not self.used:
-            return self.problem
-        return "; ".join(_words(usage) for usage in memory_usage(engine, self.used) if not usage.fits)
-
-
-def _words(usage: Usage) -> str:
-    if usage.name == MEMORIES["weight_words"]:
-        used, available = weight_bytes(usage.used), weight_bytes(usage.available or 0)
-        return f"weights {used:,} bytes of {available:,}: firelane compress"
-    return f"{usage.name} {usage.used:,} of {usage.available:,}"
-
 
 def published_fits(boards: Sequence[Board], names: Sequence[str], progress: Progress = silent) -> list[Fit]:
     """The published networks at 224 x 224 on every board: random weights of the densities that were published."""
@@ -57,11 +45,8 @@ def published_fits(boards: Sequence[Board], names: Sequence[str], progress: Prog
 
 
 def _fit(board: Board, name: str, path: Path) -> Fit:
-    lacking = shortage(board)
-    if lacking:
-        return Fit(board.name, name, f"the engine needs {lacking}")
     figures = _figures(path, board.engine)
-    reason = figures.lacking(board.engine)
+    reason = lacking_words(board.engine, shortage(board), figures.used, figures.problem)
     if reason or figures.cycles is None:
         return Fit(board.name, name, reason)
     return Fit(board.name, name, frame_cycles=figures.cycles,
@@ -75,8 +60,10 @@ def _figures(path: Path, engine: EngineConfig) -> _Figures:
     with locked(kept):
         if kept.exists():
             return _Figures(**json.loads(kept.read_text()))
-        found = estimate(load_graph(path), engine)
-        problem = f"{found.problems[0].where}: {found.problems[0].found}" if found.problems else ""
-        figures = _Figures(found.report.cost.total if found.report else None, found.used, problem)
+        graph = load_graph(path)
+        found = estimate(graph, engine)
+        figures = _Figures(found.report.cost.total if found.report else None,
+                           found.used or {"weight_words": workload(graph, engine).weight_words},
+                           first_of(found.problems))
         write_file(kept, json.dumps(vars(figures)).encode(), "FIRELANE_BUILD")
         return figures

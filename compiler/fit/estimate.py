@@ -15,6 +15,7 @@ import numpy as np
 
 from firelane.compiler.fit.engine_fit import ACCUMULATOR_BITS
 from firelane.compiler.fit.report import Coding, Report, Usage, memory_usage, report_of
+from firelane.compiler.fit.workload import Workload
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.lower import lower
 from firelane.compiler.program.coded import code_network
@@ -40,7 +41,10 @@ class EngineEstimate:
     problems : tuple of FirelaneError
         Nodes that this engine cannot do: rows that are too wide, sums that are too large.
     plan : Schedule, optional
-        What runs when; without addresses, if the activation memory is too small. None without a report.
+        What runs when; without addresses, if the activation memory is too small. None without a report, or if that is
+        a lower bound.
+    lower_bound : bool
+        Whether the figures are the least that it can be (`compiler.fit.workload`): there is no schedule.
     """
 
     engine: EngineConfig
@@ -48,6 +52,7 @@ class EngineEstimate:
     used: dict[str, int]
     problems: tuple[FirelaneError, ...] = ()
     plan: Schedule | None = None
+    lower_bound: bool = False
 
     @property
     def short(self) -> tuple[Usage, ...]:
@@ -62,7 +67,7 @@ class EngineEstimate:
     @property
     def fits(self) -> bool:
         """Whether the engine computes the network as it is."""
-        return self.report is not None and not self.problems and not self.short
+        return self.report is not None and not self.problems and not self.short and not self.lower_bound
 
 
 def estimate(graph: Graph, cfg: EngineConfig) -> EngineEstimate:
@@ -78,6 +83,11 @@ def estimate(graph: Graph, cfg: EngineConfig) -> EngineEstimate:
             "run_symbols": len(memories.runs.entries)}
     report = report_of(graph, plan, cfg, Coding(coded.descriptors, coded_size(coded), coded_shares(coded), used))
     return EngineEstimate(cfg, report, used, problems, plan)
+
+
+def at_least(work: Workload, cfg: EngineConfig, problems: tuple[FirelaneError, ...]) -> EngineEstimate:
+    """What a network takes at the least on the engine `cfg`, which cannot do it because of `problems`, if any."""
+    return EngineEstimate(cfg, work.report(cfg), {"weight_words": work.weight_words}, problems, lower_bound=True)
 
 
 def _lowered(graph: Graph, cfg: EngineConfig) -> tuple[TiledNetwork | None, tuple[FirelaneError, ...]]:

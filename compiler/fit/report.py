@@ -22,6 +22,7 @@ from firelane.compiler.schedule.cost_model import FrameCost, frame_cost, layer_t
 from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.compiler.tiles.layers import TileLayer
+from firelane.compiler.tiles.slicing import whole_name
 from firelane.hw.contract.config import EngineConfig
 
 MEMORIES = {            # sizes of an engine, and what reports call them
@@ -173,11 +174,13 @@ def report_of(graph: Graph, plan: Schedule, cfg: EngineConfig, coding: Coding, b
     """The report of a network that was scheduled and coded, whether or not an engine holds it."""
     cost = frame_cost(plan.network, plan.steps, plan.wait_load, cfg,
                       encoded_layers(plan.network, coding.descriptors), plan.beside)
-    return Report(tuple(_usage(cfg, coding.used, board)), tuple(_layer_lines(plan, coding, cost)), cost,
+    sizes = {node.name: node.weight[0].size for node in graph.nodes if isinstance(node, Conv)}
+    return Report(tuple(usage_of(cfg, coding.used, board)), tuple(_layer_lines(plan, coding, cost, sizes)), cost,
                   coding.rom, layer_macs(graph), cfg.lanes, clock_hz or (board.clock_hz if board else None))
 
 
-def _usage(cfg: EngineConfig, used: Mapping[str, int], board: Target | None) -> Iterator[Usage]:
+def usage_of(cfg: EngineConfig, used: Mapping[str, int], board: Target | None = None) -> Iterator[Usage]:
+    """What is used of memories, block RAMs, multipliers and LUTs."""
     yield from memory_usage(cfg, used)
     needs = engine_resources(cfg, board.result_bytes) if board else engine_resources(cfg)
     device = board.device if board else None
@@ -189,28 +192,35 @@ def _usage(cfg: EngineConfig, used: Mapping[str, int], board: Target | None) -> 
 
 
 def memory_usage(cfg: EngineConfig, used: Mapping[str, int]) -> Iterator[Usage]:
-    """What is used of the engine's memories."""
+    """What is used of the engine's memories, of those of which it is known."""
     for size, name in MEMORIES.items():
-        yield Usage(name, used[size], getattr(cfg, size))
+        if size in used:
+            yield Usage(name, used[size], getattr(cfg, size))
 
 
-def _layer_lines(plan: Schedule, coding: Coding, cost: FrameCost) -> Iterator[LayerLine]:
+def _layer_lines(plan: Schedule, coding: Coding, cost: FrameCost, sizes: Mapping[str, int]) -> Iterator[LayerLine]:
+    """All layers; `sizes`: weights of an output channel by the name of the convolution, as the network has them."""
     counts = np.bincount([step.layer for step in plan.steps], minlength=len(plan.network.layers)).tolist()
     tiles = Counter(layer for layer, _ in {(step.layer, step.first_row) for step in plan.steps})
     for number, (layer, descriptor) in enumerate(zip(plan.network.layers, coding.descriptors)):
         line = LayerLine(layer.name, layer.kind, counts[number], cost.layers[layer.name], coding.shares[number],
                          ideal=layer_taps(layer) * tiles[number])
-        yield _with_taps(line, layer, descriptor.encoded) if isinstance(layer, TileLayer) else line
+        yield _with_taps(line, layer, descriptor.encoded, sizes) if isinstance(layer, TileLayer) else line
 
 
-def _with_taps(line: LayerLine, layer: TileLayer, encoded: EncodedLayer | None) -> LayerLine:
-    """`line` with the figures of a layer that runs as tiles."""
+def _with_taps(line: LayerLine, layer: TileLayer, encoded: EncodedLayer | None,
+               sizes: Mapping[str, int]) -> LayerLine:
+    """`line` with the figures of a layer that runs as tiles.
+
+    Weights are counted as the network has them: for the engine an image in blocks of 2 x 2 pixels adds zeros to them.
+    """
     if layer.weights is None or encoded is None:
         return replace(line, taps=layer.channels_out * len(layer.places))
     nonzero = max(int(np.count_nonzero(layer.weights)), 1)
-    return replace(line, taps=int(encoded.taps.sum()), density=nonzero / layer.weights.size,
+    own = sizes.get(whole_name(layer.name), 0) * layer.channels_out or layer.weights.size
+    return replace(line, taps=int(encoded.taps.sum()), density=nonzero / own,
                    coded_bits=encoded.coded_bits, code_bits=encoded.coded_bits / nonzero,
-                   weights=layer.weights.size, entropy_bits=encoded.entropy_bits,
+                   weights=own, entropy_bits=encoded.entropy_bits,
                    overhead=encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None)
 
 

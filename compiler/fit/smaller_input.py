@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import onnx
 
 from firelane.compiler.ir.graph import Graph
+from firelane.compiler.ir.resized import resized_graph
 from firelane.compiler.lower import lower
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.reader import read_input
+from firelane.compiler.onnx_import.resized import resized_model
 from firelane.compiler.schedule.search import Schedule, schedule
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.tiles.layers import TileLayer
@@ -22,35 +26,73 @@ from firelane.hw.contract.instruction import (
     instruction_words,
 )
 
-STEP = 16               #: sizes that are tried are multiples of it
-LEAST = 32              #: rows or columns
+LEAST = 8               #: rows or columns
+STEPS = 24              #: sizes between nothing and the largest that can be expressed, of which some are scheduled
+SLIPS = 3               #: sizes that are tried below the one that was found, if the model itself does not fit with it
 
 
-def largest_input(model: onnx.ModelProto, cfg: EngineConfig) -> tuple[int, int] | None:
+def largest_input(model: onnx.ModelProto, cfg: EngineConfig, size: tuple[int, int] | None = None,
+                  graph: Graph | None = None) -> tuple[int, int] | None:
     """Rows and columns, smaller than those of the quantized `model`, with which rows, maps and program fit.
 
-    None if no such size was found, or if the network has layers that are made for one size.
+    None if no such size was found, or if the network has layers that are made for one size. Tried are all sizes of
+    the same shape, by halving: first with what takes no time, whether rows are short enough, then with schedules.
+
+    Parameters
+    ----------
+    size : tuple of int, optional
+        Of the images, if the model is for smaller ones.
+    graph : Graph, optional
+        Of the model, if it is there already.
     """
-    height, width = read_input(model.graph).dims[1:]
+    height, width = size or read_input(model.graph).dims[1:]
     shorter = min(height, width)
-    sizes = [(height * side // shorter, width * side // shorter) for side in range(LEAST, shorter, STEP)]
-    found = None
-    low, high = 0, len(sizes) - 1
-    while low <= high:
-        middle = (low + high + 1) // 2
-        if _fits(model, sizes[middle], cfg):
-            found, low = sizes[middle], middle + 1
-        else:
-            high = middle - 1
-    return found
+    sizes = [(height * side // shorter, width * side // shorter) for side in range(LEAST, shorter)]
+    graph = graph or graph_of(model, Path(model.graph.name or "model"))
+    short = _last(range(len(sizes)), lambda index: _is_expressible(graph, sizes[index], cfg))
+    if short is None:
+        return None
+    fitting = short
+    if not _fits(graph, sizes[short], cfg):
+        tried = range(0, short, max(short // STEPS, 1))
+        found = _last(tried, lambda index: _fits(graph, sizes[index], cfg))
+        if found is None:
+            return None
+        fitting = found
+    return next((sizes[index] for index in range(fitting, max(fitting - SLIPS, -1), -1)
+                 if _model_fits(model, sizes[index], cfg)), None)
 
 
-def _fits(model: onnx.ModelProto, size: tuple[int, int], cfg: EngineConfig) -> bool:
+def _last(numbers: Sequence[int], holds: Callable[[int], bool]) -> int | None:
+    """The last of `numbers` for which something holds that holds for all before it; None if it is none of them."""
+    count = bisect_left(numbers, True, key=lambda number: not holds(number))
+    return numbers[count - 1] if count else None
+
+
+def _is_expressible(graph: Graph, size: tuple[int, int], cfg: EngineConfig) -> bool:
+    """Whether the engine has the lanes and registers, memories aside."""
     try:
-        plan = schedule(lower(_resized(model, size), cfg), cfg)
+        lower(resized_graph(graph, size), cfg)
+    except FirelaneError:
+        return False
+    return True
+
+
+def _fits(graph: Graph, size: tuple[int, int], cfg: EngineConfig) -> bool:
+    try:
+        plan = schedule(lower(resized_graph(graph, size), cfg), cfg)
     except FirelaneError:
         return False
     return _program_words(plan, cfg) <= cfg.program_words
+
+
+def _model_fits(model: onnx.ModelProto, size: tuple[int, int], cfg: EngineConfig) -> bool:
+    """Whether the model can be read for images of that size, and the engine has the lanes: its own graph counts."""
+    try:
+        lower(graph_of(resized_model(model, size), Path(model.graph.name or "model")), cfg)
+    except FirelaneError:
+        return False
+    return True
 
 
 def _program_words(plan: Schedule, cfg: EngineConfig) -> int:
@@ -59,18 +101,3 @@ def _program_words(plan: Schedule, cfg: EngineConfig) -> int:
                                              len(layer.places)) if isinstance(layer, TileLayer) else DESCRIPTOR_WORDS
                       for layer in plan.network.layers)
     return HEADER_WORDS + (len(plan.steps) + 1) * instruction_words(cfg) + descriptors
-
-
-def _resized(model: onnx.ModelProto, size: tuple[int, int]) -> Graph:
-    """The graph of the model for images of another size."""
-    other = onnx.ModelProto()
-    other.CopyFrom(model)
-    del other.graph.value_info[:]
-    source = read_input(other.graph)
-    image = next(value for value in other.graph.input if value.name == source.name)
-    dims = image.type.tensor_type.shape.dim
-    rows, columns = (dims[-3], dims[-2]) if source.last else (dims[-2], dims[-1])
-    rows.dim_value, columns.dim_value = size
-    for output in other.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    return graph_of(other, Path(other.graph.name or "model"))

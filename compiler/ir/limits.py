@@ -7,6 +7,7 @@ import math
 from firelane.compiler.support.errors import ModelError
 
 FILE_BYTES_MAX = 1 << 28               # of an ONNX file, external data not counted
+ESTIMATED_BYTES_MAX = (1 << 31) - 1    # of one that is only estimated: what protobuf reads
 NODES_MAX = 1 << 15                    # of a graph, functions written out
 FLOAT_NODES_MAX = 1 << 10              # of a float model that is to be quantized
 QUANTIZED_NODES_MAX = 600              # of it as ONNX Runtime's quantizer sees it, whose time is quadratic
@@ -31,9 +32,9 @@ def size_problem(dims: tuple[int, int, int]) -> str:
     """What is too large about a map (channels, height, width), and the limit; empty if nothing is."""
     channels, height, width = dims
     if channels > CHANNELS_MAX:
-        return f"{channels} channels; at most {CHANNELS_MAX} are possible"
+        return f"{channels:,} channels; at most {CHANNELS_MAX:,} are possible"
     if max(height, width) > SIDE_MAX:
-        return f"{height} x {width} pixels; at most {SIDE_MAX} rows and columns are possible"
+        return f"{height:,} x {width:,} pixels; at most {SIDE_MAX:,} rows and columns are possible"
     if math.prod(dims) > VALUES_MAX:
-        return f"{math.prod(dims)} values; at most {VALUES_MAX} in a map are possible"
+        return f"{math.prod(dims):,} values; at most {VALUES_MAX:,} in a map are possible"
     return ""

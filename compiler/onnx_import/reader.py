@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from firelane.compiler.support.files import read_file
 from firelane.compiler.support.near import near
 
 Source = str | Path | onnx.ModelProto  # where a model is
+AS_DATA = "keep the weights beside it: onnx.save(onnx.load(FILE), NEW, save_as_external_data=True)"
 TO_FIRST = (0, 3, 1, 2)                # the Transpose from (1, rows, columns, channels)
 _PASSES = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity", "Cast", "Sub", "Add", "Mul", "Div"})
 
@@ -37,8 +39,8 @@ class InputMap:
         return (1, *self.dims[1:], self.dims[0]) if self.last else (1, *self.dims)
 
 
-def read_source(source: Source) -> tuple[onnx.ModelProto, Path]:
-    """The model of a file, or a copy of one in memory; and what messages call it.
+def read_source(source: Source, most: int = FILE_BYTES_MAX) -> tuple[onnx.ModelProto, Path]:
+    """The model of a file of at most so many bytes, or a copy of one in memory; and what messages call it.
 
     Raises
     ------
@@ -49,16 +51,17 @@ def read_source(source: Source) -> tuple[onnx.ModelProto, Path]:
         copy = onnx.ModelProto()
         copy.CopyFrom(source)
         return copy, Path(source.graph.name or "model")
-    return read_model(Path(source)), Path(source)
+    return read_model(Path(source), most), Path(source)
 
 
-def read_model(path: Path) -> onnx.ModelProto:
+def read_model(path: Path, most: int = FILE_BYTES_MAX) -> onnx.ModelProto:
     """The parsed file, external data loaded."""
     try:
-        model = onnx.load_model_from_string(read_file(path, FILE_BYTES_MAX))
+        model = onnx.load_model_from_string(read_file(path, most))
     except (OSError, DecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not an ONNX file, or a damaged one"
-        raise ModelError(str(path), reason or "cannot be read", hint=_meant(path)) from None
+        too_large = isinstance(error, OSError) and error.errno == errno.EFBIG
+        raise ModelError(str(path), reason or "cannot be read", hint=AS_DATA if too_large else _meant(path)) from None
     if not _is_text(model):
         raise ModelError(str(path), "a name in it is not text", hint="the file is damaged")
     if not model.HasField("graph") or not model.graph.node:
@@ -125,8 +128,8 @@ def read_constant(tensor: onnx.TensorProto) -> np.ndarray:
                          hint="the file is damaged") from None
 
 
-def read_input(graph: onnx.GraphProto) -> InputMap:
-    """The input of the graph, initializers not counted."""
+def read_input(graph: onnx.GraphProto, *, limited: bool = True) -> InputMap:
+    """The input of the graph, initializers not counted; of any size if it is not `limited`."""
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1:
@@ -145,7 +148,7 @@ def read_input(graph: onnx.GraphProto) -> InputMap:
                          "run onnxruntime.tools.make_dynamic_shape_fixed")
     last = _is_channels_last(graph, inputs[0].name, sizes)
     dims = (rest[2], rest[0], rest[1]) if last else (rest[0], rest[1], rest[2])
-    if problem := size_problem(dims):
+    if limited and (problem := size_problem(dims)):
         raise ModelError(where, f"shape {sizes}: {problem}")
     return InputMap(inputs[0].name, tensor_type.elem_type, dims, last)
 

@@ -48,3 +48,9 @@ def raise_all(problems: Sequence[FirelaneError]) -> None:
 def further(problem: FirelaneError) -> tuple[FirelaneError, ...]:
     """The problems that were found together with `problem`."""
     return problem.further
+
+
+def first_of(problems: Sequence[FirelaneError]) -> str:
+    """The first of several problems, and how many more there are; empty if there are none."""
+    more = len(problems) - 1
+    return f"{problems[0].where}: {problems[0].found}" + (f", and {more} more" if more else "") if problems else ""

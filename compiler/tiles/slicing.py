@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 
 from firelane.compiler.ir.graph import Requantize
 from firelane.compiler.tiles.layers import TileLayer
+
+PART = re.compile(r"(\[\d+:\d+\])+$")           # what `slice_channels` appends to the name of a layer
+
+
+def whole_name(name: str) -> str:
+    """The name of the layer that `name` is a part of.
+
+    >>> whole_name("fire4/expand1x1[32:64]")
+    'fire4/expand1x1'
+    """
+    return PART.sub("", name)
 
 
 def slice_requantize(requantize: Requantize, start: int, channels: int) -> Requantize:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +12,22 @@ import onnx
 from rich.console import Group
 
 from firelane import report as reports
-from firelane.api.network import Network, load
+from firelane.api.network import Network, load_of_any_size
 from firelane.api.reported import Reported
 from firelane.boards import all_boards, get_board
 from firelane.boards.report import estimate_tables
 from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards, weight_count
+from firelane.compiler.fit.heavy_model import HEAVY, is_heavy, workload_of_model
 from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.fit.report import LayerLine, dense_macs
 from firelane.compiler.fit.smaller_input import largest_input
 from firelane.compiler.frame_io.preprocessing import preprocessing_of
 from firelane.compiler.ir.graph import Conv, Graph
+from firelane.compiler.ir.limits import size_problem
+from firelane.compiler.ir.resized import resized_graph
 from firelane.compiler.onnx_import.in_pytorch import change
 from firelane.compiler.onnx_import.reader import Source
+from firelane.compiler.onnx_import.resized import resized_model
 from firelane.compiler.quantize.calibrated import read_calibrated
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.quantize.quantize import quantize
@@ -32,8 +38,11 @@ from firelane.compiler.support.progress import Progress, silent
 from firelane.models.made_images import MIDDLE, SPREAD, made_images
 
 if TYPE_CHECKING:
+    from firelane.boards.board import Board
     from firelane.report.page.document import Document
 
+LARGE = 1 << 17                 # pixels of an image: above, a smaller one stands for it
+STAND_INS, STRIDE = (256, 512, 1024), 64
 IMAGES, SEED = 2, 1             # made up, for the ranges of a float network: cycles and bytes depend little on them
 
 
@@ -115,7 +124,8 @@ class Estimate(Reported):
     def _facts(self) -> str:
         if not self.weights:
             return self.network.name
-        made = "" if self.network.quantized else "; float, quantized here with made-up images"
+        how = "weights rounded here" if self.weights > HEAVY else "quantized here with made-up images"
+        made = "" if self.network.quantized else f"; float, {how}"
         return (f"{self.network.name}: {' x '.join(map(str, self.network.input_shape))} pixels, {self.weights:,} "
                 f"weights, {self.nonzero / self.weights:.0%} not zero, {self.macs:,} multiplications a frame{made}")
 
@@ -123,7 +133,8 @@ class Estimate(Reported):
         return f"<Estimate of {self.network.name!r}: {self.answer}>"
 
     def _repr_html_(self) -> str:
-        boards = [(one.board, "yes" if one.fits else "no", one.cycles, one.frames_per_second,
+        boards = [(one.board, "no, figures are bounds" if one.lower_bound else "yes" if one.fits else "no", one.cycles,
+                   one.frames_per_second,
                    one.report and one.report.rom.bytes, "; ".join(short.found for short in one.shortages))
                   for one in self.boards]
         problems = [(one.where, one.found, one.hint, change(one)) for one in self.problems]
@@ -138,7 +149,7 @@ def _board_record(board: BoardEstimate) -> dict[str, Any]:
     fps, report = board.frames_per_second, board.report
     return {"board": board.board, "fits": board.fits, "cycles": board.cycles,
             "frames_per_second": fps and round(fps, 2), "clock_mhz": board.clock_hz / 1e6,
-            "rom_bytes": report and report.rom.bytes,
+            "lower_bound": board.lower_bound, "rom_bytes": report and report.rom.bytes,
             "engine": asdict(board.estimate.engine),
             "memories": [asdict(usage) | {"fits": usage.fits} for usage in board.estimate.memories],
             "shortages": [asdict(one) for one in board.shortages]}
@@ -148,7 +159,9 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
     """What a network, float or quantized and of any size, would take on boards; what is in the way is returned.
 
     Cycles, words and bytes of a quantized network that fits are those of `compile`. A float network is quantized with
-    images that are made up: its cycles and bytes are near those of a calibrated one.
+    images that are made up: its cycles and bytes are near those of a calibrated one. Where there is no schedule,
+    because rows are longer than an engine has lanes or weights are out of all proportion, figures are bounds: at least
+    so many cycles and bytes, at most so many frames a second (`BoardEstimate.lower_bound`).
 
     Parameters
     ----------
@@ -166,17 +179,30 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
         `Estimate.problems`.
     """
     chosen = [get_board(name) for name in dict.fromkeys(boards)] or all_boards()
-    given = load(network, progress=progress)
+    given = load_of_any_size(network, progress)
+    if is_heavy(given.model):
+        return _heavy(given, chosen, progress)
     try:
-        quantized = _quantized(given, progress)
-        graph = quantized.graph
+        model, graph = _of_its_size(given, progress)
     except ModelError as problem:
         return Estimate(given, problems=(problem, *problem.further))
-    found = estimate_boards(chosen, graph, given.name, lambda engine: largest_input(quantized.model, engine), progress)
-    if not any(board.report for board in found) and (impossible := _impossible(graph)):
+    found = estimate_boards(chosen, graph, given.name,
+                            lambda engine: largest_input(model, engine, given.input_shape[1:], graph), progress)
+    if all(board.lower_bound for board in found) and (impossible := _impossible(graph)):
         return Estimate(given, problems=impossible)
     nonzero = sum(int(np.count_nonzero(node.weight)) for node in graph.nodes if isinstance(node, Conv))
     return Estimate(given, tuple(found), weights=weight_count(graph), nonzero=nonzero, macs=dense_macs(graph))
+
+
+def _heavy(given: Network, boards: Sequence[Board], progress: Progress) -> Estimate:
+    """The estimate of a network with more weights than any engine can hold."""
+    progress("counting weights", 0, None)
+    try:
+        work = workload_of_model(given.model)
+    except ModelError as problem:
+        return Estimate(given, problems=(problem, *problem.further))
+    found = estimate_boards(boards, work, given.name, lambda engine: None, progress)
+    return Estimate(given, tuple(found), weights=work.weights, nonzero=work.nonzero, macs=work.macs)
 
 
 def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
@@ -188,6 +214,37 @@ def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
     except FirelaneError:
         pass
     return ()
+
+
+def _of_its_size(given: Network, progress: Progress) -> tuple[onnx.ModelProto, Graph]:
+    """The quantized model, of a smaller input where its own is large, and the graph for its own.
+
+    What a network takes follows from the sizes of its maps, not from what is in them.
+    """
+    size = given.input_shape[1:]
+    if math.prod(size) <= LARGE:
+        quantized = _quantized(given, progress)
+        return quantized.model, quantized.graph
+    refused: ModelError | None = None
+    for smaller in _stand_ins(size):
+        try:
+            stand_in = _quantized(replace(given, model=resized_model(given.model, smaller), path=None), progress)
+            return stand_in.model, resized_graph(stand_in.graph, size)
+        except ModelError as problem:
+            refused = refused or problem
+    try:
+        quantized = _quantized(given, progress)
+        return quantized.model, quantized.graph
+    except ModelError as problem:
+        raise (refused if refused and size_problem(given.input_shape) else problem) from None
+
+
+def _stand_ins(size: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Ever larger sizes below that of a large input, with the same remainders: each halving is as it is there."""
+    for side in STAND_INS:
+        smaller = tuple(min(whole, side + whole % STRIDE) for whole in size)
+        if smaller != size:
+            yield smaller[0], smaller[1]
 
 
 def _quantized(given: Network, progress: Progress) -> Network:

@@ -19,6 +19,7 @@ from firelane.compiler.frame_io.preprocessing import preprocessing_of, record_of
 from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.frame_io.recorded_model import with_record
 from firelane.compiler.ir.graph import Graph
+from firelane.compiler.ir.limits import ESTIMATED_BYTES_MAX, FILE_BYTES_MAX
 from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.kind import is_quantized
 from firelane.compiler.onnx_import.reader import Source, read_input, read_source
@@ -67,7 +68,7 @@ class Network:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of an image."""
-        return read_input(self.model.graph).dims
+        return read_input(self.model.graph, limited=False).dims
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
@@ -212,7 +213,12 @@ def overridden(source: Network | Source, options: Options) -> str:
     return record_options.overridden(metadata(network.model), network.input_shape, options)
 
 
-def _found(source: Source, input_size: int | None, progress: Progress) -> Network:
+def load_of_any_size(source: Network | Source, progress: Progress) -> Network:
+    """A network to be estimated: its file may be as large as there can be any."""
+    return source if isinstance(source, Network) else _found(source, None, progress, ESTIMATED_BYTES_MAX)
+
+
+def _found(source: Source, input_size: int | None, progress: Progress, most: int = FILE_BYTES_MAX) -> Network:
     check_source(source)
     if not isinstance(source, onnx.ModelProto) and is_name(source):
         entry = find(str(source), input_size=input_size, progress=progress)
@@ -223,7 +229,7 @@ def _found(source: Source, input_size: int | None, progress: Progress) -> Networ
         raise ConfigError("--input-size", f"{where} has one size only", hint="export it again with another one")
     if isinstance(source, onnx.ModelProto):
         return Network(name=source.graph.name or IN_MEMORY, model=read_source(source)[0])
-    return Network(name=str(source), model=read_source(source)[0], path=Path(source))
+    return Network(name=str(source), model=read_source(source, most)[0], path=Path(source))
 
 
 def _short(values: Sequence[float]) -> str:

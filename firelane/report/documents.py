@@ -99,7 +99,8 @@ def estimated_document(subject: Subject, answer: str, boards: Sequence[BoardEsti
         sections.append(estimate.boards(boards))
     if nearest and nearest.report:
         known = [*known, ("layers below are on", nearest.board), *engine_facts(nearest.estimate.engine)]
-        figures = [("cycles a frame", f"{nearest.cycles:,}"), *figures,
+        least = ", at least" if nearest.lower_bound else ""
+        figures = [(f"cycles a frame{least}", f"{nearest.cycles:,}"), *figures,
                    ("bytes of ROM", f"{nearest.report.rom.bytes:,}")]
         sections += network.sections(network.Facts(nearest.report, nearest.estimate.engine, nearest.estimate.plan))
     return Document(f"{subject.name}, estimated", f"{answer[:1].upper()}{answer[1:]}.", tuple(known), tuple(figures),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,9 @@ from firelane.compiler.ir.graph import Graph
 from firelane.compiler.program.emit import Program
 from firelane.compiler.schedule.cost_model import layer_taps
 from firelane.compiler.tiles.layers import Layer
+from firelane.compiler.tiles.slicing import whole_name
 from firelane.sim.emulator import InstructionCycles
 from firelane.sim.verilog.run import Outcome
-
-CHUNK = re.compile(r"(\[\d+:\d+\])+$")          # what `compiler.tiles.slicing` appends to the name of a layer's parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +76,6 @@ def layer_cycles(graph: Graph, program: Program, measured: Sequence[int],
     for layer in program.network.layers:
         parts.setdefault(whole_name(layer.name), []).append(layer)
     return [_together(name, layers, program, measured, predicted, macs.get(name, 0)) for name, layers in parts.items()]
-
-
-def whole_name(name: str) -> str:
-    """The name of the layer that `name` is a part of.
-
-    >>> whole_name("fire4/expand1x1[32:64]")
-    'fire4/expand1x1'
-    """
-    return CHUNK.sub("", name)
 
 
 def _together(name: str, layers: Sequence[Layer], program: Program, measured: Sequence[int],

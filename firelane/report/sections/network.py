@@ -77,6 +77,10 @@ def cycles(facts: Facts) -> Section:
             f"fetches, {cost.waiting:,} cycles of waiting for the image, and what is computed twice to save memory.")
     sees = (f"The longest bar is where time goes: {most.name} takes {most.cycles / cost.total:.0%}. Light that sticks "
             "out far beyond dark is overhead: many small tiles, or a layer that is computed more than once.")
+    if not facts.plan:
+        text = (f"A frame takes at least {cost.total:,} cycles: a cycle for each weight that is not zero, or place of "
+                "a window, in each pass of a layer's pixels over the multipliers. There is no schedule, because the "
+                "engine cannot run the network as it is.")
     return Section("cycles", "Cycles of each layer", text, (
         Plot("cycles-by-layer", "Cycles of a frame by layer, ideal and all", sees, layers.cycles(rows)),))
 

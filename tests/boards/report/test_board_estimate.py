@@ -70,7 +70,8 @@ def test_weights(digits):
 
 def test_weights_that_are_out_of_reach(digits):
     [found] = on(digits, with_engine(weight_words=1500, activation_words=64), smaller=(32, 32))
-    [short] = found.shortages
+    short, activations = found.shortages
+    assert activations.what == MEMORIES["activation_words"] and activations.ways == ()
     assert short.ways[0].startswith("fewer weights, or a larger board: this one has room for 0.76 bits a weight")
 
 
@@ -108,3 +109,18 @@ def test_an_image_that_no_board_computes():
     found = on(build.graph(build.conv(build.conv("image", 4), 4)), *all_boards())
     assert [one.board for one in found] == [*(board.name for board in all_boards()), LARGEST_NAME]
     assert not any(one.fits for one in found) and found[-1].cycles and found[-1].frames_per_second is None
+
+
+def test_all_that_a_board_lacks_is_named(digits):
+    """What is hopeless for one reason still says the others, without ways out of them."""
+    [found] = on(digits, replace(with_engine(banks=1, weight_words=1024), device=replace(LARGE.device, dsp=5)))[:1]
+    assert [short.what for short in found.shortages] == [DEVICE, MEMORIES["weight_words"], NODES]
+    assert [bool(short.ways) for short in found.shortages] == [True, False, False]
+
+
+def test_where_there_is_no_schedule_figures_are_bounds(digits):
+    found, largest = on(digits, with_engine(banks=1))
+    wide, = on(digits, with_engine(banks=2))
+    assert found.lower_bound and not found.fits and not largest.lower_bound and found.estimate.plan is None
+    assert found.cycles < 2 * wide.cycles and found.report.rom.bytes == pytest.approx(wide.report.rom.bytes, rel=0.02)
+    assert [line.name for line in found.estimate.memories] == [MEMORIES["weight_words"]]

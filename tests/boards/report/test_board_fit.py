@@ -35,7 +35,8 @@ def test_an_engine_that_the_device_does_not_hold(digits):
 def test_a_model_that_the_engine_does_not_hold(digits):
     board = replace(LARGE, engine=replace(LARGE.engine, weight_words=1024))
     fit, = fits([board], [("digits", digits)])
-    assert not fit.fits and fit.reason.startswith("weight_words: the network needs ")
+    assert not fit.fits and re.fullmatch(r"weights 26,\d{3} bytes of 4,608", fit.reason)
+    assert fit.problems[0].found.startswith("the network needs ")
 
 
 def test_equal_engines_are_compiled_for_once(digits, monkeypatch):
@@ -45,3 +46,13 @@ def test_equal_engines_are_compiled_for_once(digits, monkeypatch):
     found = fits([LARGE, other], [("a", digits), ("b", digits)])
     assert len(calls) == 2 and len(found) == 4
     assert [fit.frames_per_second for fit in found] == [LARGE.clock_hz / 1000] * 2 + [50_000] * 2
+
+
+def test_all_that_a_board_lacks_is_named(digits):
+    """Rows that are too wide do not hide that there is no room for the weights, nor that for the engine."""
+    engine = replace(LARGE.engine, banks=1, weight_words=1024)
+    board = replace(LARGE, engine=engine, device=replace(LARGE.device, dsp=5))
+    fit, = fits([board], [("digits", digits)])
+    device, weights, rows = fit.reason.split("; ")
+    assert device == "the engine needs 42 DSP of 5" and re.fullmatch(r"weights 2\d,\d{3} bytes of 4,608", weights)
+    assert rows == "node 'conv1': rows of 27 pixels, the engine has 14 lanes, and 1 more"

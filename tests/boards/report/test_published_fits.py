@@ -40,9 +40,9 @@ def test_it_is_made_once(digits_in_place, monkeypatch):
 
 
 @pytest.mark.parametrize("sizes, reason", [
-    ({"weight_words": 4096}, r"weights 26,\d{3} bytes of 18,432: firelane compress"),
-    ({"activation_words": 100}, r"activation memory \(words\) \d{3} of 100"),
-    ({"banks": 1, "logic_lanes": 14}, r"node 'conv1': rows of 27 pixels, the engine has 14 lanes"),
+    ({"weight_words": 4096}, r"weights 26,\d{3} bytes of 18,432"),
+    ({"activation_words": 100}, r"activations \d{3} words of 100"),
+    ({"banks": 1, "logic_lanes": 14}, r"node 'conv1': rows of 27 pixels, the engine has 14 lanes, and 1 more"),
 ])
 def test_reasons(digits_in_place, sizes, reason):
     [fit] = published_fits([replace(SMALL, engine=replace(SMALL.engine, **sizes))], ["net"])

@@ -99,7 +99,7 @@ class TestWidth:
             value = model.node("Concat", value, value, axis=1)
         found = refusal(model.proto(model.quantized(model.node("GlobalAveragePool", value) if quantized else value)),
                         tmp_path)
-        assert "(Concat): makes 8192 channels; at most 4096 are possible" in found
+        assert "(Concat): makes 8,192 channels; at most 4,096 are possible" in found
 
     def test_a_part_that_is_there_twice_is_computed_once(self, load):
         model = Model(4, 4, 4)
@@ -110,9 +110,9 @@ class TestWidth:
         assert [type(node).__name__ for node in graph.nodes].count("Conv") == 1
 
     @pytest.mark.parametrize("shape, found", [
-        ((1, 8192, 27), "8192 x 27 pixels; at most 4096 rows and columns are possible"),
-        ((5000, 2, 2), "5000 channels; at most 4096 are possible"),
-        ((1024, 1024, 1024), "1073741824 values; at most 16777216 in a map are possible")])
+        ((1, 8192, 27), "8,192 x 27 pixels; at most 4,096 rows and columns are possible"),
+        ((5000, 2, 2), "5,000 channels; at most 4,096 are possible"),
+        ((1024, 1024, 1024), "1,073,741,824 values; at most 16,777,216 in a map are possible")])
     def test_large_inputs(self, shape, found, tmp_path):
         model = Model(*shape)
         assert refusal(model.proto(model.quantized("image")), tmp_path) == (
@@ -122,7 +122,7 @@ class TestWidth:
         model = Model(4, 4000, 30)
         value = model.conv(model.quantized("image"), 4, 4, 1, 1, pads=[100, 0, 100, 0])
         found = refusal(model.proto(model.quantized(value)), tmp_path)
-        assert "(Conv): makes 4200 x 30 pixels; at most 4096 rows" in found
+        assert "(Conv): makes 4,200 x 30 pixels; at most 4,096 rows" in found
 
     def test_many_problems(self, tmp_path):
         """Each of 300 is found; 20 are listed."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import onnx
 import pytest
 
 import firelane
 from firelane.boards import all_boards
+from firelane.boards.report.board_estimate import NODES
+from firelane.compiler.onnx_import.resized import resized_model
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.squeezenet_graph import build
 from tests.compiler.quantize.test_partly_quantized import last_layer
@@ -56,6 +59,21 @@ def test_a_network_that_no_board_holds():
     assert all(board.cycles and board.report.rom.bytes > 1_000_000 for board in found.boards)
     assert "--board ulx3s_85f" in found.boards[1].shortages[0].ways[0]
     assert found.answer.startswith("no board holds it; nearest is ulx3s_85f: weights ")
+
+
+@pytest.mark.parametrize("network, size", [("quantized", (600, 800)), ("float", (4096, 5000)), ("float", (60, 30_000))])
+def test_a_network_of_any_size(network, size):
+    """Rows longer than the lanes are a shortage of each board, not a problem of the network."""
+    model = onnx.load(FLOAT_DIGITS) if network == "float" else firelane.load("digits").model
+    found = firelane.estimate(resized_model(model, size), "ulx3s_25f", "ulx3s_85f")
+    assert found.problems == () and found.fits == () and found.network.input_shape == (1, *size)
+    for board in found.boards:
+        assert board.lower_bound and board.cycles > 0 and board.frames_per_second and board.report.rom.bytes > 20_000
+        [rows] = [short for short in board.shortages if short.what == NODES]
+        assert re.search(r"rows of \d+ pixels, the engine has \d+ lanes", rows.found)
+    assert found.layers and found.macs > 100 * firelane.estimate("digits", "ulx3s_25f").macs
+    assert any(re.fullmatch(r"an input of \d+ x \d+ pixels, or less", way)
+               for short in found.nearest.shortages for way in short.ways) == (size != (60, 30_000))
 
 
 def test_what_is_unsupported_is_no_error():

@@ -1,0 +1,41 @@
+"""What is said of a model with very many weights: the same sums as of its graph, without quantizing it."""
+
+from __future__ import annotations
+
+import onnx
+import pytest
+
+from firelane.compiler.fit import heavy_model
+from firelane.compiler.fit.heavy_model import is_heavy, workload_of_model
+from firelane.compiler.fit.workload import workload
+from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.support.errors import ModelError
+from firelane.hw.contract.config import EngineConfig
+from firelane.models.catalogue import EMBEDDED
+
+QUANTIZED = EMBEDDED["digits"]
+FLOAT = QUANTIZED.with_name("digits_squeezenet_float.onnx")
+
+
+@pytest.mark.parametrize("small", [1 << 12, 16])
+@pytest.mark.parametrize("path", [QUANTIZED, FLOAT])
+def test_it_is_the_work_of_the_graph(path, small, monkeypatch):
+    monkeypatch.setattr(heavy_model, "SMALL", small)
+    found, graph = workload_of_model(onnx.load(path)), workload(load_graph(QUANTIZED), EngineConfig())
+    assert (found.weights, found.macs) == (graph.weights, graph.macs)
+    assert found.nonzero == pytest.approx(graph.nonzero, rel=0.02)
+    assert found.weight_words == pytest.approx(graph.weight_words, rel=0.1)
+    assert [(work.rows, work.columns) for work in found.layers] == [(work.rows, work.columns) for work in graph.layers]
+
+
+def test_unsupported_nodes_are_named():
+    model = onnx.load(FLOAT)
+    model.graph.node[1].op_type = "Elu"
+    with pytest.raises(ModelError, match="the engine has no such operator"):
+        workload_of_model(model)
+
+
+def test_what_is_heavy(monkeypatch):
+    assert not is_heavy(onnx.load(FLOAT))
+    monkeypatch.setattr(heavy_model, "HEAVY", 1000)
+    assert is_heavy(onnx.load(FLOAT))
