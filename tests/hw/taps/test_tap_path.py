@@ -143,7 +143,7 @@ def test_tiles_overlap(seed):
         path.coming.eq(stages.coming.layer), path.layer.eq(stages.decode.layer), path.start.eq(stages.tile_start),
         path.address_layer.eq(stages.address.layer), path.address_tile.eq(stages.address.tile),
         path.table.eq(stages.address.table), path.write_table.eq(stages.coming.table),
-        stages.crowded.eq(path.crowded), stages.last.eq(path.last),
+        stages.crowded.eq(path.crowded), stages.last.eq(path.last), stages.pixels_end.eq(1),
     ]
     issued, records = [], []
 
