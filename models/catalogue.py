@@ -71,7 +71,7 @@ def find(name: str, *, input_size: int | None = None, progress: Progress = silen
     """
     if name not in NAMES:
         raise ConfigError("model", f"{name}: no such network",
-                          hint=hint(name, NAMES, f"a file, or one of {', '.join(NAMES)}"))
+                          hint=hint(name, [*NAMES, *_files_here()], f"a file, or one of {', '.join(NAMES)}"))
     if name not in PUBLISHED and input_size is not None:
         raise ConfigError("--input-size", f"{name} has one size only", hint=f"possible for {', '.join(PUBLISHED)}")
     if name in EMBEDDED:
@@ -100,6 +100,11 @@ def is_name(model: str | Path) -> bool:
     text = str(model)
     return text in NAMES or (isinstance(model, str) and Path(text).suffix != SUFFIX and os.sep not in text
                              and not Path(text).exists())
+
+
+def _files_here() -> list[str]:
+    """Networks in the folder that we are in, which may have been meant."""
+    return sorted(path.name for path in Path().glob(f"*{SUFFIX}"))
 
 
 def model_file(model: str | Path, progress: Progress = silent) -> Path:

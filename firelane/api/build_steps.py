@@ -37,7 +37,7 @@ from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.files import digest
 from firelane.compiler.support.kept_steps import KeptSteps, kept_steps
 from firelane.compiler.support.marker import BUILD, COMPILED
-from firelane.compiler.support.problems import raise_all
+from firelane.compiler.support.problems import further, raise_all
 from firelane.compiler.support.progress import Progress
 from firelane.compiler.support.sources import source_digest
 
@@ -86,7 +86,7 @@ class _Run:
             images = [self._images.used.key, self._images.judged.key]
             unusable = []
         except FirelaneError as problem:
-            images, unusable = [], [problem]
+            images, unusable = [], [problem, *further(problem)]
         if images and job.calibration is not None and len(self._images.given) < FEW_IMAGES:
             job.say(f"warning: {len(self._images.given):,} images are few, to work with and to tell what is lost; "
                     f"{FEW_IMAGES} at least, 100 or more are better")

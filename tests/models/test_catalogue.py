@@ -108,3 +108,10 @@ def test_a_file_and_a_name(tmp_path, monkeypatch):
 def test_short_names():
     assert [short_name(model) for model in ("digits", EMBEDDED["digits"], "squeezenet1.1", "a/squeezenet1.1.onnx")] == [
         "digits_squeezenet", "digits_squeezenet", "squeezenet1.1", "squeezenet1.1"]
+
+
+def test_a_file_here_may_have_been_meant(tmp_path, monkeypatch):
+    (tmp_path / "small.onnx").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="^model: small.onx: no such network; did you mean small.onnx.$"):
+        find("small.onx")

@@ -229,6 +229,9 @@ def test_how_it_takes_pixels_must_be_known(small_board, tmp_path):
     onnx.save(without_record(small_model(density=0.9)), tmp_path / "net.onnx")
     with pytest.raises(firelane.FirelaneError, match="how it takes pixels is not recorded in it; say it with --preset"):
         build(tmp_path / "net.onnx", small_board, tmp_path / "d")
+    with pytest.raises(firelane.FirelaneError, match="how it takes pixels is not recorded in it") as told:
+        firelane.build(tmp_path / "net.onnx", str(small_board), tmp_path / "none", tmp_path / "d")
+    assert [problem.found for problem in told.value.further] == ["no such file or folder"]
     built = build(tmp_path / "net.onnx", "ulx3s_25f", tmp_path / "d", preset="imagenet")
     assert firelane.load(built.model).quantized and built.loss.images == 2
 
