@@ -79,7 +79,7 @@ def short(folder, words):
     (lambda folder: within(folder, "output", scale=float("nan")), "scale of the output is no positive number"),
     (lambda folder: within(folder, "output", group_rows=[1]), "group_rows is no whole number from 1 to"),
     (lambda folder: within(folder, "input", zero_point=True), "zero_point is no whole number from 0 to 255"),
-    (lambda folder: within(folder, "input", shape=[1 << 12, 1 << 12, 3]), r"is damaged \(50331648 values"),
+    (lambda folder: within(folder, "input", shape=[1 << 12, 1 << 12, 3]), r"is damaged \(50,331,648 values"),
     (lambda folder: within(folder, "metadata", **{"firelane.host_operators": 3}), "metadata are not texts"),
     (lambda folder: within(folder, "metadata", **{"firelane.host_operators": "HardSigmoid:x:1"}), "HardSigmoid:x:1"),
     (lambda folder: within(folder, "metadata", **{"firelane.input": "[" * 100_000}), r"manifest\.json: is damaged"),
