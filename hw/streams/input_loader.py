@@ -58,7 +58,8 @@ class InputLoader(wiring.Component):
         self._c = Signal(CHANNEL_BITS, reset_less=True)
         self._rows_left = Signal(cfg.rows_bits + 1, reset_less=True)     #: image rows of this LOAD, padding included
         self._real_rows_left = Signal(cfg.rows_bits + 1, reset_less=True)
-        # The answer to `image` comes from registers, because it goes far.
+        # What decides how it goes on comes from registers: the answer to `image` goes far.
+        self._last_channel = Signal(reset_less=True)
         self._rows_are_real = Signal(reset_less=True)                   #: `_real_rows_left` is not 0
         self._beyond = Signal(reset_less=True)                          #: `_x` is behind the image's last column
         self._capture(m)
@@ -79,7 +80,8 @@ class InputLoader(wiring.Component):
         self._pad = Signal(PIXEL_BITS, reset_less=True)
         self._address = Signal(cfg.address_bits, reset_less=True)
         self._real_columns_end = Signal(IMAGE_COLUMN_BITS, reset_less=True)     #: the last column of the image
-        self._channels_end = Signal(CHANNEL_BITS, reset_less=True)              #: the last channel
+        self._one_channel = Signal(reset_less=True)
+        self._last_channel_but_one = Signal(CHANNEL_BITS, reset_less=True)
         self._part_banks = Signal(range(cfg.banks + 1), reset_less=True)        #: from one part of a row to the next
         tile, layer = self.tile, self.layer
         with m.If(self.start):
@@ -90,7 +92,8 @@ class InputLoader(wiring.Component):
                 self._pad.eq(layer.pad),
                 self._address.eq(tile.address),
                 self._real_columns_end.eq(layer.image_columns - 1),
-                self._channels_end.eq(layer.channels_in - 1),
+                self._last_channel_but_one.eq(layer.channels_in - 2),
+                self._one_channel.eq(layer.channels_in == 1), self._last_channel.eq(layer.channels_in == 1),
                 self._part_banks.eq(Const(cfg.banks) >> layer.parts_log2),
                 self._rows_left.eq(tile.slots[0].rows << layer.space_to_depth),
                 self._real_rows_left.eq(tile.rows), self._rows_are_real.eq(tile.rows != 0),
@@ -98,13 +101,11 @@ class InputLoader(wiring.Component):
 
     def _ends(self, m):
         """Which of the nested counters are at their ends."""
-        self._last_channel = Signal()
         self._last_column = Signal()        #: of a row, completing column included
         self._last_real_column = Signal()
         self._last_row = Signal()
         self._last_byte = Signal()          #: the last one taken
         m.d.comb += [
-            self._last_channel.eq(self._c == self._channels_end),
             self._last_real_column.eq(self._x == self._real_columns_end),
             self._last_column.eq(Mux(self._odd, self._beyond, self._last_real_column)),
             self._last_row.eq(self._rows_left == 1),
@@ -115,9 +116,10 @@ class InputLoader(wiring.Component):
     def _count(self, m):
         """Row, column and channel of the image."""
         with m.If(self._step):
-            m.d.sync += self._c.eq(self._c + 1)
+            m.d.sync += [self._c.eq(self._c + 1), self._last_channel.eq(self._c == self._last_channel_but_one)]
             with m.If(self._last_channel):
-                m.d.sync += [self._c.eq(0), self._x.eq(self._x + 1), self._beyond.eq(self._last_real_column)]
+                m.d.sync += [self._c.eq(0), self._last_channel.eq(self._one_channel),
+                             self._x.eq(self._x + 1), self._beyond.eq(self._last_real_column)]
                 with m.If(self._last_column):
                     m.d.sync += [self._x.eq(0), self._beyond.eq(0), self._rows_left.eq(self._rows_left - 1)]
                     with m.If(self._rows_are_real):

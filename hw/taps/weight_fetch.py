@@ -139,4 +139,4 @@ class WeightFetch(wiring.Component):
             later = Signal(len(StreamName), name=f"coming_{stage}")
             m.d.sync += later.eq(coming & ~clear)
             coming = later
-        return coming & ~clear
+        return coming       # what is written into a queue while that is cleared is dropped by the queue

@@ -18,10 +18,13 @@ from firelane.boards.place.anneal.layout import FIXED, Crowds, DeviceTables, Lay
 from firelane.boards.place.anneal.moves import anneal_blocks, anneal_logic
 from firelane.boards.place.netlist.placed_netlist import PlacedNetlist
 from firelane.boards.place.timing.timing_graph import TimingGraph
+from firelane.boards.place.timing.wire_estimate import WireEstimate
 from firelane.compiler.support.progress import Progress, silent
 
 MOST_TRIES = 15         #: of a cell in a round
 TOLL_MEMORY = 230       #: of 256 parts of a toll, how many are from rounds before
+KEPT_SHARE = 5          #: the best of the last round in so many is kept, as in each some paths happen to be late
+NEVER_REACHED = float("inf")
 _SORT_TILES = 6         #: cells take turns with those of the same square of so many tiles
 
 
@@ -54,7 +57,7 @@ class Cooling:
     reach: int = 12
     time_price: int = 1 << 11
     sharpness: int = 8
-    memory: int = 192
+    memory: int = 240
     crowd_price: int = 1 << 11
     pins_a_tile: int = 26
     toll: int = 1 << 11
@@ -69,6 +72,11 @@ class Cooling:
 
 
 THOROUGH = Cooling()
+_Kept = tuple[float, np.ndarray, np.ndarray, np.ndarray, dict[int, str], np.ndarray]
+# The first tiles of a wire take longer than the others, which holds the cells of a path together at its ends: one that
+# leaves the others makes one wire shorter by a tile, and another one by more. Where each tile counts the same, they can
+# go one by one.
+EVEN = WireEstimate(base=0, near_tiles=0)
 
 
 class Annealer:
@@ -79,7 +87,7 @@ class Annealer:
         self._places = device.places
         self._places_of_a_tile = len(device.places.numbers)
         self._nets = tables.nets(netlist)
-        self._wires = tables.wires(netlist, graph)
+        self._wires = tables.wires(netlist, graph, EVEN)
         self._blocks = tables.blocks(netlist, device.sites)
         self._scratch = tables.scratch(len(self._nets.price), len(self._wires.price), self._places_of_a_tile, seed)
         self._movable = np.flatnonzero(device.rules.grain != FIXED).astype(np.int32)
@@ -93,6 +101,7 @@ class Annealer:
         moves = min(cooling.moves, MOST_TRIES * len(self._movable))
         block_moves = min(cooling.block_moves, MOST_TRIES * len(self._blocks.cells))
         chain_moves = min(cooling.chain_moves, MOST_TRIES * len(self._device.chains.first))
+        best: _Kept = (NEVER_REACHED, *self._kept(period)[1:])
         for number in range(cooling.rounds):
             self._price_time(cooling, period, first=number == 0)
             self._price_crossing(cooling, crowds)
@@ -104,7 +113,10 @@ class Annealer:
             anneal_logic(layout, self._neighbours(), moves, temperature, reach)
             self._netlist.x[:], self._netlist.y[:] = self._places.x, self._places.y
             progress("annealing", number + 1, cooling.rounds)
-        self._write_back()
+            if left < max(1, cooling.rounds // KEPT_SHARE):
+                best = min(best, self._kept(period), key=lambda kept: kept[0])
+        _, self._netlist.x[:], self._netlist.y[:], self._netlist.lut[:], sites, self._nets.box[:] = best
+        self._netlist.block_bel |= sites
 
     def length(self) -> int:
         """Length of all nets together, in tiles of their half perimeters."""
@@ -134,10 +146,11 @@ class Annealer:
         toll = cooling.toll * np.maximum(demand - room, 0) // room
         crowds.toll[:] = (crowds.toll * TOLL_MEMORY + toll * (256 - TOLL_MEMORY)) >> 8
 
-    def _write_back(self) -> None:
-        """Enter into the netlist what its timing does not ask for: numbers within tiles, and sites."""
+    def _kept(self, period: int) -> _Kept:
+        """How late all ends together are, places as they are now, and extents of nets."""
+        late = np.maximum(-self._graph.end_slacks(period), 0)
         slots, sites = self._places.slot, tables.numbered(self._device.sites)
-        in_slices = slots >= 0
-        self._netlist.lut[in_slices] = slots[in_slices] % self._places_of_a_tile
-        for cell, site in zip(self._blocks.cells.tolist(), self._blocks.site.tolist()):
-            self._netlist.block_bel[cell] = sites[site].bel
+        lut = np.where(self._netlist.lut < 0, self._netlist.lut, slots % self._places_of_a_tile)
+        bels = {cell: sites[site].bel for cell, site in zip(self._blocks.cells.tolist(), self._blocks.site.tolist())}
+        return (float((late.astype(float)**3).sum()), self._netlist.x.copy(), self._netlist.y.copy(), lut, bels,
+                self._nets.box.copy())

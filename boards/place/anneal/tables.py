@@ -22,6 +22,7 @@ from firelane.boards.place.anneal.layout import (
 from firelane.boards.place.blocks.sites import Site, Sites
 from firelane.boards.place.netlist.placed_netlist import EMPTY, PlacedNetlist
 from firelane.boards.place.timing.timing_graph import TimingGraph
+from firelane.boards.place.timing.wire_estimate import WireEstimate
 
 MOST_CELLS = 64         #: of a net whose length counts; one more or less of a wider net hardly changes its extent
 LENGTH_PRICE = 1 << 10  #: of a tile of wire
@@ -57,8 +58,8 @@ def nets(netlist: PlacedNetlist) -> Nets:
     return found
 
 
-def wires(netlist: PlacedNetlist, graph: TimingGraph) -> Wires:
-    """The wires that lead to other cells, without prices."""
+def wires(netlist: PlacedNetlist, graph: TimingGraph, estimate: WireEstimate) -> Wires:
+    """The wires that lead to other cells, without prices; `estimate` is what prices are of."""
     of: list[list[int]] = [[] for _ in netlist.cells]
     for wire, (driver, reader) in enumerate(zip(graph.driver.tolist(), graph.reader.tolist())):
         if driver != reader:
@@ -66,7 +67,7 @@ def wires(netlist: PlacedNetlist, graph: TimingGraph) -> Wires:
             of[reader].append(wire)
     start, own = as_rows(of)
     return Wires(start=start, of=own, driver=graph.driver.astype(np.int32), reader=graph.reader.astype(np.int32),
-                 price=np.zeros(len(graph.driver), dtype=np.int32), estimate=graph.estimate)
+                 price=np.zeros(len(graph.driver), dtype=np.int32), estimate=estimate)
 
 
 def numbered(sites: Sites) -> list[Site]:

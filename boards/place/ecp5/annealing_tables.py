@@ -23,9 +23,9 @@ def device_tables(netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], 
 
 
 def places(netlist: PlacedNetlist, tiles: LogicTiles) -> Places:
-    """What stands in slices now; slices with carries, and tiles with distributed RAM, are closed.
+    """What stands in slices now; slices with carries or distributed RAM are closed, and for flip-flops its whole tile.
 
-    The LUTs of these tiles are entered like those of carry chains, and each writer at a place that nobody has.
+    LUTs of RAM are entered like those of carry chains, and each writer at a place that nobody has.
     """
     tile_x, tile_y = (np.array(axis, dtype=np.int32) for axis in zip(*tiles.tiles))
     tile_at = np.full((tile_x.max() + 1, tile_y.max() + 1), EMPTY, dtype=np.int32)
@@ -35,9 +35,9 @@ def places(netlist: PlacedNetlist, tiles: LogicTiles) -> Places:
     slot = np.full(len(netlist.cells), EMPTY, dtype=np.int32)
     for holders in (luts, flip_flops):
         slot[holders[holders >= 0]] = np.flatnonzero(holders >= 0)
-    carries = np.where([cell >= 0 and tiles.lut(cell).carry for cell in luts.tolist()], luts, EMPTY).astype(np.int32)
+    bound = [cell >= 0 and _is_bound(tiles.lut(cell)) for cell in luts.tolist()]
+    carries = np.where(bound, luts, EMPTY).astype(np.int32)
     in_rams = np.isin(np.arange(len(luts)) // PLACES, slot[ram_luts(netlist)] // PLACES)
-    carries[in_rams] = luts[in_rams]
     flip_flops[in_rams & (flip_flops == EMPTY)] = CLOSED
     for cell in netlist.writers:
         first = PLACES * int(tile_at[netlist.x[cell], netlist.y[cell]])
@@ -46,20 +46,15 @@ def places(netlist: PlacedNetlist, tiles: LogicTiles) -> Places:
             if slot[cell] == EMPTY and len(unused):
                 slot[cell] = first + unused[0]
                 holders[slot[cell]] = cell
-    for number in range(len(tile_x)):
-        _close(tiles, luts[PLACES * number:][:PLACES])
+    luts[np.repeat((carries != EMPTY).reshape(-1, 2).any(axis=1), 2)] = CLOSED
     x, y = netlist.x.astype(np.int32), netlist.y.astype(np.int32)
     return Places(numbers=tuple(range(PLACES)), x=x, y=y, slot=slot, luts=luts, flip_flops=flip_flops, carries=carries,
                   tile_x=tile_x, tile_y=tile_y, tile_at=tile_at)
 
 
-def _close(tiles: LogicTiles, luts: np.ndarray) -> None:
-    facts = [tiles.lut(cell) if cell >= 0 else None for cell in luts.tolist()]
-    if any(one and (one.ram or one.blocked) for one in facts):
-        luts[:] = CLOSED
-    for pair in range(0, PLACES, 2):
-        if any(one and one.carry for one in facts[pair:pair + 2]):
-            luts[pair:pair + 2] = CLOSED
+def _is_bound(lut: Lut) -> bool:
+    """Whether it can only move with all of its tile."""
+    return lut.carry or lut.ram or lut.blocked
 
 
 def rules(netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], where: Places) -> Rules:
@@ -67,8 +62,8 @@ def rules(netlist: PlacedNetlist, tiles: LogicTiles, units: list[Unit], where: P
     count = len(netlist.cells)
     grain, alone, uses_m = np.full(count, FIXED, dtype=np.int32), np.zeros(count, bool), np.zeros(count, bool)
     tile, in_slice = np.zeros(count, dtype=np.int32), np.zeros(count, dtype=np.int32)
-    beside_rams = np.isin(where.slot // PLACES, where.slot[ram_luts(netlist)] // PLACES)
-    free = (set(where.luts.tolist()) | set(where.flip_flops.tolist())) - set(np.flatnonzero(beside_rams).tolist())
+    beside_rams = np.isin(np.arange(len(where.luts)) // PLACES, where.slot[ram_luts(netlist)] // PLACES)
+    free = set(where.luts.tolist()) | set(where.flip_flops[~beside_rams].tolist())
     for unit in units:
         cells = list(unit.cells)
         if free.issuperset(cells):
