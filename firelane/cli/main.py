@@ -7,7 +7,6 @@ import contextlib
 import errno
 import os
 import sys
-import threading
 from collections.abc import Sequence
 
 import click
@@ -74,9 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _end_at_once(code: int) -> None:
-    """End the process where threads of ours are at work still: Python would wait for results that nobody wants."""
-    if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
-        return
+    """End the process: Python would wait for threads whose results nobody wants, and take all objects apart."""
     atexit._run_exitfuncs()             # what is unfinished in the user's folders goes
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
