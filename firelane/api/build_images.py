@@ -13,7 +13,7 @@ from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError, FirelaneError, ModelError
-from firelane.compiler.support.problems import further, raise_all, together
+from firelane.compiler.support.problems import further, together
 from firelane.compiler.support.progress import Progress
 
 HELD_OUT_NEED = 10              #: images: `LEAST_IMAGES` to work with, when one in five is held out
@@ -87,10 +87,11 @@ class BuildImages:
         network = self._job.recorded
         record = known_record(self._graph) if self._graph else preprocessing_of(metadata(network.model))
         if record is None:
-            problem = ModelError(self._job.given.name, "how it takes pixels is not recorded in it",
+            unknown = ModelError(self._job.given.name, "how it takes pixels is not recorded in it",
                              hint="say it with --preset (imagenet is what torchvision's networks want), or with "
                                   "--mean, --scale, --channels, --resize")
-            raise_all([problem, *self._unreadable(source, option)])
+            unknown.further = tuple(self._unreadable(source, option))
+            raise unknown
         return read_pictures(source, option, network.input_shape, record.resize, limit)
 
     def _unreadable(self, source: Images, option: str) -> list[FirelaneError]:
