@@ -38,7 +38,7 @@ A board at a serial port is `firelane.Board("auto")`. Without one, the same top 
 >>> with firelane.simulated_board(network) as board:
 ...     found = board.run([image, image])
 >>> [frame.best for frame in found], found[0].cycles
-([1, 1], 36955)
+([1, 1], 35022)
 
 The question before all work, on a network of any size, float as it comes from training or quantized: where it fits, and
 what to change if nowhere:
