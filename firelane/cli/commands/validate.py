@@ -13,6 +13,7 @@ from firelane.cli.support.options import PATH, image_options, json_option, named
 from firelane.cli.support.terminal import display, found_port, print_json, progress_console, say_plainly
 from firelane.cli.support.words import MODEL
 from firelane.compiler.support.errors import MismatchError
+from firelane.compiler.support.outputs import check_file
 
 
 @click.command()
@@ -37,6 +38,7 @@ def command(compiled: Path, port: str, baud: int | None, files: tuple[Path, ...]
     no names of files, people or machines. Please send it to us. Ends with exit code 1 if a value differs or the engine
     stops.
     """
+    check_file(options["output"], "-o")
     work.check_given(named_images(files, folder), compiled)
     console, output = progress_console(as_json), options["output"]
     try:

@@ -35,7 +35,7 @@ def unpacked(bitstream, folder) -> str:
 def test_patch_replaces_every_word_and_nothing_else(tiny_build, tmp_path, capsys):
     model = write_model(tmp_path / "model", random_contents(3))
     assert main(["patch", str(tiny_build / "top.config"), str(model), "-o", str(tmp_path / "out" / "new.bit")]) == 0
-    assert "7168 words of the model, read back from the bitstream: all as compiled" in capsys.readouterr().out
+    assert "7,168 words of the model, read back from the bitstream: all as compiled" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["new.bit"]
     _, design = read_design(tiny_build / "top.config")
     new, old = (unpacked(bitstream, tmp_path) for bitstream in (tmp_path / "out" / "new.bit", tiny_build / "top.bit"))

@@ -69,7 +69,7 @@ def test_read_image_keeps_rows_columns_and_channels(tmp_path):
 def test_wrong_size(tmp_path):
     Image.new("RGB", (5, 4)).save(tmp_path / "image.png")
     with pytest.raises(FirelaneError, match=r"image\.png: 5 x 4 pixels; the network wants 3 x 2; give --resize or "
-                                            r"--preset, or resize the image$"):
+                                            r"--preset \(in Python: resize, preset\), or resize the image$"):
         read_image(graph_for(), tmp_path / "image.png")
 
 
@@ -256,5 +256,6 @@ def test_what_is_no_regular_file(tmp_path):
 def test_a_model_file_that_is_too_large(tmp_path):
     with open(tmp_path / "large.onnx", "wb") as file:
         file.truncate((1 << 28) + 1)
-    with pytest.raises(FirelaneError, match=r"large\.onnx: has 268,435,457 bytes, 268,435,456 are possible; give the"):
+    with pytest.raises(FirelaneError, match=r"large\.onnx: has 268,435,457 bytes, 268,435,456 are possible; keep the "
+                                            r"weights beside it: onnx.save"):
         read_model(tmp_path / "large.onnx")

@@ -37,7 +37,9 @@ def test_by_program_word(found):
 
 
 def test_by_cycle(found):
-    for step in found.steps:
+    lasting = [step for step in found.steps if step.end > step.start]   # loads beside a tile take no cycle
+    assert len(lasting) > len(found.steps) // 2
+    for step in lasting:
         assert found.layer_at_cycle(step.end - 1) == step.layer
     assert found.layer_at_cycle(1e9) == found.steps[-1].layer and found.layer_at_cycle(0) == "load"
 
