@@ -7,7 +7,7 @@ import pytest
 from firelane.boards import all_boards
 from firelane.boards.host import discovery, simulated_clock
 from firelane.boards.host.discovery import BAUDS, SIMULATED, Device, SerialLine, Status, chosen_port, find_devices
-from firelane.boards.host.framing import Frame
+from firelane.boards.host.framing import Frame, unescape
 from firelane.boards.host.port import SerialPort
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.link_protocol import Status as LinkStatus
@@ -18,7 +18,8 @@ DIGEST = 0x1234
 
 def unknown_command(octets: bytes) -> bytes:
     """A device with the frames of this protocol and none of its commands."""
-    return Frame(octets[1], octets[2] | 0x80, bytes([LinkStatus.UNKNOWN_COMMAND]) + bytes(4)).to_bytes()
+    sequence, command, *_ = unescape(octets[1:-1])
+    return Frame(sequence, command | 0x80, bytes([LinkStatus.UNKNOWN_COMMAND]) + bytes(4)).to_bytes()
 
 
 @pytest.fixture
