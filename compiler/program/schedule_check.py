@@ -17,7 +17,6 @@ from firelane.compiler.tiles.kernel_table import Place
 from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, Map, OutputLayer, TileLayer, View
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
-    CODE_WORDS,
     DESCRIPTOR_WORDS,
     HEADER_WORDS,
     KERNEL_ENTRY,
@@ -28,6 +27,7 @@ from firelane.hw.contract.instruction import (
     RowMove,
     Source,
     instruction_words,
+    stream_words,
 )
 
 
@@ -279,7 +279,7 @@ def _check_descriptor(replay: _Replay, layer: TileLayer, descriptor: dict[str, i
 def _kernel(program: Program, instruction: _Instruction) -> list[dict[str, int]]:
     """The kernel table behind the descriptor of an instruction."""
     taps, stream = instruction.descriptor["kernel_taps"], instruction.descriptor["source"] == Source.STREAM.value
-    start = instruction.fields["layer"] + DESCRIPTOR_WORDS + (CODE_WORDS if stream else 0)
+    start = instruction.fields["layer"] + DESCRIPTOR_WORDS + (stream_words(program.cfg) if stream else 0)
     halves = [(word >> shift) & ((1 << KERNEL_ENTRY_BITS) - 1)
               for word in program.contents.program[start:start + -(-taps // 2)] for shift in (0, KERNEL_ENTRY_BITS)]
     return [unpack(field_table(KERNEL_ENTRY), half) for half in halves[:taps]]

@@ -87,7 +87,7 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
     layers = dict.fromkeys((layer.name for layer in network.layers), 0)
     tiles = {layer.name: _tile_options(layer, cfg, encoded.get(layer.name)) for layer in network.layers
              if isinstance(layer, TileLayer)}
-    words = {layer.name: _descriptor_words(layer) for layer in network.layers}
+    words = {layer.name: _descriptor_words(layer, cfg) for layer in network.layers}
     timeline = Timeline(cfg)
     previous: AnyLayer | None = None
     for number, (step, waits) in enumerate(zip(steps, wait_load)):
@@ -122,7 +122,7 @@ def _tile_options(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | N
             "dense": bool(encoded and encoded.dense), "averages": layer.destination is Destination.AVERAGE}
 
 
-def _descriptor_words(layer: AnyLayer) -> int:
+def _descriptor_words(layer: AnyLayer, cfg: EngineConfig) -> int:
     if not isinstance(layer, TileLayer):
         return DESCRIPTOR_WORDS
-    return descriptor_total_words(Source.WINDOW if layer.weights is None else Source.STREAM, len(layer.places))
+    return descriptor_total_words(cfg, Source.WINDOW if layer.weights is None else Source.STREAM, len(layer.places))

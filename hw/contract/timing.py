@@ -18,11 +18,9 @@ ROW_MOVE_LEAD = 2           #: a row move comes so many cycles before its pixels
 COLUMN_MOVE_LATENCY = 2     #: from pixels to moved pixels
 COLUMN_MOVE_LEAD = 1        #: a column move comes so many cycles before its pixels
 LANE_TAP_LEAD = 2           #: a tap comes to the lanes so many cycles before its pixels
-ACCUMULATE_LATENCY = 1 + MULTIPLIER_LATENCY     #: from a lane's pixel to its accumulator
 ACTIVATION_READ_LATENCY = 2 #: from a read address to its words: block RAM, and its output register
 ROW_MOVED_CYCLES = 3 + ACTIVATION_READ_LATENCY  #: from a tap to its pixels in their rows: tap, memory, mask, row move
 MOVED_CYCLES = ROW_MOVED_CYCLES + COLUMN_MOVE_LATENCY   #: from a tap to its pixels at the lanes
-FIRST_PICK = MOVED_CYCLES + ACCUMULATE_LATENCY  #: from a tap with `capture` to the pick of the first bank's sums
 SUMS_LAG = 2                #: from a step of the drain to its sums
 REQUANTIZE_LATENCY = 9      #: from sums to pixels
 KEPT_LAG = SUMS_LAG + 1     #: from a step to the pixels that write back keeps, besides REQUANTIZE_LATENCY
@@ -32,7 +30,30 @@ AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an A
 ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE in the data path to its first channel
 PEEK_LATENCY = 4 + ACTIVATION_READ_LATENCY  #: from the address of a pixel that OUTPUT reads to the pixel
-RECORD_LAG = FIRST_PICK     #: from a tap with `capture` to the cycle after its channel's parameters were taken
+LOAD_SLOTS_OWED = 31        #: write slots that the loader may have asked for and not got, with two taps a cycle
+
+
+def accumulate_latency(cfg: EngineConfig) -> int:
+    """Cycles from a lane's pixels to its accumulator; two products are added in one of their own."""
+    return MULTIPLIER_LATENCY + cfg.taps_per_cycle
+
+
+def first_pick(cfg: EngineConfig) -> int:
+    """Cycles from a tap with `capture` to the pick of the first bank's sums."""
+    return MOVED_CYCLES + accumulate_latency(cfg)
+
+
+def record_lag(cfg: EngineConfig) -> int:
+    """Cycles from a tap with `capture` to the one after its channel's parameters were taken."""
+    return first_pick(cfg)
+
+
+def write_slot_lag(cfg: EngineConfig) -> int:
+    """Cycles from a tap with `capture` to the tap beside which its channel is written, with two taps a cycle.
+
+    Then all banks write at once, through the port that reads for the second tap of a cycle: that has none.
+    """
+    return first_pick(cfg) + cfg.banks + REQUANTIZE_LATENCY + 2
 
 
 def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
@@ -43,7 +64,7 @@ def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
     averages : bool
         The tile adds to the channel sums (Destination.AVERAGE) instead of writing to memory.
     """
-    pick = FIRST_PICK + cfg.banks
+    pick = first_pick(cfg) + cfg.banks
     return pick + REQUANTIZE_LATENCY + 3 + (ADDING_CYCLES if averages else 0)
 
 
@@ -63,12 +84,23 @@ SCAN_ADDRESS_CYCLES = 1     #: from an address to the weight memory's port, in c
 TABLE_READ_CYCLES = 3       #: of a symbol table: address register, block RAM, its output register
 PREFIX_CYCLES = 2           #: from the bits of a code to its symbol
 DECODE_CYCLES = PREFIX_CYCLES + TABLE_READ_CYCLES       #: from the bits of a code to a weight and its step
-PLACE_CYCLES = 8            #: from a step to its tap: step, place, carry, channel, output channel, sum, queue (2)
-SYMBOL_CYCLES = DECODE_CYCLES + PLACE_CYCLES            #: from the decoding of a code to the issue of its tap
 FIRST_CODE_CYCLES = 6       #: from the first word of the values to their first decoding, if values are all it needs
 SECOND_STREAM_CYCLES = 1    #: more if runs are needed, too
 ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes: kernel entry, slots, sums, banks
 START_LEAD = 3              #: from the start of the next tile to the issue of the terminator before it, at least
+
+
+def place_cycles(cfg: EngineConfig) -> int:
+    """Cycles from a step to its tap: step, place, carry, channel, output channel, sum, queue (2).
+
+    Two steps are added in a cycle of their own.
+    """
+    return 7 + cfg.taps_per_cycle
+
+
+def symbol_cycles(cfg: EngineConfig) -> int:
+    """Cycles from the decoding of a code to the issue of its tap."""
+    return DECODE_CYCLES + place_cycles(cfg)
 
 
 def weight_read_cycles(words: int) -> int:
@@ -89,9 +121,9 @@ def first_word_cycles(cfg: EngineConfig) -> int:
 def decoder_start_cycles(cfg: EngineConfig, *, streamed: bool, dense: bool) -> int:
     """Cycles from the start of a tile until its first tap is issued; `streamed`: Source.STREAM."""
     if not streamed:
-        return 3 + SYMBOL_CYCLES
+        return 3 + symbol_cycles(cfg)
     first_code = first_word_cycles(cfg) + FIRST_CODE_CYCLES + (0 if dense else SECOND_STREAM_CYCLES)
-    return first_code + SYMBOL_CYCLES
+    return first_code + symbol_cycles(cfg)
 
 
 def tile_gap_cycles(cfg: EngineConfig) -> int:

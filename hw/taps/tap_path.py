@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES, ScanPort, ScanSelect, tap_stream
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, instruction_layout, parameter_layout
-from firelane.hw.contract.timing import RECORD_LAG, TABLE_READ_CYCLES, scan_cycles
+from firelane.hw.contract.timing import TABLE_READ_CYCLES, record_lag, scan_cycles
 from firelane.hw.taps.parameter_reader import ParameterReader
 from firelane.hw.taps.tap_address import TapAddress
 from firelane.hw.taps.tap_generator import TapGenerator
@@ -28,7 +28,7 @@ class TapPath(wiring.Component):
         coming     taken with `start`
         layer      from the cycle after `start` on, decoder and generator
         address_*  from the cycle after the last tap before was at `taps` on (or 2 after `start`)
-        parameters RECORD_LAG cycles after that tap (or with `layer`), from `layer`
+        parameters `record_lag(cfg)` cycles after that tap (or with `layer`), from `layer`
 
     Latency     `hw.contract.timing`: from `start` to the first tap, and from `start` to the end of `busy`.
     Throughput  1 tap a cycle; output channels at least `cfg.drain_cycles` apart.
@@ -62,7 +62,7 @@ class TapPath(wiring.Component):
     taps : Out(tap_stream(cfg))
     parameters : Out(stream of parameter_layout(cfg))
         A record per output channel, in order, as early as possible; none if the layer has constant parameters. Each
-        must be taken RECORD_LAG cycles after the tap with `capture`.
+        must be taken `record_lag(cfg)` cycles after the tap with `capture`.
     scan : In(ScanPort())
     bad_code, weight_range, address_range : Out(1)
         Errors: a tap of an invalid code was issued; a stream needs bits past the end of the weight memory; a tap reads
@@ -107,7 +107,7 @@ class TapPath(wiring.Component):
         """What of a tile starts when."""
         tiles = Signal(2)               # that have started and whose terminator has not been at `taps`
         decoding, records_wait = Signal(), Signal()
-        lag = Signal(range(RECORD_LAG))
+        lag = Signal(range(record_lag(self._cfg)))
         with m.If(self.start & ~addresses.last):
             m.d.sync += tiles.eq(tiles + 1)
         with m.Elif(addresses.last & ~self.start):
@@ -117,7 +117,7 @@ class TapPath(wiring.Component):
         with m.Elif(generator.ended):
             m.d.sync += decoding.eq(0)
         with m.If(addresses.last):
-            m.d.sync += lag.eq(RECORD_LAG - 1)
+            m.d.sync += lag.eq(record_lag(self._cfg) - 1)
         with m.Elif(lag != 0):
             m.d.sync += lag.eq(lag - 1)
         records_start = records_wait & ~self.crowded & (lag == 0)

@@ -6,7 +6,7 @@ import numpy as np
 
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
-from firelane.hw.contract.instruction import CODE_WORDS, DESCRIPTOR_WORDS, Source, descriptor_total_words
+from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Source, descriptor_total_words, stream_words
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.check import check_kernel
 from firelane.sim.emulator.decode import DescriptorFields, decode_codes, decode_descriptor, decode_kernel
@@ -48,14 +48,14 @@ class LayerCache:
     def words(self, address: int, tile: bool) -> int:
         """Words to fetch of a descriptor, for a TILE with the tables behind it."""
         fields = self._fields[address]
-        return descriptor_total_words(fields.source, fields.kernel_taps) if tile else DESCRIPTOR_WORDS
+        return descriptor_total_words(self._cfg, fields.source, fields.kernel_taps) if tile else DESCRIPTOR_WORDS
 
     def _prepare(self, address: int, pc: int) -> PreparedLayer:
         fields = self.fields(address, pc)
         self._check_range(address + self.words(address, True), pc)
         behind = self._words[address + DESCRIPTOR_WORDS:]
         stream = fields.source is Source.STREAM
-        kernel = decode_kernel(behind[CODE_WORDS if stream else 0:], fields.kernel_taps)
+        kernel = decode_kernel(behind[stream_words(self._cfg) if stream else 0:], fields.kernel_taps)
         check_kernel(kernel, self._cfg, pc)
         if stream:
             taps = read_taps(fields, decode_codes(behind), self._contents, pc)

@@ -13,9 +13,9 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, ParameterForm
 from firelane.hw.contract.timing import (
     ADDRESS_CYCLES,
-    RECORD_LAG,
     channel_cycles,
     decoder_start_cycles,
+    record_lag,
     scan_cycles,
     tap_path_cycles,
     tile_gap_cycles,
@@ -159,7 +159,7 @@ def test_tiles_overlap(seed):
             while ctx.get(path.crowded):
                 await ctx.tick()
         await ctx.tick().until(~path.busy)
-        await ctx.tick().repeat(RECORD_LAG + 1)
+        await ctx.tick().repeat(record_lag(CFG) + 1)
 
     async def observe(ctx):
         cycle, due = 0, []
@@ -167,7 +167,7 @@ def test_tiles_overlap(seed):
             if ctx.get(path.taps.valid):
                 issued.append((cycle, ctx.get(path.taps.payload)))
                 if issued[-1][1].capture:
-                    due.append(cycle + RECORD_LAG - 1)
+                    due.append(cycle + record_lag(CFG) - 1)
             ctx.set(path.parameters.ready, cycle in due)
             if cycle in due and ctx.get(path.parameters.valid):
                 records.append(ctx.get(path.parameters.payload))
