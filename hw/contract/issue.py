@@ -10,9 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import Operation, Source
 from firelane.hw.contract.timing import write_slot_lag
 
 NEVER = 1 << 60
+
+
+def taken_alone(source: Source, operation: Operation, channels_in: int, kernel_taps: int) -> bool:
+    """Whether a layer's taps are issued one by one, and so come from one stream, in any engine."""
+    return source is Source.WINDOW or operation is Operation.MAXIMUM or channels_in * kernel_taps == 1
 
 
 class WritePort:
@@ -60,8 +66,8 @@ class WritePort:
 class ChannelTaps:
     """Taps of each output channel of a tile.
 
-    `alone`: they are issued one by one in an engine of two taps a cycle, too: those of a window or of a maximum, and of
-    filters with one place, whose taps are all in different channels.
+    `alone`: they are issued one by one in an engine of two taps a cycle, too (`taken_alone`): those of a window or of a
+    maximum, and of filters with one place, whose taps are all in different channels.
     """
 
     counts: tuple[int, ...]
