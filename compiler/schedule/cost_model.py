@@ -108,12 +108,13 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
             case _:
                 assert_never(layer)
         timeline.finish(number)
-        done = timeline.done[-1]
-        layers[layer.name] += done.end - done.start
         previous = layer
+    total = timeline.finish_frame()
+    for step, done in zip(steps, timeline.done):
+        layers[network.layers[step.layer].name] += done.end - done.start
     ends = tuple(done.end for done in timeline.done)
     waiting = sum(done.waited for done in timeline.done)
-    return FrameCost(layers, waiting, timeline.finish_frame() - ends[-1], ends)
+    return FrameCost(layers, waiting, total - ends[-1], ends)
 
 
 def _tile_options(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None) -> dict[str, Any]:
