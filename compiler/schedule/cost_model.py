@@ -64,10 +64,15 @@ def _channel_taps(layer: TileLayer, encoded: EncodedLayer | None) -> ChannelTaps
     return ChannelTaps(tuple(encoded.taps.tolist()), layer.alone) if encoded else layer.channel_taps
 
 
-def load_cycles(layer: LoadLayer, rows: int) -> int:
+def load_cycles(layer: LoadLayer, rows: int, cfg: EngineConfig) -> int:
     """Cycles until `rows` rows of the map are loaded."""
-    return timing.load_cycles(map_rows=rows, image_columns=layer.width, channels=layer.channels,
-                              space_to_depth=layer.space_to_depth)
+    return timing.load_cycles(cfg, **_load_shape(layer, rows))
+
+
+def _load_shape(layer: LoadLayer, rows: int) -> dict[str, Any]:
+    """What `timing.load_cycles` and `timing.load_requests` ask about a load."""
+    return {"map_rows": rows, "image_columns": layer.width, "channels": layer.channels,
+            "space_to_depth": layer.space_to_depth}
 
 
 def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
@@ -93,7 +98,8 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
             case TileLayer():
                 timeline.tile(**tiles[layer.name])
             case LoadLayer():
-                timeline.load(load_cycles(layer, step.rows), beside=beside is None or beside[number])
+                timeline.load(load_cycles(layer, step.rows, cfg), beside=beside is None or beside[number],
+                              requests=timing.load_requests(cfg, **_load_shape(layer, step.rows)))
             case AverageLayer():
                 timeline.spend(timing.average_cycles(cfg, layer.channels))
             case OutputLayer():

@@ -114,7 +114,7 @@ def prefetched(network: TiledNetwork, cfg: EngineConfig, order: Sequence[Step], 
         nonlocal issued, now, load_end
         now = max(now, load_end)
         step, layer = loads[issued]
-        load_end = now + load_cycles(layer, step.rows)
+        load_end = now + load_cycles(layer, step.rows, cfg)
         result.append(step)
         issued += 1
 

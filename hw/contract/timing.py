@@ -6,9 +6,11 @@ The blocks take their own numbers from here, so that the emulator and the cost m
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 
 from firelane.hw.contract.block_ram import weight_stations
-from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import HEADER_WORDS, Header, instruction_words
 
 # Data path
@@ -31,6 +33,13 @@ ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE in the data path to its first channel
 PEEK_LATENCY = 4 + ACTIVATION_READ_LATENCY  #: from the address of a pixel that OUTPUT reads to the pixel
 LOAD_SLOTS_OWED = 31        #: write slots that the loader may have asked for and not got, with two taps a cycle
+
+# Input loader, with two taps a cycle
+
+GATHERED_CHANNELS = 8       #: in a map column of an image row: of so many at most, pixels are gathered to words
+GATHER_PLACES = 16          #: bank words that are gathered, or complete and to be written
+LOAD_ASK_CYCLES = 2         #: from the last byte of a word to the first cycle whose second tap it may take the place of
+LOAD_COLLISIONS = 3         #: cycles that it waits at most for finished channels, of which each has such a cycle, too
 
 
 def accumulate_latency(cfg: EngineConfig) -> int:
@@ -191,11 +200,65 @@ def fetch_cycles(cfg: EngineConfig, descriptor_words: int = 0) -> int:
     return cycles + descriptor_words + PROGRAM_LATENCY + 1 if descriptor_words else cycles
 
 
-def load_cycles(*, map_rows: int, image_columns: int, channels: int, space_to_depth: bool) -> int:
-    """Cycles after the start of a LOAD in which the loader is busy, if neither the image nor the drain stalls it."""
+def load_cycles(cfg: EngineConfig, *, map_rows: int, image_columns: int, channels: int, space_to_depth: bool) -> int:
+    """Cycles after the start of a LOAD in which the loader is busy, if neither the image nor the drain stalls it.
+
+    With two taps a cycle the drain never does: the loader is busy until its last word is written at the latest.
+    """
+    places = _load_places(map_rows, image_columns, channels, space_to_depth)
+    if cfg.taps_per_cycle == 1:
+        return places.count + 1
+    return 1 + (places.count - 1) * places.pace + LOAD_ASK_CYCLES + LOAD_COLLISIONS + ADDRESS_CYCLES
+
+
+@cache                                  # asked for each LOAD of a frame
+def load_requests(cfg: EngineConfig, *, map_rows: int, image_columns: int, channels: int,
+                  space_to_depth: bool) -> tuple[int, ...]:
+    """Cycles after the start of a LOAD from which on one word each may be written, see `hw.contract.issue.WritePort`.
+
+    With one tap a cycle the loader does not ask: none.
+    """
+    if cfg.taps_per_cycle == 1:
+        return ()
+    places = _load_places(map_rows, image_columns, channels, space_to_depth)
+    first = 1 + LOAD_ASK_CYCLES
+    if not places.gathered:
+        return tuple(range(first, first + places.count * places.pace, places.pace))
+    column_ends = (column for column in range(places.columns)
+                   if column % BANK_PIXELS == BANK_PIXELS - 1 or column == places.columns - 1)
+    of_row = [column * places.channels + channel for column in column_ends for channel in range(places.channels)]
+    row_places = places.columns * places.channels
+    return tuple(first + (row * row_places + place) * places.pace for row in range(places.rows) for place in of_row)
+
+
+@dataclass(frozen=True)
+class _LoadPlaces:
+    """The bytes of a LOAD, with those that complete an odd image.
+
+    `rows` of the image, of `columns` of the map with `channels` each; `gathered`: pixels of a word are collected;
+    `pace`: cycles from one byte to the next, so that there is never more than a word in every second cycle on average.
+    """
+
+    rows: int
+    columns: int
+    channels: int
+
+    @property
+    def count(self) -> int:
+        return self.rows * self.columns * self.channels
+
+    @property
+    def gathered(self) -> bool:
+        return self.channels <= GATHERED_CHANNELS
+
+    @property
+    def pace(self) -> int:
+        return 1 if self.gathered and self.columns > 1 else 2
+
+
+def _load_places(map_rows: int, image_columns: int, channels: int, space_to_depth: bool) -> _LoadPlaces:
     fold = 2 if space_to_depth else 1
-    columns = -(-image_columns // fold) * fold
-    return map_rows * fold * columns * channels + 1
+    return _LoadPlaces(map_rows * fold, -(-image_columns // fold), channels * fold)
 
 
 def output_cycles(*, channels: int, rows: int, columns: int, peek_latency: int = PEEK_LATENCY) -> int:

@@ -15,10 +15,13 @@ def tile(timeline: Timeline, fields: DescriptorFields, taps: ChannelTaps) -> Non
                   averages=fields.destination is Destination.AVERAGE)
 
 
-def load_cycles(instruction: Instruction, fields: DescriptorFields) -> int:
-    """Cycles of a LOAD from its start until its last pixel is written."""
-    return timing.load_cycles(map_rows=instruction.slots[0].rows, image_columns=fields.image_columns,
-                              channels=fields.channels_in, space_to_depth=bool(fields.space_to_depth))
+def load(timeline: Timeline, instruction: Instruction, fields: DescriptorFields) -> None:
+    """A LOAD on the timeline."""
+    cfg, shape = timeline.cfg, {
+        "map_rows": instruction.slots[0].rows, "image_columns": fields.image_columns, "channels": fields.channels_in,
+        "space_to_depth": bool(fields.space_to_depth)}
+    timeline.load(timing.load_cycles(cfg, **shape), beside=bool(instruction.beside),
+                  requests=timing.load_requests(cfg, **shape))
 
 
 def output_cycles(instruction: Instruction, fields: DescriptorFields) -> int:

@@ -67,7 +67,7 @@ class Machine:
         self.pending_load = WordRange(instruction.address, words, hazards.bank_mask(writes.bank))
         if instruction.beside:
             hazards.check_beside(instruction, self.pending_load, self.at_work)
-        self.timeline.load(cycles.load_cycles(instruction, fields), beside=bool(instruction.beside))
+        cycles.load(self.timeline, instruction, fields)
         return writes
 
     def tile(self, instruction: Instruction, layer: PreparedLayer) -> Writes:

@@ -99,7 +99,7 @@ def predicted_frame(cfg):
     """FRAME_CYCLES when neither image nor results ever stall."""
     timeline, channels = Timeline(cfg), ChannelTaps((1,) * CHANNELS_OUT, alone=True)
     timeline.fetch(DESCRIPTOR_WORDS)
-    loading = load_cycles(map_rows=cfg.banks, image_columns=COLUMNS, channels=1, space_to_depth=False)
+    loading = load_cycles(cfg, map_rows=cfg.banks, image_columns=COLUMNS, channels=1, space_to_depth=False)
     timeline.load(loading, beside=False)
     timeline.fetch(descriptor_total_words(cfg, Source.STREAM, 1))
     timeline.wait_for_load()

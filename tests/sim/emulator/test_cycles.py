@@ -78,8 +78,8 @@ def test_a_load_runs_beside_tiles(tiles):
     program.tile(tile, wait_load=1, address=40, rows=4, slots=[(0, 4)])
     frame = run(program, pixels=14 * 4 * 20)
     steps = frame.cycles
-    loader_idle = steps[0].end - timing.NEXT_LAG + timing.load_cycles(map_rows=4, image_columns=14, channels=20,
-                                                                      space_to_depth=False)
+    loader_idle = steps[0].end - timing.NEXT_LAG + timing.load_cycles(
+        CFG, map_rows=4, image_columns=14, channels=20, space_to_depth=False)
     ready = steps[-1].start - timing.NEXT_LAG               # behind other tiles it has been fetched before
     if not tiles:
         words = descriptor_total_words(CFG, Source.WINDOW, 12)
