@@ -12,7 +12,7 @@ from firelane.hw.taps.parameter_reader import ParameterReader
 from firelane.hw.taps.tap_address import TapAddress
 from firelane.hw.taps.tap_generator import TapGenerator
 from firelane.hw.taps.weight_decoder import WeightDecoder
-from firelane.hw.taps.weight_fetch import StreamName, WeightFetch
+from firelane.hw.taps.weight_fetch import WeightFetch
 from firelane.hw.taps.weight_memory import WeightMemory
 
 
@@ -180,8 +180,8 @@ class TapPath(wiring.Component):
                      decoder.scan_address.eq(table_address), self.scan.data.eq(chosen)]
 
     def _errors(self, m, fetch, decoder, generator, addresses, reader):
-        symbols_end = generator.starving & ((fetch.exhausted[:StreamName.PARAMETER] & decoder.dry) != 0)
-        parameters_end = fetch.exhausted[StreamName.PARAMETER] & reader.waiting
+        symbols_end = generator.starving & ((fetch.exhausted[:-1] & decoder.dry) != 0)
+        parameters_end = fetch.exhausted[-1] & reader.waiting
         m.d.comb += self.address_range.eq(addresses.address_range)
         m.d.sync += [self.bad_code.eq(generator.o.valid & generator.o.payload.bad_code),
                      self.weight_range.eq(symbols_end | parameters_end)]
