@@ -189,7 +189,7 @@ class PairGenerator(wiring.Component):
         return valid_moved, moved
 
     def _next_output(self, m, valid, moved, places, weights):
-        """Counts output channels and groups; gives both taps, with their absolute input channels, and if they are."""
+        """Counts output channels and groups; gives (it is one, the tap with its absolute input channel) of both."""
         first_crossing, second_crossing = moved.first_crossing, moved.crossing & ~moved.first_crossing
         none_remaining, begun, bases = self._count_channels(m, valid, moved)
         first_valid, first = self._stage(m, valid, _QUEUED, "first")
@@ -205,25 +205,25 @@ class PairGenerator(wiring.Component):
             ]
         m.d.sync += [first.single.eq(self._single | (first_crossing & none_remaining)),
                      second.single.eq(second_crossing & none_remaining)]
-        # The terminator is here, and goes on when nothing is `active` any more.
-        located = []
-        for name, tap_valid, tap, place, channel, base in (
-                ("first", first_valid, first, places.first, moved.first, bases[0]),
-                ("second", second_valid, second, places.second, moved.channel, bases[1])):
-            place, channel = (delay(m, value, 1, name=f"{name}_{what}")
-                              for value, what in ((place, "place"), (channel, "channel")))
-            located_valid = Signal(name=f"{name}_located_valid")
-            located_tap = Signal(_QUEUED, name=f"{name}_located", reset_less=True)
-            m.d.sync += [
-                located_valid.eq(tap_valid), located_tap.eq(tap),
-                located_tap.tap.place.eq(place), located_tap.tap.channel.eq(base + channel),
-                located_tap.tap.bad_place.eq((place >= self.layer.kernel_taps) | (channel >= self._channels_in)),
-            ]
-            located.append((located_valid, located_tap))
-        return located
+        return (self._locate(m, "first", first_valid, first, places.first, moved.first, bases[0]),
+                self._locate(m, "second", second_valid, second, places.second, moved.channel, bases[1]))
+
+    def _locate(self, m, name: str, valid, tap, place, channel, base):
+        """A tap with its place and absolute channel, which come a cycle before it; the terminator goes on when nothing
+        is `active` any more."""
+        own_place, own_channel = Signal.like(place, reset_less=True), Signal.like(channel, reset_less=True)
+        located_valid = Signal(name=f"{name}_located_valid")
+        located = Signal(_QUEUED, name=f"{name}_located", reset_less=True)
+        m.d.sync += [
+            own_place.eq(place), own_channel.eq(channel),
+            located_valid.eq(valid), located.eq(tap),
+            located.tap.place.eq(own_place), located.tap.channel.eq(base + own_channel),
+            located.tap.bad_place.eq((own_place >= self.layer.kernel_taps) | (own_channel >= self._channels_in)),
+        ]
+        return located_valid, located
 
     def _count_channels(self, m, valid, moved):
-        """(The next crossing is the terminator, a channel has begun, first channels of both taps' groups: registers)."""
+        """Registers: the next crossing is the terminator; a channel has begun; first channels of both taps' groups."""
         remaining = Signal(CHANNEL_BITS, reset_less=True)       # output channels that have not begun
         none_remaining = Signal(reset_less=True)
         group_left = Signal(CHANNEL_BITS, reset_less=True)      # the same, of this group
@@ -267,6 +267,10 @@ class PairGenerator(wiring.Component):
         ]
         with m.If(issued):
             m.d.sync += turn.eq(Mux(head.single, 0, turn ^ ~both))
+        with m.If(self.start):
+            m.d.sync += self.active.eq(1)
+        with m.Elif(self.ended):
+            m.d.sync += self.active.eq(0)
         self._wait(m, draining, issued & head.tap.crossing, head.tap.terminator)
         self._emit(m, issued, both, head.tap, Mux(turn, heads[0].tap, heads[1].tap))
         valid = Mux(turn, queues[1].o.valid, queues[0].o.valid)

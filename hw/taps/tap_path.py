@@ -8,8 +8,8 @@ from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES, ScanPort, Scan
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, instruction_layout, parameter_layout
 from firelane.hw.contract.timing import TABLE_READ_CYCLES, record_lag, scan_cycles
-from firelane.hw.taps.parameter_reader import ParameterReader
 from firelane.hw.taps.pair_generator import PairGenerator
+from firelane.hw.taps.parameter_reader import ParameterReader
 from firelane.hw.taps.tap_address import TapAddress
 from firelane.hw.taps.tap_generator import TapGenerator
 from firelane.hw.taps.weight_decoder import WeightDecoder

@@ -124,8 +124,8 @@ class WeightDecoder(wiring.Component):
             ready = ready & (value.reader.ready_next | ~streamed) & (run.reader.ready_next | ~runs_used)
         m.d.comb += step_next.eq(ready)
         for number, pair in enumerate(zip(values, runs)):
-            m.d.comb += [symbols.reader.take_next.eq(step_next if number == 0 else step_next & ~self._single(m))
-                         for symbols in pair]
+            take_next = step_next if number == 0 else step_next & ~self._single(m)
+            m.d.comb += [symbols.reader.take_next.eq(take_next) for symbols in pair]
         lacking = []
         for value, run in zip(values, runs):
             lacking += [value.dry & streamed, run.dry & runs_used]
