@@ -65,7 +65,7 @@ def staged(images):
 
 @pytest.mark.parametrize("seed, load", [(0, 0), (1, 0.05), (2, 0.3), (3, 0.9), (4, 0.1)])
 def test_tiles_overlap_beside_a_load(seed, load):
-    """Every tap in its cycle, every slot of the loader in its, whatever it asks for; records are those of their tile."""
+    """Every tap in its cycle, every slot of the loader in its, whatever it asks for; each tile has its own records."""
     rng, images = np.random.default_rng(seed), Images()
     tiles = [random_tile(rng, images) for _ in range(8)]
     m, path, stages = staged(images)
