@@ -23,6 +23,9 @@ class TapPath(wiring.Component):
         WeightMemory -- WeightFetch --+-- WeightDecoder -- TapGenerator -- TapAddress --> taps
                                       +-- ParameterReader --> parameters
 
+    With two taps a cycle all but the memory and the parameters is twofold, and a PairGenerator issues the taps; the
+    port that reads for a second tap also writes, in cycles that are counted here (`WriteCycles`).
+
     A tile may start while the last taps of the one before are on their way. Its weights are read and decoded then; its
     addresses and its parameters follow when those of the tile before are done with:
 
@@ -32,7 +35,7 @@ class TapPath(wiring.Component):
         parameters `record_lag(cfg)` cycles after that tap (or with `layer`), from `layer`
 
     Latency     `hw.contract.timing`: from `start` to the first tap, and from `start` to the end of `busy`.
-    Throughput  1 tap a cycle; output channels at least `cfg.drain_cycles` apart.
+    Throughput  1 tap a cycle, or 2 (`hw.contract.issue`); output channels at least `cfg.drain_cycles` apart.
     Stalling    `parameters` only. Taps cannot be held up from outside.
 
     Parameters
@@ -46,8 +49,8 @@ class TapPath(wiring.Component):
     weight_write, value_write, run_write : In(MEMORY_WRITES)
         Not while a tile runs. Table entries are in the low bits of data.
     code_write, kernel_write : In(TABLE_WRITES), write_table : In(1)
-        CODE_WORD 0 .. 7, pairs of KERNEL_ENTRY 0 .. 31 of one of two tables: for the next tile that starts, not while
-        another one is at work with that table.
+        CODE_WORD 0 .. 7 (and 8, SECOND_STREAMS, with two taps a cycle), pairs of KERNEL_ENTRY 0 .. 31 of one of two
+        tables: for the next tile that starts, not while another one is at work with that table.
     coming, layer, address_layer : In(DESCRIPTOR), address_tile : In(instruction_layout(cfg)), table : In(1)
         Of the tile, as above; `table` is its kernel table, with its addresses.
     start : In(1)
@@ -68,8 +71,11 @@ class TapPath(wiring.Component):
     bad_code, weight_range, address_range : Out(1)
         Errors: a tap of an invalid code was issued; a stream needs bits past the end of the weight memory; a tap reads
         outside the activation memory, or has a kernel place or an input channel that does not exist.
-    tap_taken, stall_decoder, stall_drain : Out(1)
-        For counters: a tap is issued; none has been decoded; the one there is waits for `drain_cycles`.
+    tap_taken : Out, stall_decoder, stall_drain : Out(1)
+        For counters: taps that are issued; none has been decoded; the one there is waits for `drain_cycles`.
+    load_request : In(1), load_slot : Out(1)
+        Only with two taps a cycle: the loader asks for a cycle of the port that reads second taps, at most
+        LOAD_SLOTS_OWED ahead; it writes a word of its own beside the tap, if any, that is at `taps` now.
     """
 
     def __init__(self, cfg: EngineConfig, *, weights=(), values=(), runs=()):
