@@ -15,9 +15,12 @@ from firelane.hw.contract.instruction import (
     ParameterForm,
     Source,
 )
-from firelane.hw.contract.timing import SCAN_ADDRESS_CYCLES, weight_read_cycles
-
-QUEUE_WORDS = 16    #: covers the latency of the largest memory at 8 bits a cycle, 72 cycles
+from firelane.hw.contract.timing import (
+    FETCH_QUEUE_WORDS,
+    SCAN_ADDRESS_CYCLES,
+    fetch_low_words,
+    weight_read_cycles,
+)
 
 
 def stream_names(cfg: EngineConfig) -> tuple[str, ...]:
@@ -27,15 +30,16 @@ def stream_names(cfg: EngineConfig) -> tuple[str, ...]:
 
 
 class WeightFetch(wiring.Component):
-    """Prefetches up to QUEUE_WORDS words of each stream, in turn.
+    """Prefetches up to FETCH_QUEUE_WORDS words of each stream, in turn.
 
     A stream that is not dry gets at least every third read, 12 bits a cycle; the streams together use at most
     8 + 8 + 6 of 36 bits a cycle, so words arrive before they are needed. With two taps a cycle there are five streams,
-    which may use 38 bits a cycle, and get them on an average only: the compiler sees to it that none runs dry.
+    which may use 38 bits a cycle, and get them on an average only. Those of less than `fetch_low_words(cfg)` words are
+    read first; the compiler sees to it that none runs dry (`compiler.coding.weight_supply`).
 
     Latency     `first_word_cycles(cfg)` from `start` to the first word of the value stream, then 1 more to that of the
                 runs (to each of `stream_names(cfg)` that the layer has); if all start together another one to that of
-                the parameters, else up to 2 (up to 5).
+                the parameters, else up to 2.
     Throughput  1 word a cycle over all streams.
 
     Parameters
@@ -82,12 +86,13 @@ class WeightFetch(wiring.Component):
         arriving = self._read_pipeline(m, granted & ~clear, clear)
         if self._cfg.taps_per_cycle == 2:
             self._second_addresses(m)
+        self._few = []              #: of each stream, with two taps a cycle: it has few words, and wants more
         wanted, active, addresses = zip(*(self._stream(m, number, granted[number], clear[number], arriving[number])
                                           for number in range(count)))
         if self._cfg.taps_per_cycle == 1:
             self._grant_in_turn(m, Cat(wanted), granted)
         else:
-            self._grant_ahead(m, Cat(wanted), Cat(active), granted)
+            self._grant_ahead(m, self._most_urgent(m, wanted), Cat(active), granted)
 
         address = Signal(WEIGHT_ADDRESS_BITS, reset_less=True)
         m.d.sync += address.eq(self.scan_address)
@@ -119,7 +124,8 @@ class WeightFetch(wiring.Component):
     def _stream(self, m, number: int, granted, clear, arriving):
         """One stream's address counter and queue; gives its request, whether it is in use, and its address."""
         label = self._names[number]
-        queue = m.submodules[f"{label}_queue"] = CreditQueue(MEMORY_BITS, depth=QUEUE_WORDS)
+        low = 0 if self._cfg.taps_per_cycle == 1 else fetch_low_words(self._cfg)
+        queue = m.submodules[f"{label}_queue"] = CreditQueue(MEMORY_BITS, depth=FETCH_QUEUE_WORDS, low=low)
         wiring.connect(m, queue.o, wiring.flipped(getattr(self, label)))
         active = Signal(name=f"{label}_active")
         past_end = Signal(name=f"{label}_past_end")
@@ -142,6 +148,8 @@ class WeightFetch(wiring.Component):
                 m.d.sync += address.eq(address + 1)
             with m.If(clear):
                 m.d.sync += active.eq(0)
+        if low:
+            self._few.append(active & queue.few & ~past_end)
         return wanted, active, address
 
     @staticmethod
@@ -160,6 +168,14 @@ class WeightFetch(wiring.Component):
             m.d.sync += first.eq(1)
         with m.Elif(granted.any()):
             m.d.sync += first.eq(granted.rotate_left(1))
+
+    def _most_urgent(self, m, wanted):
+        """The requests of streams that have few words, if there are any; parameters that start have none."""
+        some_few = Signal()
+        m.d.comb += some_few.eq(Cat(self._few).any())
+        urgent = [want & (few | ~some_few) for want, few in zip(wanted, self._few)]
+        urgent[-1] = urgent[-1] | (self.parameter_start & self._used(self.layer, "parameter"))
+        return Cat(urgent)
 
     def _grant_ahead(self, m, wanted, active, granted):
         """The same, chosen a cycle before: the choice of one of five takes long, and so does what follows it.
