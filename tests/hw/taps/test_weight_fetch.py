@@ -78,7 +78,6 @@ def test_every_stream_in_order(cfg, ready):
 @pytest.mark.parametrize("layer, order", [
     (LAYER, ("value", "run", "second_value", "second_run", "parameter")),
     (LAYER | {"dense": 1}, ("value", "second_value", "parameter")),
-    (LAYER | {"source": Source.WINDOW}, ("parameter",)),
 ])
 def test_first_words_of_five_streams(layer, order):
     """One a cycle, in order, and again after a restart."""
