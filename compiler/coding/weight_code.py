@@ -138,7 +138,9 @@ def encode_layer(weights: np.ndarray, *, tap_cost_bits: float = 1.0, value_room:
     pairs : bool
         For two taps a cycle: two streams of each kind, and at least two taps in each output channel.
     supply : Supply, optional
-        How fast pairs are read. Codes are made shorter if decoders would have to wait for them.
+        How fast pairs are read. Codes are made shorter if decoders would have to wait for them. Where no choice will
+        do (values of 8 bits in a memory of more than 100,000 words) the best code is taken, and each tile is a cycle
+        or two late.
     """
     weights = np.asarray(weights)
     if weights.dtype != np.int8 or weights.ndim < 3 or weights.size == 0:

@@ -12,7 +12,7 @@ be, to be issued by `hw.contract.issue` beside a loader that writes nothing and 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,15 +75,20 @@ def in_time(lengths: Sequence[np.ndarray], counts: np.ndarray, supply: Supply) -
     due = _due(counts, supply.drain_cycles) + timing.FIRST_CODE_CYCLES + len(lengths) - 1
     if all(_bounded(codes, due, number, len(lengths), supply) for number, codes in enumerate(lengths)):
         return True
-    return _Replay(lengths, due, supply).run()
+    return all(time <= limit for time, limit in zip(Replay(lengths, counts, supply).decoded(), due.tolist()))
 
 
 def _due(counts: np.ndarray, drain_cycles: int) -> np.ndarray:
     """When each pair must be decoded, from the first one on; the terminator is in the last."""
-    starts = np.concatenate([[0], np.cumsum(np.maximum((counts + 1) // 2, drain_cycles))])
+    starts = np.append(0, _channel_ends(counts, drain_cycles))
     firsts = np.cumsum(counts) - counts
     taps = np.repeat(starts[:-1], counts) + (np.arange(int(counts.sum())) - np.repeat(firsts, counts)) // 2
     return np.append(taps, starts[-1])[::2]
+
+
+def _channel_ends(counts: np.ndarray, drain_cycles: int) -> np.ndarray:
+    """When each channel ends and the next begins, at the earliest."""
+    return np.cumsum(np.maximum((counts + 1) // 2, drain_cycles))
 
 
 def _bounded(codes: np.ndarray, due: np.ndarray, number: int, streams: int, supply: Supply) -> bool:
@@ -185,35 +190,36 @@ class _Reader:
         return self._position // CHUNK_BITS > before
 
 
-class _Replay:
-    """The weight fetch and both decoders cycle by cycle, from the start of a tile."""
+class Replay:
+    """The weight fetch and both decoders cycle by cycle, from the start of a tile; parameters as of `in_time`."""
 
-    def __init__(self, lengths: Sequence[np.ndarray], due: np.ndarray, supply: Supply):
-        self._due = (due + 1 + supply.read_cycles).tolist()
+    def __init__(self, lengths: Sequence[np.ndarray], counts: np.ndarray, supply: Supply):
+        self._pairs = len(lengths[0])
         self._supply = supply
+        first = 1 + supply.read_cycles + timing.FIRST_CODE_CYCLES
+        self._ends = deque((_channel_ends(counts, supply.drain_cycles) + first).tolist())
+        self._record_bits = supply.record_bits * RECORDS_AHEAD      # that may have been taken
         starts = [0] * (len(lengths) // 2) + [1] * (len(lengths) // 2)      # second streams start a cycle later
         self._readers = [_Reader(codes.tolist(), _Queue(supply, start)) for codes, start in zip(lengths, starts)]
         self._records = _Queue(supply, timing.PARAMETER_DELAY if supply.record_bits else NEVER)
-        self._record_words = 0
         self._turn = 0
 
-    def run(self) -> bool:
-        """Whether each pair is decoded when it is due."""
-        cycle = pair = 0
-        while pair < len(self._due):
+    def decoded(self) -> Iterator[int]:
+        """When each pair is decoded, if all taps can be issued at once."""
+        pairs, cycle = 0, 0
+        while pairs < self._pairs:
             step = all(reader.ready_next for reader in self._readers)
-            if cycle + 1 > self._due[pair]:
-                return False
-            pair += step
             self._tick(cycle, step)
+            if step:
+                pairs += 1
+                yield cycle - self._supply.read_cycles
             cycle += 1
-        return True
 
     def _tick(self, cycle: int, step: bool) -> None:
         queues = [*(reader.queue for reader in self._readers), self._records]
         some_low = any(queue.low for queue in queues)
         granted = self._grant(queues)
-        taken = [*(reader.takes_word for reader in self._readers), self._takes_record(cycle)]
+        taken = [*(reader.takes_word for reader in self._readers), self._records.offers and self.takes_record(cycle)]
         for reader, takes_word in zip(self._readers, taken):
             reader.tick(takes_word, step)
         for queue, takes_word in zip(queues, taken):
@@ -228,11 +234,11 @@ class _Replay:
                 return queue
         return None
 
-    def _takes_record(self, cycle: int) -> bool:
-        """Whether a word of parameters is taken: as early as can be, and a record in `drain_cycles`."""
-        since = cycle - timing.PARAMETER_DELAY - self._supply.read_cycles
-        bits = self._supply.record_bits * (RECORDS_AHEAD + max(since, 0) // self._supply.drain_cycles)
-        if not self._records.offers or self._record_words * MEMORY_BITS >= bits:
-            return False
-        self._record_words += 1
-        return True
+    def takes_record(self, cycle: int) -> bool:
+        """Whether a word of parameters that is there is taken: as soon as can be, but one more record a channel."""
+        while self._ends and self._ends[0] <= cycle:
+            self._ends.popleft()
+            self._record_bits += self._supply.record_bits
+        takes = self._record_bits > 0
+        self._record_bits -= MEMORY_BITS * takes
+        return takes

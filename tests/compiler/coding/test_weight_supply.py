@@ -14,7 +14,7 @@ from firelane.hw.contract.instruction import ParameterForm
 from firelane.hw.contract.issue import ChannelTaps
 from firelane.hw.contract.timing import FIRST_CODE_CYCLES
 
-WORDS = [512, 8192, 67584, 131072]
+WORDS = [512, 8192, 67584, 98304]
 
 
 def supply_of(words, form=ParameterForm.FULL):
@@ -30,8 +30,8 @@ def adversary(rng, pairs):
     return np.array(found[:pairs])
 
 
-def late(lengths, due, supply):
-    return max(time - limit for time, limit in zip(Replay(lengths, supply).decoded(), due.tolist()))
+def late(lengths, counts, due, supply):
+    return max(time - limit for time, limit in zip(Replay(lengths, counts, supply).decoded(), due.tolist()))
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -48,7 +48,7 @@ def test_a_layer_within_the_bound_is_in_time(seed):
         while not weight_supply._bounded(codes, due, number, 4, supply):
             codes = np.maximum(codes - (rng.random(len(codes)) < 0.05), 1)
         lengths.append(codes)
-    assert sum(codes.mean() for codes in lengths) > 8 and late(lengths, due, supply) <= 0
+    assert sum(codes.mean() for codes in lengths) > 8 and late(lengths, counts, due, supply) <= 0
     assert in_time(lengths, counts, supply)
 
 
@@ -57,18 +57,18 @@ def test_dense_layers_are_always_in_time(words):
     rng, supply = np.random.default_rng(words), supply_of(words)
     for lengths in ([np.full(600, 8)] * 2, [adversary(rng, 600), adversary(rng, 600)]):
         due = np.arange(600) + FIRST_CODE_CYCLES + 1
-        assert late(lengths, due, supply) <= 0
+        assert late(lengths, np.full(75, 16), due, supply) <= 0
 
 
 @pytest.mark.parametrize("words", WORDS)
 def test_seven_bits_are_always_in_time(words):
     """The codes that are tried next where the best ones are late."""
-    lengths, counts = [np.full(400, 7)] * 4, np.array([799])
+    lengths, counts = [np.full(400, 7)] * 4, np.array([16] * 49 + [15])
     assert in_time(lengths, counts, supply_of(words))
 
 
 def test_all_codes_of_eight_bits_are_late_beside_parameters():
-    lengths, counts = [np.full(400, 8)] * 4, np.array([799])
+    lengths, counts = [np.full(400, 8)] * 4, np.array([16] * 49 + [15])
     assert not in_time(lengths, counts, supply_of(67584))
     assert in_time(lengths, counts, supply_of(67584, ParameterForm.CONSTANT))
 
