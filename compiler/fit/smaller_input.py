@@ -97,7 +97,7 @@ def _model_fits(model: onnx.ModelProto, size: tuple[int, int], cfg: EngineConfig
 
 def _program_words(plan: Schedule, cfg: EngineConfig) -> int:
     """Words of the program at most: descriptors that are equal are counted all the same."""
-    descriptors = sum(descriptor_total_words(Source.WINDOW if layer.weights is None else Source.STREAM,
+    descriptors = sum(descriptor_total_words(cfg, Source.WINDOW if layer.weights is None else Source.STREAM,
                                              len(layer.places)) if isinstance(layer, TileLayer) else DESCRIPTOR_WORDS
                       for layer in plan.network.layers)
     return HEADER_WORDS + (len(plan.steps) + 1) * instruction_words(cfg) + descriptors

@@ -17,7 +17,6 @@ from firelane.compiler.tiles.kernel_table import Place
 from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, Map, OutputLayer, TileLayer, View
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import (
-    CODE_WORDS,
     DESCRIPTOR_WORDS,
     HEADER_WORDS,
     KERNEL_ENTRY,
@@ -28,6 +27,7 @@ from firelane.hw.contract.instruction import (
     RowMove,
     Source,
     instruction_words,
+    stream_words,
 )
 
 
@@ -279,7 +279,7 @@ def _check_descriptor(replay: _Replay, layer: TileLayer, descriptor: dict[str, i
 def _kernel(program: Program, instruction: _Instruction) -> list[dict[str, int]]:
     """The kernel table behind the descriptor of an instruction."""
     taps, stream = instruction.descriptor["kernel_taps"], instruction.descriptor["source"] == Source.STREAM.value
-    start = instruction.fields["layer"] + DESCRIPTOR_WORDS + (CODE_WORDS if stream else 0)
+    start = instruction.fields["layer"] + DESCRIPTOR_WORDS + (stream_words(program.cfg) if stream else 0)
     halves = [(word >> shift) & ((1 << KERNEL_ENTRY_BITS) - 1)
               for word in program.contents.program[start:start + -(-taps // 2)] for shift in (0, KERNEL_ENTRY_BITS)]
     return [unpack(field_table(KERNEL_ENTRY), half) for half in halves[:taps]]
@@ -340,6 +340,7 @@ def _average(replay: _Replay, instruction: _Instruction, layer: AverageLayer) ->
         replay.result_channels += layer.channels
         replay.require(bool(fields["last"]) == layer.last, "'last' is wrong")
         return
+    replay.require(replay.cfg.taps_per_cycle == 1 or replay.pending is None, "stores averages beside a load")
     parts_log2 = replay.maps[layer.output.map].parts_log2
     replay.use(replay.region(fields["address"], layer.channels, parts_log2, 0, 1), "the output")
     replay.write(layer.output, fields["address"], 0, instruction.note.first_row, 1)

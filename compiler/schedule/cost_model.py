@@ -22,6 +22,7 @@ from firelane.compiler.tiles.layers import (
 from firelane.hw.contract import timing
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Destination, Source, descriptor_total_words
+from firelane.hw.contract.issue import ChannelTaps
 from firelane.hw.contract.timeline import Timeline
 
 
@@ -44,13 +45,6 @@ class FrameCost:
         return sum(self.layers.values()) + self.end
 
 
-def taps_of_channels(layer: TileLayer) -> np.ndarray:
-    """int64 (O,): taps of each output channel; one of weight 0 where there is none."""
-    if layer.weights is None:
-        return np.full(layer.channels_out, len(layer.places), np.int64)
-    return np.maximum(np.count_nonzero(layer.weights.reshape(layer.channels_out, -1), axis=1), 1)
-
-
 def layer_taps(layer: Layer) -> int:
     """Taps of one tile with nothing added: weights that are not zero, or places of a window times channels.
 
@@ -63,17 +57,22 @@ def layer_taps(layer: Layer) -> int:
 
 def tile_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None = None) -> int:
     """One tile among others, with the weights as they are `encoded`; without that an estimate."""
-    return timing.tile_gap_cycles(cfg) + _channel_cycles(layer, cfg, encoded)
+    return timing.tile_gap_cycles(cfg) + _channel_taps(layer, encoded).cycles(cfg)
 
 
-def _channel_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None) -> int:
-    return timing.channel_cycles(cfg, (encoded.taps if encoded else taps_of_channels(layer)).tolist())
+def _channel_taps(layer: TileLayer, encoded: EncodedLayer | None) -> ChannelTaps:
+    return ChannelTaps(tuple(encoded.taps.tolist()), layer.alone) if encoded else layer.channel_taps
 
 
-def load_cycles(layer: LoadLayer, rows: int) -> int:
+def load_cycles(layer: LoadLayer, rows: int, cfg: EngineConfig) -> int:
     """Cycles until `rows` rows of the map are loaded."""
-    return timing.load_cycles(map_rows=rows, image_columns=layer.width, channels=layer.channels,
-                              space_to_depth=layer.space_to_depth)
+    return timing.load_cycles(cfg, **_load_shape(layer, rows))
+
+
+def _load_shape(layer: LoadLayer, rows: int) -> dict[str, Any]:
+    """What `timing.load_cycles` and `timing.load_requests` ask about a load."""
+    return {"map_rows": rows, "image_columns": layer.width, "channels": layer.channels,
+            "space_to_depth": layer.space_to_depth}
 
 
 def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
@@ -81,13 +80,14 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
     """All instructions of a frame in order.
 
     `encoded`: weight streams by layer name, if they are there already; `beside`: which loads start beside the tile
-    before them, all of them if it is not known.
+    before them, all of them if it is not known. Without streams it is an estimate, in which no tile goes slower for
+    what is loaded beside it: to follow that tap by tap takes three times as long, for half a percent.
     """
-    encoded = encoded or {}
+    exact, encoded = encoded is not None, encoded or {}
     layers = dict.fromkeys((layer.name for layer in network.layers), 0)
-    tiles = {layer.name: _tile_options(layer, cfg, encoded.get(layer.name)) for layer in network.layers
+    tiles = {layer.name: _tile_options(layer, encoded.get(layer.name)) for layer in network.layers
              if isinstance(layer, TileLayer)}
-    words = {layer.name: _descriptor_words(layer) for layer in network.layers}
+    words = {layer.name: _descriptor_words(layer, cfg) for layer in network.layers}
     timeline = Timeline(cfg)
     previous: AnyLayer | None = None
     for number, (step, waits) in enumerate(zip(steps, wait_load)):
@@ -99,7 +99,8 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
             case TileLayer():
                 timeline.tile(**tiles[layer.name])
             case LoadLayer():
-                timeline.load(load_cycles(layer, step.rows), beside=beside is None or beside[number])
+                timeline.load(load_cycles(layer, step.rows, cfg), beside=beside is None or beside[number],
+                              requests=timing.load_requests(cfg, **_load_shape(layer, step.rows)) if exact else ())
             case AverageLayer():
                 timeline.spend(timing.average_cycles(cfg, layer.channels))
             case OutputLayer():
@@ -108,21 +109,22 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
             case _:
                 assert_never(layer)
         timeline.finish(number)
-        done = timeline.done[-1]
-        layers[layer.name] += done.end - done.start
         previous = layer
+    total = timeline.finish_frame()
+    for step, done in zip(steps, timeline.done):
+        layers[network.layers[step.layer].name] += done.end - done.start
     ends = tuple(done.end for done in timeline.done)
     waiting = sum(done.waited for done in timeline.done)
-    return FrameCost(layers, waiting, timeline.finish_frame() - ends[-1], ends)
+    return FrameCost(layers, waiting, total - ends[-1], ends)
 
 
-def _tile_options(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None) -> dict[str, Any]:
+def _tile_options(layer: TileLayer, encoded: EncodedLayer | None) -> dict[str, Any]:
     """What `Timeline.tile` asks about a layer."""
-    return {"channel_cycles": _channel_cycles(layer, cfg, encoded), "streamed": layer.weights is not None,
+    return {"channels": _channel_taps(layer, encoded), "streamed": layer.source is Source.STREAM,
             "dense": bool(encoded and encoded.dense), "averages": layer.destination is Destination.AVERAGE}
 
 
-def _descriptor_words(layer: AnyLayer) -> int:
+def _descriptor_words(layer: AnyLayer, cfg: EngineConfig) -> int:
     if not isinstance(layer, TileLayer):
         return DESCRIPTOR_WORDS
-    return descriptor_total_words(Source.WINDOW if layer.weights is None else Source.STREAM, len(layer.places))
+    return descriptor_total_words(cfg, layer.source, len(layer.places))

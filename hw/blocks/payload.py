@@ -22,7 +22,7 @@ WEIGHT_STEP = data.StructLayout({"weight": WEIGHT_BITS, "step": RUN_ENTRY})
 """What the weight decoder gives a cycle: an int8 weight (read it with `.as_signed()`) and the step to its place."""
 
 TABLE_WRITE = data.StructLayout({
-    "index": bits_for(max(MAX_KERNEL_TAPS // 2, CODE_WORDS)),
+    "index": bits_for(max(MAX_KERNEL_TAPS // 2, CODE_WORDS + 1)),
     "data": MEMORY_BITS,
 })
 """One word behind a descriptor on its way into the code table or the kernel table."""
@@ -31,12 +31,25 @@ MEMORY_WRITE = data.StructLayout({"address": 18, "data": MEMORY_BITS})
 """One word for the weight memory, the program memory or a symbol table, from the load port."""
 
 
+def second_tap_layout(cfg: EngineConfig) -> data.StructLayout:
+    """The second tap of a cycle, of the same output channel as the first. There is none if `take` = 0."""
+    return data.StructLayout({
+        "take": 1,
+        "weight": WEIGHT_BITS,
+        "row_move": RowMove,
+        "column_move": COLUMN_MOVE_BITS,
+        "addresses": data.ArrayLayout(cfg.address_bits, cfg.banks),
+        "row_valid": cfg.banks,
+    })
+
+
 def tap_layout(cfg: EngineConfig) -> data.StructLayout:
     """One tap for all lanes, or a mark between two output channels. A valid cycle with `take` = 0 accumulates nothing.
 
     `capture`: the sums of the channel before are complete: set them aside for the drain before this tap counts.
-    `first`: this tap is loaded, not added.
+    `first`: this tap is loaded, not added. `second`: only with two taps a cycle; loaded or added together with it.
     """
+    second = {"second": second_tap_layout(cfg)} if cfg.taps_per_cycle == 2 else {}
     return data.StructLayout({
         "take": 1,
         "first": 1,
@@ -46,6 +59,7 @@ def tap_layout(cfg: EngineConfig) -> data.StructLayout:
         "column_move": COLUMN_MOVE_BITS,
         "addresses": data.ArrayLayout(cfg.address_bits, cfg.banks),
         "row_valid": cfg.banks,
+        **second,
     })
 
 

@@ -50,6 +50,7 @@ class EngineConfig:
     average_bits: int = 18          #: unsigned sum of one channel of a global average
     columns_left: int = MAX_COLUMNS     #: how far a tap may reach to the left of its lane
     columns_right: int = MAX_COLUMNS    #: and to the right; each column costs multiplexers, on the most crowded wires
+    taps_per_cycle: int = 1         #: non-zero weights that all lanes multiply in a cycle, 1 or 2
     logic_lanes: int = 0            #: lanes whose multipliers are made of LUTs, for devices with few multipliers
     trace: bool = False             #: ports that show every activation write (simulation only)
 
@@ -65,6 +66,7 @@ class EngineConfig:
         _check_range("average_channels", self.average_channels, 1, 2047)
         _check_range("columns_left", self.columns_left, 1, MAX_COLUMNS)
         _check_range("columns_right", self.columns_right, 1, MAX_COLUMNS)
+        _check_range("taps_per_cycle", self.taps_per_cycle, 1, 2)
         _check_range("logic_lanes", self.logic_lanes, 0, self.lanes)
         _check_range("average_bits", self.average_bits, 8, self.accumulator_bits - 1)
 
@@ -109,4 +111,6 @@ class EngineConfig:
         fields = asdict(self)
         for cosmetic in ("logic_lanes", "trace"):
             del fields[cosmetic]
+        if self.taps_per_cycle == 1:
+            del fields["taps_per_cycle"]        # what was compiled before there was a choice stays good
         return zlib.crc32(json.dumps(fields, sort_keys=True).encode())

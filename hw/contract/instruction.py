@@ -166,8 +166,8 @@ DESCRIPTOR = data.StructLayout({
     "image_columns": IMAGE_COLUMN_BITS,     #: LOAD: width of the image as it arrives
 })
 """Fixed part of a layer descriptor. Behind it, each from a word boundary: for Source.STREAM the code lengths
-(`CODE_WORD` for code lengths 1 .. 8, one word each), then the kernel table, two `KERNEL_ENTRY` a word, low half
-first. For OUTPUT and AVERAGE and LOAD nothing follows."""
+(`CODE_WORD` for code lengths 1 .. 8, one word each) and, with two taps a cycle, SECOND_STREAMS; then the kernel table,
+two `KERNEL_ENTRY` a word, low half first. For OUTPUT and AVERAGE and LOAD nothing follows."""
 
 CODE_WORD = data.StructLayout({
     "value_limit": MAX_CODE_BITS + 1,   #: codes of this length or shorter, left-justified to 8 bits, are below it
@@ -192,6 +192,10 @@ RUN_ENTRY = data.StructLayout({"kernel_step": KERNEL_BITS, "channel_step": CHANN
 k += kernel_step; carry = k >= kernel_taps; c += channel_step + carry; c >= channels_in: next output channel."""
 
 
+SECOND_STREAMS = data.StructLayout({"value_address": WEIGHT_ADDRESS_BITS, "run_address": WEIGHT_ADDRESS_BITS})
+"""Where the bit streams of every second tap start, in an engine of two taps a cycle: a word behind the code words."""
+
+
 def words_for(layout: data.StructLayout) -> int:
     """36-bit words that hold `layout`."""
     return -(-layout.size // MEMORY_BITS)
@@ -206,9 +210,14 @@ DESCRIPTOR_WORDS = words_for(DESCRIPTOR)
 CODE_WORDS = MAX_CODE_BITS
 
 
-def descriptor_total_words(source: Source, kernel_taps: int) -> int:
+def stream_words(cfg: EngineConfig) -> int:
+    """Words between the descriptor of a Source.STREAM layer and its kernel table: codes, and SECOND_STREAMS."""
+    return CODE_WORDS + cfg.taps_per_cycle - 1
+
+
+def descriptor_total_words(cfg: EngineConfig, source: Source, kernel_taps: int) -> int:
     """Words of a TILE layer's descriptor and of the tables behind it."""
-    codes = CODE_WORDS if source is Source.STREAM else 0
+    codes = stream_words(cfg) if source is Source.STREAM else 0
     return DESCRIPTOR_WORDS + codes + -(-kernel_taps // 2)
 
 

@@ -6,9 +6,11 @@ The blocks take their own numbers from here, so that the emulator and the cost m
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 
 from firelane.hw.contract.block_ram import weight_stations
-from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import HEADER_WORDS, Header, instruction_words
 
 # Data path
@@ -18,11 +20,9 @@ ROW_MOVE_LEAD = 2           #: a row move comes so many cycles before its pixels
 COLUMN_MOVE_LATENCY = 2     #: from pixels to moved pixels
 COLUMN_MOVE_LEAD = 1        #: a column move comes so many cycles before its pixels
 LANE_TAP_LEAD = 2           #: a tap comes to the lanes so many cycles before its pixels
-ACCUMULATE_LATENCY = 1 + MULTIPLIER_LATENCY     #: from a lane's pixel to its accumulator
 ACTIVATION_READ_LATENCY = 2 #: from a read address to its words: block RAM, and its output register
 ROW_MOVED_CYCLES = 3 + ACTIVATION_READ_LATENCY  #: from a tap to its pixels in their rows: tap, memory, mask, row move
 MOVED_CYCLES = ROW_MOVED_CYCLES + COLUMN_MOVE_LATENCY   #: from a tap to its pixels at the lanes
-FIRST_PICK = MOVED_CYCLES + ACCUMULATE_LATENCY  #: from a tap with `capture` to the pick of the first bank's sums
 SUMS_LAG = 2                #: from a step of the drain to its sums
 REQUANTIZE_LATENCY = 9      #: from sums to pixels
 KEPT_LAG = SUMS_LAG + 1     #: from a step to the pixels that write back keeps, besides REQUANTIZE_LATENCY
@@ -32,7 +32,37 @@ AVERAGE_TAIL_CYCLES = REQUANTIZE_LATENCY + 6    #: from the last channel of an A
 ADDING_CYCLES = 4           #: more of a tile that adds to channel sums
 AVERAGE_SETTLE_CYCLES = 2   #: from the start of an AVERAGE in the data path to its first channel
 PEEK_LATENCY = 4 + ACTIVATION_READ_LATENCY  #: from the address of a pixel that OUTPUT reads to the pixel
-RECORD_LAG = FIRST_PICK     #: from a tap with `capture` to the cycle after its channel's parameters were taken
+LOAD_SLOTS_OWED = 31        #: write slots that the loader may have asked for and not got, with two taps a cycle
+
+# Input loader, with two taps a cycle
+
+GATHERED_CHANNELS = 8       #: in a map column of an image row: of so many at most, pixels are gathered to words
+GATHER_PLACES = 16          #: bank words that are gathered, or complete and to be written
+LOAD_ASK_CYCLES = 2         #: from the last byte of a word to the first cycle whose second tap it may take the place of
+LOAD_COLLISIONS = 3         #: cycles that it waits at most for finished channels, of which each has such a cycle, too
+
+
+def accumulate_latency(cfg: EngineConfig) -> int:
+    """Cycles from a lane's pixels to its accumulator; two products are added in one of their own."""
+    return MULTIPLIER_LATENCY + cfg.taps_per_cycle
+
+
+def first_pick(cfg: EngineConfig) -> int:
+    """Cycles from a tap with `capture` to the pick of the first bank's sums."""
+    return MOVED_CYCLES + accumulate_latency(cfg)
+
+
+def record_lag(cfg: EngineConfig) -> int:
+    """Cycles from a tap with `capture` to the one after its channel's parameters were taken."""
+    return first_pick(cfg)
+
+
+def write_slot_lag(cfg: EngineConfig) -> int:
+    """Cycles from a tap with `capture` to the tap beside which its channel is written, with two taps a cycle.
+
+    Then all banks write at once, through the port that reads for the second tap of a cycle: that has none.
+    """
+    return first_pick(cfg) + cfg.banks + REQUANTIZE_LATENCY + 2
 
 
 def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
@@ -43,7 +73,7 @@ def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:
     averages : bool
         The tile adds to the channel sums (Destination.AVERAGE) instead of writing to memory.
     """
-    pick = FIRST_PICK + cfg.banks
+    pick = first_pick(cfg) + cfg.banks
     return pick + REQUANTIZE_LATENCY + 3 + (ADDING_CYCLES if averages else 0)
 
 
@@ -63,17 +93,38 @@ SCAN_ADDRESS_CYCLES = 1     #: from an address to the weight memory's port, in c
 TABLE_READ_CYCLES = 3       #: of a symbol table: address register, block RAM, its output register
 PREFIX_CYCLES = 2           #: from the bits of a code to its symbol
 DECODE_CYCLES = PREFIX_CYCLES + TABLE_READ_CYCLES       #: from the bits of a code to a weight and its step
-PLACE_CYCLES = 8            #: from a step to its tap: step, place, carry, channel, output channel, sum, queue (2)
-SYMBOL_CYCLES = DECODE_CYCLES + PLACE_CYCLES            #: from the decoding of a code to the issue of its tap
 FIRST_CODE_CYCLES = 6       #: from the first word of the values to their first decoding, if values are all it needs
-SECOND_STREAM_CYCLES = 1    #: more if runs are needed, too
+SECOND_STREAM_CYCLES = 1    #: more for each further stream that is needed: runs, and both of every second tap
 ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes: kernel entry, slots, sums, banks
+FETCH_QUEUE_WORDS = 16      #: of each stream that is read ahead: at 8 bits a cycle 72 cycles, more than any read takes
+PARAMETER_DELAY = 16        #: from the start of a streamed tile to that of its parameters, at least, with two taps
 START_LEAD = 3              #: from the start of the next tile to the issue of the terminator before it, at least
+
+
+def place_cycles(cfg: EngineConfig) -> int:
+    """Cycles from a step to its tap: step, place, carry, channel, output channel, sum, queue (2).
+
+    Two steps are added in a cycle of their own.
+    """
+    return 7 + cfg.taps_per_cycle
+
+
+def symbol_cycles(cfg: EngineConfig) -> int:
+    """Cycles from the decoding of a code to the issue of its tap."""
+    return DECODE_CYCLES + place_cycles(cfg)
 
 
 def weight_read_cycles(words: int) -> int:
     """Cycles from an address to its word, in a weight memory of `words` words."""
     return 3 + weight_stations(words)
+
+
+def fetch_low_words(cfg: EngineConfig) -> int:
+    """Words queued or under way below which a stream is read before others, with two taps a cycle.
+
+    A read takes so long that the decoder uses about as many.
+    """
+    return max(3, 2 + 2 * weight_read_cycles(cfg.weight_words) // 9)
 
 
 def scan_cycles(cfg: EngineConfig) -> int:
@@ -89,9 +140,10 @@ def first_word_cycles(cfg: EngineConfig) -> int:
 def decoder_start_cycles(cfg: EngineConfig, *, streamed: bool, dense: bool) -> int:
     """Cycles from the start of a tile until its first tap is issued; `streamed`: Source.STREAM."""
     if not streamed:
-        return 3 + SYMBOL_CYCLES
-    first_code = first_word_cycles(cfg) + FIRST_CODE_CYCLES + (0 if dense else SECOND_STREAM_CYCLES)
-    return first_code + SYMBOL_CYCLES
+        return 3 + symbol_cycles(cfg)
+    streams = cfg.taps_per_cycle * (1 if dense else 2)
+    first_code = first_word_cycles(cfg) + FIRST_CODE_CYCLES + (streams - 1) * SECOND_STREAM_CYCLES
+    return first_code + symbol_cycles(cfg)
 
 
 def tile_gap_cycles(cfg: EngineConfig) -> int:
@@ -158,11 +210,65 @@ def fetch_cycles(cfg: EngineConfig, descriptor_words: int = 0) -> int:
     return cycles + descriptor_words + PROGRAM_LATENCY + 1 if descriptor_words else cycles
 
 
-def load_cycles(*, map_rows: int, image_columns: int, channels: int, space_to_depth: bool) -> int:
-    """Cycles after the start of a LOAD in which the loader is busy, if neither the image nor the drain stalls it."""
+def load_cycles(cfg: EngineConfig, *, map_rows: int, image_columns: int, channels: int, space_to_depth: bool) -> int:
+    """Cycles after the start of a LOAD in which the loader is busy, if neither the image nor the drain stalls it.
+
+    With two taps a cycle the drain never does: the loader is busy until its last word is written at the latest.
+    """
+    places = _load_places(map_rows, image_columns, channels, space_to_depth)
+    if cfg.taps_per_cycle == 1:
+        return places.count + 1
+    return 1 + (places.count - 1) * places.pace + LOAD_ASK_CYCLES + LOAD_COLLISIONS + ADDRESS_CYCLES
+
+
+@cache                                  # asked for each LOAD of a frame
+def load_requests(cfg: EngineConfig, *, map_rows: int, image_columns: int, channels: int,
+                  space_to_depth: bool) -> tuple[int, ...]:
+    """Cycles after the start of a LOAD from which on one word each may be written, see `hw.contract.issue.WritePort`.
+
+    With one tap a cycle the loader does not ask: none.
+    """
+    if cfg.taps_per_cycle == 1:
+        return ()
+    places = _load_places(map_rows, image_columns, channels, space_to_depth)
+    first = 1 + LOAD_ASK_CYCLES
+    if not places.gathered:
+        return tuple(range(first, first + places.count * places.pace, places.pace))
+    column_ends = (column for column in range(places.columns)
+                   if column % BANK_PIXELS == BANK_PIXELS - 1 or column == places.columns - 1)
+    of_row = [column * places.channels + channel for column in column_ends for channel in range(places.channels)]
+    row_places = places.columns * places.channels
+    return tuple(first + (row * row_places + place) * places.pace for row in range(places.rows) for place in of_row)
+
+
+@dataclass(frozen=True)
+class _LoadPlaces:
+    """The bytes of a LOAD, with those that complete an odd image.
+
+    `rows` of the image, of `columns` of the map with `channels` each; `gathered`: pixels of a word are collected;
+    `pace`: cycles from one byte to the next, so that there is never more than a word in every second cycle on average.
+    """
+
+    rows: int
+    columns: int
+    channels: int
+
+    @property
+    def count(self) -> int:
+        return self.rows * self.columns * self.channels
+
+    @property
+    def gathered(self) -> bool:
+        return self.channels <= GATHERED_CHANNELS
+
+    @property
+    def pace(self) -> int:
+        return 1 if self.gathered and self.columns > 1 else 2
+
+
+def _load_places(map_rows: int, image_columns: int, channels: int, space_to_depth: bool) -> _LoadPlaces:
     fold = 2 if space_to_depth else 1
-    columns = -(-image_columns // fold) * fold
-    return map_rows * fold * columns * channels + 1
+    return _LoadPlaces(map_rows * fold, -(-image_columns // fold), channels * fold)
 
 
 def output_cycles(*, channels: int, rows: int, columns: int, peek_latency: int = PEEK_LATENCY) -> int:

@@ -7,7 +7,6 @@ from amaranth.lib.wiring import In, Out
 from firelane.hw.blocks.ports import TABLE_WRITES, program_read_port
 from firelane.hw.contract.config import MAX_KERNEL_TAPS, MEMORY_BITS, EngineConfig, bits_for
 from firelane.hw.contract.instruction import (
-    CODE_WORDS,
     DESCRIPTOR,
     DESCRIPTOR_WORDS,
     KERNEL_BITS,
@@ -15,6 +14,7 @@ from firelane.hw.contract.instruction import (
     Source,
     instruction_layout,
     instruction_words,
+    stream_words,
 )
 from firelane.hw.contract.timing import PROGRAM_LATENCY
 
@@ -157,7 +157,7 @@ class Fetch(wiring.Component):
     def _part_words(self) -> dict:
         """Words of each part."""
         return {Part.INSTRUCTION: instruction_words(self._cfg), Part.DESCRIPTOR: DESCRIPTOR_WORDS,
-                Part.CODE: CODE_WORDS, Part.KERNEL: (self.layer.kernel_taps + 1) >> 1}
+                Part.CODE: stream_words(self._cfg), Part.KERNEL: (self.layer.kernel_taps + 1) >> 1}
 
     def _next_part(self, m, part, is_tile):
         """What follows the last word of `part`."""

@@ -22,13 +22,13 @@ from firelane.hw.contract.timing import (
     ACTIVATION_READ_LATENCY,
     AVERAGE_TAIL_CYCLES,
     COLUMN_MOVE_LEAD,
-    FIRST_PICK,
     LANE_TAP_LEAD,
     MOVED_CYCLES,
     PEEK_LATENCY,
     ROW_MOVE_LEAD,
     ROW_MOVED_CYCLES,
     SUMS_LAG,
+    first_pick,
     tile_tail_cycles,
 )
 from firelane.hw.pixels.activation_memory import ActivationMemory
@@ -200,7 +200,7 @@ class Datapath(wiring.Component):
         m.d.comb += [
             drain.layer.eq(self.layer),
             drain.restart.eq(self.start),
-            drain.start.eq(delay_control(m, capture, FIRST_PICK - 3, name="drain_start")),
+            drain.start.eq(delay_control(m, capture, first_pick(self._cfg) - 3, name="drain_start")),
             drain.use_constants.eq(delay(m, constant | walk.active, 1, name="use_constants")),
             drain.shifted.eq(shifted),
             drain.records.payload.eq(self.parameters.payload),

@@ -9,7 +9,7 @@ from firelane.hw.blocks.multiplier import LogicMultiplier, Multiplier
 from firelane.hw.blocks.pipeline import copies, delay
 from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.geometry import bank_pixels, pixel_sums
-from firelane.hw.contract.timing import ACCUMULATE_LATENCY
+from firelane.hw.contract.timing import accumulate_latency
 
 LANE_TAP = data.StructLayout({"take": 1, "first": 1, "capture": 1, "weight": signed(WEIGHT_BITS)})
 """What lanes need of a tap; a cycle without a tap has `take` = `capture` = 0."""
@@ -32,8 +32,8 @@ class Lanes(wiring.Component):
     the sum, and which one is a matter of the accumulator's enable.
 
     Shapes      banks x 14 pixels, 14 sums of `cfg.accumulator_bits`.
-    Latency     ACCUMULATE_LATENCY cycles from `pixels` to the accumulator; capture: the same to bank 0 in `shifted`,
-                bank b is there b cycles later. `tap` comes LANE_TAP_LEAD cycles before its pixels.
+    Latency     `accumulate_latency(cfg)` cycles from `pixels` to the accumulator; capture: the same to bank 0 in
+                `shifted`, bank b is there b cycles later. `tap` comes LANE_TAP_LEAD cycles before its pixels.
     Throughput  1 tap a cycle; captures at least `cfg.banks` apart.
     Resources   1 MULT18X18D a lane, but none for the last `cfg.logic_lanes` ones, which are made of LUTs.
     Overflow    is for the compiler to exclude (compiler/ir/verify.py).
@@ -67,7 +67,7 @@ class Lanes(wiring.Component):
         weight = Signal(signed(WEIGHT_BITS), reset_less=True)
         m.d.sync += weight.eq(Mux(self.maximum, Const(1, signed(WEIGHT_BITS)), self.tap.weight))
         weights = copies(m, weight, self._cfg.lanes // ENABLE_GROUP, name="weight")
-        controls = [delay(m, signal, ACCUMULATE_LATENCY, name=name) for signal, name in (
+        controls = [delay(m, signal, accumulate_latency(self._cfg), name=name) for signal, name in (
             (self.tap.take & (~self.maximum | self.tap.first), "always"),
             (self.tap.take & self.maximum, "if_larger"),
             (self.maximum | self.tap.first, "load"),

@@ -44,9 +44,14 @@ class InputLoader(wiring.Component):
         super().__init__({
             "start": In(1), "tile": In(instruction_layout(cfg)), "layer": In(DESCRIPTOR), "halt": In(1),
             "image": In(BYTES),
-            "write": Out(stream.Signature(pixel_write_layout(cfg))),
+            **self._writes(cfg),
             "busy": Out(1), "image_short": Out(1), "image_long": Out(1), "address_range": Out(1),
         })
+
+    @staticmethod
+    def _writes(cfg: EngineConfig):
+        """Members that writes go through."""
+        return {"write": Out(stream.Signature(pixel_write_layout(cfg)))}
 
     def elaborate(self, platform):
         m = Module()
@@ -68,7 +73,7 @@ class InputLoader(wiring.Component):
         self._place(m)
         self._write(m)
         self._check_last(m)
-        m.d.comb += self.busy.eq(self._active | self.write.valid)
+        m.d.comb += self.busy.eq(self._active | self._writing)
         return m
 
     def _capture(self, m):
@@ -144,6 +149,7 @@ class InputLoader(wiring.Component):
             map_column_done.eq(~self._split | low_column),
             map_row_done.eq(~self._split | low_row),
         ]
+        self._map_column_done = map_column_done
         with m.If(self._step):
             # The channels of the two halves of a pair are neighbours: going on is counting on.
             m.d.sync += word.eq(word + 1)
@@ -169,6 +175,7 @@ class InputLoader(wiring.Component):
 
     def _write(self, m):
         """The output register; the image is taken into it."""
+        self._writing = self.write.valid
         place = Signal(pixel_write_layout(self._cfg), reset_less=True)
         free, in_range = Signal(), Signal()
         halted = Signal()           # `halt` comes from afar

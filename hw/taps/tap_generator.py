@@ -48,7 +48,7 @@ class TapGenerator(wiring.Component):
 
     Source.WINDOW is a dense depthwise layer: one input channel a group, one output channel a group.
 
-    Latency     PLACE_CYCLES from `i` to `o`, if the tap need not wait.
+    Latency     `place_cycles(cfg)` from `i` to `o`, if the tap need not wait.
     Throughput  1 tap a cycle.
 
     Parameters

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from firelane.hw.contract import timing
 from firelane.hw.contract.instruction import Destination, Source
+from firelane.hw.contract.issue import ChannelTaps
 from firelane.hw.contract.timeline import Timeline
 from firelane.sim.emulator.decode import DescriptorFields, Instruction
 
 
-def tile(timeline: Timeline, fields: DescriptorFields, taps: np.ndarray) -> None:
-    """A TILE on the timeline; `taps` int64 (channels,)."""
-    timeline.tile(timing.channel_cycles(timeline.cfg, taps.tolist()), streamed=fields.source is Source.STREAM,
-                  dense=bool(fields.dense), averages=fields.destination is Destination.AVERAGE)
+def tile(timeline: Timeline, fields: DescriptorFields, taps: ChannelTaps) -> None:
+    """A TILE on the timeline, with its taps."""
+    timeline.tile(taps, streamed=fields.source is Source.STREAM, dense=bool(fields.dense),
+                  averages=fields.destination is Destination.AVERAGE)
 
 
-def load_cycles(instruction: Instruction, fields: DescriptorFields) -> int:
-    """Cycles of a LOAD from its start until its last pixel is written."""
-    return timing.load_cycles(map_rows=instruction.slots[0].rows, image_columns=fields.image_columns,
-                              channels=fields.channels_in, space_to_depth=bool(fields.space_to_depth))
+def load(timeline: Timeline, instruction: Instruction, fields: DescriptorFields) -> None:
+    """A LOAD on the timeline."""
+    cfg, shape = timeline.cfg, {
+        "map_rows": instruction.slots[0].rows, "image_columns": fields.image_columns, "channels": fields.channels_in,
+        "space_to_depth": bool(fields.space_to_depth)}
+    timeline.load(timing.load_cycles(cfg, **shape), beside=bool(instruction.beside),
+                  requests=timing.load_requests(cfg, **shape))
 
 
 def output_cycles(instruction: Instruction, fields: DescriptorFields) -> int:

@@ -67,7 +67,7 @@ class Machine:
         self.pending_load = WordRange(instruction.address, words, hazards.bank_mask(writes.bank))
         if instruction.beside:
             hazards.check_beside(instruction, self.pending_load, self.at_work)
-        self.timeline.load(cycles.load_cycles(instruction, fields), beside=bool(instruction.beside))
+        cycles.load(self.timeline, instruction, fields)
         return writes
 
     def tile(self, instruction: Instruction, layer: PreparedLayer) -> Writes:
@@ -99,6 +99,7 @@ class Machine:
             self.result += pixels.tobytes()
             return NO_WRITES
         check_words(instruction.address, channels, self.cfg, instruction.pc, "the averages")
+        hazards.check_average(self.pending_load, instruction, self.cfg)
         words = WordRange(instruction.address, channels, 1 << instruction.row)
         hazards.check_load(self.pending_load, instruction, [words])
         data = np.zeros((channels, BANK_PIXELS), np.uint8)

@@ -106,7 +106,7 @@ def test_cycles_with_tables(source, kernel_taps):
     place(memory, 8, instruction(CFG, Opcode.TILE, layer=100))
     place(memory, 100, layer(source, kernel_taps))
     (cycles, _, _, codes, kernel, _), = fetch_all(CFG, memory, [(8, 1)], 256)
-    assert cycles == fetch_cycles(CFG, descriptor_total_words(source, kernel_taps))
+    assert cycles == fetch_cycles(CFG, descriptor_total_words(CFG, source, kernel_taps))
     assert codes == (dict(enumerate(CODES)) if source is Source.STREAM else {})
     assert kernel == dict(enumerate(KERNEL[:-(-kernel_taps // 2)]))
 
@@ -122,7 +122,7 @@ def test_a_bad_kernel_table_is_cut(kernel_taps, words):
 
 def test_a_descriptor_is_fetched_only_when_it_must_be():
     step = instruction_words(CFG)
-    full, fixed = descriptor_total_words(Source.WINDOW, 3), DESCRIPTOR_WORDS
+    full, fixed = descriptor_total_words(CFG, Source.WINDOW, 3), DESCRIPTOR_WORDS
     script = [      # opcode, layer, words fetched
         (Opcode.TILE, 100, full), (Opcode.TILE, 100, 0), (Opcode.OUTPUT, 100, 0), (Opcode.LOAD, 150, fixed),
         (Opcode.AVERAGE, 150, 0), (Opcode.TILE, 150, full), (Opcode.OUTPUT, 150, 0), (Opcode.TILE, 100, full),

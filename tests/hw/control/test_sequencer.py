@@ -24,7 +24,7 @@ from tests.hw.support import lint, simulate
 CFG = EngineConfig(banks=1, program_words=256)
 STEP = instruction_words(CFG)
 TILE_LAYER, LOAD_LAYER = 128, 160
-WORDS = {Opcode.TILE: descriptor_total_words(Source.WINDOW, 1), Opcode.LOAD: DESCRIPTOR_WORDS}
+WORDS = {Opcode.TILE: descriptor_total_words(CFG, Source.WINDOW, 1), Opcode.LOAD: DESCRIPTOR_WORDS}
 LEAD, TAIL = 3, 30           #: of fake tiles
 STARTS = {Opcode.TILE: "tile_start", Opcode.LOAD: "load_start", Opcode.AVERAGE: "average_start",
           Opcode.OUTPUT: "output_start"}

@@ -5,7 +5,7 @@ import pytest
 from amaranth.back import rtlil
 
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.timing import ACCUMULATE_LATENCY, LANE_TAP_LEAD
+from firelane.hw.contract.timing import LANE_TAP_LEAD, accumulate_latency
 from firelane.hw.pixels.lanes import Lanes
 from tests.hw import maps
 from tests.hw.support import lint, simulate
@@ -55,7 +55,7 @@ def test_accumulate(banks, logic_lanes, maximum):
     pixels[rng.random(pixels.shape) < 0.1] = 255
     want = expected(taps, pixels, maximum)
     dut = Lanes(config(banks, logic_lanes))
-    lag = LANE_TAP_LEAD + ACCUMULATE_LATENCY
+    lag = LANE_TAP_LEAD + accumulate_latency(config(banks, logic_lanes))
 
     async def bench(ctx):
         ctx.set(dut.maximum, maximum)

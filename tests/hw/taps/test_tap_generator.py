@@ -6,7 +6,7 @@ import pytest
 
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import Source
-from firelane.hw.contract.timing import PLACE_CYCLES, START_LEAD, tile_gap_cycles
+from firelane.hw.contract.timing import START_LEAD, place_cycles, tile_gap_cycles
 from firelane.hw.taps.tap_generator import TapGenerator
 from tests.hw.support import lint, pulse, simulate
 
@@ -60,7 +60,7 @@ def test_places_and_times(channels, inputs, kernel, groups, density, eager):
                     channel_step, step = divmod(distance, kernel)
                     ctx.set(dut.i.payload, {"step": {"weight": sent & 0xff, "step": {"kernel_step": step,
                                                                              "channel_step": channel_step}}})
-                    arrivals.append(cycle + PLACE_CYCLES)
+                    arrivals.append(cycle + place_cycles(CFG))
                     sent += 1
                 if ctx.get(dut.o.valid):
                     issued.append((cycle, ctx.get(dut.o.payload)))
@@ -120,7 +120,7 @@ def test_tiles_overlap(channels, pause):
         first = [issued[number * (channels + 1)][0] for number in range(tiles)]
         assert all(end <= terminator - START_LEAD - 1 for end, terminator in zip(ended, last))
         for end, begin, start in zip(last, first[1:], starts[1:]):
-            assert begin == max(end + gap, start + 2 + PLACE_CYCLES)
+            assert begin == max(end + gap, start + 2 + place_cycles(CFG))
 
     simulate(dut, bench, cycles=20_000)
 
@@ -160,7 +160,7 @@ def test_steps_that_lead_nowhere(layer, step):
         ctx.set(dut.reserve, 1)
         await pulse(ctx, dut.i.valid)
         ctx.set(dut.reserve, 0)
-        await ctx.tick().repeat(PLACE_CYCLES - 1)
+        await ctx.tick().repeat(place_cycles(CFG) - 1)
         assert ctx.get(dut.o.valid) and ctx.get(dut.o.payload.bad_place)
     simulate(dut, bench)
 

@@ -31,7 +31,7 @@ def test_tiles_fetch_their_descriptor_once():
         program.tile(layer, address=40, rows=4, slots=[(8, 4)])
     work = (timing.decoder_start_cycles(CFG, streamed=False, dense=False) + 3 * 12 + timing.ADDRESS_CYCLES
             + timing.tile_tail_cycles(CFG, averages=False))
-    first = timing.fetch_cycles(CFG, descriptor_total_words(Source.WINDOW, 12)) + work + LAGS
+    first = timing.fetch_cycles(CFG, descriptor_total_words(CFG, Source.WINDOW, 12)) + work + LAGS
     second = timing.tile_gap_cycles(CFG) + 3 * 12
     frame = run(program)
     assert lengths(frame) == [first, second]
@@ -47,7 +47,7 @@ def test_a_tile_waits_for_its_descriptor():
                             group_channels=1, pad=pad, **program.sparse_weights(weight)) for pad in range(2)]
     for number in range(6):
         program.tile(layers[number % 2], address=40, rows=4, slots=[(8, 4)])
-    fetch = timing.fetch_cycles(CFG, descriptor_total_words(Source.STREAM, 64))
+    fetch = timing.fetch_cycles(CFG, descriptor_total_words(CFG, Source.STREAM, 64))
     assert fetch + LAGS + 1 > timing.tile_gap_cycles(CFG) + CFG.drain_cycles
     assert lengths(run(program))[1:] == [fetch + LAGS + 1] * 5
 
@@ -62,7 +62,7 @@ def test_a_channel_takes_as_long_as_its_drain():
     taps = CFG.drain_cycles + 40
     work = (timing.decoder_start_cycles(CFG, streamed=True, dense=False) + taps + timing.ADDRESS_CYCLES
             + timing.tile_tail_cycles(CFG, averages=False))
-    fetch = timing.fetch_cycles(CFG, descriptor_total_words(Source.STREAM, 1))
+    fetch = timing.fetch_cycles(CFG, descriptor_total_words(CFG, Source.STREAM, 1))
     assert lengths(run(program)) == [fetch + work + LAGS]
 
 
@@ -78,11 +78,12 @@ def test_a_load_runs_beside_tiles(tiles):
     program.tile(tile, wait_load=1, address=40, rows=4, slots=[(0, 4)])
     frame = run(program, pixels=14 * 4 * 20)
     steps = frame.cycles
-    loader_idle = steps[0].end - timing.NEXT_LAG + timing.load_cycles(map_rows=4, image_columns=14, channels=20,
-                                                                      space_to_depth=False)
+    loader_idle = steps[0].end - timing.NEXT_LAG + timing.load_cycles(
+        CFG, map_rows=4, image_columns=14, channels=20, space_to_depth=False)
     ready = steps[-1].start - timing.NEXT_LAG               # behind other tiles it has been fetched before
     if not tiles:
-        ready = steps[-1].start + timing.fetch_cycles(CFG, descriptor_total_words(Source.WINDOW, 12)) + timing.CHECK_LAG
+        words = descriptor_total_words(CFG, Source.WINDOW, 12)
+        ready = steps[-1].start + timing.fetch_cycles(CFG, words) + timing.CHECK_LAG
     assert steps[-1].waited == max(loader_idle - ready, 0)
     assert (steps[-1].waited > 0) == (tiles < 20)
     assert all(step.waited == 0 for step in steps[:-1])
@@ -102,7 +103,7 @@ def test_a_load_between_tiles(beside):
     if beside:
         assert (loading, second) == (0, among_others)
     else:
-        fetch = timing.fetch_cycles(CFG, descriptor_total_words(Source.WINDOW, 12))
+        fetch = timing.fetch_cycles(CFG, descriptor_total_words(CFG, Source.WINDOW, 12))
         isolated = (fetch + LAGS + timing.decoder_start_cycles(CFG, streamed=False, dense=False) + 20 * 12
                     + timing.ADDRESS_CYCLES + timing.tile_tail_cycles(CFG, averages=False))
         assert (loading, second) == (1 + timing.NEXT_LAG, isolated)
