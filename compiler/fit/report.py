@@ -176,7 +176,7 @@ def report_of(graph: Graph, plan: Schedule, cfg: EngineConfig, coding: Coding, b
                       encoded_layers(plan.network, coding.descriptors), plan.beside)
     sizes = {node.name: node.weight[0].size for node in graph.nodes if isinstance(node, Conv)}
     return Report(tuple(usage_of(cfg, coding.used, board)), tuple(_layer_lines(plan, coding, cost, sizes)), cost,
-                  coding.rom, layer_macs(graph), cfg.lanes, clock_hz or (board.clock_hz if board else None))
+                  coding.rom, layer_macs(graph), cfg.multipliers, clock_hz or (board.clock_hz if board else None))
 
 
 def usage_of(cfg: EngineConfig, used: Mapping[str, int], board: Target | None = None) -> Iterator[Usage]:

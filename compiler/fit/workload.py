@@ -109,7 +109,7 @@ class Workload:
                         for kind in ("values", "runs", "parameters", "padding", "tables")))
         cost = FrameCost({line.name: line.cycles for line in lines}, 0, 0, ())
         return Report(tuple(usage_of(cfg, {"weight_words": self.weight_words})), lines, cost, rom,
-                      {layer.name: layer.macs for layer in self.layers if layer.macs}, cfg.lanes, None)
+                      {layer.name: layer.macs for layer in self.layers if layer.macs}, cfg.multipliers, None)
 
     def too_wide(self, cfg: EngineConfig) -> tuple[FirelaneError, ...]:
         """The layers whose rows are longer than the engine has lanes."""
