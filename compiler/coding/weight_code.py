@@ -1,12 +1,13 @@
-"""The weights of a layer as two prefix-coded bit streams, values and zero runs.
+"""The weights of a layer as two prefix-coded bit streams, values and zero runs, or as two streams of each.
 
-A tap is a weight that the hardware spends a cycle on: every weight that is not zero, and fillers of weight 0 where a
-run of zeros has no symbol of its own or an output channel has no weight. `docs/architecture.md` defines the streams.
+A tap is a weight that the hardware spends a cycle on, or half of one: every weight that is not zero, and fillers of
+weight 0 where a run of zeros has no symbol of its own or an output channel has too few weights. For two taps a cycle
+the symbols go to two streams in turn. `docs/architecture.md` defines the streams.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from firelane.hw.contract.config import WEIGHT_BITS
 from firelane.hw.contract.instruction import CHANNEL_BITS, CODE_WORDS, KERNEL_BITS
 
 ALPHABET_SIZES = 20         #: numbers of run symbols that are tried, of either kind
+NO_BITS = np.zeros(0, np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,8 @@ class EncodedLayer:
     `value_bits`, `run_bits` uint8 of 0 and 1, first bit first; `value_table` int8 weight of each symbol, `run_table` as
     `hw.contract.instruction.RUN_ENTRY` packs it; `code_words` fields of `CODE_WORD` for lengths 1 .. 8; `taps` int64
     per output channel; `fillers` taps of weight 0 among them (zeros of a dense layer included); `entropy_bits` of the
-    weights that are not zero and of the runs between them.
+    weights that are not zero and of the runs between them; `second_value_bits`, `second_run_bits`: every second symbol,
+    if taps are taken in pairs.
     """
 
     dense: bool
@@ -37,11 +40,28 @@ class EncodedLayer:
     taps: np.ndarray
     fillers: int
     entropy_bits: float
+    second_value_bits: np.ndarray = field(default_factory=lambda: NO_BITS)
+    second_run_bits: np.ndarray = field(default_factory=lambda: NO_BITS)
+
+    @property
+    def pairs(self) -> bool:
+        """There are two streams of each kind."""
+        return len(self.second_value_bits) > 0
+
+    @property
+    def value_size(self) -> int:
+        """Bits of all values."""
+        return len(self.value_bits) + len(self.second_value_bits)
+
+    @property
+    def run_size(self) -> int:
+        """Bits of all runs."""
+        return len(self.run_bits) + len(self.second_run_bits)
 
     @property
     def coded_bits(self) -> int:
-        """The size of both streams."""
-        return len(self.value_bits) + len(self.run_bits)
+        """The size of all streams."""
+        return self.value_size + self.run_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +79,21 @@ class _Choice:
         values = _coded_size(self.values) if self.value_code else WEIGHT_BITS * len(self.values)
         return values + (0 if self.runs is None else _coded_size(self.runs))
 
+    def streams(self, pairs: bool) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+        """The bits of values and of runs: a stream of each, or two, with one more symbol if their number is odd."""
+        values, runs = self.values, self.runs
+        if pairs and len(values) % 2:
+            values = np.append(values, values[-1])
+            runs = np.append(runs, self.run_code.alphabet[0]) if runs is not None and self.run_code else None
+        value_bits = self.value_code.bits_of if self.value_code else _plain_bits
+        turns = [slice(0, None, 2), slice(1, None, 2)] if pairs else [slice(None)]
+        return (tuple(value_bits(values[turn]) for turn in turns),
+                tuple(self.run_code.bits_of(runs[turn]) if self.run_code and runs is not None else NO_BITS
+                      for turn in turns))
+
 
 def encode_layer(weights: np.ndarray, *, tap_cost_bits: float = 1.0, value_room: int = SYMBOLS, run_room: int = SYMBOLS,
-                 dense: bool | None = None) -> EncodedLayer:
+                 dense: bool | None = None, pairs: bool = False) -> EncodedLayer:
     """The smallest streams for a layer's weights.
 
     Parameters
@@ -74,20 +106,24 @@ def encode_layer(weights: np.ndarray, *, tap_cost_bits: float = 1.0, value_room:
         Free entries of the symbol tables. Without room for its values a layer is raw, without room for runs dense.
     dense : bool or None
         True or False to insist.
+    pairs : bool
+        For two taps a cycle: two streams of each kind, and at least two taps in each output channel.
     """
     weights = np.asarray(weights)
     if weights.dtype != np.int8 or weights.ndim < 3 or weights.size == 0:
         raise ValueError(f"weights must be int8 (O, I, places), not {weights.dtype} {weights.shape}")
     weights = weights.reshape(*weights.shape[:2], -1)
+    if pairs and weights[0].size == 1:
+        raise ValueError("filters of one place have no pairs of taps")
     choices = []
     if dense is not False or run_room < 1:
         choices.append(_dense_choice(weights, value_room))
     if dense is not True and run_room >= 1:
-        choices.append(_sparse_choice(weights, value_room, min(run_room, SYMBOLS), tap_cost_bits))
-    return _emit(weights, min(choices, key=lambda choice: choice.bits + tap_cost_bits * len(choice.values)))
+        choices.append(_sparse_choice(weights, value_room, min(run_room, SYMBOLS), tap_cost_bits, pairs))
+    return _emit(weights, min(choices, key=lambda choice: choice.bits + tap_cost_bits * len(choice.values)), pairs)
 
 
-def _emit(weights: np.ndarray, choice: _Choice) -> EncodedLayer:
+def _emit(weights: np.ndarray, choice: _Choice, pairs: bool) -> EncodedLayer:
     channels, kernel = len(weights), weights.shape[2]
     values, runs = choice.value_code, choice.run_code
     code_words = tuple({
@@ -100,16 +136,18 @@ def _emit(weights: np.ndarray, choice: _Choice) -> EncodedLayer:
     real = np.flatnonzero(_tap_mask(weights))
     plain_runs = np.diff(real, prepend=-1) - 1
     taps = choice.taps[:-1]
+    (value_bits, *second_values), (run_bits, *second_runs) = choice.streams(pairs)
+    second = dict(zip(("second_value_bits", "second_run_bits"), (*second_values, *second_runs)))
     return EncodedLayer(
         dense=runs is None, raw_values=values is None,
-        value_bits=values.bits_of(choice.values) if values else _plain_bits(choice.values),
-        run_bits=runs.bits_of(choice.runs) if runs and choice.runs is not None else np.zeros(0, np.uint8),
+        value_bits=value_bits, run_bits=run_bits,
         value_table=tuple(values.alphabet.tolist()) if values else (),
         run_table=tuple(_run_entries(runs.alphabet, kernel).tolist()) if runs else (),
         code_words=code_words,
         taps=np.bincount(taps // weights[0].size, minlength=channels),
         fillers=int((flat[taps] == 0).sum()),
         entropy_bits=entropy_bits(_histogram(flat[real])[1]) + entropy_bits(_histogram(plain_runs)[1]),
+        **second,
     )
 
 
@@ -141,10 +179,17 @@ def _value_code(values: np.ndarray, room: int) -> PrefixCode | None:
     return PrefixCode.of(letters, counts)
 
 
-def _tap_mask(weights: np.ndarray) -> np.ndarray:
-    """Where taps must be: weights that are not zero, and the first place of channels that have none."""
+def _tap_mask(weights: np.ndarray, pairs: bool = False) -> np.ndarray:
+    """Where taps must be: weights that are not zero, and the first place of channels that have none.
+
+    With `pairs` also the place beside the only tap of a channel.
+    """
     mask = weights.reshape(len(weights), -1) != 0
     mask[~mask.any(axis=1), 0] = True
+    if pairs:
+        lonely = np.flatnonzero(mask.sum(axis=1) == 1)
+        place = mask[lonely].argmax(axis=1)
+        mask[lonely, np.where(place + 1 < mask.shape[1], place + 1, place - 1)] = True
     return mask.reshape(-1)
 
 
@@ -159,9 +204,9 @@ def _dense_choice(weights: np.ndarray, value_room: int) -> _Choice:
     return _Choice(np.arange(len(values)), values, None, _value_code(values, value_room), None)
 
 
-def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost_bits: float) -> _Choice:
+def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost_bits: float, pairs: bool) -> _Choice:
     flat = weights.reshape(-1).astype(np.int64)
-    positions = np.flatnonzero(_tap_mask(weights))
+    positions = np.flatnonzero(_tap_mask(weights, pairs))
     runs = np.diff(positions, prepend=-1) - 1
     shortest = flat.size - 1 - int(positions[-1])       # run of the terminator, which may land anywhere in its channel
     letters, counts = _histogram(np.append(runs, shortest))

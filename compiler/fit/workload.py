@@ -149,7 +149,7 @@ def weighted(name: str, weight: np.ndarray, lanes: tuple[int, int], pixels: int,
         encoded = encode_layer(weight.reshape(*weight.shape[:2], -1))
         tables = (len(encoded.value_table) * WEIGHT_BITS + len(encoded.run_table) * RUN_ENTRY_BITS
                   + CODE_WORDS * MEMORY_BITS)
-        rom = RomSize(len(encoded.value_bits), len(encoded.run_bits), parameter_bits, 0, tables)
+        rom = RomSize(encoded.value_size, encoded.run_size, parameter_bits, 0, tables)
         entropy = encoded.entropy_bits
     else:
         entropy = entropy_bits(_counts(weight.reshape(-1).view(np.uint8)))

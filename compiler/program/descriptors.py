@@ -12,6 +12,8 @@ from enum import Enum
 from functools import cached_property
 from typing import assert_never
 
+import numpy as np
+
 from firelane.compiler.coding.bit_fields import descriptor_fields, field_table, pack, split_words
 from firelane.compiler.coding.parameter_form import store_parameters
 from firelane.compiler.coding.weight_code import EncodedLayer, encode_layer
@@ -24,9 +26,9 @@ from firelane.hw.contract.instruction import (
     DESCRIPTOR_WORDS,
     KERNEL_ENTRY,
     KERNEL_ENTRY_BITS,
+    SECOND_STREAMS,
     Destination,
     ParameterForm,
-    Source,
 )
 
 VALUES_AND_RUNS = ["value_address", "run_address"]
@@ -42,14 +44,18 @@ class Memories:
 
 @dataclass(frozen=True, eq=False)
 class Descriptor:
-    """One descriptor: the fields of its fixed part, the words of its tables; `encoded` for layers with a weight stream.
+    """One descriptor: the fields of its fixed part, and the words behind it.
 
-    `layer` is the one that messages name: equal descriptors, which may be shared, may be of layers of other names.
+    These are those of the `codes`, the fields of SECOND_STREAMS in an engine that reads it, and those of the `kernel`
+    table; `encoded` for layers with a weight stream. `layer` is the one that messages name: equal descriptors, which
+    may be shared, may be of layers of other names.
     """
 
     layer: str
     fields: Mapping[str, int | Enum]
-    tables: tuple[int, ...] = ()
+    codes: tuple[int, ...] = ()
+    second: Mapping[str, int] | None = None
+    kernel: tuple[int, ...] = ()
     encoded: EncodedLayer | None = None
 
     @cached_property
@@ -61,21 +67,25 @@ class Descriptor:
         CapacityError
             If a value does not fit its field.
         """
-        return (*split_words(pack(descriptor_fields(), self.fields, self.layer), DESCRIPTOR_WORDS), *self.tables)
+        fixed = split_words(pack(descriptor_fields(), self.fields, self.layer), DESCRIPTOR_WORDS)
+        second = [] if self.second is None else [pack(field_table(SECOND_STREAMS), self.second, self.layer)]
+        return *fixed, *self.codes, *second, *self.kernel
 
     @cached_property
     def key(self) -> tuple:
         """What equal descriptors have in common, whether or not they can be packed; fields of 0 need not be named."""
         numbers = {name: self.number(name) for name in self.fields}
-        return tuple(sorted((name, number) for name, number in numbers.items() if number)), self.tables
+        fixed = tuple(sorted((name, number) for name, number in numbers.items() if number))
+        return fixed, self.codes, tuple((self.second or {}).items()), self.kernel
 
     @property
     def stream_addresses(self) -> tuple[int, ...]:
         """The words of weight memory where its streams begin: values, runs, parameters, those that it has."""
         names = [] if self.encoded is None else ["value_address"] if self.encoded.dense else VALUES_AND_RUNS
+        second = [self.second[name] for name in names] if self.second and self.encoded and self.encoded.pairs else []
         if self.fields.get("parameters", ParameterForm.CONSTANT) is not ParameterForm.CONSTANT:
             names = [*names, "parameter_address"]
-        return tuple(self.number(name) for name in names)
+        return *(self.number(name) for name in names), *second
 
     def number(self, field: str) -> int:
         """The value of a field as a number."""
@@ -85,7 +95,7 @@ class Descriptor:
     @property
     def length(self) -> int:
         """How many words it has."""
-        return DESCRIPTOR_WORDS + len(self.tables)
+        return DESCRIPTOR_WORDS + len(self.codes) + (self.second is not None) + len(self.kernel)
 
 
 def describe(layer: AnyLayer, network: TiledNetwork, cfg: EngineConfig, memories: Memories,
@@ -110,7 +120,7 @@ def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: 
     source = network.maps[layer.inputs[0].map]
     out_class = network.maps[layer.output.map].parts_log2 if layer.output else 0
     fields = {
-        "source": Source.WINDOW if layer.weights is None else Source.STREAM,
+        "source": layer.source,
         "operation": layer.operation, "destination": layer.destination,
         "subsample": layer.subsample, "row_phase": layer.row_phase, "column_phase": layer.column_phase,
         "parts_log2": source.parts_log2, "out_parts_log2": out_class,
@@ -118,20 +128,27 @@ def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: 
         "kernel_taps": len(layer.places), "channels_in": 1, "channels_out": layer.channels_out, "group_channels": 1,
         **_requantize(layer.requantize, layer.channels_out, layer.name, cfg, memories),
     }
-    encoded = None
-    codes: list[int] = []
-    if layer.weights is not None:
-        encoded = encode_layer(layer.weights, tap_cost_bits=tap_cost_bits,
-                               value_room=cfg.value_symbols - len(memories.values.entries),
-                               run_room=cfg.run_symbols - len(memories.runs.entries))
-        fields |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups,
-                   "dense": encoded.dense, "raw_values": encoded.raw_values,
-                   "value_address": memories.weights.add(StreamKind.VALUES, encoded.value_bits),
-                   "run_address": 0 if encoded.dense else memories.weights.add(StreamKind.RUNS, encoded.run_bits),
-                   "value_table": memories.values.add([value & 0xFF for value in encoded.value_table]),
-                   "run_table": memories.runs.add(encoded.run_table)}
-        codes = [pack(field_table(CODE_WORD), word, layer.name) for word in encoded.code_words]
-    return Descriptor(layer.name, fields, (*codes, *_kernel_words(layer)), encoded)
+    kernel = tuple(_kernel_words(layer))
+    if layer.weights is None:
+        return Descriptor(layer.name, fields, kernel=kernel)
+    encoded = encode_layer(layer.weights, tap_cost_bits=tap_cost_bits,
+                           value_room=cfg.value_symbols - len(memories.values.entries),
+                           run_room=cfg.run_symbols - len(memories.runs.entries),
+                           pairs=cfg.taps_per_cycle == 2 and not layer.alone)
+    fields |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups,
+               "dense": encoded.dense, "raw_values": encoded.raw_values,
+               **_streams(memories, encoded.value_bits, encoded.run_bits),
+               "value_table": memories.values.add([value & 0xFF for value in encoded.value_table]),
+               "run_table": memories.runs.add(encoded.run_table)}
+    codes = tuple(pack(field_table(CODE_WORD), word, layer.name) for word in encoded.code_words)
+    second = _streams(memories, encoded.second_value_bits, encoded.second_run_bits) if cfg.taps_per_cycle == 2 else None
+    return Descriptor(layer.name, fields, codes, second, kernel, encoded)
+
+
+def _streams(memories: Memories, values: np.ndarray, runs: np.ndarray) -> dict[str, int]:
+    """Where streams of values and of runs start in the weight memory, 0 for those without bits."""
+    return {"value_address": memories.weights.add(StreamKind.VALUES, values) if len(values) else 0,
+            "run_address": memories.weights.add(StreamKind.RUNS, runs) if len(runs) else 0}
 
 
 def _kernel_words(layer: TileLayer) -> list[int]:

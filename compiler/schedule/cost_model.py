@@ -22,6 +22,7 @@ from firelane.compiler.tiles.layers import (
 from firelane.hw.contract import timing
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Destination, Source, descriptor_total_words
+from firelane.hw.contract.issue import ChannelTaps
 from firelane.hw.contract.timeline import Timeline
 
 
@@ -44,13 +45,6 @@ class FrameCost:
         return sum(self.layers.values()) + self.end
 
 
-def taps_of_channels(layer: TileLayer) -> np.ndarray:
-    """int64 (O,): taps of each output channel; one of weight 0 where there is none."""
-    if layer.weights is None:
-        return np.full(layer.channels_out, len(layer.places), np.int64)
-    return np.maximum(np.count_nonzero(layer.weights.reshape(layer.channels_out, -1), axis=1), 1)
-
-
 def layer_taps(layer: Layer) -> int:
     """Taps of one tile with nothing added: weights that are not zero, or places of a window times channels.
 
@@ -63,11 +57,11 @@ def layer_taps(layer: Layer) -> int:
 
 def tile_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None = None) -> int:
     """One tile among others, with the weights as they are `encoded`; without that an estimate."""
-    return timing.tile_gap_cycles(cfg) + _channel_cycles(layer, cfg, encoded)
+    return timing.tile_gap_cycles(cfg) + _channel_taps(layer, encoded).cycles(cfg)
 
 
-def _channel_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None) -> int:
-    return timing.channel_cycles(cfg, (encoded.taps if encoded else taps_of_channels(layer)).tolist())
+def _channel_taps(layer: TileLayer, encoded: EncodedLayer | None) -> ChannelTaps:
+    return ChannelTaps(tuple(encoded.taps.tolist()), layer.alone) if encoded else layer.channel_taps
 
 
 def load_cycles(layer: LoadLayer, rows: int, cfg: EngineConfig) -> int:
@@ -90,7 +84,7 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
     """
     encoded = encoded or {}
     layers = dict.fromkeys((layer.name for layer in network.layers), 0)
-    tiles = {layer.name: _tile_options(layer, cfg, encoded.get(layer.name)) for layer in network.layers
+    tiles = {layer.name: _tile_options(layer, encoded.get(layer.name)) for layer in network.layers
              if isinstance(layer, TileLayer)}
     words = {layer.name: _descriptor_words(layer, cfg) for layer in network.layers}
     timeline = Timeline(cfg)
@@ -123,13 +117,13 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
     return FrameCost(layers, waiting, total - ends[-1], ends)
 
 
-def _tile_options(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None) -> dict[str, Any]:
+def _tile_options(layer: TileLayer, encoded: EncodedLayer | None) -> dict[str, Any]:
     """What `Timeline.tile` asks about a layer."""
-    return {"channel_cycles": _channel_cycles(layer, cfg, encoded), "streamed": layer.weights is not None,
+    return {"channels": _channel_taps(layer, encoded), "streamed": layer.source is Source.STREAM,
             "dense": bool(encoded and encoded.dense), "averages": layer.destination is Destination.AVERAGE}
 
 
 def _descriptor_words(layer: AnyLayer, cfg: EngineConfig) -> int:
     if not isinstance(layer, TileLayer):
         return DESCRIPTOR_WORDS
-    return descriptor_total_words(cfg, Source.WINDOW if layer.weights is None else Source.STREAM, len(layer.places))
+    return descriptor_total_words(cfg, layer.source, len(layer.places))

@@ -7,13 +7,15 @@ addresses or order. All records are frozen.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from firelane.compiler.ir.graph import IDENTITY, Requantize
 from firelane.compiler.tiles.kernel_table import KernelTable, Place
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
-from firelane.hw.contract.instruction import Destination, Operation
+from firelane.hw.contract.instruction import Destination, Operation, Source
+from firelane.hw.contract.issue import ChannelTaps, taken_alone
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,24 @@ class TileLayer(Layer):
 
     def rank(self, first_row: int) -> tuple[int, ...]:
         return (first_row, self.chunk) if self.rows_first else (self.chunk, first_row)
+
+    @property
+    def source(self) -> Source:
+        return Source.WINDOW if self.weights is None else Source.STREAM
+
+    @property
+    def alone(self) -> bool:
+        """Whether its taps are issued one by one in any engine."""
+        channels_in = 1 if self.weights is None else self.weights.shape[1]
+        return taken_alone(self.source, self.operation, channels_in, len(self.places))
+
+    @cached_property
+    def channel_taps(self) -> ChannelTaps:
+        """What its channels take at least: one tap, or two where they are taken in pairs."""
+        if self.weights is None:
+            return ChannelTaps((len(self.places),) * self.channels_out, alone=True)
+        counts = np.count_nonzero(self.weights.reshape(self.channels_out, -1), axis=1)
+        return ChannelTaps(tuple(np.maximum(counts, 1 if self.alone else 2).tolist()), self.alone)
 
     @property
     def kernel(self) -> KernelTable:

@@ -7,12 +7,18 @@ that the input loader asks for.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import Operation, Source
 from firelane.hw.contract.timing import write_slot_lag
 
 NEVER = 1 << 60
+
+
+def taken_alone(source: Source, operation: Operation, channels_in: int, kernel_taps: int) -> bool:
+    """Whether a layer's taps are issued one by one, and so come from one stream, in any engine."""
+    return source is Source.WINDOW or operation is Operation.MAXIMUM or channels_in * kernel_taps == 1
 
 
 class WritePort:
@@ -60,18 +66,20 @@ class WritePort:
 class ChannelTaps:
     """Taps of each output channel of a tile.
 
-    `alone`: they are issued one by one in an engine of two taps a cycle, too: those of a window or of a maximum, and of
-    filters with one place, whose taps are all in different channels.
+    `alone`: they are issued one by one in an engine of two taps a cycle, too (`taken_alone`): those of a window or of a
+    maximum, and of filters with one place, whose taps are all in different channels.
     """
 
     counts: tuple[int, ...]
     alone: bool = False
+    _cycles: dict[EngineConfig, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cycles(self, cfg: EngineConfig) -> int:
-        """Cycles from the first tap of the tile to its terminator, if the loader writes nothing."""
-        if cfg.taps_per_cycle == 1 or self.alone:
-            return self._one_by_one(cfg)
-        return self.issue(cfg, 0, WritePort())
+        """Cycles from the first tap of the tile to its terminator, if the loader writes nothing; kept, once known."""
+        if cfg not in self._cycles:
+            pairs = cfg.taps_per_cycle == 2 and not self.alone
+            self._cycles[cfg] = self.issue(cfg, 0, WritePort()) if pairs else self._one_by_one(cfg)
+        return self._cycles[cfg]
 
     def issue(self, cfg: EngineConfig, start: int, port: WritePort) -> int:
         """The cycle of the terminator, if the first tap is issued in cycle `start`; the port's writes go on with it."""

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from firelane.hw.contract import timing
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.issue import WritePort
+from firelane.hw.contract.issue import NEVER, ChannelTaps, WritePort
 
 LONG_AGO = -1 << 30
 
@@ -34,7 +34,7 @@ class _OpenTile:
     """A tile that is under way; its first tap is issued in cycle `first`."""
 
     first: int
-    channel_cycles: int
+    channels: ChannelTaps
     averages: bool
 
 
@@ -113,18 +113,20 @@ class Timeline:
     def _gap(self) -> int:
         return timing.tile_gap_cycles(self.cfg)
 
-    def tile(self, channel_cycles: int, *, streamed: bool, dense: bool, averages: bool) -> None:
-        """A TILE whose channels take `timing.channel_cycles`."""
+    def tile(self, channels: ChannelTaps, *, streamed: bool, dense: bool, averages: bool) -> None:
+        """A TILE with taps of so many `channels`."""
         before = self.last_tap
         self._before = self._through
         decoded = self.ready + timing.decoder_start_cycles(self.cfg, streamed=streamed, dense=dense)
-        self._tile, self._least = _OpenTile(max(decoded, before + self._gap), channel_cycles, averages), LONG_AGO
+        self._tile, self._least = _OpenTile(max(decoded, before + self._gap), channels, averages), LONG_AGO
         self.settled = max(self.ready + timing.PIXELS_LAG, self._through + 1)
         self.fetching = max(self.ready, before + timing.ADDRESS_CYCLES) + 1 + timing.NEXT_LAG
 
     def _issue(self, tile: _OpenTile) -> int:
         """The cycle in which the terminator of `tile` is issued; all loads beside it have asked for their words."""
-        return tile.first + tile.channel_cycles
+        if self.port.next_write(tile.first) == NEVER:
+            return tile.first + tile.channels.cycles(self.cfg)
+        return tile.channels.issue(self.cfg, tile.first, self.port)
 
     def load(self, cycles: int, *, beside: bool, requests: Iterable[int] = ()) -> None:
         """A LOAD that takes so many cycles, perhaps `beside` the tile before; the program goes on.

@@ -94,7 +94,7 @@ TABLE_READ_CYCLES = 3       #: of a symbol table: address register, block RAM, i
 PREFIX_CYCLES = 2           #: from the bits of a code to its symbol
 DECODE_CYCLES = PREFIX_CYCLES + TABLE_READ_CYCLES       #: from the bits of a code to a weight and its step
 FIRST_CODE_CYCLES = 6       #: from the first word of the values to their first decoding, if values are all it needs
-SECOND_STREAM_CYCLES = 1    #: more if runs are needed, too
+SECOND_STREAM_CYCLES = 1    #: more for each further stream that is needed: runs, and both of every second tap
 ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes: kernel entry, slots, sums, banks
 START_LEAD = 3              #: from the start of the next tile to the issue of the terminator before it, at least
 
@@ -131,7 +131,8 @@ def decoder_start_cycles(cfg: EngineConfig, *, streamed: bool, dense: bool) -> i
     """Cycles from the start of a tile until its first tap is issued; `streamed`: Source.STREAM."""
     if not streamed:
         return 3 + symbol_cycles(cfg)
-    first_code = first_word_cycles(cfg) + FIRST_CODE_CYCLES + (0 if dense else SECOND_STREAM_CYCLES)
+    streams = cfg.taps_per_cycle * (1 if dense else 2)
+    first_code = first_word_cycles(cfg) + FIRST_CODE_CYCLES + (streams - 1) * SECOND_STREAM_CYCLES
     return first_code + symbol_cycles(cfg)
 
 

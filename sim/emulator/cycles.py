@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from firelane.hw.contract import timing
 from firelane.hw.contract.instruction import Destination, Source
+from firelane.hw.contract.issue import ChannelTaps
 from firelane.hw.contract.timeline import Timeline
 from firelane.sim.emulator.decode import DescriptorFields, Instruction
 
 
-def tile(timeline: Timeline, fields: DescriptorFields, taps: np.ndarray) -> None:
-    """A TILE on the timeline; `taps` int64 (channels,)."""
-    timeline.tile(timing.channel_cycles(timeline.cfg, taps.tolist()), streamed=fields.source is Source.STREAM,
-                  dense=bool(fields.dense), averages=fields.destination is Destination.AVERAGE)
+def tile(timeline: Timeline, fields: DescriptorFields, taps: ChannelTaps) -> None:
+    """A TILE on the timeline, with its taps."""
+    timeline.tile(taps, streamed=fields.source is Source.STREAM, dense=bool(fields.dense),
+                  averages=fields.destination is Destination.AVERAGE)
 
 
 def load(timeline: Timeline, instruction: Instruction, fields: DescriptorFields) -> None:

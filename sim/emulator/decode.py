@@ -20,6 +20,7 @@ from firelane.hw.contract.instruction import (
     DESCRIPTOR_WORDS,
     KERNEL_ENTRY,
     KERNEL_ENTRY_BITS,
+    SECOND_STREAMS,
     SLOTS,
     Destination,
     Opcode,
@@ -204,6 +205,12 @@ def decode_codes(words: Sequence[int]) -> tuple[PrefixCode, PrefixCode]:
     """The codes of values and of runs, from `CODE_WORDS` code words."""
     entries = [unpack(int(word), field_table(CODE_WORD)) for word in words[:CODE_WORDS]]
     return _prefix_code(entries, "value"), _prefix_code(entries, "run")
+
+
+def decode_second_streams(words: Sequence[int]) -> tuple[int, int]:
+    """Where the values and the runs of every second tap start, from what is behind the code words."""
+    fields = unpack(int(words[CODE_WORDS]), field_table(SECOND_STREAMS))
+    return fields["value_address"], fields["run_address"]
 
 
 def _prefix_code(entries: Sequence[dict[str, int]], kind: str) -> PrefixCode:

@@ -7,10 +7,17 @@ import numpy as np
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Source, descriptor_total_words, stream_words
+from firelane.hw.contract.issue import ChannelTaps, taken_alone
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.check import check_kernel
-from firelane.sim.emulator.decode import DescriptorFields, decode_codes, decode_descriptor, decode_kernel
-from firelane.sim.emulator.faults import EngineError
+from firelane.sim.emulator.decode import (
+    DescriptorFields,
+    decode_codes,
+    decode_descriptor,
+    decode_kernel,
+    decode_second_streams,
+)
+from firelane.sim.emulator.faults import EngineError, InvariantError
 from firelane.sim.emulator.tile import PreparedLayer
 from firelane.sim.emulator.weights import ChannelParameters, read_parameters, read_taps
 
@@ -55,10 +62,13 @@ class LayerCache:
         self._check_range(address + self.words(address, True), pc)
         behind = self._words[address + DESCRIPTOR_WORDS:]
         stream = fields.source is Source.STREAM
+        alone = self._cfg.taps_per_cycle == 1 or taken_alone(fields.source, fields.operation, fields.channels_in,
+                                                             fields.kernel_taps)
         kernel = decode_kernel(behind[stream_words(self._cfg) if stream else 0:], fields.kernel_taps)
         check_kernel(kernel, self._cfg, pc)
         if stream:
-            taps = read_taps(fields, decode_codes(behind), self._contents, pc)
+            second = None if alone else decode_second_streams(behind)
+            taps = read_taps(fields, decode_codes(behind), self._contents, pc, second)
             channel, place, weight = taps.channel, taps.place, taps.weight
             places = fields.channels_in * fields.kernel_taps
         else:
@@ -70,8 +80,10 @@ class LayerCache:
         np.add.at(matrix, (channel, place), weight)
         present = np.zeros(matrix.shape, bool)
         present[channel, place] = True
-        return PreparedLayer(self._cfg, fields, kernel, matrix, present,
-                             np.bincount(channel, minlength=fields.channels_out),
+        counts = np.bincount(channel, minlength=fields.channels_out)
+        if not alone and counts.min() < 2:
+            raise InvariantError(pc, f"output channel {counts.argmin()} has less than the two taps of a cycle")
+        return PreparedLayer(self._cfg, fields, kernel, matrix, present, ChannelTaps(tuple(counts.tolist()), alone),
                              read_parameters(fields, self._contents, self._cfg, pc))
 
     def _check_range(self, end: int, pc: int) -> None:

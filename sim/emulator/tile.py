@@ -14,6 +14,7 @@ import numpy as np
 from firelane.compiler.ir.graph import PIXEL_MAX
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.instruction import SLOTS, Operation, RowMove, Source
+from firelane.hw.contract.issue import ChannelTaps
 from firelane.sim.emulator.decode import DescriptorFields, KernelPlace
 from firelane.sim.emulator.weights import ChannelParameters
 
@@ -29,7 +30,7 @@ class PreparedLayer:
     kernel : places of the kernel table
     matrix : int64 (channels_out, channels_in * kernel places), sums of the weights of equal places
     present : bool of the same shape: there is a tap
-    taps : int64 (channels_out,) taps of each channel, for the cycle count
+    taps : of each channel, for the cycle count
     parameters : requantization of each channel
     """
 
@@ -38,7 +39,7 @@ class PreparedLayer:
     kernel: tuple[KernelPlace, ...]
     matrix: np.ndarray
     present: np.ndarray
-    taps: np.ndarray
+    taps: ChannelTaps
     parameters: ChannelParameters
 
     @cached_property

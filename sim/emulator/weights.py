@@ -107,29 +107,57 @@ class BitStream:
             first_word, position = first_word + PIECE_WORDS, position - piece_bits
 
 
+class SymbolStream:
+    """The symbols of one stream, or of two in turn."""
+
+    def __init__(self, contents: MemoryContents, addresses: Sequence[int], code: PrefixCode, pc: int):
+        self._streams = [BitStream(contents.weights, address, pc) for address in addresses]
+        self._symbols = [stream.symbols(code) for stream in self._streams]
+        self._bits = [0] * len(addresses)
+        self._count = 0
+
+    def __iter__(self) -> Iterator[int]:
+        """All symbols, for ever."""
+        while True:
+            turn = self._count % len(self._streams)
+            symbol, self._bits[turn] = next(self._symbols[turn])
+            self._count += 1
+            yield symbol
+
+    def end(self) -> int:
+        """All bits that were read. Of two streams the second has one more symbol, if their number was odd."""
+        if self._count % len(self._streams):
+            self._streams[-1].check_end(self._bits[-1] + 1)
+        return sum(self._bits)
+
+
 def read_taps(layer: DescriptorFields, codes: tuple[PrefixCode, PrefixCode], contents: MemoryContents,
-              pc: int) -> StreamTaps:
-    """All taps of a Source.STREAM layer, without the terminator."""
+              pc: int, second: tuple[int, int] | None = None) -> StreamTaps:
+    """All taps of a Source.STREAM layer, without the terminator.
+
+    `second`: the addresses of values and runs of every second tap, if they are apart.
+    """
     value_code, run_code = codes
     if layer.dense:
         place = np.tile(np.arange(layer.channels_in * layer.kernel_taps), layer.channels_out)
         channel = np.repeat(np.arange(layer.channels_out), layer.channels_in * layer.kernel_taps)
         run_bits = 0
     else:
-        channel, place, run_bits = _read_runs(layer, run_code, contents, pc)
-    weight, value_bits = _read_values(layer, value_code, len(channel) + 1, contents, pc)
+        addresses = (layer.run_address,) if second is None else (layer.run_address, second[1])
+        channel, place, run_bits = _read_runs(layer, SymbolStream(contents, addresses, run_code, pc), contents, pc)
+    addresses = (layer.value_address,) if second is None else (layer.value_address, second[0])
+    weight, value_bits = _read_values(layer, value_code, len(channel) + 1, contents, addresses, pc)
     return StreamTaps(channel, place, weight[:-1], value_bits, run_bits)
 
 
-def _read_runs(layer: DescriptorFields, code: PrefixCode, contents: MemoryContents, pc: int):
-    """Channel and place of each tap, and the bits of the run stream: steps of the run table from tap to tap."""
-    stream = BitStream(contents.weights, layer.run_address, pc)
+def _read_runs(layer: DescriptorFields, stream: SymbolStream, contents: MemoryContents, pc: int):
+    """Channel and place of each tap, and the bits of all runs: steps of the run table from tap to tap."""
     entries = np.array(contents.runs[layer.run_table:layer.run_table + 256], np.int64)
     kernel_steps, channel_steps = (entries & ((1 << KERNEL_BITS) - 1)).tolist(), (entries >> KERNEL_BITS).tolist()
     channel, c, k = 0, -1, layer.kernel_taps - 1             # the place before the first
     channels: list[int] = []
     places: list[int] = []
-    for symbol, bits in stream.symbols(code):
+    for symbol in stream:
         if symbol >= len(kernel_steps):
             raise EngineError(ErrorCode.BAD_CODE, pc, f"run symbol {symbol} is not in the table")
         k += kernel_steps[symbol]
@@ -142,23 +170,25 @@ def _read_runs(layer: DescriptorFields, code: PrefixCode, contents: MemoryConten
         if c >= layer.channels_in or k >= layer.kernel_taps:
             raise EngineError(ErrorCode.BAD_CODE, pc, f"a step of output channel {channel} is too long")
         if channel == layer.channels_out:
-            return np.array(channels, np.int64), np.array(places, np.int64), bits
+            return np.array(channels, np.int64), np.array(places, np.int64), stream.end()
         channels.append(channel)
         places.append(c * layer.kernel_taps + k)
 
 
-def _read_values(layer: DescriptorFields, code: PrefixCode, count: int, contents: MemoryContents, pc: int):
-    """int64 (count,) weights, the last one the terminator's, and the bits of the value stream."""
-    stream = BitStream(contents.weights, layer.value_address, pc)
+def _read_values(layer: DescriptorFields, code: PrefixCode, count: int, contents: MemoryContents,
+                 addresses: Sequence[int], pc: int):
+    """int64 (count,) weights, the last one the terminator's, and the bits of all values."""
     if layer.raw_values:
-        raw = stream.fields(WEIGHT_BITS, count)
-        return raw.astype(np.uint8).view(np.int8).astype(np.int64), WEIGHT_BITS * count
-    read, ends = zip(*islice(stream.symbols(code), count), strict=True)
-    symbols = np.array(read, np.int64)
+        each = -(-count // len(addresses))
+        raw = np.stack([BitStream(contents.weights, address, pc).fields(WEIGHT_BITS, each) for address in addresses], 1)
+        weights = raw.reshape(-1)[:count].astype(np.uint8).view(np.int8).astype(np.int64)
+        return weights, WEIGHT_BITS * each * len(addresses)
+    stream = SymbolStream(contents, addresses, code, pc)
+    symbols = np.fromiter(islice(stream, count), np.int64, count)
     table = np.array(contents.values[layer.value_table:layer.value_table + 256], np.uint8).view(np.int8)
     if symbols[:-1].max(initial=0) >= len(table):
         raise EngineError(ErrorCode.BAD_CODE, pc, f"value symbol {int(symbols.max())} is not in the table")
-    return np.append(table, 0)[np.minimum(symbols, len(table))].astype(np.int64), ends[-1]
+    return np.append(table, 0)[np.minimum(symbols, len(table))].astype(np.int64), stream.end()
 
 
 def read_parameters(layer: DescriptorFields, contents: MemoryContents, cfg: EngineConfig, pc: int) -> ChannelParameters:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firelane.compiler.compile import compile_graph
+from firelane.compiler.fit.report import make_report
 from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
 from firelane.sim import reference
@@ -19,10 +20,10 @@ ROOMY = EngineConfig(activation_words=2048, weight_words=1 << 17, program_words=
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2 ** 32 - 1), banks=st.sampled_from([1, 2, 4, 8, 16]), tight=st.booleans(),
-       sums=st.sampled_from([8, 1024]))
-def test_random_networks(seed, banks, tight, sums):
+       sums=st.sampled_from([8, 1024]), taps=st.sampled_from([1, 2]))
+def test_random_networks(seed, banks, tight, sums, taps):
     rng = np.random.default_rng(seed)
-    cfg = replace(ROOMY, banks=banks, average_channels=sums)
+    cfg = replace(ROOMY, banks=banks, average_channels=sums, taps_per_cycle=taps)
     graph = random_graph(rng, max_columns=min(14 * banks, 56), size="small" if seed % 3 else "tiny")
     try:
         compiled = compile_graph(graph, cfg)
@@ -36,3 +37,4 @@ def test_random_networks(seed, banks, tight, sums):
     expected = reference.run(graph, image)[graph.output]
     assert frame.result == compiled.result.pack(expected)
     assert np.array_equal(compiled.result.unpack(frame.result), expected)
+    assert frame.total_cycles == make_report(compiled).cost.total

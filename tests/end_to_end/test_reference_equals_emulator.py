@@ -65,6 +65,14 @@ def test_random_network_on_an_engine_with_a_short_reach(seed, banks, left, right
     check(compiled, random_image(rng, compiled.graph))
 
 
+@pytest.mark.parametrize(("seed", "banks"), [(seed, banks) for banks in (1, 2, 4, 8, 16) for seed in range(8)])
+def test_random_network_with_two_taps_a_cycle(seed, banks):
+    rng = np.random.default_rng([seed, banks, 2])
+    cfg = EngineConfig(banks=banks, taps_per_cycle=2, **LARGE)
+    compiled = compiled_network(rng, cfg, max_columns=min(14 * banks, 60), size="tiny" if seed % 3 else "small")
+    check(compiled, random_image(rng, compiled.graph))
+
+
 @pytest.mark.parametrize(("seed", "banks"), [(seed, banks) for banks in (1, 4) for seed in range(8)])
 def test_random_network_with_selects_and_maxima(seed, banks):
     rng = np.random.default_rng([seed, banks])

@@ -19,13 +19,13 @@ from firelane.hw.contract.instruction import (
     descriptor_total_words,
     instruction_words,
 )
+from firelane.hw.contract.issue import ChannelTaps
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import LoadTarget, Register
 from firelane.hw.contract.timeline import Timeline
 from firelane.hw.contract.timing import (
     FAULT_LATENCY,
     average_cycles,
-    channel_cycles,
     load_cycles,
     output_cycles,
 )
@@ -97,7 +97,7 @@ def to_stream(image):
 
 def predicted_frame(cfg):
     """FRAME_CYCLES when neither image nor results ever stall."""
-    timeline, channels = Timeline(cfg), channel_cycles(cfg, [1] * CHANNELS_OUT)
+    timeline, channels = Timeline(cfg), ChannelTaps((1,) * CHANNELS_OUT, alone=True)
     timeline.fetch(DESCRIPTOR_WORDS)
     loading = load_cycles(cfg, map_rows=cfg.banks, image_columns=COLUMNS, channels=1, space_to_depth=False)
     timeline.load(loading, beside=False)

@@ -73,8 +73,24 @@ class SymbolReader:
         return True
 
 
+class TurnReader:
+    """Reads symbols from two streams in turn."""
+
+    def __init__(self, first: SymbolReader, second: SymbolReader):
+        self._readers = [first, second]
+
+    def read(self, count: int) -> np.ndarray:
+        """The next `count` symbols, as `SymbolReader.read`; with an odd number it was the last time."""
+        parts = [reader.read(size) for reader, size in zip(self._readers, (count - count // 2, count // 2))]
+        found = np.full(count, -1, np.int64)
+        for turn, part in enumerate(parts):
+            found[turn::2][:len(part)] = part
+        return found[:int((found >= 0).argmin())] if (found < 0).any() else found
+
+
 def decode_layer(memory: np.ndarray, *, value_address: int, run_address: int, code_words, value_table, run_table,
-                 dense: bool, raw_values: bool, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+                 dense: bool, raw_values: bool, shape: tuple[int, int, int],
+                 second: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The exact inverse of `encode_layer`: (places, weights) int64 of all taps, the terminator left out.
 
     Parameters
@@ -84,6 +100,8 @@ def decode_layer(memory: np.ndarray, *, value_address: int, run_address: int, co
         Words in which the streams start.
     code_words, value_table, run_table, dense, raw_values
         As in `EncodedLayer`.
+    second : (int, int), optional
+        The addresses of the values and of the runs of every second tap.
     shape : (O, I, places)
         A place is an index into the weights of this shape, flat.
 
@@ -97,22 +115,30 @@ def decode_layer(memory: np.ndarray, *, value_address: int, run_address: int, co
     if dense:
         places = np.arange(total + 1)
     else:
-        places = _decode_places(memory, run_address, code_words, np.asarray(run_table, np.int64), kernel, total)
+        coded = {"limits": [word["run_limit"] for word in code_words],
+                 "offsets": [word["run_offset"] for word in code_words]}
+        reader = _reader(memory, (run_address, second and second[1]), coded)
+        places = _decode_places(reader, np.asarray(run_table, np.int64), kernel, total)
     if np.diff(places // group, prepend=-1).max() > 1:
         raise ValueError("a step leads past a whole output channel")
     coded = {} if raw_values else {"limits": [word["value_limit"] for word in code_words],
                                    "offsets": [word["value_offset"] for word in code_words]}
-    symbols = SymbolReader(memory, value_address, **coded).read(len(places))
+    symbols = _reader(memory, (value_address, second and second[0]), coded).read(len(places))
     if len(symbols) < len(places) or (symbols < 0).any():
         raise ValueError("the value stream has an invalid code, or ends too early")
     weights = symbols.astype(np.uint8).astype(np.int8) if raw_values else np.asarray(value_table, np.int64)[symbols]
     return places[:-1], weights[:-1].astype(np.int64)
 
 
-def _decode_places(memory, address, code_words, table, kernel, total) -> np.ndarray:
+def _reader(memory: np.ndarray, addresses, coded) -> SymbolReader | TurnReader:
+    """Of the stream at the first address, or of it and the one at the second in turn."""
+    first, second = addresses
+    reader = SymbolReader(memory, first, **coded)
+    return reader if second is None else TurnReader(reader, SymbolReader(memory, second, **coded))
+
+
+def _decode_places(reader, table, kernel, total) -> np.ndarray:
     """Flat places of the taps, up to and including the first that is past the layer."""
-    reader = SymbolReader(memory, address, [word["run_limit"] for word in code_words],
-                          [word["run_offset"] for word in code_words])
     found, last = [], -1
     while last < total:
         symbols = reader.read(4096)

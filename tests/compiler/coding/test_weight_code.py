@@ -16,12 +16,14 @@ exact = settings(deadline=None, derandomize=True, max_examples=80)
 def decoded(encoded, shape):
     """(weights, taps of each channel) as the streams say, with other things before and behind them in memory."""
     rubbish = np.full(3, (1 << 36) - 1, np.uint64)
-    run_words, value_words = words_of(encoded.run_bits), words_of(encoded.value_bits)
-    memory = np.concatenate([rubbish, run_words, value_words, rubbish])
+    streams = [words_of(bits) for bits in (encoded.run_bits, encoded.value_bits, encoded.second_run_bits,
+                                           encoded.second_value_bits)]
+    memory = np.concatenate([rubbish, *streams, rubbish])
+    run, value, second_run, second_value = np.cumsum([3, *map(len, streams)])[:4].tolist()
     places, weights = decode_layer(
-        memory, run_address=3, value_address=3 + len(run_words), code_words=encoded.code_words,
+        memory, run_address=run, value_address=value, code_words=encoded.code_words,
         value_table=encoded.value_table, run_table=encoded.run_table, dense=encoded.dense,
-        raw_values=encoded.raw_values, shape=shape)
+        raw_values=encoded.raw_values, shape=shape, second=(second_value, second_run) if encoded.pairs else None)
     result = np.zeros(int(np.prod(shape)), np.int64)
     result[places] = weights
     return result.reshape(shape), np.bincount(places // (shape[1] * shape[2]), minlength=shape[0])
@@ -31,7 +33,8 @@ def check(weights, **options):
     encoded = encode_layer(weights, **options)
     result, taps = decoded(encoded, weights.shape)
     assert (result == weights).all()
-    assert taps.tolist() == encoded.taps.tolist() and taps.min() >= 1
+    assert taps.tolist() == encoded.taps.tolist() and taps.min() >= (2 if options.get("pairs") else 1)
+    assert encoded.pairs == options.get("pairs", False)
     assert encoded.fillers == taps.sum() - (weights != 0).sum()
     assert len(encoded.value_table) <= 256 and len(encoded.run_table) <= 256
     assert all(entry & ((1 << KERNEL_BITS) - 1) < weights.shape[2] for entry in encoded.run_table)
@@ -55,6 +58,23 @@ def layers(draw):
 def test_round_trip(weights, value_room, run_room, tap_cost):
     encoded = check(weights, value_room=value_room, run_room=run_room, tap_cost_bits=tap_cost)
     assert len(encoded.value_table) <= value_room and len(encoded.run_table) <= run_room
+
+
+@exact
+@given(layers().filter(lambda weights: weights[0].size > 1), st.sampled_from([0, 2, 256]), st.sampled_from([1, 256]),
+       st.sampled_from([None, True, False]))
+def test_pairs(weights, value_room, run_room, dense):
+    rooms = {"value_room": value_room, "run_room": run_room, "dense": dense}
+    encoded, one = check(weights, pairs=True, **rooms), encode_layer(weights, **rooms)
+    if np.count_nonzero(weights.reshape(len(weights), -1), axis=1).min() >= 2:
+        assert encoded.taps.tolist() == one.taps.tolist()       # the same symbols, and one more if their number is odd
+        assert encoded.code_words == one.code_words and encoded.run_table == one.run_table
+        assert 0 <= encoded.coded_bits - one.coded_bits <= 16 * ((one.taps.sum() + 1) % 2)
+
+
+def test_filters_of_one_place_have_no_pairs():
+    with pytest.raises(ValueError, match=r"^filters of one place have no pairs of taps$"):
+        encode_layer(np.ones((4, 1, 1), np.int8), pairs=True)
 
 
 @exact

@@ -21,16 +21,18 @@ from tests.sim.emulator.programs import CFG, WEIGHT, expect, sparse_layer
 
 def decoded(encoded, shape: tuple[int, int, int], shift_words: int = 3):
     """Taps of encoded weights that stand somewhere in the memories."""
-    values = bits_to_words(encoded.value_bits.tolist())
-    weights = [0] * shift_words + values + bits_to_words(encoded.run_bits.tolist())
+    streams = [bits_to_words(bits.tolist()) for bits in (encoded.value_bits, encoded.run_bits,
+                                                         encoded.second_value_bits, encoded.second_run_bits)]
+    value, run, second_value, second_run = np.cumsum([shift_words, *map(len, streams)])[:4].tolist()
+    weights = [0] * shift_words + [word for stream in streams for word in stream]
     table = [value & 0xFF for value in encoded.value_table]
     contents = MemoryContents([], weights, [99] * 5 + table, [0] * 7 + list(encoded.run_table))
     fields = {"dense": encoded.dense, "raw_values": encoded.raw_values, "channels_out": shape[0],
               "channels_in": shape[1], "group_channels": shape[0], "kernel_taps": shape[2], "value_table": 5,
-              "run_table": 7, "value_address": shift_words, "run_address": shift_words + len(values)}
+              "run_table": 7, "value_address": value, "run_address": run}
     layer = decode_descriptor(to_words(pack(DESCRIPTOR, fields), 7), 0)
     codes = decode_codes([pack(CODE_WORD, word) for word in encoded.code_words])
-    return read_taps(layer, codes, contents, 0)
+    return read_taps(layer, codes, contents, 0, (second_value, second_run) if encoded.pairs else None)
 
 
 def check(weights: np.ndarray, **options) -> None:
@@ -40,7 +42,8 @@ def check(weights: np.ndarray, **options) -> None:
     np.add.at(found, (taps.channel, taps.place), taps.weight)
     np.testing.assert_array_equal(found.reshape(weights.shape), weights)
     np.testing.assert_array_equal(np.bincount(taps.channel, minlength=len(weights)), encoded.taps)
-    assert (taps.value_bits, taps.run_bits) == (len(encoded.value_bits), len(encoded.run_bits))
+    ends = (encoded.value_size - taps.value_bits, encoded.run_size - taps.run_bits)
+    assert ends == (0, 0) or (encoded.pairs and not len(taps.channel) % 2 and max(ends) <= 8)      # the symbol too many
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -53,12 +56,15 @@ def test_random_layers(seed):
     check(weights)
     for dense in (True, False):
         check(weights, dense=dense)
+        if weights[0].size > 1:
+            check(weights, dense=dense, pairs=True)
 
 
 def test_one_tap_and_a_long_way():
     weights = np.zeros((3, 512, 9), np.int8)
     weights[1, 511, 8] = -128
     check(weights)
+    check(weights, pairs=True)
 
 
 def test_streams_of_many_pieces():
@@ -66,6 +72,7 @@ def test_streams_of_many_pieces():
     weights = np.random.default_rng(0).integers(-128, 128, (20, 300, 9)).astype(np.int8)
     for dense in (True, False):
         check(weights, dense=dense)
+        check(weights, dense=dense, pairs=True)
 
 
 def test_parameters():
