@@ -23,12 +23,12 @@ from firelane.hw.contract.timing import (
     AVERAGE_TAIL_CYCLES,
     COLUMN_MOVE_LEAD,
     LANE_TAP_LEAD,
-    MOVED_CYCLES,
     PEEK_LATENCY,
     ROW_MOVE_LEAD,
-    ROW_MOVED_CYCLES,
     SUMS_LAG,
     first_pick,
+    moved_cycles,
+    row_moved_cycles,
     tile_tail_cycles,
 )
 from firelane.hw.pixels.activation_memory import ActivationMemory
@@ -146,7 +146,7 @@ class Datapath(wiring.Component):
 
     def _build_reads(self, m, memory: ActivationMemory, tap):
         """Memory and moves: cycles 1 to 7. Returns each lane's pixel."""
-        cfg, layer, read = self._cfg, self.layer, ACTIVATION_READ_LATENCY
+        cfg, layer, read, row_moved = self._cfg, self.layer, ACTIVATION_READ_LATENCY, row_moved_cycles(self._cfg)
         m.submodules.mask = mask = EdgeMask(cfg)
         m.submodules.row_move = row_move = RowMover(cfg)
         m.submodules.column_move = column_move = ColumnMove(cfg)
@@ -159,11 +159,11 @@ class Datapath(wiring.Component):
             mask.raw.eq(delay_control(m, self.peek.enable, read - 1, name="peek_enable")),
             mask.words.eq(memory.read_words),
             row_move.parts_log2.eq(layer.parts_log2),
-            row_move.move.eq(delay(m, tap.row_move, ROW_MOVED_CYCLES - ROW_MOVE_LEAD - 2, name="row_move")),
+            row_move.move.eq(delay(m, tap.row_move, row_moved - ROW_MOVE_LEAD - 2, name="row_move")),
             row_move.pixels.eq(mask.pixels),
             column_move.parts_log2.eq(layer.parts_log2),
             column_move.pad.eq(layer.pad),
-            column_move.move.eq(delay(m, tap.column_move, ROW_MOVED_CYCLES - COLUMN_MOVE_LEAD - 1, name="column_move")),
+            column_move.move.eq(delay(m, tap.column_move, row_moved - COLUMN_MOVE_LEAD - 1, name="column_move")),
             column_move.pixels.eq(row_move.moved),
         ]
         self._build_peek(m, mask)
@@ -183,7 +183,7 @@ class Datapath(wiring.Component):
     def _build_lanes(self, m, take, capture, tap, pixels):
         """Multiply and accumulate: cycles 7 to 10. Returns the sums set aside, of bank 0 first."""
         m.submodules.lanes = lanes = Lanes(self._cfg)
-        later = MOVED_CYCLES - LANE_TAP_LEAD - 1
+        later = moved_cycles(self._cfg) - LANE_TAP_LEAD - 1
         m.d.comb += [
             lanes.maximum.eq(self.layer.operation == Operation.MAXIMUM),
             lanes.tap.take.eq(delay_control(m, take, later, name="lanes_take")),
