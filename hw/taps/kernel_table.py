@@ -15,7 +15,12 @@ class KernelTable(wiring.Component):
     """Two tables of up to 64 kernel entries in distributed memory, two a word.
 
     Latency     1 cycle from `place` to `entry`.
-    Throughput  1 entry a cycle.
+    Throughput  1 entry a cycle, or 2.
+
+    Parameters
+    ----------
+    readers : int
+        1, or 2 that read the same table.
 
     Members
     -------
@@ -25,25 +30,32 @@ class KernelTable(wiring.Component):
         The one that is read.
     place : In(6)
     entry : Out(KERNEL_ENTRY)
+    second_place, second_entry
+        The same of the second reader.
     """
 
-    def __init__(self):
-        super().__init__({"write": In(TABLE_WRITES), "write_table": In(1), "table": In(1), "place": In(KERNEL_BITS),
-                          "entry": Out(KERNEL_ENTRY)})
+    def __init__(self, readers: int = 1):
+        self._prefixes = ("", "second_")[:readers]
+        super().__init__({"write": In(TABLE_WRITES), "write_table": In(1), "table": In(1),
+                          **{f"{prefix}place": In(KERNEL_BITS) for prefix in self._prefixes},
+                          **{f"{prefix}entry": Out(KERNEL_ENTRY) for prefix in self._prefixes}})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.table = table = memory.Memory(
             shape=MEMORY_BITS, depth=MAX_KERNEL_TAPS, init=[], attrs={"ram_style": "distributed"})
-        reader, writer = table.read_port(domain="comb"), table.write_port()
-        pair = data.View(PAIR, reader.data)
-        entry = Signal(KERNEL_ENTRY, reset_less=True)
-        m.d.comb += [
-            reader.addr.eq(Cat(self.place[1:], self.table)),
-            writer.addr.eq(Cat(self.write.payload.index, self.write_table)),
-            writer.data.eq(self.write.payload.data),
-            writer.en.eq(self.write.valid),
-            self.entry.eq(entry),
-        ]
-        m.d.sync += entry.eq(Mux(self.place[0], pair[1], pair[0])[:KERNEL_ENTRY.size])
+        readers, writer = [table.read_port(domain="comb") for _ in self._prefixes], table.write_port()
+        for number, (prefix, reader) in enumerate(zip(self._prefixes, readers)):
+            pair = data.View(PAIR, reader.data)
+            place = getattr(self, f"{prefix}place")
+            entry = Signal(KERNEL_ENTRY, name=f"{prefix}entry", reset_less=True)
+            m.d.comb += reader.addr.eq(Cat(place[1:], self.table))
+            if number == 0:
+                m.d.comb += [
+                    writer.addr.eq(Cat(self.write.payload.index, self.write_table)),
+                    writer.data.eq(self.write.payload.data),
+                    writer.en.eq(self.write.valid),
+                ]
+            m.d.comb += getattr(self, f"{prefix}entry").eq(entry)
+            m.d.sync += entry.eq(Mux(place[0], pair[1], pair[0])[:KERNEL_ENTRY.size])
         return m

@@ -8,11 +8,12 @@ from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES, ScanPort, Scan
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, instruction_layout, parameter_layout
 from firelane.hw.contract.timing import TABLE_READ_CYCLES, record_lag, scan_cycles
+from firelane.hw.taps.pair_generator import PairGenerator
 from firelane.hw.taps.parameter_reader import ParameterReader
 from firelane.hw.taps.tap_address import TapAddress
 from firelane.hw.taps.tap_generator import TapGenerator
 from firelane.hw.taps.weight_decoder import WeightDecoder
-from firelane.hw.taps.weight_fetch import StreamName, WeightFetch
+from firelane.hw.taps.weight_fetch import WeightFetch, stream_names
 from firelane.hw.taps.weight_memory import WeightMemory
 
 
@@ -84,7 +85,8 @@ class TapPath(wiring.Component):
             "parameters": Out(stream.Signature(parameter_layout(cfg))),
             "scan": In(ScanPort()),
             "bad_code": Out(1), "weight_range": Out(1), "address_range": Out(1),
-            "tap_taken": Out(1), "stall_decoder": Out(1), "stall_drain": Out(1),
+            "tap_taken": Out(range(cfg.taps_per_cycle + 1)), "stall_decoder": Out(1), "stall_drain": Out(1),
+            **({"load_request": In(1), "load_slot": Out(1)} if cfg.taps_per_cycle == 2 else {}),
         })
 
     def elaborate(self, platform):
@@ -93,7 +95,7 @@ class TapPath(wiring.Component):
         m.submodules.weights = weights = WeightMemory(cfg.weight_words, self._weights)
         m.submodules.fetch = fetch = WeightFetch(cfg)
         m.submodules.decoder = decoder = WeightDecoder(cfg, values=self._values, runs=self._runs)
-        m.submodules.generator = generator = TapGenerator(cfg)
+        m.submodules.generator = generator = (TapGenerator if cfg.taps_per_cycle == 1 else PairGenerator)(cfg)
         m.submodules.addresses = addresses = TapAddress(cfg)
         m.submodules.reader = reader = ParameterReader(cfg)
         self._connect_memories(m, weights, fetch, decoder, addresses)
@@ -141,10 +143,12 @@ class TapPath(wiring.Component):
         connect(m, flipped(self.run_write), decoder.run_write)
         connect(m, flipped(self.code_write), decoder.code_write)
         connect(m, flipped(self.kernel_write), addresses.kernel_write)
+        if self._cfg.taps_per_cycle == 2:
+            connect(m, flipped(self.code_write), fetch.code_write)
 
     def _connect_streams(self, m, fetch, decoder, generator, addresses, reader):
-        connect(m, fetch.value, decoder.value)
-        connect(m, fetch.run, decoder.run)
+        for name in stream_names(self._cfg)[:-1]:
+            connect(m, getattr(fetch, name), getattr(decoder, name))
         connect(m, fetch.parameter, reader.i)
         connect(m, reader.o, flipped(self.parameters))
         connect(m, decoder.o, generator.i)
@@ -160,6 +164,8 @@ class TapPath(wiring.Component):
             self.tap_taken.eq(generator.tap_taken), self.stall_decoder.eq(generator.stall_decoder),
             self.stall_drain.eq(generator.stall_drain),
         ]
+        if self._cfg.taps_per_cycle == 2:
+            m.d.comb += [generator.load_request.eq(self.load_request), self.load_slot.eq(generator.load_slot)]
 
     def _scan(self, m, weights, fetch, decoder):
         """All memories read the same address, and the answer is chosen when the slowest has given it."""
@@ -180,8 +186,11 @@ class TapPath(wiring.Component):
                      decoder.scan_address.eq(table_address), self.scan.data.eq(chosen)]
 
     def _errors(self, m, fetch, decoder, generator, addresses, reader):
-        symbols_end = generator.starving & ((fetch.exhausted[:StreamName.PARAMETER] & decoder.dry) != 0)
-        parameters_end = fetch.exhausted[StreamName.PARAMETER] & reader.waiting
+        symbols_end = generator.starving & ((fetch.exhausted[:-1] & decoder.dry) != 0)
+        parameters_end = fetch.exhausted[-1] & reader.waiting
         m.d.comb += self.address_range.eq(addresses.address_range)
-        m.d.sync += [self.bad_code.eq(generator.o.valid & generator.o.payload.bad_code),
+        issued = generator.o.payload
+        bad_code = issued.bad_code if self._cfg.taps_per_cycle == 1 else (
+            issued.first.bad_code | (issued.second.take & issued.second.bad_code))
+        m.d.sync += [self.bad_code.eq(generator.o.valid & bad_code),
                      self.weight_range.eq(symbols_end | parameters_end)]

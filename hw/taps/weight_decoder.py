@@ -1,30 +1,62 @@
 """One weight and its step a cycle, out of two prefix-coded bit streams."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from typing import NamedTuple
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import WEIGHT_STEP
 from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES
 from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
-from firelane.hw.contract.instruction import CODE_WORD, CODE_WORDS, DESCRIPTOR, RUN_ENTRY_BITS, Source
+from firelane.hw.contract.instruction import (
+    CODE_WORD,
+    CODE_WORDS,
+    DESCRIPTOR,
+    RUN_ENTRY_BITS,
+    Operation,
+    Source,
+)
 from firelane.hw.contract.timing import DECODE_CYCLES, TABLE_READ_CYCLES
 from firelane.hw.taps.bit_reader import CHUNK_BITS, BitReader, ChunkReader
 from firelane.hw.taps.prefix_decoder import PREFIX_CODE, LengthFinder, PrefixDecoder
-from firelane.hw.taps.symbol_table import SymbolTable
+from firelane.hw.taps.symbol_table import PairTable, SymbolTable
 
 DECODED_STEP = data.StructLayout({"step": WEIGHT_STEP, "bad": 1})
 """A weight with its step; `bad`: there was no code where it should be."""
 
+DECODED_PAIR = data.ArrayLayout(DECODED_STEP, 2)
+"""What two decoders give, with two taps a cycle: a tap and the one after it. Of a layer of single taps only the first
+means anything."""
+
+
+def takes_single_taps(layer):
+    """Whether a layer's taps are made one by one with two taps a cycle, too: all from the first decoder.
+
+    `hw.contract.issue.ChannelTaps` calls them alone.
+    """
+    one_place = (layer.channels_in == 1) & (layer.kernel_taps == 1)
+    return (layer.source == Source.WINDOW) | (layer.operation == Operation.MAXIMUM) | one_place
+
+
+class _Symbols(NamedTuple):
+    """The symbols of one stream: who reads it, who decodes it, whether bits are lacking, what a symbol stands for."""
+
+    reader: BitReader
+    decoder: PrefixDecoder
+    dry: Value
+    entry: Signal
+
 
 class WeightDecoder(wiring.Component):
-    """Decodes values and runs in lock step, and looks both up.
+    """Decodes values and runs in lock step, and looks both up; two of each with two taps a cycle.
 
     The step of a `dense` layer is always one place; for Source.WINDOW the weight means nothing either, and no stream is
-    read.
+    read. The streams of every second tap are those of a layer of single taps, too, which takes nothing from them: so
+    it starts in the same cycle as others.
 
     Latency     DECODE_CYCLES from a cycle with `step` to `o`.
-    Throughput  1 weight a cycle, if neither stream runs dry.
+    Throughput  1 weight a cycle, if neither stream runs dry; with two taps a cycle 2.
     Stalling    by `room`, a cycle ahead; what has been started comes out DECODE_CYCLES later in any case.
 
     Parameters
@@ -43,14 +75,15 @@ class WeightDecoder(wiring.Component):
         Pulse, while not `active`: the code words are complete, and for the weights of layer `coming`.
     active : In(1)
         Decode. While it is low, streams are cleared, and nothing comes out.
-    value, run : In(stream of 36)
+    value, run, and with two taps a cycle second_value, second_run : In(stream of 36)
     room : In(1)
-        One more weight may be started in the next cycle, even if one is started now.
+        One more weight may be started in the next cycle, even if one is started now (or two more, each).
     step : Out(1)
-        A weight is started. A register.
+        A weight is started, or two. A register.
     o : Out(stream of DECODED_STEP, always ready)
-    dry : Out(2)
-        The reader of the value stream (bit 0), of the run stream (bit 1) lacks bits.
+        With two taps a cycle of DECODED_PAIR.
+    dry : Out(a bit for each stream, in the order above)
+        Its reader lacks bits.
     value_write, run_write : In(MEMORY_WRITES)
         Writes into the tables.
     scan : In(1), scan_address : In(18), value_entry : Out(8), run_entry : Out(17)
@@ -60,11 +93,14 @@ class WeightDecoder(wiring.Component):
     def __init__(self, cfg: EngineConfig, *, values=(), runs=()):
         self._cfg = cfg
         self._images = {"value": values, "run": runs}
+        self._prefixes = ("", "second_")[:cfg.taps_per_cycle]       #: of the names of streams
         words = stream.Signature(MEMORY_BITS)
+        decoded = DECODED_STEP if cfg.taps_per_cycle == 1 else DECODED_PAIR
         super().__init__({
             "layer": In(DESCRIPTOR), "code_write": In(TABLE_WRITES), "coming": In(DESCRIPTOR), "take_codes": In(1),
-            "active": In(1), "value": In(words), "run": In(words), "room": In(1),
-            "step": Out(1), "o": Out(stream.Signature(DECODED_STEP, always_ready=True)), "dry": Out(2),
+            "active": In(1), **{prefix + kind: In(words) for prefix in self._prefixes for kind in ("value", "run")},
+            "room": In(1), "step": Out(1), "o": Out(stream.Signature(decoded, always_ready=True)),
+            "dry": Out(2 * cfg.taps_per_cycle),
             "value_write": In(MEMORY_WRITES), "run_write": In(MEMORY_WRITES),
             "scan": In(1), "scan_address": In(18), "value_entry": Out(WEIGHT_BITS), "run_entry": Out(RUN_ENTRY_BITS),
         })
@@ -76,37 +112,52 @@ class WeightDecoder(wiring.Component):
         m.d.sync += [self._take.eq(self.take_codes), self._plain.eq(self.coming.raw_values)]
         self._clear = Signal(init=1)        #: of what is still read ahead; words come later than it falls
         m.d.sync += self._clear.eq(~self.active)
-        value_reader, value_decoder, value_dry = self._symbols(m, "value", WEIGHT_BITS, self._cfg.value_symbols)
-        run_reader, run_decoder, run_dry = self._symbols(m, "run", RUN_ENTRY_BITS, self._cfg.run_symbols)
+        values = self._symbols(m, "value", WEIGHT_BITS, self._cfg.value_symbols)
+        runs = self._symbols(m, "run", RUN_ENTRY_BITS, self._cfg.run_symbols)
 
         streamed, runs_used = Signal(), Signal()
         m.d.sync += [streamed.eq(self.layer.source == Source.STREAM),
                      runs_used.eq((self.layer.source == Source.STREAM) & ~self.layer.dense)]
         step_next = Signal()
-        m.d.comb += [
-            step_next.eq(self.active & self.room & (value_reader.ready_next | ~streamed)
-                         & (run_reader.ready_next | ~runs_used)),
-            value_reader.take_next.eq(step_next),
-            run_reader.take_next.eq(step_next),
-            self.dry.eq(Cat(value_dry & streamed, run_dry & runs_used)),
-        ]
+        ready = self.active & self.room
+        for value, run in zip(values, runs):
+            ready = ready & (value.reader.ready_next | ~streamed) & (run.reader.ready_next | ~runs_used)
+        m.d.comb += step_next.eq(ready)
+        for number, pair in enumerate(zip(values, runs)):
+            take_next = step_next if number == 0 else step_next & ~self._single(m)
+            m.d.comb += [symbols.reader.take_next.eq(take_next) for symbols in pair]
+        lacking = []
+        for value, run in zip(values, runs):
+            lacking += [value.dry & streamed, run.dry & runs_used]
+        m.d.comb += self.dry.eq(Cat(lacking))
         m.d.sync += self.step.eq(step_next)
         self._valid_pipeline(m)
+        for number, prefix in enumerate(self._prefixes):
+            out = self.o.payload if self._cfg.taps_per_cycle == 1 else self.o.payload[number]
+            self._put_together(m, prefix, values[number], runs[number], streamed, runs_used, out)
+        return m
 
-        raw = self._later(m, value_decoder.plain, TABLE_READ_CYCLES, "raw_weight")
-        value_bad = self._later(m, value_decoder.bad, TABLE_READ_CYCLES, "value_bad")
-        run_bad = self._later(m, run_decoder.bad, TABLE_READ_CYCLES, "run_bad")
+    def _single(self, m):
+        """The layer's taps are single ones: nothing is taken from the second streams."""
+        single = Signal()
+        m.d.sync += single.eq(takes_single_taps(self.layer))
+        return single
+
+    def _put_together(self, m, prefix: str, value, run, streamed, runs_used, decoded):
+        """A weight, its step, and whether there were codes of both."""
+        raw = self._later(m, value.decoder.plain, TABLE_READ_CYCLES, f"{prefix}raw_weight")
+        value_bad = self._later(m, value.decoder.bad, TABLE_READ_CYCLES, f"{prefix}value_bad")
+        run_bad = self._later(m, run.decoder.bad, TABLE_READ_CYCLES, f"{prefix}run_bad")
         one_place = self.layer.kernel_taps == 1     # then the next place is in the next channel
-        out = self.o.payload.step
+        out = decoded.step
         m.d.comb += [
-            out.weight.eq(Mux(self.layer.raw_values, raw, self.value_entry)),
-            self.o.payload.bad.eq((value_bad & streamed & ~self.layer.raw_values) | (run_bad & runs_used)),
+            out.weight.eq(Mux(self.layer.raw_values, raw, value.entry)),
+            decoded.bad.eq((value_bad & streamed & ~self.layer.raw_values) | (run_bad & runs_used)),
         ]
         with m.If(runs_used):
-            m.d.comb += out.step.eq(self.run_entry)
+            m.d.comb += out.step.eq(run.entry)
         with m.Else():
             m.d.comb += [out.step.kernel_step.eq(~one_place), out.step.channel_step.eq(one_place)]
-        return m
 
     def _code_table(self, m):
         words = Signal(data.ArrayLayout(CODE_WORD, CODE_WORDS), reset_less=True)
@@ -119,16 +170,11 @@ class WeightDecoder(wiring.Component):
                 m.d.sync += words[index].eq(written)
         return words
 
-    def _symbols(self, m, label: str, width: int, depth: int):
-        """All from words to table entries of one stream; its reader and its decoder, and whether bits are lacking."""
-        chunks = m.submodules[f"{label}_chunks"] = ChunkReader(CHUNK_BITS)
-        lengths = m.submodules[f"{label}_lengths"] = LengthFinder()
-        reader = m.submodules[f"{label}_reader"] = BitReader()
-        decoder = m.submodules[f"{label}_decoder"] = PrefixDecoder()
-        table = m.submodules[f"{label}_table"] = SymbolTable(width=width, depth=depth, init=self._images[label])
-        wiring.connect(m, wiring.flipped(getattr(self, label)), chunks.i)
-        wiring.connect(m, chunks.o, lengths.i)
-        wiring.connect(m, lengths.o, reader.i)
+    def _symbols(self, m, label: str, width: int, depth: int) -> list[_Symbols]:
+        """All from words to table entries of values or of runs: the first decoder's, the second's."""
+        parts = [self._decoder(m, prefix + label) for prefix in self._prefixes]
+        table_type = SymbolTable if self._cfg.taps_per_cycle == 1 else PairTable
+        table = m.submodules[f"{label}_table"] = table_type(width=width, depth=depth, init=self._images[label])
         wiring.connect(m, wiring.flipped(getattr(self, f"{label}_write")), table.write)
         code = Signal(PREFIX_CODE, name=f"{label}_code", reset_less=True)
         plain = self._plain if label == "value" else 0      # no code is below a limit of 0: each takes 8 bits
@@ -137,19 +183,34 @@ class WeightDecoder(wiring.Component):
                 word = self._code_words[index]
                 m.d.sync += [code.limit[index].eq(Mux(plain, 0, word[f"{label}_limit"])),
                              code.offset[index].eq(word[f"{label}_offset"])]
+        for chunks, lengths, reader, decoder in parts:
+            m.d.comb += [
+                chunks.clear.eq(self._clear), lengths.clear.eq(self._clear), reader.clear.eq(self._clear),
+                lengths.code.eq(code),
+                decoder.code.eq(code),
+                decoder.window.eq(reader.window),
+                decoder.length_less_one.eq(reader.length_less_one),
+            ]
         m.d.comb += [
-            chunks.clear.eq(self._clear), lengths.clear.eq(self._clear), reader.clear.eq(self._clear),
-            lengths.code.eq(code),
-            decoder.code.eq(code),
-            decoder.window.eq(reader.window),
-            decoder.length_less_one.eq(reader.length_less_one),
             table.base.eq(self.layer[f"{label}_table"]),
-            table.symbol.eq(decoder.symbol),
+            *(getattr(table, f"{prefix}symbol").eq(part[-1].symbol) for prefix, part in zip(self._prefixes, parts)),
             table.scan.eq(self.scan),
             table.scan_address.eq(self.scan_address),
             getattr(self, f"{label}_entry").eq(table.entry),
         ]
-        return reader, decoder, lengths.empty & ~reader.ready_next
+        return [_Symbols(reader, decoder, lengths.empty & ~reader.ready_next, getattr(table, f"{prefix}entry"))
+                for prefix, (_, lengths, reader, decoder) in zip(self._prefixes, parts)]
+
+    def _decoder(self, m, label: str):
+        """The blocks from words to symbols of one stream."""
+        chunks = m.submodules[f"{label}_chunks"] = ChunkReader(CHUNK_BITS)
+        lengths = m.submodules[f"{label}_lengths"] = LengthFinder()
+        reader = m.submodules[f"{label}_reader"] = BitReader()
+        decoder = m.submodules[f"{label}_decoder"] = PrefixDecoder()
+        wiring.connect(m, wiring.flipped(getattr(self, label)), chunks.i)
+        wiring.connect(m, chunks.o, lengths.i)
+        wiring.connect(m, lengths.o, reader.i)
+        return chunks, lengths, reader, decoder
 
     def _valid_pipeline(self, m):
         valid = self.step

@@ -1,34 +1,41 @@
 """Reads the streams of a layer from the weight memory, all through its one port."""
 
-from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import enum, stream, wiring
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.credit_queue import CreditQueue
-from firelane.hw.blocks.ports import MemoryReadPort
+from firelane.hw.blocks.ports import TABLE_WRITES, MemoryReadPort
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
-from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, ParameterForm, Source
+from firelane.hw.contract.instruction import (
+    CODE_WORDS,
+    DESCRIPTOR,
+    SECOND_STREAMS,
+    WEIGHT_ADDRESS_BITS,
+    ParameterForm,
+    Source,
+)
 from firelane.hw.contract.timing import SCAN_ADDRESS_CYCLES, weight_read_cycles
 
 QUEUE_WORDS = 16    #: covers the latency of the largest memory at 8 bits a cycle, 72 cycles
 
 
-class StreamName(enum.IntEnum):
-    """The bit streams of a layer."""
-
-    VALUE = 0
-    RUN = 1
-    PARAMETER = 2
+def stream_names(cfg: EngineConfig) -> tuple[str, ...]:
+    """The bit streams of a layer, in the order in which they are read; those of symbols, then the parameters."""
+    symbols = ("value", "run", "second_value", "second_run")
+    return (*symbols[:2 * cfg.taps_per_cycle], "parameter")
 
 
 class WeightFetch(wiring.Component):
     """Prefetches up to QUEUE_WORDS words of each stream, in turn.
 
     A stream that is not dry gets at least every third read, 12 bits a cycle; the streams together use at most
-    8 + 8 + 6 of 36 bits a cycle, so words arrive before they are needed.
+    8 + 8 + 6 of 36 bits a cycle, so words arrive before they are needed. With two taps a cycle there are five streams,
+    which may use 38 bits a cycle, and get them on an average only: the compiler sees to it that none runs dry.
 
     Latency     `first_word_cycles(cfg)` from `start` to the first word of the value stream, then 1 more to that of the
-                runs; if all start together another one to that of the parameters, else up to 2.
+                runs (to each of `stream_names(cfg)` that the layer has); if all start together another one to that of
+                the parameters, else up to 2.
     Throughput  1 word a cycle over all streams.
 
     Parameters
@@ -43,10 +50,13 @@ class WeightFetch(wiring.Component):
         The same for the parameter stream, of `layer`.
     stop : In(1)
         Drop the value and run streams.
-    value, run, parameter : Out(stream of 36)
-    exhausted : Out(3)
-        Per stream: the end of the memory is reached and every word has been handed out. One word of zeros behind the
-        memory is part of a stream, so that a reader may look ahead.
+    code_write : In(TABLE_WRITES)
+        Only with two taps a cycle: word CODE_WORDS says where the streams of every second tap begin, for the next
+        `start`. It must have been written 1 cycle before that.
+    value, run, parameter, and with two taps a cycle second_value, second_run : Out(stream of 36)
+    exhausted : Out(a bit for each of `stream_names(cfg)`)
+        The end of the memory is reached and every word has been handed out. One word of zeros behind the memory is part
+        of a stream, so that a reader may look ahead.
     memory : Out(MemoryReadPort(18))
         To the weight memory, whose latency is `weight_read_cycles(cfg.weight_words)`.
     scan_address : In(18)
@@ -55,78 +65,109 @@ class WeightFetch(wiring.Component):
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
+        self._names = stream_names(cfg)
         super().__init__({
             "coming": In(DESCRIPTOR), "start": In(1), "layer": In(DESCRIPTOR), "parameter_start": In(1), "stop": In(1),
-            **{name.name.lower(): Out(stream.Signature(MEMORY_BITS)) for name in StreamName},
-            "exhausted": Out(len(StreamName)),
+            **({"code_write": In(TABLE_WRITES)} if cfg.taps_per_cycle == 2 else {}),
+            **{name: Out(stream.Signature(MEMORY_BITS)) for name in self._names},
+            "exhausted": Out(len(self._names)),
             "memory": Out(MemoryReadPort(WEIGHT_ADDRESS_BITS)), "scan_address": In(WEIGHT_ADDRESS_BITS),
         })
 
     def elaborate(self, platform):
         m = Module()
-        clear, granted = Signal(len(StreamName)), Signal(len(StreamName))
-        m.d.comb += clear.eq(Cat(self.start | self.stop, self.start | self.stop, self.parameter_start))
+        count = len(self._names)
+        clear, granted = Signal(count), Signal(count)
+        m.d.comb += clear.eq(Cat(*[self.start | self.stop] * (count - 1), self.parameter_start))
         arriving = self._read_pipeline(m, granted & ~clear, clear)
-        wanted, addresses = zip(*(self._stream(m, name, granted[name], clear[name], arriving[name])
-                                  for name in StreamName))
+        if self._cfg.taps_per_cycle == 2:
+            self._second_addresses(m)
+        wanted, addresses = zip(*(self._stream(m, number, granted[number], clear[number], arriving[number])
+                                  for number in range(count)))
         self._grant_in_turn(m, Cat(wanted), granted)
 
         address = Signal(WEIGHT_ADDRESS_BITS, reset_less=True)
         m.d.sync += address.eq(self.scan_address)
-        for name in StreamName:
-            with m.If(granted[name]):
-                m.d.sync += address.eq(addresses[name])
+        for number in range(count):
+            with m.If(granted[number]):
+                m.d.sync += address.eq(addresses[number])
         m.d.comb += self.memory.address.eq(address)
         return m
 
-    def _stream(self, m, name: StreamName, granted, clear, arriving):
+    def _second_addresses(self, m):
+        """Where the streams of every second tap of the next layer begin; and when they start, a cycle after others."""
+        self._second = Signal(SECOND_STREAMS, reset_less=True)
+        self._second_start = Signal()
+        self._second_used = Signal(data.StructLayout({"value": 1, "run": 1}), reset_less=True)
+        written = Signal(SECOND_STREAMS, reset_less=True)
+        is_second = Signal()        # from a register, because writes come from afar
+        m.d.sync += [written.eq(self.code_write.payload.data), self._second_start.eq(self.start),
+                     is_second.eq(self.code_write.valid & (self.code_write.payload.index == CODE_WORDS))]
+        m.d.sync += [self._second_used[kind].eq(self._used(self.coming, kind)) for kind in ("value", "run")]
+        with m.If(is_second):
+            m.d.sync += self._second.eq(written)
+
+    def _start_of(self, name: str):
+        """(pulse with which a stream starts, its first address, whether the layer has it)."""
+        if name == "parameter":
+            return self.parameter_start, self.layer.parameter_address, self._used(self.layer, name)
+        if name.startswith("second_"):
+            kind = name.removeprefix("second_")
+            return self._second_start, self._second[f"{kind}_address"], self._second_used[kind]
+        return self.start, self.coming[f"{name}_address"], self._used(self.coming, name)
+
+    def _stream(self, m, number: int, granted, clear, arriving):
         """One stream's address counter and queue; gives its request and its address."""
-        label = name.name.lower()
+        label = self._names[number]
         queue = m.submodules[f"{label}_queue"] = CreditQueue(MEMORY_BITS, depth=QUEUE_WORDS)
         wiring.connect(m, queue.o, wiring.flipped(getattr(self, label)))
         active = Signal(name=f"{label}_active")
         past_end = Signal(name=f"{label}_past_end")
         wanted = Signal(name=f"{label}_wanted")
         address = Signal(WEIGHT_ADDRESS_BITS, name=f"{label}_address", reset_less=True)
+        start, first_address, used = self._start_of(label)
+        want = active & queue.room & ~past_end
+        if self._cfg.taps_per_cycle == 1:
+            m.d.comb += wanted.eq(want)
         m.d.comb += [
-            wanted.eq(active & queue.room & ~past_end),
             queue.clear.eq(clear),
             queue.reserve.eq(granted),
             queue.write.valid.eq(arriving),
             queue.write.payload.eq(self.memory.data),
-            self.exhausted[name].eq(active & past_end & queue.empty),
+            self.exhausted[number].eq(active & past_end & queue.empty),
         ]
-        layer, start = ((self.layer, self.parameter_start) if name is StreamName.PARAMETER
-                        else (self.coming, self.start))
         m.d.sync += past_end.eq(address > self._cfg.weight_words)
         with m.If(start):
-            m.d.sync += [address.eq(layer[f"{label}_address"]), active.eq(self._used(layer, name)), past_end.eq(0)]
+            m.d.sync += [address.eq(first_address), active.eq(used), past_end.eq(0)]
         with m.Else():
             with m.If(granted):
                 m.d.sync += address.eq(address + 1)
             with m.If(clear):
                 m.d.sync += active.eq(0)
+        if self._cfg.taps_per_cycle == 2:       # from a register, because the choice of one of five takes long
+            m.d.sync += wanted.eq(Mux(start, used, want & ~clear))
         return wanted, address
 
     @staticmethod
-    def _used(layer, name: StreamName):
+    def _used(layer, name: str):
         """Whether a layer has this stream."""
-        if name is StreamName.PARAMETER:
+        if name == "parameter":
             return layer.parameters != ParameterForm.CONSTANT
         streamed = layer.source == Source.STREAM
-        return streamed & ~layer.dense if name is StreamName.RUN else streamed
+        return streamed & ~layer.dense if name == "run" else streamed
 
     def _grant_in_turn(self, m, wanted, granted):
         """Grant one request; the stream after the last one granted comes first."""
-        count = len(StreamName)
+        count = len(self._names)
         first = Signal(count, init=1)
-        for turn in StreamName:
+        for turn in range(count):
             with m.If(first[turn]):
                 earlier = []
                 for step in range(count):
-                    name = (turn + step) % count
-                    m.d.comb += granted[name].eq(wanted[name] & ~Cat(earlier).any() if earlier else wanted[name])
-                    earlier.append(wanted[name])
+                    number = (turn + step) % count
+                    m.d.comb += granted[number].eq(wanted[number] & ~Cat(earlier).any() if earlier
+                                                   else wanted[number])
+                    earlier.append(wanted[number])
         with m.If(self.start):
             m.d.sync += first.eq(1)
         with m.Elif(granted.any()):
@@ -136,7 +177,7 @@ class WeightFetch(wiring.Component):
         """Which stream's word is on the port now, as one bit per stream."""
         coming = issued
         for stage in range(SCAN_ADDRESS_CYCLES + weight_read_cycles(self._cfg.weight_words)):
-            later = Signal(len(StreamName), name=f"coming_{stage}")
+            later = Signal(len(self._names), name=f"coming_{stage}")
             m.d.sync += later.eq(coming & ~clear)
             coming = later
         return coming       # what is written into a queue while that is cleared is dropped by the queue

@@ -6,13 +6,15 @@ import numpy as np
 
 from firelane.compiler.coding.prefix_code import words_of
 from firelane.compiler.coding.weight_code import EncodedLayer, encode_layer
-from firelane.hw.contract.config import PARAMETER_CHUNK_BITS, EngineConfig
+from firelane.hw.contract.config import MAX_CODE_BITS, PARAMETER_CHUNK_BITS, EngineConfig
 from firelane.hw.contract.instruction import (
     CODE_WORD,
     DESCRIPTOR,
     KERNEL_ENTRY,
     KERNEL_ENTRY_BITS,
+    SECOND_STREAMS,
     SLOTS,
+    Operation,
     ParameterForm,
     RowMove,
     Source,
@@ -47,6 +49,7 @@ class Tile:
     expected: list[dict]            # fields of `tap_layout`, the terminator last
     records: list[dict]             # parameters
     streamed: bool
+    alone: bool                     # taps are made one by one
 
 
 def random_kernel(rng, places: int, banks: int, parts: int) -> list[dict]:
@@ -62,9 +65,11 @@ def random_slots(rng, cfg: EngineConfig, channels: int) -> list[dict]:
 
 def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 1, window: bool = False,
               form: ParameterForm | None = None, channels_out: int = 0, places: int = 0,
-              encoded: EncodedLayer | None = None, **options) -> Tile:
+              encoded: EncodedLayer | None = None, maximum: bool = False, **options) -> Tile:
     """A tile of a random kernel table; its streams are appended to `images`. A window layer has no weights;
-    without a `form` the parameters have any, records of their own all the same."""
+    without a `form` the parameters have any, records of their own all the same. With two taps a cycle each channel
+    of a layer that is not `maximum`, and has more than one place, must have two weights that are not zero."""
+    alone = window or maximum or weights[0].size == 1
     if window:
         layer = {"source": Source.WINDOW, "channels_out": channels_out, "group_channels": 1, "channels_in": 1}
         code_words, input_channels = [], channels_out
@@ -76,12 +81,11 @@ def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 
         layer = {"source": Source.STREAM, "channels_out": channels_out, "channels_in": channels_in,
                  "group_channels": channels_out // groups, "dense": encoded.dense, "raw_values": encoded.raw_values,
                  "value_table": len(images.values), "run_table": len(images.runs),
-                 "value_address": len(images.weights),
-                 "run_address": len(images.weights) + len(words_of(encoded.value_bits))}
-        images.weights += [*words_of(encoded.value_bits).tolist(), *words_of(encoded.run_bits).tolist()]
+                 "operation": Operation.MAXIMUM if maximum else Operation.MULTIPLY}
+        second = add_streams(cfg, images, layer, encoded, alone)
         images.values += [value & 0xff for value in encoded.value_table]
         images.runs += encoded.run_table
-        code_words = [packed(CODE_WORD, word) for word in encoded.code_words]
+        code_words = [*(packed(CODE_WORD, word) for word in encoded.code_words), *second]
         input_channels, taps = channels_in * groups, encoded.taps
         order = stream_order(weights, encoded, groups)
     parts = int(rng.integers(cfg.classes))
@@ -95,7 +99,36 @@ def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 
     entries = [packed(KERNEL_ENTRY, entry) for entry in kernel] + [0]
     kernel_words = [entries[n] | entries[n + 1] << KERNEL_ENTRY_BITS for n in range(0, places, 2)]
     expected = expected_taps(cfg, order, kernel, slots, parts)
-    return Tile(layer, {"slots": slots}, code_words, kernel_words, taps, expected, records, not window)
+    return Tile(layer, {"slots": slots}, code_words, kernel_words, taps, expected, records, not window, alone)
+
+
+def add_streams(cfg: EngineConfig, images: Images, layer: dict, encoded: EncodedLayer, alone: bool) -> list[int]:
+    """Append the streams of values and runs, and put their addresses into `layer`; with two taps a cycle those of every
+    second tap, too. Gives the words of SECOND_STREAMS."""
+    second = {}
+    for label, bits in (("value", encoded.value_bits), ("run", encoded.run_bits)):
+        parts = [bits]
+        if cfg.taps_per_cycle == 2 and not alone and len(bits):
+            plain = label == "value" and encoded.raw_values
+            limits = [0 if plain else word[f"{label}_limit"] for word in encoded.code_words]
+            symbols = split_symbols(bits, limits)
+            symbols += symbols[-1:] * (len(symbols) % 2)
+            parts = [np.concatenate(symbols[first::2]) for first in range(2)]
+        for address, part in zip((layer, second), parts):
+            address[f"{label}_address"] = len(images.weights)
+            images.weights += words_of(part).tolist()
+    return [packed(SECOND_STREAMS, second)] * (cfg.taps_per_cycle - 1)
+
+
+def split_symbols(bits, limits) -> list:
+    """The codes of a stream one by one; where no code begins, 8 bits make one."""
+    codes, first = [], 0
+    while first < len(bits):
+        window = "".join(map(str, bits[first:first + MAX_CODE_BITS])).ljust(MAX_CODE_BITS, "0")
+        length = next((n + 1 for n, limit in enumerate(limits) if int(window, 2) < limit), MAX_CODE_BITS)
+        codes.append(bits[first:first + length])
+        first += length
+    return codes
 
 
 def stream_order(weights, encoded: EncodedLayer, groups: int):
@@ -153,10 +186,23 @@ def expected_taps(cfg: EngineConfig, order, kernel, slots, parts: int) -> list[d
     return [*expected, {"take": 0, "first": 0, "capture": 1}]
 
 
+def taps_of(cfg: EngineConfig, tap) -> list:
+    """The one or two taps of a cycle."""
+    if cfg.taps_per_cycle == 1 or not tap.second.take:
+        assert cfg.taps_per_cycle == 1 or tap.second.weight == 0
+        return [tap]
+    return [tap, tap.second]
+
+
 def matches(tap, fields: dict) -> bool:
-    """Whether a tap has these fields; an address of a row that does not exist is as good as any other."""
+    """Whether a tap has these fields; an address of a row that does not exist is as good as any other. A second tap of
+    a cycle begins no channel and ends none."""
+    has = dict(tap.shape()) if hasattr(tap, "shape") else fields
     for name, value in fields.items():
-        if name == "addresses":
+        if name not in has:
+            if value:
+                return False
+        elif name == "addresses":
             if any(want is not None and tap.addresses[bank] != want for bank, want in enumerate(value)):
                 return False
         elif tap[name] != value:

@@ -1,7 +1,5 @@
 """TapPath against the list of taps that the documents promise, cycle by cycle."""
 
-import random
-
 import numpy as np
 import pytest
 from amaranth.hdl import Module
@@ -11,108 +9,21 @@ from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.hw.blocks.ports import ScanSelect
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, ParameterForm
-from firelane.hw.contract.timing import (
-    ADDRESS_CYCLES,
-    channel_cycles,
-    decoder_start_cycles,
-    record_lag,
-    scan_cycles,
-    tap_path_cycles,
-    tile_gap_cycles,
-)
+from firelane.hw.contract.timing import channel_cycles, record_lag, scan_cycles, tile_gap_cycles
 from firelane.hw.control.stages import Stages
 from firelane.hw.taps.tap_path import TapPath
 from tests.hw.support import lint, pulse, simulate
+from tests.hw.tap_path_bench import hand_in, run_tiles, sparse, tile_run, type_of, write_tables
 from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed
 
 CFG = EngineConfig(banks=4, activation_words=64, weight_words=2600, value_symbols=512, run_symbols=256)
 WORD = (1 << 36) - 1
 
 
-def sparse(rng, shape, density: float, letters: int = 9):
-    weights = rng.integers(-letters, letters + 1, shape)
-    return np.where(rng.random(shape) < density, weights, 0).astype(np.int8)
-
-
-async def write_tables(ctx, dut, tile):
-    for port, words in ((dut.code_write, tile.code_words), (dut.kernel_write, tile.kernel_words)):
-        for index, word in enumerate(words):
-            ctx.set(port.payload, {"index": index, "data": word})
-            ctx.set(port.valid, 1)
-            await ctx.tick()
-        ctx.set(port.valid, 0)
-
-
-def hand_in(ctx, dut, cfg, tile):
-    """A tile that has the tap path for itself."""
-    for layer in (dut.coming, dut.layer, dut.address_layer):
-        ctx.set(layer, type_of(dut.layer, layer_signal_value(tile)))
-    ctx.set(dut.address_tile, type_of(dut.address_tile, instruction_value(cfg, tile)))
-
-
-def tile_run(dut, cfg, tile, seed):
-    """A testbench that runs one tile, checks each tap, and the cycle in which `busy` ends."""
-    async def run(ctx):
-        rng = random.Random(seed)
-        await write_tables(ctx, dut, tile)
-        hand_in(ctx, dut, cfg, tile)
-        assert ctx.get(dut.ready)
-        await pulse(ctx, dut.start)
-        seen, records, cycle, stalls, taken = [], [], 1, 0, 0
-        streamed = tile.streamed
-        first = decoder_start_cycles(cfg, streamed=streamed, dense=bool(tile.layer.get("dense"))) + ADDRESS_CYCLES
-        while ctx.get(dut.busy):
-            assert not (ctx.get(dut.bad_code) or ctx.get(dut.weight_range) or ctx.get(dut.address_range))
-            ctx.set(dut.parameters.ready, rng.random() < 0.3)
-            stalls += ctx.get(dut.stall_decoder)
-            taken += ctx.get(dut.tap_taken)
-            if ctx.get(dut.taps.valid):
-                if not seen:
-                    assert cycle == first
-                seen.append(ctx.get(dut.taps.payload))
-                assert matches(seen[-1], tile.expected[len(seen) - 1]), f"tap {len(seen) - 1}"
-            await collect(ctx, dut, records)
-            cycle += 1
-            assert cycle < 100_000
-        assert len(seen) == len(tile.expected)
-        assert taken == len(tile.expected) - 1
-        assert cycle - 1 == tap_path_cycles(cfg, tile.taps, streamed=streamed, dense=bool(tile.layer.get("dense")))
-        ctx.set(dut.parameters.ready, 1)
-        for _ in range(12 * (len(tile.records) - len(records)) + 12):
-            await collect(ctx, dut, records)
-        ctx.set(dut.parameters.ready, 0)
-        assert [{name: record[name] for name in ("bias", "multiplier", "shift")} for record in records] == tile.records
-        assert stalls <= first
-    return run
-
-
-async def collect(ctx, dut, records):
-    port = dut.parameters
-    *_, valid, ready, record = await ctx.tick().sample(port.valid, port.ready, port.payload)
-    if valid and ready:
-        records.append(record)
-
-
-def type_of(signal, bits: int):
-    return signal.shape().from_bits(bits)
-
-
-def run_tiles(make, *, cfg=CFG, seed=0, cycles=20_000):
-    rng = np.random.default_rng(seed)
-    images = Images()
-    tiles = make(rng, images)
-    dut = TapPath(cfg, weights=images.weights, values=images.values, runs=images.runs)
-
-    async def all_tiles(ctx):
-        for number, tile in enumerate(tiles):
-            await tile_run(dut, cfg, tile, number)(ctx)
-    simulate(dut, all_tiles, cycles=cycles)
-
-
 @pytest.mark.parametrize("shape, density", [((5, 6, 9), 0.3), ((9, 4, 1), 0.5), ((3, 2, 49), 0.4), ((6, 7, 4), 0.05),
                                             ((2, 3, 16), 1.0), ((1, 1, 1), 1.0), ((30, 1, 1), 0.5)])
 def test_layers(shape, density):
-    run_tiles(lambda rng, images: [make_tile(rng, CFG, images, sparse(rng, shape, density))])
+    run_tiles(lambda rng, images: [make_tile(rng, CFG, images, sparse(rng, shape, density))], CFG)
 
 
 def test_tiles_one_after_another():
@@ -124,7 +35,7 @@ def test_tiles_one_after_another():
                  make_tile(rng, CFG, images, sparse(rng, (2, 4, 25), 1.0), dense=True, value_room=0),
                  make_tile(rng, CFG, images, None, window=True, channels_out=12, places=1, form=ParameterForm.CONSTANT)]
         return tiles + tiles[::-1]
-    run_tiles(make)
+    run_tiles(make, CFG)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -200,13 +111,14 @@ def random_tile(rng, images):
 
 @pytest.mark.parametrize("groups, shape, density", [(2, (6, 3, 9), 0.5), (8, (8, 1, 9), 0.8), (3, (12, 2, 1), 1.0)])
 def test_groups(groups, shape, density):
-    run_tiles(lambda rng, images: [make_tile(rng, CFG, images, sparse(rng, shape, density), groups=groups)], seed=3)
+    run_tiles(lambda rng, images: [make_tile(rng, CFG, images, sparse(rng, shape, density), groups=groups)], CFG,
+              seed=3)
 
 
 @pytest.mark.parametrize("banks", [1, 8, 16])
 def test_other_banks(banks):
     cfg = EngineConfig(banks=banks, activation_words=64, weight_words=300, value_symbols=64, run_symbols=64)
-    run_tiles(lambda rng, images: [make_tile(rng, cfg, images, sparse(rng, (4, 5, 9), 0.4)) for _ in range(3)], cfg=cfg)
+    run_tiles(lambda rng, images: [make_tile(rng, cfg, images, sparse(rng, (4, 5, 9), 0.4)) for _ in range(3)], cfg)
 
 
 def longest_codes(rng, channels: int, taps: int, inputs: int, places: int):
@@ -240,7 +152,7 @@ def test_longest_codes_leave_no_gap(channels, taps, inputs):
         tile = make_tile(rng, CFG, images, weights, encoded=encoded)
         assert channel_cycles(CFG, tile.taps) == max(taps, 8) * channels
         return [tile, tile]
-    run_tiles(make)
+    run_tiles(make, CFG)
 
 
 def test_longest_codes_with_wide_accumulators():
@@ -250,7 +162,7 @@ def test_longest_codes_with_wide_accumulators():
     def make(rng, images):
         weights, encoded = longest_codes(rng, 20, 8, 12, 25)
         return [make_tile(rng, cfg, images, weights, encoded=encoded)]
-    run_tiles(make, cfg=cfg)
+    run_tiles(make, cfg)
 
 
 def test_memories_can_be_written():

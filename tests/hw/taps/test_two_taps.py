@@ -1,0 +1,141 @@
+"""TapPath with two taps a cycle: the taps of the documents, in the cycles of `hw.contract.issue`."""
+
+import random
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module
+
+from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.issue import WritePort
+from firelane.hw.contract.timing import ADDRESS_CYCLES, record_lag, tile_gap_cycles, write_slot_lag
+from firelane.hw.control.stages import Stages
+from firelane.hw.taps.tap_path import TapPath
+from tests.hw.support import pulse, simulate
+from tests.hw.tap_path_bench import channel_taps, run_tiles, sparse, type_of, write_tables
+from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, taps_of
+
+CFG = EngineConfig(banks=4, activation_words=64, weight_words=2600, value_symbols=512, run_symbols=256,
+                   taps_per_cycle=2)
+
+
+def paired(rng, shape, density):
+    """Random weights, two at least of each output channel that are not zero."""
+    weights = sparse(rng, shape, density)
+    for channel in weights.reshape(shape[0], -1):
+        first, second = rng.choice(channel.size, 2, replace=False)
+        channel[first] = channel[first] or 3
+        channel[second] = channel[second] or -5
+    return weights
+
+
+@pytest.mark.parametrize("shape, density", [((5, 6, 9), 0.3), ((9, 4, 1), 0.5), ((3, 2, 49), 0.4), ((6, 7, 4), 0.05),
+                                            ((2, 3, 16), 1.0), ((4, 1, 2), 1.0), ((6, 40, 1), 0.8)])
+def test_layers(shape, density):
+    run_tiles(lambda rng, images: [make_tile(rng, CFG, images, paired(rng, shape, density))], CFG)
+
+
+def random_tile(rng, images):
+    """A tile of any kind whose taps take long enough for the next one's tables to be there."""
+    channels, kind = int(rng.integers(6, 12)), rng.choice(["window", "dense", "some", "few", "maximum", "one place"])
+    if kind == "window":
+        return make_tile(rng, CFG, images, None, window=True, channels_out=channels, places=int(rng.integers(1, 10)))
+    if kind == "one place":
+        return make_tile(rng, CFG, images, sparse(rng, (channels, 1, 1), 0.7), groups=channels)
+    shape = (channels, int(rng.integers(1, 6)), int(rng.integers(2, 10)))
+    density = {"dense": 1.0, "some": rng.choice([0.4, 0.9]), "few": 0.1, "maximum": 0.5}[kind]
+    return make_tile(rng, CFG, images, paired(rng, shape, density), dense=bool(kind == "dense"),
+                     groups=int(rng.choice([n for n in (1, 2, 3, channels) if channels % n == 0])),
+                     maximum=bool(kind == "maximum"))
+
+
+def staged(images):
+    """A TapPath behind Stages, as in the engine."""
+    m = Module()
+    m.submodules.path = path = TapPath(CFG, weights=images.weights, values=images.values, runs=images.runs)
+    m.submodules.stages = stages = Stages(CFG)
+    m.d.comb += [
+        path.coming.eq(stages.coming.layer), path.layer.eq(stages.decode.layer), path.start.eq(stages.tile_start),
+        path.address_layer.eq(stages.address.layer), path.address_tile.eq(stages.address.tile),
+        path.table.eq(stages.address.table), path.write_table.eq(stages.coming.table),
+        stages.crowded.eq(path.crowded), stages.last.eq(path.last), stages.pixels_end.eq(1),
+    ]
+    return m, path, stages
+
+
+@pytest.mark.parametrize("seed, load", [(0, 0), (1, 0.05), (2, 0.3), (3, 0.9), (4, 0.1)])
+def test_tiles_overlap_beside_a_load(seed, load):
+    """Every tap in its cycle, every slot of the loader in its, whatever it asks for; each tile has its own records."""
+    rng, images = np.random.default_rng(seed), Images()
+    tiles = [random_tile(rng, images) for _ in range(8)]
+    m, path, stages = staged(images)
+    issued, records, asked, slots = [], [], [], []
+
+    async def start(ctx):
+        for number, tile in enumerate(tiles):
+            ctx.set(stages.coming, {"layer": type_of(path.layer, layer_signal_value(tile)), "table": number % 2,
+                                    "tile": type_of(path.address_tile, instruction_value(CFG, tile))})
+            await write_tables(ctx, path, tile)
+            while not ctx.get(path.ready):
+                await ctx.tick()
+            await ctx.tick()
+            await pulse(ctx, stages.tile_start)
+            while ctx.get(path.crowded):
+                await ctx.tick()
+        await ctx.tick().until(~path.busy)
+        await ctx.tick().repeat(write_slot_lag(CFG) + 40)
+
+    async def observe(ctx):
+        cycle, due, choice = 0, [], random.Random(seed)
+        while True:
+            if ctx.get(path.taps.valid):
+                issued.append((cycle - ADDRESS_CYCLES, ctx.get(path.taps.payload)))
+                if issued[-1][1].capture:
+                    due.append(cycle + record_lag(CFG) - 1)
+            if ctx.get(path.load_slot):
+                slots.append(cycle - ADDRESS_CYCLES)
+            ask = choice.random() < load and len(asked) - len(slots) < 16
+            ctx.set(path.load_request, ask)
+            if ask:
+                asked.append(cycle + 1)
+            ctx.set(path.parameters.ready, cycle in due)
+            if cycle in due and ctx.get(path.parameters.valid):
+                records.append(ctx.get(path.parameters.payload))
+            assert not (ctx.get(path.bad_code) or ctx.get(path.weight_range) or ctx.get(path.address_range))
+            await ctx.tick()
+            cycle += 1
+
+    simulate(m, start, background=[observe], cycles=20_000)
+    check_taps_and_times(tiles, issued, asked)
+    captures = {cycle + write_slot_lag(CFG) for cycle, tap in issued if tap.capture}
+    assert slots == slots_of(asked, captures)[:len(slots)] and len(slots) > len(asked) - 17
+    wanted = [record for tile in tiles for record in tile.records]
+    assert [{name: record[name] for name in ("bias", "multiplier", "shift")} for record in records] == wanted
+
+
+def check_taps_and_times(tiles, issued, asked):
+    port, place, last = WritePort(), 0, None
+    port.ask(asked)
+    for tile in tiles:
+        begin = issued[place][0]
+        assert last is None or begin == last + tile_gap_cycles(CFG)
+        taps = []
+        while len(taps) < len(tile.expected):
+            last, tap = issued[place]
+            taps += taps_of(CFG, tap)
+            place += 1
+        assert all(matches(tap, want) for tap, want in zip(taps, tile.expected, strict=True))
+        assert last == channel_taps(tile).issue(CFG, begin, port)
+    assert place == len(issued)
+
+
+def slots_of(asked, captures):
+    """The cycles in which the loader's words are written: each in the first one left that is no channel's."""
+    slots, cycle = [], 0
+    for first in asked:
+        cycle = max(cycle, first)
+        while cycle in captures:
+            cycle += 1
+        slots.append(cycle)
+        cycle += 1
+    return slots
