@@ -108,7 +108,7 @@ class Engine(wiring.Component):
         self._loader = self._add(m, "loader", (InputLoader if cfg.taps_per_cycle == 1 else GatheringLoader)(cfg))
         self._results = self._add(m, "results", ResultStream(cfg, peek_latency=PEEK_LATENCY))
         self._fault = self._add(m, "fault", FaultRecorder(cfg))
-        self._counters = self._add(m, "counters", FrameCounters())
+        self._counters = self._add(m, "counters", FrameCounters(cfg))
 
     def _add(self, m, name: str, block):
         """A submodule that CONTROL.reset resets."""

@@ -5,12 +5,13 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.pipeline import delay_control
+from firelane.hw.contract.config import EngineConfig, bits_for
 
 COUNTER_BITS = 32
 EVENTS = ("taps", "stall_decoder", "stall_drain", "stall_input", "stall_output")
 
 FRAME_COUNTS = data.StructLayout({"cycles": COUNTER_BITS, **dict.fromkeys(EVENTS, COUNTER_BITS)})
-"""Counts of one frame: its cycles, and the cycles in which each of EVENTS was true."""
+"""Counts of one frame: its cycles, its taps, and the cycles in which each of the other EVENTS was true."""
 
 
 class FrameCounters(wiring.Component):
@@ -19,22 +20,25 @@ class FrameCounters(wiring.Component):
     Latency     `last` and `frames` change 2 cycles after `frame_end`: all inputs come from afar, and are registered.
     Limits      counters wrap at 2**32.
 
+    Parameters
+    ----------
+    cfg : EngineConfig
+
     Members
     -------
     frame_start, frame_end : In(1)
         Pulses.
-    events : In(a bit for each of EVENTS)
+    events : In(taps issued in this cycle, and a bit for each other one of EVENTS)
     last : Out(FRAME_COUNTS)
         Counts of the last complete frame.
     frames : Out(32)
         Complete frames since reset.
     """
 
-    frame_start: In(1)
-    frame_end: In(1)
-    events: In(data.StructLayout(dict.fromkeys(EVENTS, 1)))
-    last: Out(FRAME_COUNTS)
-    frames: Out(COUNTER_BITS)
+    def __init__(self, cfg: EngineConfig):
+        events = dict.fromkeys(EVENTS, 1) | {"taps": bits_for(cfg.taps_per_cycle + 1)}
+        super().__init__({"frame_start": In(1), "frame_end": In(1), "events": In(data.StructLayout(events)),
+                          "last": Out(FRAME_COUNTS), "frames": Out(COUNTER_BITS)})
 
     def elaborate(self, platform):
         m = Module()

@@ -94,3 +94,22 @@ def run_tiles(make, cfg, *, seed=0, cycles=20_000):
         for number, tile in enumerate(tiles):
             await tile_run(dut, cfg, tile, number)(ctx)
     simulate(dut, all_tiles, cycles=cycles)
+
+
+def errors_of(tile, images, cfg, *, cycles=400):
+    """Which error outputs were high at any time of a tile, and whether it ended."""
+    dut = TapPath(cfg, weights=images.weights, values=images.values, runs=images.runs)
+    seen = set()
+
+    async def bench(ctx):
+        await write_tables(ctx, dut, tile)
+        hand_in(ctx, dut, cfg, tile)
+        ctx.set(dut.parameters.ready, 1)
+        await pulse(ctx, dut.start)
+        for _ in range(cycles):
+            seen.update(name for name in ("bad_code", "weight_range", "address_range") if ctx.get(getattr(dut, name)))
+            await ctx.tick()
+        if ctx.get(dut.busy):
+            seen.add("busy")
+    simulate(dut, bench)
+    return seen

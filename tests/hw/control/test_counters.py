@@ -2,16 +2,20 @@
 
 import random
 
+import pytest
+
+from firelane.hw.contract.config import EngineConfig
 from firelane.hw.control.counters import EVENTS, FrameCounters
 from tests.hw.support import lint, simulate
 
 
 def test_lint():
-    lint(FrameCounters())
+    lint(FrameCounters(EngineConfig()))
 
 
-def test_counts_belong_to_the_last_complete_frame():
-    dut = FrameCounters()
+@pytest.mark.parametrize("taps", [1, 2])
+def test_counts_belong_to_the_last_complete_frame(taps):
+    dut = FrameCounters(EngineConfig(taps_per_cycle=taps))
     rng = random.Random(3)
 
     async def bench(ctx):
@@ -19,7 +23,7 @@ def test_counts_belong_to_the_last_complete_frame():
             expected = dict.fromkeys(EVENTS, 0)
             length = rng.randrange(1, 12)
             for cycle in range(length + 1):
-                events = {name: rng.randrange(2) for name in EVENTS}
+                events = {name: rng.randrange(2) for name in EVENTS} | {"taps": rng.randrange(taps + 1)}
                 ctx.set(dut.events, events)
                 ctx.set(dut.frame_start, cycle == 0)
                 ctx.set(dut.frame_end, cycle == length)

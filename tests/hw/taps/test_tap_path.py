@@ -1,5 +1,7 @@
 """TapPath against the list of taps that the documents promise, cycle by cycle."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from amaranth.hdl import Module
@@ -13,10 +15,11 @@ from firelane.hw.contract.timing import channel_cycles, record_lag, scan_cycles,
 from firelane.hw.control.stages import Stages
 from firelane.hw.taps.tap_path import TapPath
 from tests.hw.support import lint, pulse, simulate
-from tests.hw.tap_path_bench import hand_in, run_tiles, sparse, tile_run, type_of, write_tables
+from tests.hw.tap_path_bench import errors_of, run_tiles, sparse, tile_run, type_of, write_tables
 from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed
 
 CFG = EngineConfig(banks=4, activation_words=64, weight_words=2600, value_symbols=512, run_symbols=256)
+TWO = replace(CFG, taps_per_cycle=2)
 WORD = (1 << 36) - 1
 
 
@@ -165,12 +168,13 @@ def test_longest_codes_with_wide_accumulators():
     run_tiles(make, cfg)
 
 
-def test_memories_can_be_written():
+@pytest.mark.parametrize("cfg", [CFG, TWO], ids=["one", "two"])
+def test_memories_can_be_written(cfg):
     """The same layer, once its images come through the ports."""
     rng = np.random.default_rng(7)
     images = Images()
-    tile = make_tile(rng, CFG, images, sparse(rng, (5, 6, 9), 0.3))
-    dut = TapPath(CFG)
+    tile = make_tile(rng, cfg, images, sparse(rng, (5, 6, 9), 0.3))
+    dut = TapPath(cfg)
 
     async def bench(ctx):
         for port, image in ((dut.weight_write, images.weights), (dut.value_write, images.values),
@@ -180,17 +184,18 @@ def test_memories_can_be_written():
                 ctx.set(port.valid, 1)
                 await ctx.tick()
             ctx.set(port.valid, 0)
-        await tile_run(dut, CFG, tile, 1)(ctx)
+        await tile_run(dut, cfg, tile, 1)(ctx)
     simulate(dut, bench)
 
 
-def test_scan_reads_every_memory():
+@pytest.mark.parametrize("cfg", [CFG, TWO], ids=["one", "two"])
+def test_scan_reads_every_memory(cfg):
     rng = np.random.default_rng(8)
     images = {ScanSelect.WEIGHT: rng.integers(WORD, size=CFG.weight_words).tolist(),
               ScanSelect.VALUE: rng.integers(1 << 8, size=CFG.value_symbols).tolist(),
               ScanSelect.RUN: rng.integers(1 << 17, size=CFG.run_symbols).tolist()}
     cycles = scan_cycles(CFG)
-    dut = TapPath(CFG, weights=images[ScanSelect.WEIGHT], values=images[ScanSelect.VALUE], runs=images[ScanSelect.RUN])
+    dut = TapPath(cfg, weights=images[ScanSelect.WEIGHT], values=images[ScanSelect.VALUE], runs=images[ScanSelect.RUN])
 
     async def bench(ctx):
         for select, image in images.items():
@@ -206,25 +211,6 @@ def test_scan_reads_every_memory():
     simulate(dut, bench)
 
 
-def errors_of(tile, images, *, cfg=CFG, cycles=400):
-    """Which error outputs were high at any time of a tile, and whether it ended."""
-    dut = TapPath(cfg, weights=images.weights, values=images.values, runs=images.runs)
-    seen = set()
-
-    async def bench(ctx):
-        await write_tables(ctx, dut, tile)
-        hand_in(ctx, dut, cfg, tile)
-        ctx.set(dut.parameters.ready, 1)
-        await pulse(ctx, dut.start)
-        for _ in range(cycles):
-            seen.update(name for name in ("bad_code", "weight_range", "address_range") if ctx.get(getattr(dut, name)))
-            await ctx.tick()
-        if ctx.get(dut.busy):
-            seen.add("busy")
-    simulate(dut, bench)
-    return seen
-
-
 def small_tile(seed=9, **options):
     rng = np.random.default_rng(seed)
     images = Images()
@@ -232,7 +218,7 @@ def small_tile(seed=9, **options):
 
 
 def test_no_error_in_a_sound_tile():
-    assert errors_of(*small_tile()) == set()
+    assert errors_of(*small_tile(), CFG) == set()
 
 
 @pytest.mark.parametrize("limit", ["value_limit", "run_limit"])
@@ -240,7 +226,7 @@ def test_invalid_code(limit):
     tile, images = small_tile()
     fields = [{name: word[name] for name, _ in CODE_WORD} for word in map(CODE_WORD.from_bits, tile.code_words)]
     tile.code_words = [packed(CODE_WORD, word | {limit: 0}) for word in fields]
-    assert "bad_code" in errors_of(tile, images)
+    assert "bad_code" in errors_of(tile, images, CFG)
 
 
 @pytest.mark.parametrize("name", ["value_address", "run_address", "parameter_address"])
@@ -250,7 +236,7 @@ def test_stream_past_the_end_of_the_memory(name):
     images.weights += [0] * (first - len(images.weights)) + [WORD // 3]
     tile.layer[name] = first
     tile.layer["value_table"] = tile.layer["run_table"] = 0
-    assert "weight_range" in errors_of(tile, images)
+    assert "weight_range" in errors_of(tile, images, CFG)
 
 
 def test_stream_may_end_with_the_memory():
@@ -263,22 +249,22 @@ def test_stream_may_end_with_the_memory():
         images = Images([0] * (CFG.weight_words - len(trial.weights)))
         tile = make_tile(rng, CFG, images, weights, dense=False, form=ParameterForm.CONSTANT)
         assert len(images.weights) == CFG.weight_words
-        assert errors_of(tile, images) == set()
+        assert errors_of(tile, images, CFG) == set()
 
 
 def test_activation_address_out_of_range():
     tile, images = small_tile()
     slots = [{"address": CFG.activation_words - 2, "rows": CFG.banks}] * 4
     tile.instruction["slots"] = slots
-    assert errors_of(tile, images) == {"address_range"}
+    assert errors_of(tile, images, CFG) == {"address_range"}
     tile.instruction["slots"] = [slot | {"rows": 0} for slot in slots]      # a row that does not exist is not read
-    assert errors_of(tile, images) == set()
+    assert errors_of(tile, images, CFG) == set()
 
 
 def test_kernel_place_out_of_range():
     tile, images = small_tile()
     images.runs = [entry | 0x3f for entry in images.runs]
-    assert "address_range" in errors_of(tile, images)
+    assert "address_range" in errors_of(tile, images, CFG)
 
 
 def test_lint():

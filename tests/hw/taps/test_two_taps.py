@@ -7,13 +7,14 @@ import pytest
 from amaranth.hdl import Module
 
 from firelane.hw.contract.config import EngineConfig
+from firelane.hw.contract.instruction import CODE_WORD, SECOND_STREAMS, ParameterForm
 from firelane.hw.contract.issue import WritePort
 from firelane.hw.contract.timing import ADDRESS_CYCLES, record_lag, tile_gap_cycles, write_slot_lag
 from firelane.hw.control.stages import Stages
 from firelane.hw.taps.tap_path import TapPath
-from tests.hw.support import pulse, simulate
-from tests.hw.tap_path_bench import channel_taps, run_tiles, sparse, type_of, write_tables
-from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, taps_of
+from tests.hw.support import lint, pulse, simulate
+from tests.hw.tap_path_bench import channel_taps, errors_of, run_tiles, sparse, type_of, write_tables
+from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed, taps_of
 
 CFG = EngineConfig(banks=4, activation_words=64, weight_words=2600, value_symbols=512, run_symbols=256,
                    taps_per_cycle=2)
@@ -139,3 +140,41 @@ def slots_of(asked, captures):
         slots.append(cycle)
         cycle += 1
     return slots
+
+
+def small_tile(channels=3):
+    rng, images = np.random.default_rng(9), Images()
+    tile = make_tile(rng, CFG, images, paired(rng, (channels, 4, 9), 0.4), dense=False, form=ParameterForm.FULL)
+    return tile, images
+
+
+def test_no_error_in_a_sound_tile():
+    assert errors_of(*small_tile(), CFG) == set()
+
+
+@pytest.mark.parametrize("name", ["value_address", "run_address"])
+def test_second_stream_past_the_end_of_the_memory(name):
+    tile, images = small_tile(channels=20)
+    first = CFG.weight_words - 1
+    images.weights += [0] * (first - len(images.weights)) + [(1 << 36) // 3]
+    second = SECOND_STREAMS.from_bits(tile.code_words[-1])
+    addresses = {"value_address": second.value_address, "run_address": second.run_address} | {name: first}
+    tile.code_words[-1] = packed(SECOND_STREAMS, addresses)
+    assert "weight_range" in errors_of(tile, images, CFG)
+
+
+def test_invalid_code_of_a_second_tap():
+    """Eight ones are made a code that is not; only the second values have it."""
+    tile, images = small_tile()
+    words = [{name: word[name] for name, _ in CODE_WORD} for word in map(CODE_WORD.from_bits, tile.code_words[:-1])]
+    second = SECOND_STREAMS.from_bits(tile.code_words[-1])
+    tile.code_words[:-1] = [packed(CODE_WORD, word | {"value_limit": min(word["value_limit"], 255)}) for word in words]
+    assert errors_of(tile, images, CFG) == set()
+    wrong = {"value_address": len(images.weights), "run_address": second.run_address}
+    tile.code_words[-1] = packed(SECOND_STREAMS, wrong)
+    images.weights += [(1 << 36) - 1] * 20
+    assert "bad_code" in errors_of(tile, images, CFG)
+
+
+def test_lint():
+    lint(TapPath(CFG))

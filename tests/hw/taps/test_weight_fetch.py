@@ -6,19 +6,27 @@ from collections import deque
 import pytest
 
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.instruction import ParameterForm, Source
+from firelane.hw.contract.instruction import CODE_WORDS, SECOND_STREAMS, ParameterForm, Source
 from firelane.hw.contract.timing import SCAN_ADDRESS_CYCLES, first_word_cycles, weight_read_cycles
-from firelane.hw.taps.weight_fetch import StreamName, WeightFetch
+from firelane.hw.taps.weight_fetch import WeightFetch, stream_names
 from tests.hw.support import lint, pulse, simulate
+from tests.hw.tap_path_model import packed
 
 CFG = EngineConfig(weight_words=120)
-STARTS = {StreamName.VALUE: 3, StreamName.RUN: 40, StreamName.PARAMETER: 80}
+TWO = EngineConfig(weight_words=120, taps_per_cycle=2)
+STARTS = {"value": 3, "run": 40, "parameter": 80, "second_value": 20, "second_run": 60}
 LAYER = {"source": Source.STREAM, "parameters": ParameterForm.FULL, "value_address": 3,
          "run_address": 40, "parameter_address": 80}
 
 
 async def start_all(ctx, dut, layer):
     """Start all streams of a layer."""
+    if hasattr(dut, "code_write"):
+        second = {"value_address": STARTS["second_value"], "run_address": STARTS["second_run"]}
+        ctx.set(dut.code_write.payload, {"index": CODE_WORDS, "data": packed(SECOND_STREAMS, second)})
+        await pulse(ctx, dut.code_write.valid)
+        ctx.set(dut.code_write.payload, {"index": CODE_WORDS - 1, "data": 0})       # a code: none of its business
+        await pulse(ctx, dut.code_write.valid)
     ctx.set(dut.coming, layer)
     ctx.set(dut.layer, layer)
     ctx.set(dut.parameter_start, 1)
@@ -41,7 +49,7 @@ def memory_model(dut, cfg=CFG):
 
 
 def consumer(dut, name, count, seed, ready):
-    port = getattr(dut, name.name.lower())
+    port = getattr(dut, name)
 
     async def consume(ctx):
         rng = random.Random(seed)
@@ -56,13 +64,36 @@ def consumer(dut, name, count, seed, ready):
     return consume
 
 
+@pytest.mark.parametrize("cfg", [CFG, TWO], ids=["one", "two"])
 @pytest.mark.parametrize("ready", [1.0, 0.3])
-def test_every_stream_in_order(ready):
-    dut = WeightFetch(CFG)
+def test_every_stream_in_order(cfg, ready):
+    dut = WeightFetch(cfg)
 
     async def start(ctx):
         await start_all(ctx, dut, LAYER)
-    simulate(dut, start, *(consumer(dut, name, 35, name, ready) for name in StreamName), background=[memory_model(dut)])
+    simulate(dut, start, *(consumer(dut, name, 35, seed, ready) for seed, name in enumerate(stream_names(cfg))),
+             background=[memory_model(dut)])
+
+
+@pytest.mark.parametrize("layer, order", [
+    (LAYER, ("value", "run", "second_value", "second_run", "parameter")),
+    (LAYER | {"dense": 1}, ("value", "second_value", "parameter")),
+    (LAYER | {"source": Source.WINDOW}, ("parameter",)),
+])
+def test_first_words_of_five_streams(layer, order):
+    """One a cycle, in order, and again after a restart."""
+    dut = WeightFetch(TWO)
+
+    async def bench(ctx):
+        for _ in range(2):
+            await start_all(ctx, dut, layer)
+            await ctx.tick().repeat(first_word_cycles(TWO) - 2)
+            for count in range(len(order) + 1):
+                seen = [name for name in stream_names(TWO) if ctx.get(getattr(dut, name).valid)]
+                assert set(seen) == set(order[:count])
+                assert all(ctx.get(getattr(dut, name).payload) == word_at(STARTS[name]) for name in seen)
+                await ctx.tick()
+    simulate(dut, bench, background=[memory_model(dut, TWO)])
 
 
 def test_latency_restart_and_stop():
@@ -115,7 +146,7 @@ def test_end_of_the_memory():
                 words.append(ctx.get(dut.run.payload))
             await ctx.tick()
         assert words[:3] == [word_at(CFG.weight_words - 2), word_at(CFG.weight_words - 1), 0] and len(words) <= 4
-        assert ctx.get(dut.exhausted) == 1 << StreamName.RUN
+        assert ctx.get(dut.exhausted) == 1 << stream_names(CFG).index("run")
     simulate(dut, bench, background=[memory_model(dut)])
 
 
@@ -130,8 +161,9 @@ def test_scan_address():
     simulate(dut, bench)
 
 
-def test_lint():
-    lint(WeightFetch(CFG))
+@pytest.mark.parametrize("cfg", [CFG, TWO], ids=["one", "two"])
+def test_lint(cfg):
+    lint(WeightFetch(cfg))
 
 
 @pytest.mark.parametrize("words", [120, 67_584, 1 << 18])
@@ -144,7 +176,7 @@ def test_streams_never_run_dry(words):
         await start_all(ctx, dut, LAYER)
 
     def regular(name, distance):
-        port = getattr(dut, name.name.lower())
+        port = getattr(dut, name)
 
         async def consume(ctx):
             await ctx.tick().until(port.valid)
@@ -155,5 +187,5 @@ def test_streams_never_run_dry(words):
                 await ctx.tick().repeat(distance - 1)
         return consume
 
-    simulate(dut, start, regular(StreamName.VALUE, 4), regular(StreamName.RUN, 4), regular(StreamName.PARAMETER, 6),
+    simulate(dut, start, regular("value", 4), regular("run", 4), regular("parameter", 6),
              background=[memory_model(dut, cfg)])
