@@ -111,24 +111,24 @@ class Fetch(wiring.Component):
 
     def _sequence(self, m, issued, in_flight):
         cfg = self._cfg
-        assert DESCRIPTOR_WORDS > PROGRAM_LATENCY + 2   # source and kernel_taps arrive before they are asked about
+        assert DESCRIPTOR_WORDS > PROGRAM_LATENCY + 3   # source and kernel_taps arrive before they are asked about
         address = Signal(bits_for(cfg.program_words + 1), reset_less=True)
         index = Signal(bits_for(KERNEL_WORDS), reset_less=True)
         part = Signal(Part)
-        words = Signal(KERNEL_BITS + 1)
+        last_index = Signal(KERNEL_BITS + 1)
         last = Signal()
         is_tile, present, found = self._descriptor_state(m)
         m.d.comb += [
             self.program.address.eq(address),
             issued.part.eq(part),
             issued.index.eq(index),
-            last.eq((index + 1 >= words) | (index == KERNEL_WORDS - 1)),
+            last.eq((index == last_index) | (index == KERNEL_WORDS - 1)),
             self.range_error.eq(issued.valid & (address >= self.program_length)),
         ]
         with m.Switch(part):
-            for each, count in self._part_words().items():
+            for each, number in self._last_words(m).items():
                 with m.Case(each):
-                    m.d.comb += words.eq(count)
+                    m.d.comb += last_index.eq(number)
 
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
@@ -154,10 +154,13 @@ class Fetch(wiring.Component):
                     m.d.comb += [self.done.eq(1), found.eq(1)]
                     m.next = "IDLE"
 
-    def _part_words(self) -> dict:
-        """Words of each part."""
-        return {Part.INSTRUCTION: instruction_words(self._cfg), Part.DESCRIPTOR: DESCRIPTOR_WORDS,
-                Part.CODE: stream_words(self._cfg), Part.KERNEL: (self.layer.kernel_taps + 1) >> 1}
+    def _last_words(self, m) -> dict:
+        """The number of the last word of each part."""
+        kernel_last = Signal(KERNEL_BITS, reset_less=True)
+        places = self.layer.kernel_taps
+        m.d.sync += kernel_last.eq(Mux(places == 0, 0, (places - 1)[1:]))
+        return {Part.INSTRUCTION: instruction_words(self._cfg) - 1, Part.DESCRIPTOR: DESCRIPTOR_WORDS - 1,
+                Part.CODE: stream_words(self._cfg) - 1, Part.KERNEL: kernel_last}
 
     def _next_part(self, m, part, is_tile):
         """What follows the last word of `part`."""

@@ -1,6 +1,6 @@
 """The host link: frames of a byte line on one side, the engine's bus and streams on the other."""
 
-from amaranth.hdl import Module, ResetInserter
+from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -119,9 +119,14 @@ class FrameLink(wiring.Component):
 
     @staticmethod
     def _connect_registered(m, name: str, source, sink, *, clear):
-        """The engine is far away, and much there depends on whether a byte comes or goes."""
-        register = StreamRegister(BYTE_LAST)
-        m.submodules[f"{name}_register"] = ResetInserter(clear)(register)
+        """The engine is far away, and much there depends on whether a byte comes or goes.
+
+        So does the register, which is cleared a cycle after the other end: `clear` stays for long enough, until the
+        engine has been reset, and nothing comes from either side in the cycle behind it.
+        """
+        register, cleared = StreamRegister(BYTE_LAST), Signal(name=f"{name}_cleared")
+        m.d.sync += cleared.eq(clear)
+        m.submodules[f"{name}_register"] = ResetInserter(cleared)(register)
         connect(m, source, register.i)
         connect(m, register.o, sink)
 

@@ -148,11 +148,12 @@ class FrameReceiver(wiring.Component):
         """The payload, from the buffer."""
         address, left = Signal(bits_for(PAYLOAD_BYTES), reset_less=True), Signal(bits_for(PAYLOAD_BYTES + 1))
         word, started, settled = Signal(8, reset_less=True), Signal(), Signal()
+        some = Signal(reset_less=True)      # of `left`, a cycle late: it changes only while nothing is `settled`
         m.d.comb += [
             read.addr.eq(address), self.frame.payload.payload.eq(word),
-            self.frame.empty.eq(started & (left == 0)), self.frame.payload.valid.eq(settled & (left != 0)),
+            self.frame.empty.eq(started & (left == 0)), self.frame.payload.valid.eq(settled & some),
         ]
-        m.d.sync += [word.eq(read.data), started.eq(self.frame.valid), settled.eq(started)]
+        m.d.sync += [some.eq(left != 0), word.eq(read.data), started.eq(self.frame.valid), settled.eq(started)]
         with m.If(~started):
             m.d.sync += [address.eq(0), left.eq(self.frame.header.length)]
         with m.Elif(self.frame.payload.valid & self.frame.payload.ready):
