@@ -115,7 +115,7 @@ def fetch_low_words(cfg: EngineConfig) -> int:
 
     A read takes so long that the decoder uses about as many.
     """
-    return 2 + 2 * weight_read_cycles(cfg.weight_words) // 9
+    return max(3, 2 + 2 * weight_read_cycles(cfg.weight_words) // 9)
 
 
 def scan_cycles(cfg: EngineConfig) -> int:
