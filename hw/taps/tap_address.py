@@ -31,8 +31,11 @@ class _Lane(NamedTuple):
 
 
 class _Wrap(NamedTuple):
-    """Of a tap, for all banks: its row moves up, down; (address, rows that exist) of the two slots, and whether those
-    addresses are outside the memory; a register, that a bank reads the row moved in."""
+    """What all banks of a tap have in common.
+
+    `up`, `down`: its row moves; `summed`: (address, rows that exist) of its two slots; `outside`: whether those
+    addresses are outside the memory; `wraps`: a register, a bit a bank, that the bank reads the row moved in.
+    """
 
     up: Value
     down: Value
@@ -194,7 +197,7 @@ class TapAddress(wiring.Component):
                 for lane, wrap in lanes]
 
     def _wrap(self, m, lane, moves, summed):
-        """What all banks of a tap have in common."""
+        """The same for all banks: see `_Wrap`."""
         outside = [self._register(m, address >= self._cfg.activation_words, f"{lane.prefix}outside_{name}")
                    for name, (address, _) in zip(("inside", "wrap"), summed)]
         return _Wrap(moves.row_move == RowMove.UP, moves.row_move == RowMove.DOWN, summed, outside,
