@@ -73,7 +73,8 @@ class Datapath(wiring.Component):
                 an AVERAGE.
     Limits      `layer` and `tile` are stable from `start` to the fall of `busy` (AVERAGE: from `average_start` to
                 `average_done`). The first tap comes at least a cycle after `start`. `peek` only without a tile. With
-                two taps a cycle: `load_slot` not where a channel is written, nor in an AVERAGE into memory.
+                two taps a cycle: `peek` from the cycle after the fall of `busy`; `load_slot` not where a channel is
+                written, nor in an AVERAGE into memory.
 
     Parameters
     ----------

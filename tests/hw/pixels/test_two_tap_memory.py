@@ -1,12 +1,19 @@
 """Activation memory for two taps a cycle against an array: channels collected, loads in their slots, two reads."""
 
+import json
+
 import numpy as np
 import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Signal
 
+from firelane.boards.flow import tools
+from firelane.boards.place.ecp5.output_registers import use_output_registers
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.timing import ACTIVATION_READ_LATENCY, ACTIVATION_WRITE_LATENCY
 from firelane.hw.pixels.two_tap_memory import TwoTapMemory
 from tests.hw import maps
+from tests.hw.blocks.carry_proof import Ecp5
 from tests.hw.blocks.ecp5_cells import simulated
 from tests.hw.support import lint, simulate
 
@@ -175,6 +182,25 @@ def test_collision(distance, wrong):
         assert seen == wrong
 
     simulate(dut, bench)
+
+
+def test_what_yosys_makes_of_it(tmp_path):
+    """Block RAMs with registers of their own: nothing is left to be done about them, and no flip-flop is behind one."""
+    dut = TwoTapMemory(config(2, 64))
+    ports = [getattr(port, "as_value", lambda port=port: port)() for _, _, port in dut.signature.flatten(dut)]
+    (tmp_path / "top.il").write_text(rtlil.convert(
+        dut, name="top", platform=Ecp5(), ports=[port for port in ports if isinstance(port, Signal)], emit_src=False))
+    (tmp_path / "top.ys").write_text("read_rtlil top.il\nsynth_ecp5 -top top\nwrite_json top.json\n")
+    tools.yosys_script().run("top.ys", cwd=tmp_path, log=tmp_path / "yosys.log")
+    assert use_output_registers(tmp_path / "top.json") == 0
+    cells = json.loads((tmp_path / "top.json").read_text())["modules"]["top"]["cells"].values()
+    blocks = [cell for cell in cells if cell["type"] == "DP16KD"]
+    modes = [[cell["parameters"][f"REGMODE_{port}"] for port in "AB"] for cell in blocks]
+    assert modes == [["OUTREG", "OUTREG"]] * 14
+    assert all(cell["connections"]["WEA"] == ["0"] and len(cell["connections"]["WEB"]) == 1 for cell in blocks)
+    words = {bit for cell in blocks for pin, bits in cell["connections"].items() if pin[:2] == "DO" for bit in bits}
+    assert not any(words & set(bits) for cell in cells for pin, bits in cell["connections"].items()
+                   if cell["port_directions"][pin] == "input")
 
 
 @pytest.mark.parametrize("words", [16, 1280])
