@@ -11,26 +11,29 @@ from firelane.hw.contract.config import MAX_CODE_BITS, MEMORY_BITS
 SYMBOLS = 1 << MAX_CODE_BITS        #: most symbols of one code
 
 
-def code_lengths(counts: np.ndarray) -> np.ndarray:
-    """Lengths of the best prefix code whose codes have at most 8 bits (package-merge).
+def code_lengths(counts: np.ndarray, longest: int = MAX_CODE_BITS) -> np.ndarray:
+    """Lengths of the best prefix code whose codes have at most `longest` bits (package-merge).
 
     Parameters
     ----------
     counts : int (symbols,)
-        How often each occurs; 1 .. 256 symbols, all above 0. Of equally good codes the result is always the same.
+        How often each occurs; 1 .. 2**longest symbols, all above 0. Of equally good codes the result is always the
+        same.
+    longest : int
+        Up to 8.
     """
     counts = np.asarray(counts, np.int64)
     symbols = len(counts)
-    if not 1 <= symbols <= SYMBOLS or (counts <= 0).any():
-        raise ValueError(f"a code needs 1 to {SYMBOLS} symbols that occur, not counts {counts!r}")
+    if not 1 <= symbols <= 1 << longest or (counts <= 0).any():
+        raise ValueError(f"a code needs 1 to {1 << longest} symbols that occur, not counts {counts!r}")
     if symbols == 1:
         return np.ones(1, np.int64)
     leaves = np.eye(symbols, dtype=np.int16)            # how often an item contains each symbol
     items, weights = leaves, counts
-    for level in range(MAX_CODE_BITS):
+    for level in range(longest):
         order = np.argsort(weights, kind="stable")
         items, weights = items[order], weights[order]
-        if level < MAX_CODE_BITS - 1:
+        if level < longest - 1:
             pairs = len(weights) // 2 * 2
             packages, package_weights = items[:pairs:2] + items[1:pairs:2], weights[:pairs:2] + weights[1:pairs:2]
             items, weights = np.concatenate([leaves, packages]), np.concatenate([counts, package_weights])
@@ -60,9 +63,9 @@ class PrefixCode:
     lengths: np.ndarray
 
     @classmethod
-    def of(cls, letters: np.ndarray, counts: np.ndarray) -> PrefixCode:
+    def of(cls, letters: np.ndarray, counts: np.ndarray, longest: int = MAX_CODE_BITS) -> PrefixCode:
         """The best code for `letters` (int64, distinct) that occur `counts` times; ties go by their order."""
-        lengths = code_lengths(counts)
+        lengths = code_lengths(counts, longest)
         order = np.argsort(lengths, kind="stable")
         lengths = lengths[order]
         limits: list[int] = []
@@ -82,6 +85,10 @@ class PrefixCode:
         """The symbol of each letter."""
         order = np.argsort(self.alphabet, kind="stable")
         return order[np.searchsorted(self.alphabet[order], letters)]
+
+    def lengths_of(self, letters: np.ndarray) -> np.ndarray:
+        """int64: bits of each letter's code."""
+        return self.lengths[self.symbols_of(letters)]
 
     def bits_of(self, letters: np.ndarray) -> np.ndarray:
         """The stream of `letters`: uint8 of 0 and 1, first bit first."""

@@ -7,16 +7,31 @@ the symbols go to two streams in turn. `docs/architecture.md` defines the stream
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from firelane.compiler.coding.prefix_code import SYMBOLS, PrefixCode, code_lengths, entropy_bits
-from firelane.hw.contract.config import WEIGHT_BITS
+from firelane.compiler.coding.weight_supply import Supply, in_time
+from firelane.hw.contract.config import MAX_CODE_BITS, WEIGHT_BITS
 from firelane.hw.contract.instruction import CHANNEL_BITS, CODE_WORDS, KERNEL_BITS
 
 ALPHABET_SIZES = 20         #: numbers of run symbols that are tried, of either kind
 NO_BITS = np.zeros(0, np.uint8)
+TURNS = slice(0, None, 2), slice(1, None, 2)        #: the symbols of the two streams of a kind
+
+
+class _Limits(NamedTuple):
+    """The longest codes, in bits."""
+
+    values: int
+    runs: int
+
+
+#: Tried in turn until two decoders get all bits in time: the best codes; shorter ones; and if that is not possible,
+#: because there are too many different values, few and short runs.
+LIMITS = _Limits(MAX_CODE_BITS, MAX_CODE_BITS), _Limits(7, 7), _Limits(MAX_CODE_BITS, 5), _Limits(MAX_CODE_BITS, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,24 +91,38 @@ class _Choice:
 
     @property
     def bits(self) -> int:
-        values = _coded_size(self.values) if self.value_code else WEIGHT_BITS * len(self.values)
-        return values + (0 if self.runs is None else _coded_size(self.runs))
+        return sum(int(lengths.sum()) for lengths in self.code_lengths())
 
-    def streams(self, pairs: bool) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
-        """The bits of values and of runs: a stream of each, or two, with one more symbol if their number is odd."""
-        values, runs = self.values, self.runs
-        if pairs and len(values) % 2:
-            values = np.append(values, values[-1])
-            runs = np.append(runs, self.run_code.alphabet[0]) if runs is not None and self.run_code else None
-        value_bits = self.value_code.bits_of if self.value_code else _plain_bits
-        turns = [slice(0, None, 2), slice(1, None, 2)] if pairs else [slice(None)]
-        return (tuple(value_bits(values[turn]) for turn in turns),
-                tuple(self.run_code.bits_of(runs[turn]) if self.run_code and runs is not None else NO_BITS
-                      for turn in turns))
+    def code_lengths(self) -> list[np.ndarray]:
+        """int64: bits of each value, and of each run if there are any."""
+        values = (self.value_code.lengths_of(self.values) if self.value_code
+                  else np.full(len(self.values), WEIGHT_BITS, np.int64))
+        return [values] if self.runs is None or self.run_code is None else [values, self.run_code.lengths_of(self.runs)]
+
+    def in_pairs(self) -> _Choice:
+        """The same with an even number of symbols: perhaps one more, which means nothing, of the shortest codes."""
+        if len(self.values) % 2 == 0:
+            return self
+        runs = None if self.runs is None or self.run_code is None else np.append(self.runs, self.run_code.alphabet[0])
+        return replace(self, values=np.append(self.values, self.values[-1]), runs=runs)
+
+    def value_bits(self, turn: slice) -> np.ndarray:
+        """The bits of some values."""
+        return self.value_code.bits_of(self.values[turn]) if self.value_code else _plain_bits(self.values[turn])
+
+    def run_bits(self, turn: slice) -> np.ndarray:
+        """The bits of some runs."""
+        return NO_BITS if self.runs is None or self.run_code is None else self.run_code.bits_of(self.runs[turn])
+
+    def keeps_up(self, supply: Supply, channels: int, size: int) -> bool:
+        """Whether decoders of two taps a cycle get all bits in time; `size` places in each of the `channels`."""
+        counts = np.bincount(self.taps[:-1] // size, minlength=channels)
+        lengths = self.in_pairs().code_lengths()
+        return in_time([codes[turn] for turn in TURNS for codes in lengths], counts, supply)
 
 
 def encode_layer(weights: np.ndarray, *, tap_cost_bits: float = 1.0, value_room: int = SYMBOLS, run_room: int = SYMBOLS,
-                 dense: bool | None = None, pairs: bool = False) -> EncodedLayer:
+                 dense: bool | None = None, pairs: bool = False, supply: Supply | None = None) -> EncodedLayer:
     """The smallest streams for a layer's weights.
 
     Parameters
@@ -108,6 +137,10 @@ def encode_layer(weights: np.ndarray, *, tap_cost_bits: float = 1.0, value_room:
         True or False to insist.
     pairs : bool
         For two taps a cycle: two streams of each kind, and at least two taps in each output channel.
+    supply : Supply, optional
+        How fast pairs are read. Codes are made shorter if decoders would have to wait for them. Where no choice will
+        do (values of 8 bits in a memory of more than 100,000 words) the best code is taken, and each tile is a cycle
+        or two late.
     """
     weights = np.asarray(weights)
     if weights.dtype != np.int8 or weights.ndim < 3 or weights.size == 0:
@@ -115,12 +148,17 @@ def encode_layer(weights: np.ndarray, *, tap_cost_bits: float = 1.0, value_room:
     weights = weights.reshape(*weights.shape[:2], -1)
     if pairs and weights[0].size == 1:
         raise ValueError("filters of one place have no pairs of taps")
-    choices = []
-    if dense is not False or run_room < 1:
-        choices.append(_dense_choice(weights, value_room))
-    if dense is not True and run_room >= 1:
-        choices.append(_sparse_choice(weights, value_room, min(run_room, SYMBOLS), tap_cost_bits, pairs))
-    return _emit(weights, min(choices, key=lambda choice: choice.bits + tap_cost_bits * len(choice.values)), pairs)
+    found = []
+    for limits in LIMITS:
+        choices = []
+        if dense is not False or run_room < 1:
+            choices.append(_dense_choice(weights, value_room, limits))
+        if dense is not True and run_room >= 1:
+            choices.append(_sparse_choice(weights, value_room, run_room, tap_cost_bits, pairs, limits))
+        found.append(min(choices, key=lambda choice: choice.bits + tap_cost_bits * len(choice.values)))
+        if not pairs or supply is None or found[-1].keeps_up(supply, len(weights), weights[0].size):
+            return _emit(weights, found[-1], pairs)
+    return _emit(weights, found[0], pairs)
 
 
 def _emit(weights: np.ndarray, choice: _Choice, pairs: bool) -> EncodedLayer:
@@ -136,11 +174,13 @@ def _emit(weights: np.ndarray, choice: _Choice, pairs: bool) -> EncodedLayer:
     real = np.flatnonzero(_tap_mask(weights))
     plain_runs = np.diff(real, prepend=-1) - 1
     taps = choice.taps[:-1]
-    (value_bits, *second_values), (run_bits, *second_runs) = choice.streams(pairs)
-    second = dict(zip(("second_value_bits", "second_run_bits"), (*second_values, *second_runs)))
+    streams = choice.in_pairs() if pairs else choice
+    turns = TURNS if pairs else (slice(None),)
+    value_bits, run_bits = [streams.value_bits(turn) for turn in turns], [streams.run_bits(turn) for turn in turns]
+    second = {"second_value_bits": value_bits[1], "second_run_bits": run_bits[1]} if pairs else {}
     return EncodedLayer(
         dense=runs is None, raw_values=values is None,
-        value_bits=value_bits, run_bits=run_bits,
+        value_bits=value_bits[0], run_bits=run_bits[0],
         value_table=tuple(values.alphabet.tolist()) if values else (),
         run_table=tuple(_run_entries(runs.alphabet, kernel).tolist()) if runs else (),
         code_words=code_words,
@@ -166,17 +206,13 @@ def _histogram(letters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.unique(letters, return_counts=True)
 
 
-def _coded_size(letters: np.ndarray) -> int:
-    counts = _histogram(letters)[1]
-    return int(counts @ code_lengths(counts))
-
-
-def _value_code(values: np.ndarray, room: int) -> PrefixCode | None:
+def _value_code(values: np.ndarray, room: int, longest: int) -> PrefixCode | None:
     """A code for weights; None if plain bits are no larger or the table has no room for it."""
     letters, counts = _histogram(values)
-    if len(letters) > room or counts @ code_lengths(counts) >= WEIGHT_BITS * len(values):
+    if len(letters) > min(room, 1 << longest):
         return None
-    return PrefixCode.of(letters, counts)
+    code = PrefixCode.of(letters, counts, longest)
+    return code if code.lengths_of(letters) @ counts < WEIGHT_BITS * len(values) else None
 
 
 def _tap_mask(weights: np.ndarray, pairs: bool = False) -> np.ndarray:
@@ -199,12 +235,13 @@ def _with_terminator(values: np.ndarray) -> np.ndarray:
     return np.append(values, letters[counts.argmax()])
 
 
-def _dense_choice(weights: np.ndarray, value_room: int) -> _Choice:
+def _dense_choice(weights: np.ndarray, value_room: int, limits: _Limits) -> _Choice:
     values = _with_terminator(weights.reshape(-1).astype(np.int64))
-    return _Choice(np.arange(len(values)), values, None, _value_code(values, value_room), None)
+    return _Choice(np.arange(len(values)), values, None, _value_code(values, value_room, limits.values), None)
 
 
-def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost_bits: float, pairs: bool) -> _Choice:
+def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost_bits: float, pairs: bool,
+                   limits: _Limits) -> _Choice:
     flat = weights.reshape(-1).astype(np.int64)
     positions = np.flatnonzero(_tap_mask(weights, pairs))
     runs = np.diff(positions, prepend=-1) - 1
@@ -221,6 +258,7 @@ def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost
         values = _histogram_with_zeros(value_letters, value_counts, fillers)
         return used @ code_lengths(used) + values @ code_lengths(values) + tap_cost_bits * fillers
 
+    run_room = min(run_room, 1 << limits.runs)
     alphabet = min(_alphabets(letters[letters <= longest], counts[letters <= longest], run_room), key=cost)
     reachable = alphabet[(alphabet >= shortest) & (alphabet < shortest + weights[0].size)]
     last = shortest
@@ -230,7 +268,8 @@ def _sparse_choice(weights: np.ndarray, value_room: int, run_room: int, tap_cost
     positions = np.cumsum(runs + 1) - 1
     values = np.where(is_tap[:-1], flat[positions[:-1]], 0)
     values = _with_terminator(values)
-    return _Choice(positions, values, runs, _value_code(values, value_room), PrefixCode.of(*_histogram(runs)))
+    return _Choice(positions, values, runs, _value_code(values, value_room, limits.values),
+                   PrefixCode.of(*_histogram(runs), limits.runs))
 
 
 def _histogram_with_zeros(letters: np.ndarray, counts: np.ndarray, zeros: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from firelane.compiler.coding.bit_fields import descriptor_fields, field_table, 
 from firelane.compiler.coding.parameter_form import store_parameters
 from firelane.compiler.coding.weight_code import EncodedLayer, encode_layer
 from firelane.compiler.coding.weight_memory import StreamKind, SymbolTable, WeightMemory
+from firelane.compiler.coding.weight_supply import Supply
 from firelane.compiler.ir.graph import Requantize
 from firelane.compiler.tiles.layers import AnyLayer, AverageLayer, LoadLayer, OutputLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
@@ -134,7 +135,8 @@ def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: 
     encoded = encode_layer(layer.weights, tap_cost_bits=tap_cost_bits,
                            value_room=cfg.value_symbols - len(memories.values.entries),
                            run_room=cfg.run_symbols - len(memories.runs.entries),
-                           pairs=cfg.taps_per_cycle == 2 and not layer.alone)
+                           pairs=cfg.taps_per_cycle == 2 and not layer.alone,
+                           supply=Supply.of(cfg, fields["parameters"]))
     fields |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups,
                "dense": encoded.dense, "raw_values": encoded.raw_values,
                **_streams(memories, encoded.value_bits, encoded.run_bits),

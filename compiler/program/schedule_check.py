@@ -340,6 +340,7 @@ def _average(replay: _Replay, instruction: _Instruction, layer: AverageLayer) ->
         replay.result_channels += layer.channels
         replay.require(bool(fields["last"]) == layer.last, "'last' is wrong")
         return
+    replay.require(replay.cfg.taps_per_cycle == 1 or replay.pending is None, "stores averages beside a load")
     parts_log2 = replay.maps[layer.output.map].parts_log2
     replay.use(replay.region(fields["address"], layer.channels, parts_log2, 0, 1), "the output")
     replay.write(layer.output, fields["address"], 0, instruction.note.first_row, 1)

@@ -133,13 +133,19 @@ def prefetched(network: TiledNetwork, cfg: EngineConfig, order: Sequence[Step], 
     return result
 
 
-def wait_flags(network: TiledNetwork, order: Sequence[Step]) -> tuple[bool, ...]:
-    """A flag for each step: whether it must wait for the load under way, because it reads what is being loaded."""
+def wait_flags(network: TiledNetwork, order: Sequence[Step], cfg: EngineConfig) -> tuple[bool, ...]:
+    """A flag for each step: whether it must wait for the load under way, because it reads what is being loaded.
+
+    With two taps a cycle an average that goes to memory waits for any: its pixels and the loader's words would meet at
+    the port that writes.
+    """
     pending, flags = None, []
     for step in order:
-        waits = pending is not None and pending in step.blocks_read
+        layer = network.layers[step.layer]
+        stores_average = isinstance(layer, AverageLayer) and layer.output is not None
+        waits = pending is not None and (pending in step.blocks_read or (stores_average and cfg.taps_per_cycle == 2))
         flags.append(waits)
-        if isinstance(network.layers[step.layer], LoadLayer):
+        if isinstance(layer, LoadLayer):
             pending = step.output
         elif waits:
             pending = None

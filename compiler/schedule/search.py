@@ -156,7 +156,7 @@ def _variant(network: TiledNetwork, chosen: dict[str, Chunking], cfg: EngineConf
     parts = chunked(network, chosen)
     steps = all_steps(parts, cfg)
     order = order_steps(parts, steps)
-    cost = frame_cost(parts, order, wait_flags(parts, order), cfg)
+    cost = frame_cost(parts, order, wait_flags(parts, order, cfg), cfg)
     return _Variant(parts, chosen, steps, cost.total - cost.waiting, parent_peak, new_layer)
 
 
@@ -221,7 +221,7 @@ def _prefetched(variant: _Variant, cfg: EngineConfig, whole: tuple[str, ...],
     """The order with loads ahead, who waits for them, and the cycles of a frame."""
     network = variant.network
     order = prefetched(network, cfg, order_steps(network, variant.steps, whole), ahead)
-    waits = wait_flags(network, order)
+    waits = wait_flags(network, order, cfg)
     return order, waits, frame_cost(network, order, waits, cfg).total
 
 

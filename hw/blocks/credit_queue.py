@@ -21,6 +21,8 @@ class CreditQueue(wiring.Component):
         Shape of a word.
     depth : int
         Places, a power of two.
+    low : int, optional
+        Fewer words, with those under way, are `few`.
 
     Members
     -------
@@ -33,15 +35,18 @@ class CreditQueue(wiring.Component):
         There are two free places, so one may be reserved a cycle after looking. A register.
     empty : Out(1)
         All places are free: nothing is stored, nothing under way.
+    few : Out(1)
+        With `low` only. A register.
     write : In(stream of shape, always ready)
     o : Out(stream of shape)
     """
 
-    def __init__(self, shape, *, depth: int):
+    def __init__(self, shape, *, depth: int, low: int = 0):
         if depth < 2 or depth & (depth - 1):
             raise ValueError(f"depth must be a power of two, not {depth!r}")
-        self._shape, self._depth = shape, depth
+        self._shape, self._depth, self._low = shape, depth, low
         super().__init__({"clear": In(1), "release": In(1), "reserve": In(1), "room": Out(1), "empty": Out(1),
+                          **({"few": Out(1)} if low else {}),
                           "write": In(stream.Signature(shape, always_ready=True)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform):
@@ -79,6 +84,8 @@ class CreditQueue(wiring.Component):
         m.d.comb += not_written.eq(unwritten + left - self.write.valid)
         m.d.sync += unwritten.eq(not_written)
         m.d.comb += [self.room.eq(~free[-1]), self.empty.eq(free == self._depth - 2)]
+        if self._low:
+            self._keep_few(m, free, not_written, left)
         with m.If(self.clear):
             m.d.sync += [free.eq(self._depth - 2), unwritten.eq(self._depth - 2)]
         with m.Elif(self.release):
@@ -87,3 +94,17 @@ class CreditQueue(wiring.Component):
             m.d.sync += free.eq(free - 1)
         with m.Elif(left & ~self.reserve):
             m.d.sync += free.eq(free + 1)
+
+    def _keep_few(self, m, free, not_written, left):
+        """`few`, kept beside `free` for itself: it is asked for early in its cycle."""
+        least = self._depth - 2 - self._low + 1
+        few = Signal(init=1)
+        m.d.comb += self.few.eq(few)
+        with m.If(self.clear):
+            m.d.sync += few.eq(1)
+        with m.Elif(self.release):
+            m.d.sync += few.eq(not_written >= least)
+        with m.Elif(self.reserve & ~left):
+            m.d.sync += few.eq(free >= least + 1)
+        with m.Elif(left & ~self.reserve):
+            m.d.sync += few.eq(free >= least - 1)

@@ -110,6 +110,8 @@ DECODE_CYCLES = PREFIX_CYCLES + TABLE_READ_CYCLES       #: from the bits of a co
 FIRST_CODE_CYCLES = 6       #: from the first word of the values to their first decoding, if values are all it needs
 SECOND_STREAM_CYCLES = 1    #: more for each further stream that is needed: runs, and both of every second tap
 ADDRESS_CYCLES = 4          #: from the issue of a tap to the lanes: kernel entry, slots, sums, banks
+FETCH_QUEUE_WORDS = 16      #: of each stream that is read ahead: at 8 bits a cycle 72 cycles, more than any read takes
+PARAMETER_DELAY = 16        #: from the start of a streamed tile to that of its parameters, at least, with two taps
 START_LEAD = 3              #: from the start of the next tile to the issue of the terminator before it, at least
 
 
@@ -129,6 +131,14 @@ def symbol_cycles(cfg: EngineConfig) -> int:
 def weight_read_cycles(words: int) -> int:
     """Cycles from an address to its word, in a weight memory of `words` words."""
     return 3 + weight_stations(words)
+
+
+def fetch_low_words(cfg: EngineConfig) -> int:
+    """Words queued or under way below which a stream is read before others, with two taps a cycle.
+
+    A read takes so long that the decoder uses about as many.
+    """
+    return max(3, 2 + 2 * weight_read_cycles(cfg.weight_words) // 9)
 
 
 def scan_cycles(cfg: EngineConfig) -> int:

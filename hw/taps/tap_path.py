@@ -6,8 +6,14 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES, ScanPort, ScanSelect, tap_stream
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
-from firelane.hw.contract.instruction import DESCRIPTOR, WEIGHT_ADDRESS_BITS, instruction_layout, parameter_layout
-from firelane.hw.contract.timing import TABLE_READ_CYCLES, record_lag, scan_cycles
+from firelane.hw.contract.instruction import (
+    DESCRIPTOR,
+    WEIGHT_ADDRESS_BITS,
+    Source,
+    instruction_layout,
+    parameter_layout,
+)
+from firelane.hw.contract.timing import PARAMETER_DELAY, TABLE_READ_CYCLES, record_lag, scan_cycles
 from firelane.hw.taps.pair_generator import PairGenerator
 from firelane.hw.taps.parameter_reader import ParameterReader
 from firelane.hw.taps.tap_address import TapAddress
@@ -23,16 +29,20 @@ class TapPath(wiring.Component):
         WeightMemory -- WeightFetch --+-- WeightDecoder -- TapGenerator -- TapAddress --> taps
                                       +-- ParameterReader --> parameters
 
+    With two taps a cycle all but the memory and the parameters is twofold, and a PairGenerator issues the taps; the
+    port that reads for a second tap also writes, in cycles that are counted here (`WriteCycles`).
+
     A tile may start while the last taps of the one before are on their way. Its weights are read and decoded then; its
     addresses and its parameters follow when those of the tile before are done with:
 
         coming     taken with `start`
         layer      from the cycle after `start` on, decoder and generator
         address_*  from the cycle after the last tap before was at `taps` on (or 2 after `start`)
-        parameters `record_lag(cfg)` cycles after that tap (or with `layer`), from `layer`
+        parameters `record_lag(cfg)` cycles after that tap (or with `layer`), from `layer`; with two taps a cycle also
+                   PARAMETER_DELAY after `start` at the earliest, if there are weights
 
     Latency     `hw.contract.timing`: from `start` to the first tap, and from `start` to the end of `busy`.
-    Throughput  1 tap a cycle; output channels at least `cfg.drain_cycles` apart.
+    Throughput  1 tap a cycle, or 2 (`hw.contract.issue`); output channels at least `cfg.drain_cycles` apart.
     Stalling    `parameters` only. Taps cannot be held up from outside.
 
     Parameters
@@ -46,8 +56,8 @@ class TapPath(wiring.Component):
     weight_write, value_write, run_write : In(MEMORY_WRITES)
         Not while a tile runs. Table entries are in the low bits of data.
     code_write, kernel_write : In(TABLE_WRITES), write_table : In(1)
-        CODE_WORD 0 .. 7, pairs of KERNEL_ENTRY 0 .. 31 of one of two tables: for the next tile that starts, not while
-        another one is at work with that table.
+        CODE_WORD 0 .. 7 (and 8, SECOND_STREAMS, with two taps a cycle), pairs of KERNEL_ENTRY 0 .. 31 of one of two
+        tables: for the next tile that starts, not while another one is at work with that table.
     coming, layer, address_layer : In(DESCRIPTOR), address_tile : In(instruction_layout(cfg)), table : In(1)
         Of the tile, as above; `table` is its kernel table, with its addresses.
     start : In(1)
@@ -68,8 +78,11 @@ class TapPath(wiring.Component):
     bad_code, weight_range, address_range : Out(1)
         Errors: a tap of an invalid code was issued; a stream needs bits past the end of the weight memory; a tap reads
         outside the activation memory, or has a kernel place or an input channel that does not exist.
-    tap_taken, stall_decoder, stall_drain : Out(1)
-        For counters: a tap is issued; none has been decoded; the one there is waits for `drain_cycles`.
+    tap_taken : Out, stall_decoder, stall_drain : Out(1)
+        For counters: taps that are issued; none has been decoded; the one there is waits for `drain_cycles`.
+    load_request : In(1), load_slot : Out(1)
+        Only with two taps a cycle: the loader asks for a cycle of the port that reads second taps, at most
+        LOAD_SLOTS_OWED ahead; it writes a word of its own beside the tap, if any, that is at `taps` now.
     """
 
     def __init__(self, cfg: EngineConfig, *, weights=(), values=(), runs=()):
@@ -109,7 +122,6 @@ class TapPath(wiring.Component):
         """What of a tile starts when."""
         tiles = Signal(2)               # that have started and whose terminator has not been at `taps`
         decoding, records_wait = Signal(), Signal()
-        lag = Signal(range(record_lag(self._cfg)))
         with m.If(self.start & ~addresses.last):
             m.d.sync += tiles.eq(tiles + 1)
         with m.Elif(addresses.last & ~self.start):
@@ -118,15 +130,7 @@ class TapPath(wiring.Component):
             m.d.sync += decoding.eq(1)
         with m.Elif(generator.ended):
             m.d.sync += decoding.eq(0)
-        with m.If(addresses.last):
-            m.d.sync += lag.eq(record_lag(self._cfg) - 1)
-        with m.Elif(lag != 0):
-            m.d.sync += lag.eq(lag - 1)
-        records_start = records_wait & ~self.crowded & (lag == 0)
-        with m.If(self.start):
-            m.d.sync += records_wait.eq(1)
-        with m.Elif(records_start):
-            m.d.sync += records_wait.eq(0)
+        records_start = self._start_records(m, addresses.last, records_wait)
         m.d.comb += [
             self.busy.eq(tiles != 0), self.crowded.eq(tiles[1]), self.last.eq(addresses.last),
             self.ready.eq((~decoding | generator.ended) & ~records_wait),
@@ -135,6 +139,29 @@ class TapPath(wiring.Component):
             fetch.coming.eq(self.coming), decoder.coming.eq(self.coming),
         ]
         m.d.sync += [generator.start.eq(self.start), fetch.stop.eq(generator.ended)]
+
+    def _start_records(self, m, last, records_wait):
+        """The parameters of a tile start, for which `records_wait` is kept."""
+        pairs = self._cfg.taps_per_cycle == 2       # then the start comes out of a register, and counting ends earlier
+        longest = max(record_lag(self._cfg), PARAMETER_DELAY) if pairs else record_lag(self._cfg)
+        lag = Signal(range(longest))
+        with m.If(last):
+            m.d.sync += lag.eq(record_lag(self._cfg) - 1 - pairs)
+        if pairs:                                   # the first weights are more urgent
+            with m.Elif(self.start & (self.coming.source == Source.STREAM)):
+                m.d.sync += lag.eq(PARAMETER_DELAY - 2)
+        with m.Elif(lag != 0):
+            m.d.sync += lag.eq(lag - 1)
+        records_start = records_wait & ~self.crowded & (lag == 0)
+        with m.If(self.start):
+            m.d.sync += records_wait.eq(1)
+        with m.Elif(records_start):
+            m.d.sync += records_wait.eq(0)
+        if pairs:
+            starting = Signal()
+            m.d.sync += starting.eq(records_start)
+            return starting
+        return records_start
 
     def _connect_memories(self, m, weights, fetch, decoder, addresses):
         connect(m, fetch.memory, weights.read)

@@ -99,6 +99,7 @@ class Machine:
             self.result += pixels.tobytes()
             return NO_WRITES
         check_words(instruction.address, channels, self.cfg, instruction.pc, "the averages")
+        hazards.check_average(self.pending_load, instruction, self.cfg)
         words = WordRange(instruction.address, channels, 1 << instruction.row)
         hazards.check_load(self.pending_load, instruction, [words])
         data = np.zeros((channels, BANK_PIXELS), np.uint8)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from firelane.hw.contract.config import EngineConfig
 from firelane.sim.emulator.decode import Instruction
 from firelane.sim.emulator.faults import InvariantError
 from firelane.sim.emulator.tile import PreparedLayer
@@ -66,6 +67,13 @@ def check_beside(instruction: Instruction, loaded: WordRange, at_work: list[Word
         if words.overlaps(loaded):
             raise InvariantError(instruction.pc, f"loads words {loaded.address} .. {loaded.end - 1} beside a tile that "
                                                  f"uses words {words.address} .. {words.end - 1}")
+
+
+def check_average(pending: WordRange | None, instruction: Instruction, cfg: EngineConfig) -> None:
+    """Refuse an AVERAGE into memory beside a load, with two taps a cycle: both write through one port."""
+    if cfg.taps_per_cycle == 2 and pending is not None:
+        raise InvariantError(instruction.pc, f"stores averages while the load of words {pending.address} .. "
+                                             f"{pending.end - 1} is under way")
 
 
 def check_load(pending: WordRange | None, instruction: Instruction, used: list[WordRange]) -> None:

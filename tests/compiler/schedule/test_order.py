@@ -1,10 +1,13 @@
 """compiler.schedule.order: steps after what they need, loads ahead of their readers."""
 
+from dataclasses import replace
+
+from firelane.compiler.ir.graph import IDENTITY
 from firelane.compiler.lower import lower
 from firelane.compiler.schedule.chunking import Chunking, chunked
 from firelane.compiler.schedule.order import order_steps, prefetched, wait_flags
-from firelane.compiler.schedule.steps import all_steps
-from firelane.compiler.tiles.layers import LoadLayer, TileLayer
+from firelane.compiler.schedule.steps import Block, Step, all_steps
+from firelane.compiler.tiles.layers import AverageLayer, LoadLayer, TiledNetwork, TileLayer, View
 from firelane.hw.contract.config import EngineConfig
 from tests.compiler.build import GraphBuilder, chain_of_fires
 
@@ -37,7 +40,7 @@ def test_loads_run_beside_tiles():
     ahead = prefetched(network, CFG, order, 2)
     assert [step for step in ahead if isinstance(network.layers[step.layer], TileLayer)] == [
         step for step in order if isinstance(network.layers[step.layer], TileLayer)]
-    assert sum(wait_flags(network, ahead)) < sum(wait_flags(network, order))
+    assert sum(wait_flags(network, ahead, CFG)) < sum(wait_flags(network, order, CFG))
     assert prefetched(network, CFG, order, 0) == order
 
 
@@ -45,7 +48,7 @@ def test_waits_exactly_for_the_load_under_way():
     network = lower(chain_of_fires(1), CFG)
     order = order_steps(network, all_steps(network, CFG))
     loaded, pending = set(), None
-    for step, waits in zip(order, wait_flags(network, order)):
+    for step, waits in zip(order, wait_flags(network, order, CFG)):
         if waits:
             loaded.add(pending)
         if isinstance(network.layers[step.layer], LoadLayer):
@@ -53,3 +56,14 @@ def test_waits_exactly_for_the_load_under_way():
             pending = step.output
         else:
             assert all(block in loaded for block in step.blocks_read if block.map == "image")
+
+
+def test_an_average_in_memory_waits_with_two_taps_a_cycle():
+    """Not beside any load, where it would write through the loader's port."""
+    view = View("map", 0, 4)
+    layers = (LoadLayer("load", View("image", 0, 3), 3, 9, 9), AverageLayer("average", (), view, 4, IDENTITY))
+    network = TiledNetwork("network", layers, {})
+    order = [Step(number=number, layer=number, index=0, reads=(), blocks_read=(), output=Block(name, 0), first_row=0,
+                  rows=1) for number, name in enumerate(("image", "map"))]
+    for taps in (1, 2):
+        assert wait_flags(network, order, replace(CFG, taps_per_cycle=taps)) == (False, taps == 2)

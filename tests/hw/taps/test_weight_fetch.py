@@ -38,7 +38,7 @@ def word_at(address: int) -> int:
     return address * 0x1234567 % (1 << 36) if address < CFG.weight_words else 0
 
 
-def memory_model(dut, cfg=CFG):
+def memory_model(dut, cfg=CFG, word_at=word_at):
     async def memory(ctx):
         under_way = deque([0] * (weight_read_cycles(cfg.weight_words) - 1))
         while True:
@@ -78,7 +78,6 @@ def test_every_stream_in_order(cfg, ready):
 @pytest.mark.parametrize("layer, order", [
     (LAYER, ("value", "run", "second_value", "second_run", "parameter")),
     (LAYER | {"dense": 1}, ("value", "second_value", "parameter")),
-    (LAYER | {"source": Source.WINDOW}, ("parameter",)),
 ])
 def test_first_words_of_five_streams(layer, order):
     """One a cycle, in order, and again after a restart."""

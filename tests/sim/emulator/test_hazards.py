@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from firelane.hw.contract.instruction import Opcode, Source
+from firelane.hw.contract.instruction import Destination, Opcode, Source
 from firelane.sim.emulator import Emulator, InvariantError
 from tests.sim.emulator.assembler import Assembler
 from tests.sim.emulator.programs import CFG, WEIGHT, one_tile, run, sparse_layer
@@ -77,6 +79,22 @@ def test_load_beside_a_tile(address, row, between, words):
     else:
         with pytest.raises(InvariantError, match=BESIDE.format(*words)):
             emulator.run_frame(image)
+
+
+@pytest.mark.parametrize(("taps", "wait"), [(1, 0), (2, 0), (2, 1)])
+def test_averages_beside_a_load(taps, wait):
+    """With two taps a cycle both would write through the same port."""
+    program = Assembler(replace(config(4), taps_per_cycle=taps))
+    load = program.layer(image_columns=14, channels_in=2)
+    average = program.layer(channels_out=3, destination=Destination.MEMORY)
+    program.emit(Opcode.LOAD, load, [(0, 2)], address=30, rows=2, last=1)
+    program.emit(Opcode.AVERAGE, average, address=50, wait_load=wait)
+    emulator = Emulator(program.cfg, program.contents())
+    if taps == 1 or wait:
+        emulator.run_frame(np.zeros(56, np.uint8))
+    else:
+        with pytest.raises(InvariantError, match=r"stores averages while the load of words 30 \.\. 31 is under way"):
+            emulator.run_frame(np.zeros(56, np.uint8))
 
 
 def test_tile_beside_a_load_of_other_rows():
