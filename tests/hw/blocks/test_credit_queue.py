@@ -13,13 +13,14 @@ from tests.hw.support import lint, simulate
 @pytest.mark.parametrize("delay, ready", [(1, 1.0), (5, 0.5), (3, 0.1)])
 def test_order_and_room(delay, ready):
     rng = random.Random(delay)
-    dut = CreditQueue(8, depth=8)
+    dut = CreditQueue(8, depth=8, low=3)
 
     async def bench(ctx):
         under_way, stored, taken = deque([None] * delay), deque(), 0
         for number in range(300):
             held = len(stored) + sum(word is not None for word in under_way)
             assert ctx.get(dut.room) == (held < 7) and ctx.get(dut.empty) == (held == 0)
+            assert ctx.get(dut.few) == (held < 3)
             reserve = held < 8 and rng.random() < 0.9
             under_way.append(number & 0xff if reserve else None)
             word = under_way.popleft()
@@ -48,7 +49,7 @@ def test_order_and_room(delay, ready):
 def test_released_places_are_free_again():
     """Places that were reserved for what does not come."""
     rng = random.Random(3)
-    dut = CreditQueue(8, depth=8)
+    dut = CreditQueue(8, depth=8, low=3)
 
     async def bench(ctx):
         for _ in range(40):
@@ -66,7 +67,7 @@ def test_released_places_are_free_again():
             await ctx.tick()
             ctx.set(dut.release, 0)
             ctx.set(dut.o.ready, 1)
-            assert ctx.get(dut.empty) == (stored == 0)
+            assert ctx.get(dut.empty) == (stored == 0) and ctx.get(dut.few) == (stored - leaves < 3)
             await ctx.tick().repeat(stored + 2)
             assert ctx.get(dut.empty) and ctx.get(dut.room)
     simulate(dut, bench)
@@ -93,5 +94,6 @@ def test_constructor_error():
         CreditQueue(8, depth=6)
 
 
-def test_lint():
-    lint(CreditQueue(8, depth=8))
+@pytest.mark.parametrize("low", [0, 3])
+def test_lint(low):
+    lint(CreditQueue(8, depth=8, low=low))
