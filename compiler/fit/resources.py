@@ -15,9 +15,9 @@ EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words
 REQUANTIZE_DSP = 2              #: 18x18 multipliers of a requantizer
 LUT_PER_CELL_NUMERATOR, LUT_PER_CELL_DENOMINATOR = 3, 32   #: distributed RAM: 3 LUTs hold 32 bits with two ports
 LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_LANE = 12_000, 195, 80   #: from builds for the ULX3S 25F and 85F; +-15 %
-# More for a second tap a cycle. Counted from parts that were synthesised alone, not from a build: a second decoder and
-# address, a loader of words; a second mask and second moves, products and their sum (59 a lane).
-SECOND_TAP_BASE, SECOND_TAP_PER_LANE, SECOND_TAP_PER_LOGIC_LANE = 4_000, 145, 39
+# More for a second tap a cycle: decoder, address and a loader of words; mask, moves, products and their sum. From one
+# netlist, of the engine of the ULX3S 45F with two taps, and from parts that were synthesised alone.
+SECOND_TAP_BASE, SECOND_TAP_PER_LANE, SECOND_TAP_PER_LOGIC_LANE = 2_500, 90, 39
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ class GatheringLoader(InputLoader):
         """Memories of a column each, and of places. Returns the word at `_read_entry` as it is written."""
         members = place.shape().members
         layout = data.StructLayout({name: members[name] for name in ("bank", "address", "inside", "pixel")})
-        index = Signal.like(entry, name="read_entry")
+        index = Signal(range(GATHER_PLACES), name="read_entry")
 
         def add(name, shape, enable, value):
             m.submodules[name] = cells = memory.Memory(
