@@ -18,6 +18,7 @@ from firelane.hw.control.program_memory import ProgramMemory
 from firelane.hw.control.sequencer import Sequencer
 from firelane.hw.control.stages import Stages
 from firelane.hw.pixels.datapath import Datapath
+from firelane.hw.streams.gathering_loader import GatheringLoader
 from firelane.hw.streams.input_loader import InputLoader
 from firelane.hw.streams.result_stream import ResultStream
 from firelane.hw.taps.tap_path import TapPath
@@ -104,7 +105,7 @@ class Engine(wiring.Component):
         self._tap_path = self._add(m, "tap_path", TapPath(cfg, weights=contents.weights, values=contents.values,
                                                             runs=contents.runs))
         self._datapath = self._add(m, "datapath", Datapath(cfg))
-        self._loader = self._add(m, "loader", InputLoader(cfg))
+        self._loader = self._add(m, "loader", (InputLoader if cfg.taps_per_cycle == 1 else GatheringLoader)(cfg))
         self._results = self._add(m, "results", ResultStream(cfg, peek_latency=PEEK_LATENCY))
         self._fault = self._add(m, "fault", FaultRecorder(cfg))
         self._counters = self._add(m, "counters", FrameCounters(cfg))
@@ -192,6 +193,9 @@ class Engine(wiring.Component):
         connect(m, self._tap_path.taps, datapath.taps)
         connect(m, self._tap_path.parameters, datapath.parameters)
         connect(m, self._loader.write, datapath.load_write)
+        if self._cfg.taps_per_cycle == 2:
+            m.d.comb += [self._tap_path.load_request.eq(self._loader.request),
+                         datapath.load_slot.eq(self._tap_path.load_slot)]
         connect(m, self._results.peek, datapath.peek)
         connect(m, datapath.result, self._results.average)
 

@@ -19,7 +19,7 @@ NARROW = {"columns_left": 1, "columns_right": 2}
 WHOLE_BANKS = 4             #: of the engine that whole networks run on
 
 
-def roomy_engine(banks: int) -> EngineConfig:
+def roomy_engine(banks: int, taps: int = 1) -> EngineConfig:
     """An engine for random networks; that of `WHOLE_BANKS` is for whole SqueezeNets at a reduced resolution as well.
 
     A word of weight memory costs time when the Verilog is made. The engine of 2 banks moves columns as those of boards
@@ -27,7 +27,8 @@ def roomy_engine(banks: int) -> EngineConfig:
     """
     weight_words = 1 << (17 if banks == WHOLE_BANKS else 13)
     reach = NARROW if banks == 2 else {}
-    return EngineConfig(banks=banks, activation_words=4096, weight_words=weight_words, trace=True, **ROOM, **reach)
+    return EngineConfig(banks=banks, taps_per_cycle=taps, activation_words=4096, weight_words=weight_words, trace=True,
+                        **ROOM, **reach)
 
 
 def default_engine() -> EngineConfig:
@@ -35,10 +36,11 @@ def default_engine() -> EngineConfig:
     return EngineConfig(trace=True)
 
 
-def random_network(rng: np.random.Generator, banks: int, size: str = "", *, selects: bool = False) -> Compiled:
-    """A random network that `roomy_engine(banks)` does; `size` is one of `tests.networks.SIZES`, any if empty."""
+def random_network(rng: np.random.Generator, banks: int, size: str = "", *, selects: bool = False,
+                   taps: int = 1) -> Compiled:
+    """A random network that `roomy_engine(banks, taps)` does; `size` is one of `tests.networks.SIZES`, any if empty."""
     size = size or str(rng.choice(["tiny", "small"]))
-    return compiled_network(rng, roomy_engine(banks), max_columns=min(14 * banks, 28), size=size, selects=selects)
+    return compiled_network(rng, roomy_engine(banks, taps), max_columns=min(14 * banks, 28), size=size, selects=selects)
 
 
 @cache

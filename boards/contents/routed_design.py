@@ -144,7 +144,7 @@ def check_engine(design: RoutedDesign, contents: MemoryContents, model: Path) ->
 def _differences(design: RoutedDesign, model: Path) -> str:
     """Size by size, if the model's manifest tells them."""
     try:
-        engine = json.loads((model / MANIFEST).read_text())["engine"]
+        engine = asdict(EngineConfig()) | json.loads((model / MANIFEST).read_text())["engine"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     differing = [f"{name} {engine.get(name)} in place of {value}" for name, value in asdict(design.engine).items()

@@ -36,7 +36,7 @@ def _record(board: Board, fits: Sequence[Fit]) -> dict:
     needs = engine_resources(board.engine, board.result_bytes)
     return {
         "name": board.name, "description": board.description, "device": asdict(board.device),
-        "engine": asdict(board.engine), "multipliers": board.engine.lanes,
+        "engine": asdict(board.engine), "multipliers": board.engine.multipliers,
         "needs": {"lut": needs.lut, "ebr": needs.ebr_total, "dsp": needs.dsp}, "short_of": shortage(board) or None,
         "clock_mhz": board.clock_hz / 1e6, "serial": board.serial, "baud": board.baud,
         "models": [{"model": fit.model, "fits": fit.fits, "reason": fit.reason or None,
@@ -87,7 +87,7 @@ def _devices(boards: Sequence[Board]) -> FittedTable:
 def _device(board: Board) -> tuple[str | Text, ...]:
     engine, device, needs = board.engine, board.device, engine_resources(board.engine, board.result_bytes)
     return (board.name, device.name, _of(needs.lut, device.lut), _of(needs.ebr_total, device.ebr),
-            _of(needs.dsp, device.dsp), f"{engine.banks}", f"{engine.lanes}", f"{engine.weight_words:,}",
+            _of(needs.dsp, device.dsp), f"{engine.banks}", f"{engine.multipliers}", f"{engine.weight_words:,}",
             f"{board.clock_hz / 1e6:g}")
 
 

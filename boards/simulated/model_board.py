@@ -19,6 +19,7 @@ from firelane.compiler.artefact.artefact import write_artefact
 from firelane.compiler.artefact.file_names import SIMULATED
 from firelane.compiler.artefact.reader import HostModel, read_model
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
+from firelane.compiler.fit.engine_sizes import engine_in_words
 from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.frame_io.recorded_model import load_recorded
 from firelane.compiler.support.errors import ConfigError
@@ -42,7 +43,7 @@ class ModelBoard:
         return RunningBoard(self.built, self.model.contents)
 
     def __str__(self) -> str:
-        return (f"board: {self.built.design.identity.board}, {self.model.engine.banks} banks; model: "
+        return (f"board: {self.built.design.identity.board}, {engine_in_words(self.model.engine)}; model: "
                 f"{self.model.graph.name}, digest {self.model.digest:08x} ({self.model.folder})")
 
 

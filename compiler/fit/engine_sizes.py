@@ -12,6 +12,7 @@ from firelane.hw.contract.config import EngineConfig
 
 SIZES = {           # that can be chosen on the command line
     "banks": "Banks of activation memory: 1, 2, 4, 8 or 16; 14 multipliers each.",
+    "taps_per_cycle": "Non-zero weights a cycle, 1 or 2; with 2 each bank has 28 multipliers.",
     "activation_words": "Words of each bank.",
     "weight_words": "36-bit words of the weight memory.",
     "program_words": "36-bit words of the program memory.",
@@ -20,6 +21,15 @@ SIZES = {           # that can be chosen on the command line
     "columns_right": "Columns to the right of a pixel that taps may reach: 1, 2 or 3.",
     "average_bits": "Bits of a channel's sum in a global average.",
 }
+
+
+def engine_in_words(engine: EngineConfig) -> str:
+    """The most important sizes of an engine.
+
+    >>> engine_in_words(EngineConfig(banks=4)), engine_in_words(EngineConfig(banks=4, taps_per_cycle=2))
+    ('4 banks', '4 banks, two taps a cycle')
+    """
+    return f"{engine.banks} banks" + (", two taps a cycle" if engine.taps_per_cycle == 2 else "")
 
 
 def sized_engine(engine: EngineConfig, **sizes: int | None) -> EngineConfig:

@@ -18,7 +18,7 @@ from firelane.compiler.program.coded import encoded_layers
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.program.descriptors import Descriptor
 from firelane.compiler.program.rom_size import RomSize, rom_shares, rom_size
-from firelane.compiler.schedule.cost_model import FrameCost, frame_cost, layer_taps
+from firelane.compiler.schedule.cost_model import FrameCost, frame_cost, ideal_cycles
 from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.compiler.tiles.layers import TileLayer
@@ -89,7 +89,8 @@ class LayerLine:
     the stream; `code_bits` per weight that is not zero; `entropy_bits` of values and runs; `overhead`, how much larger
     the code is than that (0.02: 2 %), None if that is 0.
     `rom`: what it takes of the ROM image, without what a layer before it has there already. `ideal`: cycles if each tap
-    of each tile took one, nothing else took any, and nothing was computed twice.
+    of each tile took one (or two taps, where the engine takes two), nothing else took any, and nothing was computed
+    twice.
     """
 
     name: str
@@ -175,8 +176,8 @@ def report_of(graph: Graph, plan: Schedule, cfg: EngineConfig, coding: Coding, b
     cost = frame_cost(plan.network, plan.steps, plan.wait_load, cfg,
                       encoded_layers(plan.network, coding.descriptors), plan.beside)
     sizes = {node.name: node.weight[0].size for node in graph.nodes if isinstance(node, Conv)}
-    return Report(tuple(usage_of(cfg, coding.used, board)), tuple(_layer_lines(plan, coding, cost, sizes)), cost,
-                  coding.rom, layer_macs(graph), cfg.lanes, clock_hz or (board.clock_hz if board else None))
+    return Report(tuple(usage_of(cfg, coding.used, board)), tuple(_layer_lines(plan, cfg, coding, cost, sizes)), cost,
+                  coding.rom, layer_macs(graph), cfg.multipliers, clock_hz or (board.clock_hz if board else None))
 
 
 def usage_of(cfg: EngineConfig, used: Mapping[str, int], board: Target | None = None) -> Iterator[Usage]:
@@ -198,13 +199,14 @@ def memory_usage(cfg: EngineConfig, used: Mapping[str, int]) -> Iterator[Usage]:
             yield Usage(name, used[size], getattr(cfg, size))
 
 
-def _layer_lines(plan: Schedule, coding: Coding, cost: FrameCost, sizes: Mapping[str, int]) -> Iterator[LayerLine]:
+def _layer_lines(plan: Schedule, cfg: EngineConfig, coding: Coding, cost: FrameCost,
+                 sizes: Mapping[str, int]) -> Iterator[LayerLine]:
     """All layers; `sizes`: weights of an output channel by the name of the convolution, as the network has them."""
     counts = np.bincount([step.layer for step in plan.steps], minlength=len(plan.network.layers)).tolist()
     tiles = Counter(layer for layer, _ in {(step.layer, step.first_row) for step in plan.steps})
     for number, (layer, descriptor) in enumerate(zip(plan.network.layers, coding.descriptors)):
         line = LayerLine(layer.name, layer.kind, counts[number], cost.layers[layer.name], coding.shares[number],
-                         ideal=layer_taps(layer) * tiles[number])
+                         ideal=ideal_cycles(layer, cfg) * tiles[number])
         yield _with_taps(line, layer, descriptor.encoded, sizes) if isinstance(layer, TileLayer) else line
 
 

@@ -15,6 +15,9 @@ EBR_TRUE_DUAL_PORT_WIDTH = 18   #: 1024 words
 REQUANTIZE_DSP = 2              #: 18x18 multipliers of a requantizer
 LUT_PER_CELL_NUMERATOR, LUT_PER_CELL_DENOMINATOR = 3, 32   #: distributed RAM: 3 LUTs hold 32 bits with two ports
 LUT_BASE, LUT_PER_LANE, LUT_PER_LOGIC_LANE = 12_000, 195, 80   #: from builds for the ULX3S 25F and 85F; +-15 %
+# More for a second tap a cycle: decoder, address and a loader of words; mask, moves, products and their sum. From one
+# netlist, of the engine of the ULX3S 45F with two taps, and from parts that were synthesised alone.
+SECOND_TAP_BASE, SECOND_TAP_PER_LANE, SECOND_TAP_PER_LOGIC_LANE = 2_500, 90, 39
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,29 @@ def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES) -> Re
 
     Where a result is kept in distributed RAM, to spare block RAM, so is the identity.
     """
+    # Two taps a cycle read a table through both ports of its blocks.
+    table_width = EBR_MAX_WIDTH if cfg.taps_per_cycle == 1 else EBR_TRUE_DUAL_PORT_WIDTH
     ebr = {
         "activation memory": cfg.banks * block_rams(_block_words(cfg.activation_words), BANK_PIXELS * PIXEL_BITS,
                                                     EBR_TRUE_DUAL_PORT_WIDTH),
         "weights": block_rams(cfg.weight_words, MEMORY_BITS),
         "program": block_rams(cfg.program_words, MEMORY_BITS),
-        "symbol tables": block_rams(cfg.value_symbols, WEIGHT_BITS) + block_rams(cfg.run_symbols, RUN_ENTRY_BITS),
+        "symbol tables": (block_rams(cfg.value_symbols, WEIGHT_BITS, table_width)
+                          + block_rams(cfg.run_symbols, RUN_ENTRY_BITS, table_width)),
         "channel sums": block_rams(cfg.average_channels, cfg.average_bits),
         "host link": block_rams(PAYLOAD_BYTES, BYTE_BITS) + (
             block_rams(result_bytes, BYTE_BITS) + block_rams(PAYLOAD_BYTES, BYTE_BITS)
             if result_in_block_ram(result_bytes) else 0),
     }
-    dsp = cfg.lanes - cfg.logic_lanes + REQUANTIZE_DSP * BANK_PIXELS
     lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + LUT_PER_LOGIC_LANE * cfg.logic_lanes
+    if cfg.taps_per_cycle == 2:
+        lut += SECOND_TAP_BASE + SECOND_TAP_PER_LANE * cfg.lanes + SECOND_TAP_PER_LOGIC_LANE * cfg.logic_lanes
     rest = cfg.activation_words - _block_words(cfg.activation_words)
     lut += cfg.lanes * PIXEL_BITS * rest * LUT_PER_CELL_NUMERATOR // LUT_PER_CELL_DENOMINATOR
-    return Resources(ebr, dsp, lut)
+    return Resources(ebr, _lane_multipliers(cfg) + REQUANTIZE_DSP * BANK_PIXELS, lut)
+
+
+def _lane_multipliers(cfg: EngineConfig) -> int:
+    """Blocks of the lanes: one a lane. With two taps a cycle one gives the products of a tap for two lanes."""
+    lanes = cfg.lanes - cfg.logic_lanes
+    return lanes if cfg.taps_per_cycle == 1 else lanes // 2 * 2

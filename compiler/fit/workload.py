@@ -67,10 +67,11 @@ class Work:
     def line(self, cfg: EngineConfig) -> LayerLine:
         """The layer in numbers, all of them at least."""
         passes, coded = self.passes(cfg), self.rom.values + self.rom.runs
-        taps = int(self.taps.sum())
+        taps, at_once = int(self.taps.sum()), cfg.taps_per_cycle if self.weights else 1
+        channels = np.maximum(-(-self.taps // at_once), cfg.drain_cycles)
         return LayerLine(
-            self.name, "tile", passes, passes * int(np.maximum(self.taps, cfg.drain_cycles).sum()), self.rom,
-            taps=taps, ideal=passes * taps, weights=self.weights, coded_bits=coded, entropy_bits=self.entropy_bits,
+            self.name, "tile", passes, passes * int(channels.sum()), self.rom, taps=taps,
+            ideal=passes * -(-taps // at_once), weights=self.weights, coded_bits=coded, entropy_bits=self.entropy_bits,
             density=self.nonzero / self.weights if self.weights else None,
             code_bits=coded / max(self.nonzero, 1) if self.weights else None,
             overhead=coded / self.entropy_bits - 1 if self.entropy_bits else None)
@@ -109,7 +110,7 @@ class Workload:
                         for kind in ("values", "runs", "parameters", "padding", "tables")))
         cost = FrameCost({line.name: line.cycles for line in lines}, 0, 0, ())
         return Report(tuple(usage_of(cfg, {"weight_words": self.weight_words})), lines, cost, rom,
-                      {layer.name: layer.macs for layer in self.layers if layer.macs}, cfg.lanes, None)
+                      {layer.name: layer.macs for layer in self.layers if layer.macs}, cfg.multipliers, None)
 
     def too_wide(self, cfg: EngineConfig) -> tuple[FirelaneError, ...]:
         """The layers whose rows are longer than the engine has lanes."""

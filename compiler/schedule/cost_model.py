@@ -55,6 +55,12 @@ def layer_taps(layer: Layer) -> int:
     return layer.channels_out * len(layer.places) if layer.weights is None else int(np.count_nonzero(layer.weights))
 
 
+def ideal_cycles(layer: Layer, cfg: EngineConfig) -> int:
+    """Cycles of one tile if nothing but its taps took any: as many at a time as the engine takes of its kind."""
+    pairs = cfg.taps_per_cycle == 2 and isinstance(layer, TileLayer) and not layer.alone
+    return -(-layer_taps(layer) // (2 if pairs else 1))
+
+
 def tile_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None = None) -> int:
     """One tile among others, with the weights as they are `encoded`; without that an estimate."""
     return timing.tile_gap_cycles(cfg) + _channel_taps(layer, encoded).cycles(cfg)

@@ -7,6 +7,8 @@ from typing import Any
 
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
 
+SHORT_OPTIONS = {"taps_per_cycle": "--taps"}
+
 
 def size_option(name: str) -> str:
     """The command-line option of a size.
@@ -14,7 +16,7 @@ def size_option(name: str) -> str:
     >>> size_option("weight_words")
     '--weight-words'
     """
-    return "--" + name.replace("_", "-")
+    return SHORT_OPTIONS.get(name) or "--" + name.replace("_", "-")
 
 
 def larger_engine(cfg: EngineConfig, **sizes: int) -> list[str]:

@@ -22,6 +22,7 @@ from firelane.compiler.artefact.artefact import write_artefact
 from firelane.compiler.artefact.in_memory import in_memory
 from firelane.compiler.artefact.reader import HostModel
 from firelane.compiler.compile import compile_graph
+from firelane.compiler.fit.engine_sizes import engine_in_words
 from firelane.compiler.fit.report import LayerLine, Report, Usage, make_report, render
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.compiled import Compiled
@@ -141,12 +142,12 @@ class CompiledNetwork(Reported):
         return render(self.report)
 
     def __repr__(self) -> str:
-        place = f"for {self.board}" if self.board else f"for {self.engine.banks} banks"
+        place = f"for {self.board}" if self.board else f"for {engine_in_words(self.engine)}"
         return (f"<CompiledNetwork {self.network.name!r} {place}: {self.cycles:,} cycles a frame, "
                 f"{self.rom_bytes:,} bytes of ROM, {'fits' if self.fits else 'does not fit'}>")
 
     def _repr_html_(self) -> str:
-        facts = {"engine": f"{self.engine.banks} banks" + (f", of {self.board}" if self.board else ""),
+        facts = {"engine": engine_in_words(self.engine) + (f", of {self.board}" if self.board else ""),
                  "cycles a frame": self.cycles, "frames/s": self.frames_per_second, "bytes of ROM": self.rom_bytes,
                  "fits": self.fits}
         usage = [(line.name, line.used, line.available, "yes" if line.fits else "no") for line in self.usage]
@@ -178,8 +179,8 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
     progress : callable
         Told the name of a stage, how much is done, and of how much.
     **sizes : int, optional
-        In place of the engine's own: `banks`, `activation_words`, `weight_words`, `program_words`,
-        `accumulator_bits`, `columns_left`, `columns_right`, `average_bits`.
+        In place of the engine's own: `banks`, `taps_per_cycle`, `activation_words`, `weight_words`,
+        `program_words`, `accumulator_bits`, `columns_left`, `columns_right`, `average_bits`.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from firelane.boards import get_board
 from firelane.boards.chosen_engine import chosen_engine
 from firelane.boards.host.run import image_files
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
+from firelane.compiler.fit.engine_sizes import engine_in_words
 from firelane.compiler.fit.report import make_report
 from firelane.compiler.frame_io.classes import read_labels
 from firelane.compiler.onnx_import.reader import Source
@@ -101,12 +102,12 @@ class Simulation(Reported):
                                           self.report, self.compiled, figures, self.pixels)
 
     def __repr__(self) -> str:
-        return (f"<Simulation of {self.network.name!r} on {self.engine.banks} banks: "
+        return (f"<Simulation of {self.network.name!r} on {engine_in_words(self.engine)}: "
                 f"{counted(len(self.results), 'frame')} of "
                 f"{self.cycles:,} cycles, all results equal to the reference>")
 
     def _repr_html_(self) -> str:
-        facts = {"engine": f"{self.engine.banks} banks", "images": self.images, "frames": len(self.results),
+        facts = {"engine": engine_in_words(self.engine), "images": self.images, "frames": len(self.results),
                  "right": self.correct, "cycles a frame": self.cycles, "predicted": self.predicted_cycles,
                  "results": "all equal to the reference", "waveforms": self.waves}
         rows = [(layer.name, layer.kind, layer.instructions, layer.ideal, layer.predicted, layer.measured)

@@ -13,6 +13,7 @@ from firelane.boards.flow.finished_build import FinishedBuild
 from firelane.boards.report.board_estimate import BoardEstimate
 from firelane.compiler.compress.run import CompressedLayer
 from firelane.compiler.compress.run import Estimate as Loss
+from firelane.compiler.fit.engine_sizes import engine_in_words
 from firelane.compiler.fit.estimate import estimate as estimated
 from firelane.compiler.fit.report import Report
 from firelane.compiler.ir.graph import Graph
@@ -59,8 +60,8 @@ class Subject:
 
 def engine_facts(engine: EngineConfig) -> list[tuple[str, str]]:
     """The engine in words."""
-    words = (f"{engine.banks} banks, {engine.lanes} multipliers; words: {engine.activation_words:,} of activations, "
-             f"{engine.weight_words:,} of weights, {engine.program_words:,} of program")
+    words = (f"{engine_in_words(engine)}, {engine.multipliers} multipliers; words: {engine.activation_words:,} of "
+             f"activations, {engine.weight_words:,} of weights, {engine.program_words:,} of program")
     return [("engine", words), ("digest of the engine", f"{engine.digest:08x}")]
 
 
@@ -77,7 +78,7 @@ def compiled_document(subject: Subject, compiled: Compiled, report: Report, agre
     figures = [("cycles a frame", f"{report.cost.total:,}"), *rate(report), ("bytes of ROM", f"{report.rom.bytes:,}"),
                ("of the cycles ideal", f"{ideal / report.cost.total:.1%}"),
                ("multiplications a multiplier and cycle", f"{report.macs_per_lane_and_cycle:.2f}")]
-    place = subject.board or f"{compiled.cfg.banks} banks"
+    place = subject.board or engine_in_words(compiled.cfg)
     answer = f"{'Fits' if report.fits else 'Does not fit'} {place}: {report.cost.total:,} cycles a frame"
     if fps := report.frames_per_second:
         answer += f", {fps:,.1f} frames/s"

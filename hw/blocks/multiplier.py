@@ -131,24 +131,37 @@ class LogicMultiplier(wiring.Component):
         return m
 
     def _chain_carries(self, m, low, high, product):
-        b = self.b
-        pairs = [self._pair(m, f"pair_{n}", b[n], b[n + 1]) for n in range(0, 6, 2)]
-        top = self._pair(m, "pair_6", b[6], b[7], subtract=True)
-        m.d.sync += low.eq(self._combine(m, "low", pairs[0], pairs[1], b[2], ADD, START))
-        m.d.sync += high.eq(self._combine(m, "high", pairs[2], top, b[6], SUBTRACT, START_WITH_CARRY))
+        a, b = self.a, self.b
+        pairs = [pair_of_rows(m, f"pair_{n}", a, b[n], b[n + 1]) for n in range(0, 6, 2)]
+        top = pair_of_rows(m, "pair_6", a, b[6], b[7], subtract=True)
+        m.d.sync += low.eq(add_pairs(m, "low", a, pairs[0], pairs[1], b[2]))
+        m.d.sync += high.eq(add_pairs(m, "high", a, pairs[2], top, b[6], subtract=True))
         bits = [(ADD, low[k] if k < 12 else 0, high[k - 4], 1, 1) for k in range(4, 16)]
         m.d.sync += product.eq(Cat(low[:4], *carry_chain(m, "product", [(START, 0, 0, 1, 1), *bits])))
 
-    def _pair(self, m, name: str, first, second, *, subtract: bool = False) -> list:
-        """Bits of (first + 2 * second) * a, or (2 * second - first) * a without bit 0, which is the same in both."""
-        a = [*self.a, Const(0, 1)]
-        start = (START_WITHOUT_BORROW, a[0], first, 1, 1) if subtract else (START, 0, 0, 1, 1)
-        bits = [(SUBTRACT_PAIR if subtract else ADD_PAIR, a[k], first, a[k - 1], second) for k in range(1, 9)]
-        carry = (ALWAYS if subtract else START, 0, 0, 1, 1)         # also the sign of the one that subtracts
-        return [a[0] & first, *carry_chain(m, name, [start, *bits, carry])]
 
-    def _combine(self, m, name: str, lower: list, upper: list, first, table: int, start: int):
-        """Bits of lower + (upper << 2), or lower - (upper << 2); bit 0 of `upper` is a[0] & first."""
-        bits = [(table, lower[2], self.a[0], first, 1)]
-        bits += [(table, lower[k] if k < len(lower) else 0, upper[k - 2], 1, 1) for k in range(3, 12)]
-        return Cat(lower[:2], *carry_chain(m, name, [(start, 0, 0, 1, 1), *bits]))
+def pair_of_rows(m, name: str, a, first, second, *, bits: int = 10, subtract: bool = False) -> list:
+    """Low bits of (first + 2 * second) * a, or (2 * second - first) * a without bit 0, which is the same in both.
+
+    Two rows of a multiplication, on a carry chain of ECP5.
+
+    Parameters
+    ----------
+    a : byte
+    first, second : bits of the other operand
+    bits : int
+        How many are wanted, at most 10; 10 with `subtract`.
+    """
+    a = [*a, Const(0, 1)]
+    start = (START_WITHOUT_BORROW, a[0], first, 1, 1) if subtract else (START, 0, 0, 1, 1)
+    rows = [(SUBTRACT_PAIR if subtract else ADD_PAIR, a[k], first, a[k - 1], second) for k in range(1, 9)]
+    carry = (ALWAYS if subtract else START, 0, 0, 1, 1)         # also the sign of the one that subtracts
+    return [a[0] & first, *carry_chain(m, name, [start, *rows, carry][:bits])]
+
+
+def add_pairs(m, name: str, a, lower: list, upper: list, first, *, bits: int = 12, subtract: bool = False):
+    """Low bits of lower + (upper << 2), or lower - (upper << 2); bit 0 of `upper` is a[0] & first."""
+    start, table = (START_WITH_CARRY, SUBTRACT) if subtract else (START, ADD)
+    chain = [(table, lower[2], a[0], first, 1)]
+    chain += [(table, lower[k] if k < len(lower) else 0, upper[k - 2], 1, 1) for k in range(3, bits)]
+    return Cat(lower[:2], *carry_chain(m, name, [(start, 0, 0, 1, 1), *chain]))

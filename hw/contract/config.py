@@ -72,8 +72,13 @@ class EngineConfig:
 
     @property
     def lanes(self) -> int:
-        """Multipliers, and pixels of a memory word over all banks."""
+        """Pixels of a memory word over all banks; each has an accumulator and `taps_per_cycle` multipliers."""
         return self.banks * BANK_PIXELS
+
+    @property
+    def multipliers(self) -> int:
+        """Multiplications a cycle."""
+        return self.lanes * self.taps_per_cycle
 
     @property
     def classes(self) -> int:

@@ -16,13 +16,12 @@ from firelane.hw.contract.instruction import HEADER_WORDS, Header, instruction_w
 # Data path
 
 MULTIPLIER_LATENCY = 2      #: a register at the operands, one at the product
+PAIR_SUM_CYCLES = 2         #: from the products of two taps for two lanes to their sums
 ROW_MOVE_LEAD = 2           #: a row move comes so many cycles before its pixels
 COLUMN_MOVE_LATENCY = 2     #: from pixels to moved pixels
 COLUMN_MOVE_LEAD = 1        #: a column move comes so many cycles before its pixels
 LANE_TAP_LEAD = 2           #: a tap comes to the lanes so many cycles before its pixels
 ACTIVATION_READ_LATENCY = 2 #: from a read address to its words: block RAM, and its output register
-ROW_MOVED_CYCLES = 3 + ACTIVATION_READ_LATENCY  #: from a tap to its pixels in their rows: tap, memory, mask, row move
-MOVED_CYCLES = ROW_MOVED_CYCLES + COLUMN_MOVE_LATENCY   #: from a tap to its pixels at the lanes
 SUMS_LAG = 2                #: from a step of the drain to its sums
 REQUANTIZE_LATENCY = 9      #: from sums to pixels
 KEPT_LAG = SUMS_LAG + 1     #: from a step to the pixels that write back keeps, besides REQUANTIZE_LATENCY
@@ -42,14 +41,29 @@ LOAD_ASK_CYCLES = 2         #: from the last byte of a word to the first cycle w
 LOAD_COLLISIONS = 3         #: cycles that it waits at most for finished channels, of which each has such a cycle, too
 
 
+def read_address_cycles(cfg: EngineConfig) -> int:
+    """Cycles from a tap to its addresses at the memory; where one port also writes, each bank chooses in its own."""
+    return cfg.taps_per_cycle
+
+
+def row_moved_cycles(cfg: EngineConfig) -> int:
+    """Cycles from a tap to its pixels in their rows: tap, memory, mask, row move."""
+    return read_address_cycles(cfg) + ACTIVATION_READ_LATENCY + 2
+
+
+def moved_cycles(cfg: EngineConfig) -> int:
+    """Cycles from a tap to its pixels at the lanes."""
+    return row_moved_cycles(cfg) + COLUMN_MOVE_LATENCY
+
+
 def accumulate_latency(cfg: EngineConfig) -> int:
-    """Cycles from a lane's pixels to its accumulator; two products are added in one of their own."""
-    return MULTIPLIER_LATENCY + cfg.taps_per_cycle
+    """Cycles from a lane's pixels to its accumulator; two products are added, and then taken apart, in between."""
+    return MULTIPLIER_LATENCY + (PAIR_SUM_CYCLES if cfg.taps_per_cycle == 2 else 0) + 1
 
 
 def first_pick(cfg: EngineConfig) -> int:
     """Cycles from a tap with `capture` to the pick of the first bank's sums."""
-    return MOVED_CYCLES + accumulate_latency(cfg)
+    return moved_cycles(cfg) + accumulate_latency(cfg)
 
 
 def record_lag(cfg: EngineConfig) -> int:

@@ -1,11 +1,11 @@
 """Data path: everything between a tap and the pixels that it becomes part of."""
 
-from amaranth import Array, Module, Mux, Signal
+from amaranth import Array, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from firelane.hw.blocks.credit_queue import CreditQueue
-from firelane.hw.blocks.payload import BYTE_LAST, pixel_write_layout, tap_layout
+from firelane.hw.blocks.payload import BYTE_LAST, bank_write_layout, pixel_write_layout, tap_layout
 from firelane.hw.blocks.pipeline import copies, delay, delay_control
 from firelane.hw.blocks.ports import BYTES, PeekPort, WriteTrace, tap_stream
 from firelane.hw.blocks.stream_register import StreamRegister
@@ -23,12 +23,13 @@ from firelane.hw.contract.timing import (
     AVERAGE_TAIL_CYCLES,
     COLUMN_MOVE_LEAD,
     LANE_TAP_LEAD,
-    MOVED_CYCLES,
     PEEK_LATENCY,
     ROW_MOVE_LEAD,
-    ROW_MOVED_CYCLES,
     SUMS_LAG,
     first_pick,
+    moved_cycles,
+    read_address_cycles,
+    row_moved_cycles,
     tile_tail_cycles,
 )
 from firelane.hw.pixels.activation_memory import ActivationMemory
@@ -39,6 +40,7 @@ from firelane.hw.pixels.edge_mask import EdgeMask
 from firelane.hw.pixels.lanes import Lanes
 from firelane.hw.pixels.requantize import Requantize
 from firelane.hw.pixels.row_move import RowMover
+from firelane.hw.pixels.two_tap_memory import TwoTapMemory
 from firelane.hw.pixels.write_back import WriteBack
 
 RESULT_ROOM = 32        #: averages on their way into the result stream; more than there are cycles on that way
@@ -57,11 +59,22 @@ class Datapath(wiring.Component):
     the memory's; L is REQUANTIZE_LATENCY. In cycle 10 of a tap with `capture` bank 0's sums are shifted out, in cycle
     10 + b those of bank b.
 
-    Throughput  1 tap a cycle; captures at least `cfg.drain_cycles` apart.
+    With two taps a cycle there is everything from the memory to the products twice, from a `port` register at each bank
+    on, which comes after the tap; and sums go through two registers more. A channel is written by all banks at once:
+    its cycle of `port` is that of the second tap `write_slot_lag(cfg)` cycles after the capture, which must not be
+    taken. So is a word of `load_write`, in that of a tap beside `load_slot`.
+
+        cycle   1      2       3         4         5       6       ..  9          10         11        12       13
+        tap -> tap -> port -> memory -> output -> mask -> row ->   .. operand -> product -> packed -> apart -> sum
+
+    Throughput  `cfg.taps_per_cycle` taps a cycle; captures at least `cfg.drain_cycles` apart.
     Latency     `busy` falls `tile_tail_cycles(cfg, averages)` cycles after the last tap.
-    Stalling    None in a tile. `load_write` waits for the drain; `result` may stall an AVERAGE.
+    Stalling    None in a tile. `load_write` waits for the drain, with two taps a cycle for its slot; `result` may stall
+                an AVERAGE.
     Limits      `layer` and `tile` are stable from `start` to the fall of `busy` (AVERAGE: from `average_start` to
-                `average_done`). The first tap comes at least a cycle after `start`. `peek` only without a tile.
+                `average_done`). The first tap comes at least a cycle after `start`. `peek` only without a tile. With
+                two taps a cycle: `peek` from the cycle after the fall of `busy`; `load_slot` not where a channel is
+                written, nor in an AVERAGE into memory.
 
     Parameters
     ----------
@@ -75,8 +88,12 @@ class Datapath(wiring.Component):
         Pulse before the first tap of a tile.
     taps : In(tap_stream(cfg))
     parameters : In(stream.Signature(parameter_layout(cfg)))
-        One record a channel unless they are constant; it must be there 8 cycles after the `capture` tap.
+        One record a channel unless they are constant; it must be there `first_pick(cfg)` - 2 cycles after the `capture`
+        tap.
     load_write : In(stream.Signature(pixel_write_layout(cfg)))
+        With two taps a cycle, of `bank_write_layout(cfg)`; valid in the cycle of `load_slot`, in which it is taken.
+    load_slot : In(1)
+        Only with two taps a cycle.
     average_start : In(1)
     average_done : Out(1)
         Pulse: the last result has been taken, or written.
@@ -95,13 +112,15 @@ class Datapath(wiring.Component):
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
+        self._two_taps = cfg.taps_per_cycle == 2
+        load_layout = bank_write_layout(cfg) if self._two_taps else pixel_write_layout(cfg)
         ports = {
             "layer": In(DESCRIPTOR),
             "tile": In(instruction_layout(cfg)),
             "start": In(1),
             "taps": In(tap_stream(cfg)),
             "parameters": In(stream.Signature(parameter_layout(cfg))),
-            "load_write": In(stream.Signature(pixel_write_layout(cfg))),
+            "load_write": In(stream.Signature(load_layout)),
             "average_start": In(1),
             "average_done": Out(1),
             "result": Out(BYTES),
@@ -112,13 +131,15 @@ class Datapath(wiring.Component):
             "parameter_underrun": Out(1),
             "drain_overrun": Out(1),
         }
+        if self._two_taps:
+            ports["load_slot"] = In(1)
         if cfg.trace:
             ports["trace"] = Out(WriteTrace(cfg))
         super().__init__(ports)
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.memory = memory = ActivationMemory(self._cfg)
+        m.submodules.memory = memory = (TwoTapMemory if self._two_taps else ActivationMemory)(self._cfg)
         m.submodules.drain = drain = Drain(self._cfg)
         m.submodules.requantize = requantize = Requantize(self._cfg)
         m.submodules.write_back = write_back = WriteBack(self._cfg)
@@ -138,36 +159,58 @@ class Datapath(wiring.Component):
         """The tap, registered at the door: cycle 1. `take` and `capture` are 0 where there is no tap."""
         tap = Signal(tap_layout(self._cfg), reset_less=True)
         m.d.sync += tap.eq(self.taps.payload)
-        with m.If(self.peek.enable):
-            m.d.sync += [tap.addresses[bank].eq(self.peek.address) for bank in range(self._cfg.banks)]
+        if not self._two_taps:          # else peeks come in at the register behind this one
+            with m.If(self.peek.enable):
+                m.d.sync += [tap.addresses[bank].eq(self.peek.address) for bank in range(self._cfg.banks)]
         take = delay_control(m, self.taps.valid & self.taps.payload.take, 1, name="take")
         capture = delay_control(m, self.taps.valid & self.taps.payload.capture, 1, name="capture")
         return take, capture, tap
 
-    def _build_reads(self, m, memory: ActivationMemory, tap):
-        """Memory and moves: cycles 1 to 7. Returns each lane's pixel."""
-        cfg, layer, read = self._cfg, self.layer, ACTIVATION_READ_LATENCY
-        m.submodules.mask = mask = EdgeMask(cfg)
-        m.submodules.row_move = row_move = RowMover(cfg)
-        m.submodules.column_move = column_move = ColumnMove(cfg)
+    def _build_reads(self, m, memory, tap) -> list:
+        """Memory and moves: cycles 1 to 7. Returns each lane's pixel, with two taps a cycle the second's, too."""
+        m.d.comb += memory.read_addresses.eq(tap.addresses)
+        mask, moved = self._build_moves(m, tap, memory.read_words, "")
+        self._build_peek(m, mask)
+        if not self._two_taps:
+            return [moved]
         m.d.comb += [
-            memory.read_addresses.eq(tap.addresses),
+            memory.second_addresses.eq(tap.second.addresses),
+            memory.peek.eq(self.peek.enable),
+            memory.peek_address.eq(self.peek.address),
+        ]
+        _, second_moved = self._build_moves(m, tap.second, memory.second_words, "second_")
+        return [moved, second_moved]
+
+    def _build_moves(self, m, tap, words, prefix: str):
+        """The words of a tap on their way to the lanes. Returns the edge mask, too, through which OUTPUT peeks."""
+        cfg, layer, row_moved = self._cfg, self.layer, row_moved_cycles(self._cfg)
+        m.submodules[f"{prefix}mask"] = mask = EdgeMask(cfg)
+        m.submodules[f"{prefix}row_move"] = row_move = RowMover(cfg)
+        m.submodules[f"{prefix}column_move"] = column_move = ColumnMove(cfg)
+
+        def later(field: str, cycles: int):
+            return delay(m, tap[field], cycles, name=prefix + field)
+
+        m.d.comb += [
             mask.columns.eq(layer.columns),
             mask.parts_log2.eq(layer.parts_log2),
             mask.pad.eq(layer.pad),
-            mask.row_valid.eq(delay(m, tap.row_valid, read - 1, name="row_valid")),
-            mask.raw.eq(delay_control(m, self.peek.enable, read - 1, name="peek_enable")),
-            mask.words.eq(memory.read_words),
+            mask.row_valid.eq(later("row_valid", read_address_cycles(cfg) + ACTIVATION_READ_LATENCY - 2)),
+            mask.raw.eq(Const(0, 1) if prefix else self._delay_peek(m)),
+            mask.words.eq(words),
             row_move.parts_log2.eq(layer.parts_log2),
-            row_move.move.eq(delay(m, tap.row_move, ROW_MOVED_CYCLES - ROW_MOVE_LEAD - 2, name="row_move")),
+            row_move.move.eq(later("row_move", row_moved - ROW_MOVE_LEAD - 2)),
             row_move.pixels.eq(mask.pixels),
             column_move.parts_log2.eq(layer.parts_log2),
             column_move.pad.eq(layer.pad),
-            column_move.move.eq(delay(m, tap.column_move, ROW_MOVED_CYCLES - COLUMN_MOVE_LEAD - 1, name="column_move")),
+            column_move.move.eq(later("column_move", row_moved - COLUMN_MOVE_LEAD - 1)),
             column_move.pixels.eq(row_move.moved),
         ]
-        self._build_peek(m, mask)
-        return column_move.moved
+        return mask, column_move.moved
+
+    def _delay_peek(self, m):
+        """`peek.enable`, when the edge mask wants it."""
+        return delay_control(m, self.peek.enable, ACTIVATION_READ_LATENCY - 1, name="peek_enable")
 
     def _build_peek(self, m, mask: EdgeMask):
         """A pixel of a bank. First each bank chooses the pixel, then one bank is chosen, so that few wires are long."""
@@ -180,18 +223,24 @@ class Datapath(wiring.Component):
         m.d.sync += peeked.eq(Array(of_bank)[delay(m, self.peek.bank, PEEK_LATENCY - 1, name="peek_bank")])
         m.d.comb += self.peek.data.eq(peeked)
 
-    def _build_lanes(self, m, take, capture, tap, pixels):
+    def _build_lanes(self, m, take, capture, tap, pixels: list):
         """Multiply and accumulate: cycles 7 to 10. Returns the sums set aside, of bank 0 first."""
         m.submodules.lanes = lanes = Lanes(self._cfg)
-        later = MOVED_CYCLES - LANE_TAP_LEAD - 1
+        later = moved_cycles(self._cfg) - LANE_TAP_LEAD - 1
         m.d.comb += [
             lanes.maximum.eq(self.layer.operation == Operation.MAXIMUM),
             lanes.tap.take.eq(delay_control(m, take, later, name="lanes_take")),
             lanes.tap.capture.eq(delay_control(m, capture, later, name="lanes_capture")),
             lanes.tap.first.eq(delay(m, tap.first, later, name="lanes_first")),
             lanes.tap.weight.eq(delay(m, tap.weight, later, name="lanes_weight")),
-            lanes.pixels.eq(pixels),
+            lanes.pixels.eq(pixels[0]),
         ]
+        if self._two_taps:
+            m.d.comb += [
+                lanes.second_tap.take.eq(delay(m, tap.second.take, later, name="lanes_second_take")),
+                lanes.second_tap.weight.eq(delay(m, tap.second.weight, later, name="lanes_second_weight")),
+                lanes.second_pixels.eq(pixels[1]),
+            ]
         return lanes.shifted
 
     def _build_drain(self, m, drain: Drain, walk: AverageWalk, shifted, capture):
@@ -222,7 +271,7 @@ class Datapath(wiring.Component):
             requantize.clamp_high.eq(self.layer.clamp_high),
         ]
 
-    def _build_write_back(self, m, write_back: WriteBack, memory: ActivationMemory, drain: Drain, walk: AverageWalk,
+    def _build_write_back(self, m, write_back: WriteBack, memory, drain: Drain, walk: AverageWalk,
                           requantize: Requantize):
         """Steps of a drain or of an average into memory."""
         m.d.comb += [
@@ -235,15 +284,26 @@ class Datapath(wiring.Component):
             [memory.drain_write.payload[name].eq(write_back.kept.payload[name])
              for name in ("bank", "address", "enable", "data")],
         ]
-        m.submodules.load_register = load_register = StreamRegister(pixel_write_layout(self._cfg))
-        connect(m, flipped(self.load_write), load_register.i)
-        connect(m, load_register.o, memory.load_write)
+        self._build_writes(m, memory, write_back)
         with m.If(walk.active):
             m.d.comb += [
                 write_back.steps.payload.single.eq(1),
                 write_back.steps.payload.channel.eq(walk.channel),
                 write_back.steps.payload.last.eq(walk.last),
             ]
+
+    def _build_writes(self, m, memory, write_back: WriteBack):
+        """When the drain's and the loader's pixels are written."""
+        if not self._two_taps:
+            m.submodules.load_register = load_register = StreamRegister(pixel_write_layout(self._cfg))
+            connect(m, flipped(self.load_write), load_register.i)
+            connect(m, load_register.o, memory.load_write)
+            return
+        kept = write_back.kept
+        to_memory = delay(m, self.layer.destination == Destination.MEMORY, 1, name="to_memory")
+        m.d.comb += [memory.channel_end.eq(kept.valid & to_memory & (kept.payload.last | kept.payload.single)),
+                     memory.load_slot.eq(self.load_slot)]
+        connect(m, flipped(self.load_write), memory.load_write)
 
     def _build_averages(self, m, sums: ChannelSums, walk: AverageWalk, write_back: WriteBack):
         """Channel sums and the result stream."""
@@ -280,7 +340,7 @@ class Datapath(wiring.Component):
             walk.taken.eq(taken & results.o.payload.last),
         ]
 
-    def _report(self, m, memory: ActivationMemory, drain: Drain, write_back: WriteBack, walk: AverageWalk):
+    def _report(self, m, memory, drain: Drain, write_back: WriteBack, walk: AverageWalk):
         """`busy`, errors and the trace."""
         left = Signal(range(tile_tail_cycles(self._cfg, averages=True)))
         with m.If(self.taps.valid):
@@ -296,7 +356,7 @@ class Datapath(wiring.Component):
             self.ends.eq((left == 1) & ~self.taps.valid),
             self.address_range.eq(write_back.address_range | memory.address_range),
             self.parameter_underrun.eq(drain.underrun),
-            self.drain_overrun.eq(drain.overrun),
+            self.drain_overrun.eq(drain.overrun | memory.collision if self._two_taps else drain.overrun),
         ]
         if self._cfg.trace:
             kept = write_back.kept.payload

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.accumulator import Accumulator
 from firelane.hw.blocks.multiplier import LogicMultiplier, Multiplier
+from firelane.hw.blocks.pair_sums import LogicPairSums, PairSums
 from firelane.hw.blocks.pipeline import copies, delay
 from firelane.hw.contract.config import BANK_PIXELS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.geometry import bank_pixels, pixel_sums
@@ -13,6 +14,9 @@ from firelane.hw.contract.timing import accumulate_latency
 
 LANE_TAP = data.StructLayout({"take": 1, "first": 1, "capture": 1, "weight": signed(WEIGHT_BITS)})
 """What lanes need of a tap; a cycle without a tap has `take` = `capture` = 0."""
+
+SECOND_LANE_TAP = data.StructLayout({"take": 1, "weight": signed(WEIGHT_BITS)})
+"""What they need of the second tap of a cycle; there is none if `take` = 0."""
 
 PRODUCT_BITS = 16       #: uint8 x int8
 LOAD_GROUP = 2          #: lanes that share a copy of "load, do not add"
@@ -31,11 +35,15 @@ class Lanes(wiring.Component):
     A maximum multiplies by 1, so that pixel and product are the same wires; then a lane is the larger of two bytes or
     the sum, and which one is a matter of the accumulator's enable.
 
+    With two taps a cycle both products are added first; without a second tap, and always with a maximum, the second
+    weight is 0.
+
     Shapes      banks x 14 pixels, 14 sums of `cfg.accumulator_bits`.
     Latency     `accumulate_latency(cfg)` cycles from `pixels` to the accumulator; capture: the same to bank 0 in
                 `shifted`, bank b is there b cycles later. `tap` comes LANE_TAP_LEAD cycles before its pixels.
-    Throughput  1 tap a cycle; captures at least `cfg.banks` apart.
-    Resources   1 MULT18X18D a lane, but none for the last `cfg.logic_lanes` ones, which are made of LUTs.
+    Throughput  `cfg.taps_per_cycle` taps a cycle; captures at least `cfg.banks` apart.
+    Resources   1 MULT18X18D a lane, but none for the last `cfg.logic_lanes` ones, which are made of LUTs. With two taps
+                a cycle lanes go by pairs (`PairSums`): 2 a pair, none for a pair with one of the last ones.
     Overflow    is for the compiler to exclude (compiler/ir/verify.py).
 
     Parameters
@@ -49,16 +57,22 @@ class Lanes(wiring.Component):
     tap : In(LANE_TAP)
     pixels : In(bank_pixels(cfg))
         Register outputs.
+    second_tap : In(SECOND_LANE_TAP)
+    second_pixels : In(bank_pixels(cfg))
+        Only with two taps a cycle; together with the first's.
     shifted : Out(pixel_sums(cfg))
         Register outputs.
     """
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
+        self._pairs = cfg.taps_per_cycle == 2
+        second = {"second_tap": In(SECOND_LANE_TAP), "second_pixels": In(bank_pixels(cfg))} if self._pairs else {}
         super().__init__({
             "maximum": In(1),
             "tap": In(LANE_TAP),
             "pixels": In(bank_pixels(cfg)),
+            **second,
             "shifted": Out(pixel_sums(cfg)),
         })
 
@@ -66,7 +80,9 @@ class Lanes(wiring.Component):
         m = Module()
         weight = Signal(signed(WEIGHT_BITS), reset_less=True)
         m.d.sync += weight.eq(Mux(self.maximum, Const(1, signed(WEIGHT_BITS)), self.tap.weight))
-        weights = copies(m, weight, self._cfg.lanes // ENABLE_GROUP, name="weight")
+        weights = [(copy,) for copy in copies(m, weight, self._cfg.lanes // ENABLE_GROUP, name="weight")]
+        if self._pairs:
+            weights = [(*first, second) for first, second in zip(weights, self._second_weights(m))]
         controls = [delay(m, signal, accumulate_latency(self._cfg), name=name) for signal, name in (
             (self.tap.take & (~self.maximum | self.tap.first), "always"),
             (self.tap.take & self.maximum, "if_larger"),
@@ -79,30 +95,53 @@ class Lanes(wiring.Component):
         m.d.comb += [self.shifted[n].eq(hold) for n, hold in enumerate(above)]
         return m
 
+    def _second_weights(self, m) -> list:
+        weight = Signal(signed(WEIGHT_BITS), name="second_weight", reset_less=True)
+        m.d.sync += weight.eq(Mux(self.second_tap.take & ~self.maximum, self.second_tap.weight, 0))
+        return copies(m, weight, self._cfg.lanes // ENABLE_GROUP, name="second_weight")
+
     def _add_bank(self, m, bank: int, above: list, weights, always, if_larger, load, capture) -> list:
         """The 14 lanes of one bank; controls come one clock before the products they are for. Returns its sums."""
         always, if_larger, capture = (copies(m, signal, ENABLE_GROUPS, name=f"{name}_{bank}") for signal, name in (
             (always, "always"), (if_larger, "if_larger"), (capture, "capture")))
         load = copies(m, load, BANK_PIXELS // LOAD_GROUP, name=f"load_{bank}")
         holds = []
-        for n in range(BANK_PIXELS):
+        for n, term in enumerate((self._pair_sums if self._pairs else self._products)(m, bank, weights)):
             group = n // ENABLE_GROUP
-            multiplier = self._multiplier(bank * BANK_PIXELS + n)
-            m.submodules[f"multiplier_{bank}_{n}"] = multiplier
-            m.d.comb += [multiplier.a.eq(self.pixels[bank][n]), multiplier.b.eq(weights[group])]
-            product = multiplier.product[:PRODUCT_BITS].as_signed()
-            accumulator = Accumulator(PRODUCT_BITS, self._cfg.accumulator_bits)
+            accumulator = Accumulator(len(term), self._cfg.accumulator_bits)
             m.submodules[f"accumulator_{bank}_{n}"] = accumulator
             total = accumulator.total
             hold = Signal(signed(self._cfg.accumulator_bits), name=f"hold_{bank}_{n}", reset_less=True)
-            larger = product[:8] > total[:8]        # both are pixels when this counts
-            m.d.comb += [accumulator.term.eq(product), accumulator.load.eq(load[n // LOAD_GROUP]),
+            larger = term[:8] > total[:8]           # both are pixels when this counts
+            m.d.comb += [accumulator.term.eq(term), accumulator.load.eq(load[n // LOAD_GROUP]),
                          accumulator.enable.eq(always[group] | (if_larger[group] & larger))]
             m.d.sync += hold.eq(Mux(capture[group], total, above[n]))
             holds.append(hold)
         return holds
 
+    def _products(self, m, bank: int, weights):
+        """What each lane of a bank adds, one after the other."""
+        for n in range(BANK_PIXELS):
+            weight, = weights[n // ENABLE_GROUP]
+            multiplier = self._multiplier(bank * BANK_PIXELS + n)
+            m.submodules[f"multiplier_{bank}_{n}"] = multiplier
+            m.d.comb += [multiplier.a.eq(self.pixels[bank][n]), multiplier.b.eq(weight)]
+            yield multiplier.product[:PRODUCT_BITS].as_signed()
+
+    def _pair_sums(self, m, bank: int, weights):
+        """The same with two taps a cycle."""
+        for n in range(0, BANK_PIXELS, 2):
+            first, second = weights[n // ENABLE_GROUP]
+            sums = (LogicPairSums if self._of_luts(bank * BANK_PIXELS + n + 1) else PairSums)()
+            m.submodules[f"sums_{bank}_{n}"] = sums
+            pixels, second_pixels = self.pixels[bank], self.second_pixels[bank]
+            m.d.comb += [sums.first_lower.eq(pixels[n]), sums.first_upper.eq(pixels[n + 1]),
+                         sums.second_lower.eq(second_pixels[n]), sums.second_upper.eq(second_pixels[n + 1]),
+                         sums.first_weight.eq(first), sums.second_weight.eq(second)]
+            yield from (sums.lower, sums.upper)
+
+    def _of_luts(self, lane: int) -> bool:
+        return lane >= self._cfg.lanes - self._cfg.logic_lanes
+
     def _multiplier(self, lane: int):
-        if lane >= self._cfg.lanes - self._cfg.logic_lanes:
-            return LogicMultiplier()
-        return Multiplier(unsigned(PIXEL_BITS), signed(WEIGHT_BITS))
+        return LogicMultiplier() if self._of_luts(lane) else Multiplier(unsigned(PIXEL_BITS), signed(WEIGHT_BITS))

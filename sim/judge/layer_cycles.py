@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from firelane.compiler.fit.report import layer_macs
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.program.emit import Program
-from firelane.compiler.schedule.cost_model import layer_taps
+from firelane.compiler.schedule.cost_model import ideal_cycles, layer_taps
 from firelane.compiler.tiles.layers import Layer
 from firelane.compiler.tiles.slicing import whole_name
 from firelane.sim.emulator import InstructionCycles
@@ -33,7 +33,7 @@ class LayerCycles:
     convolution : bool
         Whether the taps have weights of their own.
     ideal : int
-        Cycles if each tap of each tile took one and nothing else took any.
+        Cycles if each tap of each tile took one (or two taps, where the engine takes two) and nothing else took any.
     measured, predicted : int
         Cycles in the Verilog and by the emulator.
     macs : int
@@ -85,9 +85,9 @@ def _together(name: str, layers: Sequence[Layer], program: Program, measured: Se
     notes = [(number, note) for number, note in enumerate(program.notes) if note.layer in names]
     different = {(note.layer, note.first_row) for _, note in notes}
     tiles = {layer.name: sum(layer.name == part for part, _ in different) for layer in layers}
-    taps = {layer.name: layer_taps(layer) for layer in layers}
     return LayerCycles(
         name=name, kind=notes[0][1].opcode.name, instructions=len(notes), tiles=max(tiles.values()),
-        taps=sum(taps.values()), convolution=getattr(layers[0], "weights", None) is not None,
-        ideal=sum(taps[part] * tiles[part] for part in names), measured=sum(measured[number] for number, _ in notes),
+        taps=sum(layer_taps(layer) for layer in layers), convolution=getattr(layers[0], "weights", None) is not None,
+        ideal=sum(ideal_cycles(layer, program.cfg) * tiles[layer.name] for layer in layers),
+        measured=sum(measured[number] for number, _ in notes),
         predicted=sum(predicted[number].end - predicted[number].start for number, _ in notes), macs=macs)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firelane.compiler.fit.engine_sizes import engine_in_words
 from firelane.compiler.frame_io.classes import best_classes
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.ir.graph import Graph
@@ -141,7 +142,7 @@ def _report(trial: Trial, images: ImageSet, outcome: Outcome, prediction: FrameR
     measured = _last_frame(outcome, prediction, len(trial.program.notes))
     first = trial.compiled.result.unpack(outcome.results[0])
     return SimulationReport(
-        model=trial.graph.name, engine=f"{cfg.banks} banks", lanes=cfg.lanes,
+        model=trial.graph.name, engine=engine_in_words(cfg), lanes=cfg.multipliers,
         layers=layer_cycles(trial.graph, trial.program, measured, prediction.cycles),
         frame_cycles=outcome.csrs[Register.FRAME_CYCLES], predicted_frame_cycles=prediction.total_cycles,
         input_bytes=images.pixels[0].size, input_wait=outcome.csrs[Register.STALL_INPUT],

@@ -22,12 +22,12 @@ from firelane.sim.judge.trial import stop_text
 from firelane.sim.judge.write_log import read_write_log
 from firelane.sim.verilog.run import Outcome, Verdict
 from tests.networks import random_image
-from tests.simulators import default_engine, random_network, trial
+from tests.simulators import default_engine, random_network, roomy_engine, trial
 from tests.steps import frames_of
 
 MODELS = Path(__file__).parents[2] / "models"
 EMBEDDED = ("digits_squeezenet.onnx", "digits_squeezenet_bypass.onnx")
-RANDOM = [(banks, seed) for banks in (2, 4) for seed in range(12)]
+RANDOM = [(banks, 1, seed) for banks in (2, 4) for seed in range(12)] + [(2, 2, seed) for seed in range(12)]
 STALL = 0.3
 CYCLES_TOLERANCE = 0.01
 
@@ -74,23 +74,26 @@ def check(compiled: Compiled, images: np.ndarray, directory: Path) -> None:
             check_cycles(outcome, emulated)
 
 
-@pytest.mark.parametrize(("banks", "seed"), RANDOM)
-def test_random_network(banks, seed, tmp_path):
+@pytest.mark.parametrize(("banks", "taps", "seed"), RANDOM)
+def test_random_network(banks, taps, seed, tmp_path):
     rng = np.random.default_rng([banks, seed])
-    compiled = random_network(rng, banks)
+    compiled = random_network(rng, banks, taps=taps)
     check(compiled, np.stack([random_image(rng, compiled.graph) for _ in range(2)]), tmp_path)
 
 
+@pytest.mark.parametrize("taps", [1, 2])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_network_with_selects_and_maxima(seed, tmp_path):
+def test_random_network_with_selects_and_maxima(seed, taps, tmp_path):
     rng = np.random.default_rng([7, seed])
-    compiled = random_network(rng, 2, "tiny", selects=True)
+    compiled = random_network(rng, 2, "tiny", selects=True, taps=taps)
     check(compiled, np.stack([random_image(rng, compiled.graph) for _ in range(2)]), tmp_path)
 
 
+@pytest.mark.parametrize("taps", [1, 2])
 @pytest.mark.parametrize("name", EMBEDDED)
-def test_embedded_model(name, tmp_path):
-    compiled = compile_model(MODELS / name, default_engine())
+def test_embedded_model(name, taps, tmp_path):
+    """With two taps on the engine that random networks run on."""
+    compiled = compile_model(MODELS / name, default_engine() if taps == 1 else roomy_engine(2, taps))
     images = np.ascontiguousarray(load_split()[1].images[:2].transpose(0, 3, 1, 2))
     check(compiled, images, tmp_path)
 

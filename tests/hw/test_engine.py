@@ -13,6 +13,7 @@ from firelane.hw.contract.instruction import (
     DESCRIPTOR_WORDS,
     HEADER_WORDS,
     KERNEL_ENTRY,
+    SECOND_STREAMS,
     Destination,
     Opcode,
     Source,
@@ -39,7 +40,7 @@ from tests.hw.support import lint, simulate
 SIZES = {"activation_words": 32, "weight_words": 64, "program_words": 128, "value_symbols": 16, "run_symbols": 16,
          "average_channels": 8}
 COLUMNS, CHANNELS_OUT = 5, 3
-WEIGHTS = [3, -2, 7]
+WEIGHTS = [[3, 6], [-2, 5], [7, -4]]       # of each output channel; as many image channels as taps a cycle
 IMAGE_ADDRESS, MAP_ADDRESS = 2, 8
 MULTIPLIER, SHIFT, BIAS = 1 << 15, 16, 40
 
@@ -50,16 +51,20 @@ def requantize(acc):
 
 def small_program(cfg):
     """LOAD an image of `banks` rows, a dense 1x1 convolution to three channels, OUTPUT it, average it, AVERAGE."""
+    channels, weights = cfg.taps_per_cycle, small_weights(cfg)
     requantization = {"multiplier": MULTIPLIER, "shift": SHIFT, "bias": BIAS,
                       "clamp_high": 255, "channels_out": CHANNELS_OUT, "columns": COLUMNS, "out_columns": COLUMNS}
     kernel = KERNEL_ENTRY.const({"weight": 1}).as_value().value
-    convolution = descriptor(source=Source.STREAM, dense=1, raw_values=1, kernel_taps=1, channels_in=1,
-                             group_channels=CHANNELS_OUT, **requantization) + [0] * CODE_WORDS + [kernel]
+    convolution = descriptor(source=Source.STREAM, dense=1, raw_values=1, kernel_taps=1, channels_in=channels,
+                             group_channels=CHANNELS_OUT, **requantization) + [0] * CODE_WORDS
+    if cfg.taps_per_cycle == 2:
+        convolution += [SECOND_STREAMS.const({"value_address": 1}).as_value().value]
+    convolution += [kernel]
     summing = descriptor(source=Source.WINDOW, destination=Destination.AVERAGE, kernel_taps=1, channels_in=1,
                          group_channels=1, **{**requantization, "bias": 0, "multiplier": 1 << 15, "shift": 15})
     summing += [kernel]
     averaging = descriptor(destination=Destination.AVERAGE, **requantization)
-    image = descriptor(image_columns=COLUMNS, channels_in=1)
+    image = descriptor(image_columns=COLUMNS, channels_in=channels)
     layers, place = {}, HEADER_WORDS + 6 * instruction_words(cfg)
     for name, words in (("image", image), ("convolution", convolution), ("summing", summing),
                         ("averaging", averaging)):
@@ -77,18 +82,25 @@ def small_program(cfg):
         instruction(cfg, Opcode.END),
     ]
     body = [word for words in (*code, image, convolution, summing, averaging) for word in words]
-    weights = to_words(data.ArrayLayout(8, len(WEIGHTS) + 1), [weight & 0xFF for weight in WEIGHTS] + [0])
     return with_header(cfg, body, weights=weights), weights
 
 
+def small_weights(cfg):
+    """Words of weight memory: every tap, or every second one and then the others, each with one more to end with."""
+    streams = ([taps[n] & 0xFF for taps in WEIGHTS] + [0] for n in range(cfg.taps_per_cycle))
+    return [word for stream in streams for word in to_words(data.ArrayLayout(8, len(stream)), stream)]
+
+
 def expected_result(cfg, image):
-    maps = [[requantize(weight * pixel) for pixel in image] for weight in WEIGHTS]
+    channels = [image[n::cfg.taps_per_cycle] for n in range(cfg.taps_per_cycle)]
+    maps = [[requantize(sum(weight * pixel for weight, pixel in zip(taps, pixels))) for pixels in zip(*channels)]
+            for taps in WEIGHTS]
     return to_stream([pixel for pixels in maps for pixel in pixels] + [requantize(sum(pixels)) for pixels in maps])
 
 
 def random_image(cfg, seed):
     rng = random.Random(seed)
-    return [rng.randrange(256) for _ in range(cfg.banks * COLUMNS)]
+    return [rng.randrange(256) for _ in range(cfg.banks * COLUMNS * cfg.taps_per_cycle)]
 
 
 def to_stream(image):
@@ -97,31 +109,32 @@ def to_stream(image):
 
 def predicted_frame(cfg):
     """FRAME_CYCLES when neither image nor results ever stall."""
-    timeline, channels = Timeline(cfg), ChannelTaps((1,) * CHANNELS_OUT, alone=True)
+    timeline, channels = Timeline(cfg), cfg.taps_per_cycle
     timeline.fetch(DESCRIPTOR_WORDS)
-    loading = load_cycles(cfg, map_rows=cfg.banks, image_columns=COLUMNS, channels=1, space_to_depth=False)
+    loading = load_cycles(cfg, map_rows=cfg.banks, image_columns=COLUMNS, channels=channels, space_to_depth=False)
     timeline.load(loading, beside=False)
     timeline.fetch(descriptor_total_words(cfg, Source.STREAM, 1))
     timeline.wait_for_load()
-    timeline.tile(channels, streamed=True, dense=True, averages=False)
+    timeline.tile(ChannelTaps((channels,) * CHANNELS_OUT), streamed=True, dense=True, averages=False)
     timeline.fetch(0)
     timeline.spend(output_cycles(channels=CHANNELS_OUT, rows=cfg.banks, columns=COLUMNS))
     timeline.fetch(descriptor_total_words(cfg, Source.WINDOW, 1))
-    timeline.tile(channels, streamed=False, dense=False, averages=True)
+    timeline.tile(ChannelTaps((1,) * CHANNELS_OUT, alone=True), streamed=False, dense=False, averages=True)
     timeline.fetch(DESCRIPTOR_WORDS)
     timeline.spend(average_cycles(cfg, CHANNELS_OUT))
     return timeline.finish_frame()
 
 
-@pytest.mark.parametrize("banks, trace", [(1, True), (2, False)])
-def test_lint(banks, trace):
-    lint(Engine(EngineConfig(banks=banks, trace=trace, **SIZES)))
+@pytest.mark.parametrize("banks, trace, taps", [(1, True, 1), (2, False, 1), (2, True, 2)])
+def test_lint(banks, trace, taps):
+    lint(Engine(EngineConfig(banks=banks, trace=trace, taps_per_cycle=taps, **SIZES)))
 
 
-@pytest.mark.parametrize("banks, stalls", [(1, False), (2, False), (2, True)])
-def test_small_program(banks, stalls):
+@pytest.mark.parametrize("banks, taps, stalls", [
+    (1, 1, False), (2, 1, False), (2, 1, True), (1, 2, False), (2, 2, False), (2, 2, True)])
+def test_small_program(banks, taps, stalls):
     """Three frames; the first after loading through the CSRs."""
-    cfg = EngineConfig(banks=banks, **SIZES)
+    cfg = EngineConfig(banks=banks, taps_per_cycle=taps, **SIZES)
     engine = Engine(cfg)
     bench = EngineBench(engine)
     images = [random_image(cfg, seed) for seed in range(3)]
@@ -141,7 +154,7 @@ def test_small_program(banks, stalls):
         assert await bench.read(ctx, Register.FRAMES) == 3
         assert (await bench.status(ctx)).checked
         assert bench.received == [byte for image in images for byte in expected_result(cfg, image)]
-        assert await bench.read(ctx, Register.TAPS) >= 2 * CHANNELS_OUT
+        assert await bench.read(ctx, Register.TAPS) >= (1 + taps) * CHANNELS_OUT
         cycles = await bench.read(ctx, Register.FRAME_CYCLES)
         if stalls:
             assert cycles > predicted_frame(cfg)
@@ -153,10 +166,11 @@ def test_small_program(banks, stalls):
     simulate(engine, run, background=(bench.image, bench.results), cycles=10_000)
 
 
+@pytest.mark.parametrize("taps", [1, 2])
 @pytest.mark.parametrize("after", [160, 200, 240, 300, 350])
-def test_reset_in_the_middle_of_a_frame(after):
+def test_reset_in_the_middle_of_a_frame(after, taps):
     """Whatever was going on, the next frame is right."""
-    cfg = EngineConfig(banks=1, **SIZES)
+    cfg = EngineConfig(banks=1, taps_per_cycle=taps, **SIZES)
     program, weights = small_program(cfg)
     engine = Engine(cfg, MemoryContents(program, weights), auto_run=True)
     bench = EngineBench(engine)

@@ -26,7 +26,7 @@ METHODS = ("minmax", "mse", "percentile")       #: `compiler.quantize.calibratio
 def size_options(command: Function) -> Function:
     """Sizes that differ from the board's engine, or from the default one."""
     for name, text in reversed(SIZES.items()):
-        command = click.option(size_option(name), type=int, help=text)(command)
+        command = click.option(size_option(name), name, type=int, help=text)(command)
     return command
 
 

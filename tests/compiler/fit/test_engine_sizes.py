@@ -2,7 +2,7 @@
 
 import pytest
 
-from firelane.compiler.fit.engine_sizes import SIZES, sized_engine
+from firelane.compiler.fit.engine_sizes import SIZES, engine_in_words, sized_engine
 from firelane.compiler.support.errors import ConfigError
 from firelane.hw.contract.config import EngineConfig
 
@@ -13,6 +13,15 @@ def test_sizes_that_are_not_given_stay():
     assert sized_engine(engine, **dict.fromkeys(SIZES)) == engine
 
 
-def test_an_impossible_size_names_its_option():
-    with pytest.raises(ConfigError, match="^--banks: banks must be 1, 2, 4, 8 or 16, not 3$"):
-        sized_engine(EngineConfig(), banks=3)
+@pytest.mark.parametrize("sizes, problem", [
+    ({"banks": 3}, "--banks: banks must be 1, 2, 4, 8 or 16, not 3"),
+    ({"taps_per_cycle": 3}, "--taps: taps_per_cycle must be an integer from 1 to 2, not 3"),
+])
+def test_an_impossible_size_names_its_option(sizes, problem):
+    with pytest.raises(ConfigError, match=f"^{problem}$"):
+        sized_engine(EngineConfig(), **sizes)
+
+
+def test_an_engine_in_words():
+    assert engine_in_words(EngineConfig()) == "8 banks"
+    assert engine_in_words(sized_engine(EngineConfig(), taps_per_cycle=2)) == "8 banks, two taps a cycle"

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -34,9 +35,21 @@ def test_logic_lanes_spare_multipliers_and_cost_logic():
     assert logic.lut == plain.lut + 28 * 80 and logic.ebr == plain.ebr
 
 
+def test_a_second_tap_costs_logic_and_neither_multipliers_nor_memory():
+    """A multiplier block gives the products of a tap for two lanes, so two taps need a block a lane, as one does."""
+    sizes = {"banks": 4, "logic_lanes": 13}
+    one, two = engine_resources(EngineConfig(**sizes)), engine_resources(EngineConfig(**sizes, taps_per_cycle=2))
+    assert (one.dsp, two.dsp) == (43 + 28, 42 + 28)         # a pair with one lane of logic is all of logic
+    assert two.ebr == one.ebr and two.lut == one.lut + 2_500 + 90 * 56 + 39 * 13
+    wide = {"value_symbols": 512, "run_symbols": 4096}      # a table of 36 bits has one port
+    one, two = (engine_resources(EngineConfig(**wide, taps_per_cycle=taps)) for taps in (1, 2))
+    assert one.ebr["symbol tables"] == two.ebr["symbol tables"] == 1 + 4
+
+
 @pytest.mark.parametrize("cfg, dsp, lut", [(get_board("ulx3s_25f").engine, 28, 19_974),
                                            (EngineConfig(banks=4), 84, 21_929),
-                                           (get_board("ulx3s_85f").engine, 140, 35_847)])
+                                           (get_board("ulx3s_85f").engine, 140, 35_847),
+                                           (replace(get_board("ulx3s_45f").engine, taps_per_cycle=2), 72, 31_187)])
 def test_estimates_are_near_what_was_built(cfg, dsp, lut):
     needs = engine_resources(cfg)
     assert needs.dsp == dsp and abs(needs.lut / lut - 1) < 0.15

@@ -10,6 +10,7 @@ from firelane.hw.contract.config import EngineConfig
 
 def test_options():
     assert size_option("weight_words") == "--weight-words"
+    assert size_option("taps_per_cycle") == "--taps"
 
 
 def test_an_engine_that_may_be_had():

@@ -115,6 +115,15 @@ class Machine:
                 "column_move": self.below(7) - 3, "addresses": [self.below(TILE_WORDS) for _ in range(banks)],
                 "row_valid": self.below(1 << banks) | self.below(1 << banks)}
 
+    def keep_away(self, tap, written):
+        """Change addresses of words that the tile writes."""
+        other = next(address for address in range(TILE_WORDS) if address not in written)
+        tap["addresses"] = [a if a not in written else other for a in tap["addresses"]]
+
+    async def idle(self, ctx):
+        """A cycle without taps."""
+        await ctx.tick()
+
     async def cycle_of(self, ctx, tap=None, capture=False):
         """One cycle: a tap, a mark, or nothing."""
         dut = self.dut
@@ -160,7 +169,7 @@ class Machine:
             taps = [self.random_tap(n == 0) for n in range(1 + self.below(taps_each))]
             written = {tile["address"] + c for c in range(channels)}
             for tap in taps:
-                tap["addresses"] = [a if a not in written else 0 for a in tap["addresses"]]
+                self.keep_away(tap, written)
             await self.channel(ctx, taps, capture_before=channel > 0)
             self.apply(layer, tile, channel, self.accumulate(layer, taps, snapshot), records[channel])
         while self.cycle - self.last_capture < self.cfg.drain_cycles:
@@ -169,7 +178,7 @@ class Machine:
         for cycle in range(1, tile_tail_cycles(self.cfg, averages)):
             assert ctx.get(dut.busy), cycle
             assert ctx.get(dut.ends) == (cycle == tile_tail_cycles(self.cfg, averages) - 1)
-            await ctx.tick()
+            await self.idle(ctx)
         assert not ctx.get(dut.busy)
         self.cycle += 100
 

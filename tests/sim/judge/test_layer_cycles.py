@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,11 @@ def test_ideal_is_taps_times_tiles(digits):
     ("block[2:3]/conv", "block[2:3]/conv")])
 def test_parts_belong_to_their_layer(part, whole):
     assert whole_name(part) == whole
+
+
+def test_two_taps_take_half_the_cycles_where_they_are_taken_in_pairs():
+    found = rows(compile_model(EMBEDDED["digits"], replace(default_engine(), taps_per_cycle=2)))
+    for name in ("conv1", "fire2/squeeze1x1"):
+        assert found[name].ideal == found[name].tiles * -(-found[name].taps // 2)
+    assert found["pool1"].ideal == found["pool1"].tiles * found["pool1"].taps
+    assert all(row.ideal <= row.predicted for row in found.values())
