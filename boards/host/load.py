@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from firelane.boards.host.words import words
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.tiles.larger_engine import size_option
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.link_protocol import ARGUMENT_BYTES, WORD_BYTES
 from firelane.hw.contract.memory_contents import LOAD_TARGETS
@@ -31,5 +32,7 @@ def check_engine(where: str, wanted: EngineConfig, there: EngineConfig, digest: 
         names = [field.name for field in fields(EngineConfig) if field.name not in _COSMETIC]
         different = [f"{name} {getattr(wanted, name)}, there {getattr(there, name)}" for name in names
                      if getattr(wanted, name) != getattr(there, name)]
+        other_taps = there.taps_per_cycle != wanted.taps_per_cycle
+        taps = f" with {size_option('taps_per_cycle')} {there.taps_per_cycle}" if other_taps else ""
         raise ConfigError(where, f"was compiled for another engine ({'; '.join(different) or 'of another version'})",
-                          hint=f"compile it for the engine of {board}")
+                          hint=f"compile it for the engine of {board}{taps}")
