@@ -90,7 +90,8 @@ def _run(argv: Sequence[str] | None) -> int:
     except click.ClickException as problem:
         return _refused(problem, words)
     except Terminated:
-        print("terminated", file=sys.stderr)
+        with contextlib.suppress(OSError):                  # the terminal is closed
+            print("terminated", file=sys.stderr)
         return TERMINATED
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
