@@ -14,5 +14,5 @@ def test_sizes_that_are_not_given_stay():
 
 
 def test_an_impossible_size_names_its_option():
-    with pytest.raises(ConfigError, match="^--banks: banks must be 1, 2, 4, 8 or 16, not 3$"):
+    with pytest.raises(ConfigError, match="^banks: banks must be 1, 2, 4, 8 or 16, not 3$"):
         sized_engine(EngineConfig(), banks=3)
