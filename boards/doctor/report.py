@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
 from rich.text import Text
 
 from firelane.boards.doctor.item import Item, Status
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.json_document import json_document
+from firelane.compiler.support.plain_table import PlainTable
 
 COLOURS = {Status.OK: "green", Status.MISSING: "bold red", Status.OPTIONAL: "yellow"}
 
 
-def items_to_table(items: Sequence[Item]) -> Table:
+def items_to_table(items: Sequence[Item]) -> PlainTable:
     """A line for each thing; what it is needed for and how to mend it, if it is not fine."""
-    table = Table.grid(padding=(0, 2))
+    table = PlainTable(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

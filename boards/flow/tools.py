@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.tool_processes import end_group
 
 _PYOSYS = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1], libyosys.Design())"
 
@@ -44,7 +45,7 @@ class Tool:
             If the tool fails; its last error line is quoted.
         """
         with log.open("w") as out, subprocess.Popen([*self.command, *arguments], cwd=cwd, stdout=out,
-                                                    stderr=subprocess.STDOUT) as process:
+                                                    stderr=subprocess.STDOUT, process_group=0) as process:
             _running.add(process)
             try:
                 if watch is None:
@@ -52,8 +53,7 @@ class Tool:
                 else:
                     _follow(process, log, watch)
             except BaseException:
-                process.kill()
-                process.wait()          # `with` does not where Ctrl-C came
+                end_group(process)      # `with` does not wait where Ctrl-C came
                 raise
             finally:
                 _running.discard(process)
@@ -77,9 +77,9 @@ def _follow(process: subprocess.Popen, log: Path, watch: Callable[[str], None]) 
 
 
 def end_all() -> None:
-    """Kill the tools that run in other threads: who waits for them has been told to end."""
+    """End the tools that run in other threads: who waits for them has been told to end."""
     for process in list(_running):
-        process.kill()
+        end_group(process)
 
 
 def _last_error(log: Path) -> str:

@@ -22,6 +22,7 @@ _HINTS = {
     errno.EACCES: "may not be opened by you (Debian: add yourself to the group dialout)",
     errno.EBUSY: "is in use by another program",
     errno.EAGAIN: "is in use by another program",
+    errno.ENOTTY: "is no serial port",
 }
 
 
@@ -107,7 +108,8 @@ class SerialPort:
 
 
 def _reason(name: str, error: Exception) -> str:
-    number = getattr(error, "errno", None) or 0
+    cause = error.__context__                       # of which pyserial tells in words: a termios.error, no OSError
+    number = getattr(error, "errno", None) or (cause.args[0] if cause and cause.args else 0)
     if number == errno.ENOENT:
         return f"there is no {name}"
     return f"{name} {_HINTS.get(number, f'cannot be opened: {error}')}"

@@ -21,6 +21,7 @@ from firelane.boards.host.run import BoardSession, image_files
 from firelane.boards.host.validation_record import FirstDifference, LinkStatistics, Stop, Validation
 from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM
 from firelane.compiler.artefact.reader import HostModel
+from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.support.errors import ConfigError, MismatchError
@@ -79,7 +80,8 @@ class Tally:
 
 def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 (all but three have a default)
              images: Sequence[Path] | None = None, limit: int | None = None, model: str | None = None,
-             bitstream: Path | None = None, output: Path, progress: Progress = silent) -> Validation:
+             bitstream: Path | None = None, record: Options | None = None, output: Path,
+             progress: Progress = silent) -> Validation:
     """Have the board at `port` compute images, compare every value, and write the record to `output`.
 
     Parameters
@@ -94,6 +96,8 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
         The network, by name or as an ONNX file, that `folder` was compiled from, for the reference.
     bitstream : Path, optional
         The one in the board, for its digest; if not given, the one that `firelane bitstream` wrote beside `folder`.
+    record : mapping, optional
+        How images become the network's input, in place of what `folder` records.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
     check_file(output, OPTION, inputs=(bitstream,))
     files = image_files(images or ())[:limit]
     network = from_extra("firelane.boards.host.model_of_program", "compile", "MODEL") if model else None
-    with BoardSession.open(port, baud, folder, None) as session:
+    with BoardSession.open(port, baud, folder, None, record) as session:
         graph = network.graph_of_program(session.model, str(model), progress) if network else None
         truth = Truth(session.model, graph)
         pixels = choose_images(session.model.graph, files, limit).pixels

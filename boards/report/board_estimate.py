@@ -27,6 +27,7 @@ LARGEST = EngineConfig(banks=MAX_BANKS, activation_words=MAX_ACTIVATION_WORDS, *
 LARGEST_NAME = "largest engine"
 DEVICE = "device"           #: what a shortage is of, where the engine itself does not fit
 NODES = "nodes"             #: what a shortage is of, where larger memories do not help
+NO_BOARD = "board"          #: what a shortage is of, where no board has the engine
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def estimate_boards(boards: Sequence[Board], network: Graph | Workload, model: s
         one = known[board.engine]
         found.append(BoardEstimate(board.name, board.clock_hz, one, tuple(_shortages(board, one, tried))))
     if LARGEST in known:
-        found.append(BoardEstimate(LARGEST_NAME, 0, known[LARGEST], (Shortage("board", "no board has it"),)))
+        found.append(BoardEstimate(LARGEST_NAME, 0, known[LARGEST], (Shortage(NO_BOARD, "no board has it"),)))
     return found
 
 

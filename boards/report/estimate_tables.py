@@ -8,7 +8,7 @@ from dataclasses import replace
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from firelane.boards.report.board_estimate import LARGEST_NAME, BoardEstimate, Shortage
+from firelane.boards.report.board_estimate import LARGEST_NAME, NO_BOARD, NODES, BoardEstimate, Shortage
 from firelane.boards.report.lacking import SHORT_NAMES
 from firelane.compiler.fit.report import MEMORIES, Report, Usage, layer_table
 from firelane.compiler.onnx_import.in_pytorch import change
@@ -58,14 +58,16 @@ def nearest(boards: Sequence[BoardEstimate]) -> BoardEstimate | None:
 
 def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], facts: str) -> Group:
     """Everything, for the terminal."""
-    parts: list[RenderableType] = [Text(answer(boards, problems), style="bold"), Text(facts)]
+    parts: list[RenderableType] = [Indented(answer(boards, problems), 0, style="bold"), Indented(facts, 0)]
     if problems:
         return Group(*parts, *_problems(problems))
     parts += ["", _board_table(boards)]
-    if any(board.report and not board.fits for board in boards):
-        parts.append(Text("(In brackets: if there were room. What compress makes smaller is faster, too.)"))
+    if bracketed := [board for board in boards if board.report and not board.fits]:
+        compress = any(one.compressible for board in bracketed for one in board.shortages)
+        parts.append(Indented(f"(In brackets: {_unless(bracketed)}."
+                              f"{' What compress makes smaller is faster, too.' * compress})", 0))
     if any(board.lower_bound for board in boards):
-        parts.append(Text(BOUNDS))
+        parts.append(Indented(BOUNDS, 0))
     parts += _ways(boards)
     shown = nearest(boards)
     if shown and shown.report:
@@ -73,9 +75,15 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
     return Group(*parts)
 
 
+def _unless(boards: Sequence[BoardEstimate]) -> str:
+    """What would have to be otherwise for figures of boards that do not hold the network."""
+    room = any(one.what not in (NODES, NO_BOARD) for board in boards for one in board.shortages)
+    return "if there were room" if room else "if there were such a board"
+
+
 def _problems(problems: Sequence[FirelaneError]) -> Iterator[RenderableType]:
     for problem in problems:
-        yield Text(f"\n{problem.where}: {problem.found}")
+        yield from ("", Indented(f"{problem.where}: {problem.found}", 0))
         in_pytorch = change(problem)
         if in_pytorch or problem.hint:
             yield Indented(f"in PyTorch: {in_pytorch}" if in_pytorch else problem.hint, 2)
@@ -122,7 +130,7 @@ def _ways(boards: Sequence[BoardEstimate]) -> Iterator[RenderableType]:
     if groups:
         yield Text("\nWhat would help", style="bold")
     for group in groups.values():
-        yield Text(", ".join(board.board for board in group))
+        yield Indented(", ".join(board.board for board in group), 0)
         for shortage in group[0].shortages:
             yield Indented(_lacking(shortage) + ":" * bool(shortage.ways), 2)
             for number, way in enumerate(shortage.ways):
@@ -143,7 +151,7 @@ def _way(way: str, last: bool) -> Iterator[RenderableType]:
 
 
 def _layer_table(board: BoardEstimate, report: Report) -> FittedTable:
-    held = "" if board.fits else ", if there were room"
+    held = "" if board.fits else f", {_unless([board])}"
     least = "at least " if board.lower_bound else ""
     title = f"Layers on {board.board}{held}: {least}{report.cost.total:,} cycles, {report.rom.bytes:,} bytes of ROM"
     return layer_table(title, report)

@@ -10,9 +10,9 @@ from firelane.compiler.artefact.listing import listing
 from firelane.compiler.artefact.manifest import manifest
 from firelane.compiler.artefact.rom_images import rom_files
 from firelane.compiler.program.compiled import Compiled
-from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.marker import COMPILED
 from firelane.compiler.support.work_folder import replacing
+from firelane.compiler.support.workspace import cannot_be_written
 from firelane.hw.contract.memory_contents import WORD_BITS
 
 
@@ -38,11 +38,11 @@ def write_artefact(compiled: Compiled, folder: str | Path) -> None:
         If the folder cannot be written, or holds anything but an artefact of ours.
     """
     with replacing(Path(folder), COMPILED, "-o") as fresh:
+        files = artefact_files(compiled)
         try:
-            for name, content in artefact_files(compiled).items():
+            for name, content in files.items():
                 path = fresh / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
         except OSError as error:
-            raise FirelaneError(str(folder), error.strerror or "cannot be written",
-                                hint="name a folder that can be written with -o") from None
+            raise cannot_be_written(Path(folder), error, "-o", sum(map(len, files.values()))) from None

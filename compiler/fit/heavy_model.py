@@ -31,7 +31,7 @@ WINDOWS = ("MaxPool", "AveragePool")
 
 def is_heavy(model: onnx.ModelProto) -> bool:
     """Whether there are so many weights that they are not quantized."""
-    return sum(math.prod(tensor.dims) for tensor in model.graph.initializer) > HEAVY
+    return sum(math.prod(tensor.dims) for tensor in _constants(model.graph).values()) > HEAVY
 
 
 def workload_of_model(model: onnx.ModelProto) -> Workload:
@@ -55,27 +55,29 @@ def workload_of_model(model: onnx.ModelProto) -> Workload:
 
 def _without_weights(model: onnx.ModelProto, source: str, shape: tuple[int, ...]) -> onnx.ModelProto:
     """The model with an input in place of each large constant."""
-    constants = {tensor.name for tensor in model.graph.initializer}
+    constants = _constants(model.graph)
     inputs = [onnx.helper.make_tensor_value_info(source, onnx.TensorProto.FLOAT, shape)]
     for value in model.graph.input:
         if value.name == source:
             inputs[0].type.tensor_type.elem_type = value.type.tensor_type.elem_type
         elif value.name not in constants:
             inputs.append(value)
-    small = []
-    for tensor in model.graph.initializer:
-        if math.prod(tensor.dims) <= SMALL:
+    small, large = [], set()
+    for name, tensor in constants.items():
+        if math.prod(tensor.dims) > SMALL:
+            large.add(name)
+            inputs.append(onnx.helper.make_tensor_value_info(name, tensor.data_type, tensor.dims))
+        elif tensor.name == name:               # else its node is there
             small.append(tensor)
-        else:
-            inputs.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     outputs = [onnx.ValueInfoProto(name=value.name, type=onnx.helper.make_tensor_type_proto(
         value.type.tensor_type.elem_type, None)) for value in model.graph.output]
-    graph = onnx.helper.make_graph(list(model.graph.node), model.graph.name or "model", inputs, outputs, small)
+    nodes = [node for node in model.graph.node if large.isdisjoint(node.output)]
+    graph = onnx.helper.make_graph(nodes, model.graph.name or "model", inputs, outputs, small)
     return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 
 
 def _works(graph: onnx.GraphProto, source: str, shapes: dict[str, tuple[int, ...]]) -> Iterator[Work]:
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants = _constants(graph)
     makers = {name: node for node in graph.node for name in node.output}
     for node in graph.node:
         if node.op_type not in (*WEIGHTED, *WINDOWS):
@@ -93,6 +95,15 @@ def _works(graph: onnx.GraphProto, source: str, shapes: dict[str, tuple[int, ...
         weight = weight if node.op_type == "Conv" or values.get("transB") else weight.swapaxes(0, -1)
         weight = _rounded(weight.reshape(*weight.shape[:2], -1))
         yield weighted(name, weight, (rows, columns), math.prod(shape) // len(weight), PARAMETER_BITS * len(weight))
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    """Tensors by name: initializers, and what Constant nodes have as a tensor."""
+    found = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.domain == "" and "value" in (values := _values(node)):
+            found[node.output[0]] = values["value"]
+    return found
 
 
 def _values(node: onnx.NodeProto) -> dict:

@@ -21,6 +21,7 @@ from firelane.compiler.program.rom_size import RomSize, rom_shares, rom_size
 from firelane.compiler.schedule.cost_model import FrameCost, frame_cost, ideal_cycles
 from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.support.fitted_table import Column, FittedTable
+from firelane.compiler.support.indented import Indented
 from firelane.compiler.tiles.layers import TileLayer
 from firelane.compiler.tiles.slicing import whole_name
 from firelane.hw.contract.config import EngineConfig
@@ -240,8 +241,8 @@ def dense_macs(graph: Graph) -> int:
 def render(report: Report) -> Group:
     """The report for the terminal: the answer, what fits, and the layers."""
     title = f"Layers: {report.cost.total:,} cycles, {report.rom.bytes:,} bytes"
-    return Group(Text(_answer(report), style="bold"), Text(_summary(report)), "", _usage_table(report), "",
-                 _rom_table(report.rom), "", layer_table(title, report))
+    return Group(Indented(_answer(report), 0, style="bold"), Indented(_summary(report), 0), "", _usage_table(report),
+                 "", _rom_table(report.rom), "", layer_table(title, report))
 
 
 def layer_table(title: str, report: Report) -> FittedTable:

@@ -213,8 +213,8 @@ def _check(image: Image.Image, where: str, size: tuple[int, int], resize: int | 
                             hint=f"the network wants {size[0]} x {size[1]}; give --resize or --preset (in Python: "
                                  "resize, preset), or resize the image")
     if resize < max(size):
-        raise FirelaneError(f"metadata {INPUT_KEY}", f"resize {resize} for an input of {size[0]} x {size[1]}",
-                            hint=f"{max(size)} at least is needed, with --resize")
+        raise FirelaneError(where, f"resize {resize} for an input of {size[0]} x {size[1]}",
+                            hint=f"{max(size)} at least is needed, with --resize (in Python: resize)")
     if max(width, height) * resize * resize > PIXELS_MAX * min(width, height):
         raise FirelaneError(where, f"{width} x {height} pixels: too long for its shorter side to become {resize}",
                             hint="cut it")

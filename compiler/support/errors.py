@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+OPTION = "--"
+ARGUMENTS = {"--calib": "calibration", "--compiled": "model", "--float": "float_model",
+             "--no-reference": "reference"}                 #: of Python, where it is not the option's own name
+
 
 class FirelaneError(Exception):
     """A problem that the user can mend: printed in one line, exit code 2, no traceback.
 
+    As text it is for who called a function: options have the names that they have in Python. `typed` is for who typed
+    a command.
+
     Parameters
     ----------
     where : str
-        What it is about: a node's name, a file, an option.
+        What it is about: a node's name, a file, an option as it is typed.
     found : str
         What was found there.
     hint : str
@@ -28,11 +35,24 @@ class FirelaneError(Exception):
         self.found = found
         self.hint = hint
         self.further: tuple[FirelaneError, ...] = ()
-        super().__init__(f"{where}: {found}" + (f"; {hint}" if hint else ""))
+        super().__init__(self._line(_argument(where)))
+
+    @property
+    def typed(self) -> str:
+        """The error with its option as it is typed."""
+        return self._line(self.where)
 
     def __reduce__(self):
         """Pickling keeps what the error says: it may come from another process."""
         return _restored, (type(self), self.args, self.__dict__)
+
+    def _line(self, where: str) -> str:
+        return f"{where}: {self.found}" + (f"; {self.hint}" if self.hint else "")
+
+
+def _argument(where: str) -> str:
+    """What an option is called in Python; anything else as it is."""
+    return ARGUMENTS.get(where) or (where[len(OPTION):].replace("-", "_") if where.startswith(OPTION) else where)
 
 
 def _restored(kind: type[FirelaneError], args: tuple, attributes: dict) -> FirelaneError:

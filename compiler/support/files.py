@@ -53,7 +53,7 @@ def write_file(path: str | Path, content: bytes, option: str) -> None:
             fresh.chmod(0o644)
             fresh.replace(target)
         except OSError as error:
-            raise cannot_be_written(Path(path), error, option) from None
+            raise cannot_be_written(Path(path), error, option, len(content)) from None
 
 
 def read_file(path: str | Path, most: int) -> bytes:

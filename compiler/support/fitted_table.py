@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
+from firelane.compiler.support.indented import Indented
 from firelane.compiler.support.plain_table import PlainTable, plain
 
 GAP = 3                 #: from a column to the next
@@ -67,12 +68,12 @@ class FittedTable:
     def _all(self) -> list[Sequence[str | Text]]:
         return [*self.rows, *([self.total] if self.total else [])]
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | PlainTable]:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Indented | PlainTable]:
         kept = [number for number in range(len(self.columns)) if any(str(row[number]) for row in self._all)]
         while self._width(kept) > options.max_width and (goes := self._next_to_go(kept)) is not None:
             kept.remove(goes)
         if self.title:
-            yield Text(self.title, style="bold")
+            yield Indented(self.title, 0, style="bold")
         if kept:
             yield self._table(kept, self._lengths(kept, options.max_width))
 

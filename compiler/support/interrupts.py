@@ -1,4 +1,4 @@
-"""Signals that end a command: Ctrl-C and SIGTERM, and stretches of work that they must not cut in two."""
+"""Signals that end a command: Ctrl-C, SIGTERM, and SIGHUP; and stretches of work that they must not cut in two."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Terminated(BaseException):
-    """SIGTERM came: as a KeyboardInterrupt, no handler of errors takes it for one."""
+    """SIGTERM came, or the terminal was closed: as a KeyboardInterrupt, no handler of errors takes it for one."""
 
 
 @contextlib.contextmanager
 def raising(*, until_exit: bool) -> Iterator[None]:
-    """Ctrl-C raises KeyboardInterrupt and SIGTERM `Terminated`, so that what was begun is tidied up.
+    """Ctrl-C raises KeyboardInterrupt, SIGTERM and SIGHUP `Terminated`, so that what was begun is tidied up.
 
     Where one is ignored (nohup), that stays so.
 
@@ -35,9 +35,9 @@ def raising(*, until_exit: bool) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in ENDING}
     hook = sys.unraisablehook
     try:
-        for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, _terminate)):
+        for number in ENDING:
             if before[number] != signal.SIG_IGN:
-                signal.signal(number, handler)
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _terminate)
         sys.unraisablehook = _send_again
         yield
     finally:
@@ -62,7 +62,7 @@ def _send_again(unraisable: Any) -> None:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the block ends.
+    """Ctrl-C, SIGTERM and SIGHUP wait until the block ends.
 
     Blocking them in this thread alone would not do: they then come to a thread of some library, and Python raises here
     all the same.

@@ -28,14 +28,15 @@ def shell_lines(command: str, width: int) -> list[str]:
 
 
 class ShellLine:
-    """A command, printed with rich in the columns that there are, so many of them left free.
+    """A command, printed with rich in the columns that there are, so many of them left free, but for a label.
 
     Nothing follows a backslash: behind one a blank would end the command.
     """
 
-    def __init__(self, command: str, columns: int = 0):
-        self._command, self._columns = command, columns
+    def __init__(self, command: str, columns: int = 0, label: str = ""):
+        self._command, self._columns, self._label = command, columns, label
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        for line in shell_lines(self._command, options.max_width - self._columns):
-            yield Text(" " * self._columns + line, no_wrap=True, overflow="ignore")
+        for number, line in enumerate(shell_lines(self._command, options.max_width - self._columns)):
+            before = (self._label if number == 0 else "").ljust(self._columns)
+            yield Text(before + line, no_wrap=True, overflow="ignore")

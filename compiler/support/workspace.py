@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -25,6 +26,7 @@ from firelane.compiler.support.interrupts import uninterrupted
 from firelane.compiler.support.marker import is_ours
 from firelane.compiler.support.swap import alone_in
 
+FULL = (errno.ENOSPC, errno.EDQUOT)         #: no room on the disk, or in what a user may have of it
 LOCK, NEW, OLD, TRASH = "lock", "new", "old", "trash"
 _TEXT = b"Firelane writes here; the folder is removed when it is done.\n"
 _live: dict[Path, int] = {}             # workspaces of this process, and which process that is
@@ -65,9 +67,13 @@ def workspace(target: Path, option: str) -> Iterator[Path]:
                     parent.rmdir()
 
 
-def cannot_be_written(target: Path, error: OSError, option: str) -> ConfigError:
-    """The error to raise where the system refuses."""
-    return ConfigError(str(target), f"cannot be written: {error.strerror or error}", hint=f"name another with {option}")
+def cannot_be_written(target: Path, error: OSError, option: str, needed: int = 0) -> ConfigError:
+    """The error to raise where the system refuses; where the disk is full, with the bytes that are needed, if known."""
+    reason, full = error.strerror or str(error), error.errno in FULL
+    if full and needed:
+        reason += f", {needed:,} bytes are needed"
+    return ConfigError(str(target), f"cannot be written: {reason}",
+                       hint=f"make room, or name another with {option}" if full else f"name another with {option}")
 
 
 def remove_strays(target: Path) -> None:

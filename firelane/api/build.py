@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rich.console import Console, ConsoleOptions
 
 from firelane import report as reports
 from firelane.api.arguments import check_choice, check_count
@@ -21,12 +23,16 @@ from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize.calibration import METHODS
 from firelane.compiler.quantize.calibration_images import Images
 from firelane.compiler.support.html_tables import HtmlTable, html_block
+from firelane.compiler.support.indented import Indented
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.shell_line import ShellLine
 from firelane.compiler.support.typed_command import typed
 
 if TYPE_CHECKING:
     from firelane.report.page.document import Document
+
+LABEL = len("memory: ")             #: columns of the labels of `BuiltNetwork.lines`
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,6 +97,15 @@ class BuiltNetwork(Reported):
                 f"{mhz:g} MHz)",
                 f"made:   {', '.join(made)}", *(f"{'next:' if not number else '':7} {command}"
                                                 for number, command in enumerate(self.next_commands)))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Indented | ShellLine]:
+        """The lines, wrapped behind their labels; commands as they can be copied."""
+        for line in self.lines:
+            label, text = line[:LABEL], line[LABEL:]
+            if text.startswith("firelane "):
+                yield ShellLine(text, LABEL, label)
+            else:
+                yield Indented(text, LABEL, label, whole=True)
 
     def _repr_html_(self) -> str:
         facts = {"lost": self.loss or "nothing", "bytes of ROM": self.rom_bytes, "cycles a frame": self.cycles,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +26,7 @@ from firelane.compiler.onnx_import.kind import is_quantized
 from firelane.compiler.onnx_import.reader import Source, read_input, read_source
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.quantize.model_file import write_model
-from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.html_tables import html_block
 from firelane.compiler.support.progress import Progress, silent
 from firelane.models.catalogue import find, is_name
@@ -96,6 +97,16 @@ class Network:
     def source(self) -> Source:
         """The file if there is one, so that messages name it; else the model."""
         return self.path or self.model
+
+    @contextlib.contextmanager
+    def named(self) -> Iterator[None]:
+        """Errors about the file of a network by name are about the name, which is all that its user has of it."""
+        try:
+            yield
+        except ModelError as error:
+            if type(error) is not ModelError or error.where != str(self.path):
+                raise
+            raise ModelError(self.name, error.found, hint=error.hint) from None
 
     def recording(self, options: Options) -> Network:
         """The same network, whose images become its input as the options say: see `load`; itself if they say nothing.

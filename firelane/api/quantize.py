@@ -82,7 +82,8 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     check_images("calibration", calibration)
     given = load(network, progress=progress)
     record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
-    source = read_calibrated(given.source, calibration, limit, record)
+    with given.named():
+        source = read_calibrated(given.source, calibration, limit, record)
     model = quantization.quantize(source.model, source.images, method=Method(method),
                                   progress=lambda stage, done: progress(stage, done, len(source.images)))
     made = QuantizedNetwork(name=given.name, model=model, method=method, images=len(source.images),

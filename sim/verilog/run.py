@@ -7,16 +7,17 @@ import enum
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from cocotb_tools.check_results import get_results
 
+from firelane.compiler.support.tool_processes import ToolProcesses
 from firelane.sim.simulator.build import Simulator
+from firelane.sim.simulator.build_progress import in_background
 from firelane.sim.simulator.verilator import SIMULATOR_SEED, PortsOnlyRunner, SimulatorError, without
 
-POLL_SECONDS = 0.2
 STALL_SCALE = 256
 STIMULUS_VARIABLE = "FIRELANE_STIMULUS"     # tells sim/verilog/cocotb_bench.py where its part of it is
 
@@ -138,10 +139,9 @@ def run(simulator: Simulator, stimulus: Stimulus, directory: Path,
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     plusargs = _write_inputs(stimulus, directory)
-    with ThreadPoolExecutor(max_workers=1) as pool, without("WAVES", "PYTEST_CURRENT_TEST"):
-        future = pool.submit(_simulate, simulator, plusargs, directory)
-        _follow(future, directory / "progress", progress)
-        future.result()
+    with without("WAVES", "PYTEST_CURRENT_TEST"):
+        in_background(partial(_simulate, simulator, plusargs, directory),
+                      partial(_tell, directory / "progress", progress))
     ending = json.loads((directory / "outcome.json").read_text())
     events = _read_events(directory / "events")
     return Outcome(
@@ -174,11 +174,11 @@ def _write_inputs(stimulus: Stimulus, directory: Path) -> list[str]:
     return [f"+{name}={value}" for name, value in {**files, **numbers}.items()]
 
 
-def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path) -> None:
+def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path, processes: ToolProcesses) -> None:
     """Run the cocotb test `sim.verilog.cocotb_bench`, and make sure that it really ran."""
     log, results = directory / "simulator.log", directory / "results.xml"
     with contextlib.suppress(RuntimeError):         # the simulator's exit code: the results tell more
-        PortsOnlyRunner().test(
+        PortsOnlyRunner(processes=processes).test(
             test_module="firelane.sim.verilog.cocotb_bench", hdl_toplevel=simulator.top, hdl_toplevel_lang="verilog",
             build_dir=simulator.directory, test_dir=directory, plusargs=list(plusargs), seed=SIMULATOR_SEED,
             extra_env={STIMULUS_VARIABLE: str(directory / "stimulus.json")}, waves=bool(simulator.waves), log_file=log,
@@ -191,13 +191,11 @@ def _simulate(simulator: Simulator, plusargs: Iterable[str], directory: Path) ->
         raise SimulatorError(str(log), f"the simulator ended abnormally ({ran} cocotb tests ran)")
 
 
-def _follow(future: Future, path: Path, progress: Callable[[int, int], None]) -> None:
-    """Tell `progress` what the simulator writes, until it ends."""
-    while not future.done():
-        wait([future], POLL_SECONDS)
-        lines = path.read_text().split("\n") if path.exists() else []
-        if len(lines) > 1:
-            progress(*map(int, lines[-2].split()))              # behind the last newline may be half a line
+def _tell(path: Path, progress: Callable[[int, int], None]) -> None:
+    """Tell `progress` what the simulator has written last."""
+    lines = path.read_text().split("\n") if path.exists() else []
+    if len(lines) > 1:
+        progress(*map(int, lines[-2].split()))                  # behind the last newline may be half a line
 
 
 def _read_events(path: Path) -> _Events:

@@ -114,7 +114,7 @@ def test_files_that_are_not_there(tmp_path, monkeypatch):
         get_board(str(tmp_path / "my.toml"))
     monkeypatch.chdir(tmp_path)
     Path("my_board.toml").touch()
-    with pytest.raises(ConfigError, match=r"^--board: unknown board 'my_board'; did you mean my_board\.toml\?$"):
+    with pytest.raises(ConfigError, match=r"^board: unknown board 'my_board'; did you mean my_board\.toml\?$"):
         get_board("my_board")
 
 

@@ -115,7 +115,7 @@ def test_damaged_files_are_refused(tmp_path, made_up, spoil, message):
 
 
 def test_other_input_sizes_are_refused():
-    with pytest.raises(ConfigError, match=r"^--input-size: 225; 224 and 227 are possible$"):
+    with pytest.raises(ConfigError, match=r"^input_size: 225; 224 and 227 are possible$"):
         network({}, input_size=225)
 
 

@@ -22,10 +22,10 @@ from firelane.cli.support.options import (
 from firelane.cli.support.terminal import (
     display,
     goes_on,
+    log_console,
     note_overridden,
     progress_console,
     say,
-    say_plainly,
     write_report,
 )
 from firelane.cli.support.words import BOARD
@@ -81,5 +81,4 @@ def command(model: str, board: str, calibration: Path | None, folder: Path | Non
     if as_json:
         click.echo(built.to_json())
         return
-    for line in built.lines:
-        say_plainly(console)(line)
+    log_console().print(built, crop=False)          # a path may be longer than a line

@@ -31,6 +31,6 @@ def command(model: str, boards: tuple[str, ...], as_json: bool, report_file: Pat
     if as_json:
         click.echo(found.to_json())
     else:
-        log_console().print(found)
+        log_console().print(found, crop=False)          # a path may be longer than a line
     write_report(found, report_file, say(progress_console(as_json)))
     return 2 if found.problems else 0

@@ -9,7 +9,15 @@ from typing import Any
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, image_options, json_option, named_images, port_options
+from firelane.cli.support.options import (
+    PATH,
+    image_options,
+    json_option,
+    named_images,
+    port_options,
+    record_options,
+    taken_record,
+)
 from firelane.cli.support.terminal import display, found_port, print_json, progress_console, say_plainly
 from firelane.cli.support.words import MODEL
 from firelane.compiler.support.errors import MismatchError
@@ -21,6 +29,7 @@ from firelane.compiler.support.outputs import check_file
 @click.argument("model", type=MODEL, required=False)
 @port_options
 @image_options
+@record_options
 @json_option
 @click.option("--bitstream", type=PATH,
               help="That the board was programmed with, for its digest.  [default: the one beside DIR, if `firelane "
@@ -40,11 +49,11 @@ def command(compiled: Path, port: str, baud: int | None, files: tuple[Path, ...]
     """
     check_file(options["output"], "-o")
     work.check_given(named_images(files, folder), compiled)
-    console, output = progress_console(as_json), options["output"]
+    console, output, record = progress_console(as_json), options["output"], taken_record(options)
     try:
         with display(console) as progress:
             found = work.validate(compiled, *found_port(port, baud, progress), progress=progress,
-                                  images=named_images(files, folder), **options)
+                                  images=named_images(files, folder), record=record, **options)
     except MismatchError:               # the record has been written
         if as_json:
             print_json("validate", json.loads(output.read_text()))

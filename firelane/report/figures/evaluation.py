@@ -16,7 +16,8 @@ MEASURES = (("top1", "top-1", BLUE), ("top5", "top-5", GREEN), ("agreement", "sa
 
 
 def scores(found: Sequence[Score], images: int) -> Figure:
-    """Accuracies and agreement of each run, with the standard error of a share of so many images."""
+    """Accuracies and agreement of each run that has any, with the standard error of a share of so many images."""
+    found = [score for score in found if any(getattr(score, field) is not None for field, _, _ in MEASURES)]
     names = [NAMES[score.run] for score in found]
     figure = by_layer(names, "% of the images", barmode="group", bargap=0.25)
     figure.update_layout(height=150 + 60 * len(found))

@@ -1,5 +1,6 @@
 """Finding and running tools: native first, pip's otherwise, and one line where there is none."""
 
+import os
 import stat
 
 import pytest
@@ -58,3 +59,20 @@ def test_program_names_board_and_file(tmp_path, monkeypatch):
     bitstream.write_bytes(b"bits")
     program(get_board("ecpix5_85f"), bitstream, say=lambda line: None)
     assert (tmp_path / "arguments").read_text() == f"-b ecpix5_r03 -m {bitstream}\n"
+
+
+def test_what_a_tool_has_started_ends_with_it(tmp_path):
+    """yosys starts ABC, which outlived it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    path = fake_tool(tmp_path, "yosys", f"exec 3> {pipe}; sleep 1000 & echo begun >&3; echo begun; wait")
+    holder = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    def watch(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tools.Tool("yosys", (str(path),), native=True).run(cwd=tmp_path, log=tmp_path / "log", watch=watch)
+    os.set_blocking(holder, True)
+    with os.fdopen(holder) as file:
+        assert file.read() == "begun\n"         # to the end: nobody can write any more

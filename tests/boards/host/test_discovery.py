@@ -85,14 +85,14 @@ def test_none_and_several_are_told(machine):
     with (on_terminal(FakeBoard().answers) as one, on_terminal(FakeBoard().answers) as two,
           on_terminal(lambda octets: b"") as silent):
         machine(one, silent, two)
-        with pytest.raises(ConfigError, match=rf"^--port: auto: 2 boards \({one}: fake, {two}: fake\); name one of "):
+        with pytest.raises(ConfigError, match=rf"^port: auto: 2 boards \({one}: fake, {two}: fake\); name one of "):
             chosen_port("auto", None)
         machine(silent, "/no")
-        with pytest.raises(ConfigError, match=rf"^--port: auto: no board \({silent}: nothing answers; /no: there is no "
+        with pytest.raises(ConfigError, match=rf"^port: auto: no board \({silent}: nothing answers; /no: there is no "
                                               r"/no\); is the board connected"):
             chosen_port("auto", None)
         machine()
-        with pytest.raises(ConfigError, match=r"^--port: auto: this machine has no serial port; "):
+        with pytest.raises(ConfigError, match=r"^port: auto: this machine has no serial port; "):
             chosen_port("auto", None)
 
 

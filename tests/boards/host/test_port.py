@@ -24,17 +24,18 @@ def test_bytes_come_back():
 
 
 @pytest.mark.parametrize("name, text", [("no-such-port", "there is no .*no-such-port; "), (".", " is no serial port; "),
-                                        ("file", "file is no serial port; ")])
+                                        ("file", "file is no serial port; "),
+                                        ("/dev/null", "/dev/null is no serial port; ")])
 def test_what_is_no_port(tmp_path, name, text):
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match=f"^--port: .*{text}.*serial port"):
+    with pytest.raises(ConfigError, match=f"^port: .*{text}.*serial port"):
         SerialPort(str(tmp_path / name), BAUD)
 
 
 def test_one_host_at_a_time():
     with on_terminal(lambda octets: b"") as path:
         port = SerialPort(path, BAUD)
-        with pytest.raises(ConfigError, match=f"^--port: {path} is in use by another program"):
+        with pytest.raises(ConfigError, match=f"^port: {path} is in use by another program"):
             SerialPort(path, BAUD)
         port.close()
         SerialPort(path, BAUD).close()

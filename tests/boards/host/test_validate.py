@@ -136,7 +136,7 @@ def test_refusals(folder, tmp_path):
         validated(board, folder)
     with pytest.raises(ConfigError, match="missing: there is no such file"):
         validated(a_board(folder), folder, images=[tmp_path / "missing"])
-    with pytest.raises(ConfigError, match=r"^--bitstream: .*missing.bit: No such file"):
+    with pytest.raises(ConfigError, match=r"^bitstream: .*missing.bit: No such file"):
         validated(a_board(folder), folder, bitstream=tmp_path / "missing.bit", limit=1)
     assert not (tmp_path / "record.json").exists()
 

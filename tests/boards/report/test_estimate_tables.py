@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from firelane.boards import all_boards, get_board
-from firelane.boards.report.board_estimate import estimate_boards
+from firelane.boards.report.board_estimate import NO_BOARD, Shortage, estimate_boards
 from firelane.boards.report.estimate_tables import answer, nearest, render
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ModelError
@@ -31,7 +31,7 @@ def boards():
 def printed(width: int, *arguments) -> list[str]:
     console = Console(width=width, record=True, file=io.StringIO())
     console.print(render(*arguments))
-    return [line.rstrip() for line in console.export_text().splitlines()]
+    return console.export_text().splitlines()
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -52,6 +52,15 @@ def test_columns_are_dropped_from_the_right(boards):
              for width in (60, 80, 120)}
     assert heads[60] == ["board", "frames/s", "verdict"]
     assert heads[80][:4] == ["board", "frames/s", "verdict", "cycles"] and heads[120][-1] == "program"
+
+
+def test_brackets_are_explained_by_what_would_help(boards):
+    """Weights can be compressed, LUTs cannot, and nothing helps where no board computes it."""
+    small, twelve = [next(one for one in boards if one.board == name) for name in ("small", "ulx3s_12f")]
+    largest = replace(small, shortages=(Shortage(NO_BOARD, "no board has it"),))
+    for board, note in ((small, "if there were room. What compress makes smaller is faster, too."),
+                        (twelve, "if there were room."), (largest, "if there were such a board.")):
+        assert f"(In brackets: {note})" in printed(120, [board], (), "net")
 
 
 def test_answers(boards):

@@ -44,5 +44,5 @@ def test_engines_are_within_their_devices(board: Board):
 
 
 def test_an_unknown_board_is_named_with_those_there_are():
-    with pytest.raises(ConfigError, match=r"^--board: unknown board 'ice40'; one of ulx3s_12f, .*arty_a7_100$"):
+    with pytest.raises(ConfigError, match=r"^board: unknown board 'ice40'; one of ulx3s_12f, .*arty_a7_100$"):
         get_board("ice40")

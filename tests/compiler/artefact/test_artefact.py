@@ -158,7 +158,9 @@ def test_nothing_is_left_of_a_failed_write(network, tmp_path, monkeypatch):
         return len(content)
 
     monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(FirelaneError, match="No space left on device; name a folder that can be written with -o"):
+    needed = sum(map(len, artefact_files(network).values()))
+    with pytest.raises(FirelaneError, match=f"No space left on device, {needed:,} bytes are needed; make room, or name "
+                                            f"another with -o$"):
         write_artefact(network, tmp_path / "out")
     monkeypatch.undo()
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before

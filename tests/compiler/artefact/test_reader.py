@@ -102,5 +102,5 @@ def test_a_model_is_found_by_its_digest(tmp_path, monkeypatch):
     (tmp_path / "simulated").mkdir()
     built.rename(tmp_path / "simulated" / "digits-bypass")
     assert find_model(read_model(tmp_path / "simulated" / "digits-bypass").digest).folder.parent.name == "simulated"
-    with pytest.raises(FirelaneError, match=r"^--compiled: the board holds a model \(digest 0000002a\) that was not "):
+    with pytest.raises(FirelaneError, match=r"^model: the board holds a model \(digest 0000002a\) that was not "):
         find_model(42)

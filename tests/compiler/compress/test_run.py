@@ -256,7 +256,7 @@ def test_sizes(text, size):
 
 @pytest.mark.parametrize("text", ["", "KB", "-3", "0", "3 GB", "1e5"])
 def test_no_sizes(text):
-    with pytest.raises(ConfigError, match=r"^--budget: .*; a number of bytes, .*$"):
+    with pytest.raises(ConfigError, match=r"^budget: .*; a number of bytes, .*$"):
         parse_size(text)
 
 

@@ -41,13 +41,13 @@ def test_the_search_ends_where_bytes_buy_nothing():
 
 
 def test_an_engine_that_is_too_small_is_named():
-    message = r"^--board: 10,000 bytes cannot be reached; 90,000 bytes was the smallest; choose a larger board, or .*$"
+    message = r"^board: 10,000 bytes cannot be reached; 90,000 bytes was the smallest; choose a larger board, or .*$"
     with pytest.raises(CapacityError, match=message):
         within_budget(maker(6000, 0.25, least=90_000), 10_000, option="--board", larger="choose a larger board")
 
 
 def test_an_impossible_budget_says_what_was_reached():
-    message = r"^--budget: 10,000 bytes cannot be reached; 90,000 bytes was the smallest; give a larger budget, or .*$"
+    message = r"^budget: 10,000 bytes cannot be reached; 90,000 bytes was the smallest; give a larger budget, or .*$"
     with pytest.raises(CapacityError, match=message):
         within_budget(maker(6000, 0.25, least=90_000), 10_000)
 
@@ -58,7 +58,7 @@ def test_the_highest_price_that_loses_little():
 
 
 def test_a_drop_that_is_there_from_the_start():
-    message = r"^--max-drop: 3\.00 points are lost already with next to no compression; .*$"
+    message = r"^max_drop: 3\.00 points are lost already with next to no compression; .*$"
     with pytest.raises(CapacityError, match=message):
         within_drop(lambda slope: Made(slope, 0), lambda made: 0.03, 0.005)
     assert LOWEST < HIGHEST

@@ -18,8 +18,9 @@ def test_sizes_that_are_not_given_stay():
     ({"taps_per_cycle": 3}, "--taps: taps_per_cycle must be an integer from 1 to 2, not 3"),
 ])
 def test_an_impossible_size_names_its_option(sizes, problem):
-    with pytest.raises(ConfigError, match=f"^{problem}$"):
+    with pytest.raises(ConfigError) as found:
         sized_engine(EngineConfig(), **sizes)
+    assert found.value.typed == problem
 
 
 def test_an_engine_in_words():

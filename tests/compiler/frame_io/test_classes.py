@@ -68,7 +68,7 @@ def test_labels(tmp_path):
 def test_labels_that_are_refused(tmp_path):
     path = tmp_path / "labels.txt"
     path.write_text("one\ntwo\n")
-    with pytest.raises(ConfigError, match="^--labels: .* has 2 lines, the network 3 classes; a line for each"):
+    with pytest.raises(ConfigError, match="^labels: .* has 2 lines, the network 3 classes; a line for each"):
         read_labels(path, 3)
     with pytest.raises(ConfigError, match="No such file"):
         read_labels(tmp_path / "none.txt", 3)

@@ -237,7 +237,7 @@ def test_what_is_no_regular_file(tmp_path):
             read_image(graph_for(), path)
         with pytest.raises(FirelaneError, match=f"^{path}: {found}; give the path of an .onnx file$"):
             read_model(path)
-        with pytest.raises(FirelaneError, match=f"^--labels: {path}: {found}; "):
+        with pytest.raises(FirelaneError, match=f"^labels: {path}: {found}; "):
             read_labels(path, 3)
         with pytest.raises(FirelaneError, match=f"^{path}: {found}; give the program.bin that"):
             read_contents(path)

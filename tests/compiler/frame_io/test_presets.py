@@ -62,7 +62,7 @@ def test_means_stay_with_their_colours():
     ("gray", PHOTO, "gray takes 1 channel, the network 3; one of imagenet, torchvision, caffe, raw, or --mean, .*"),
     ("keras", PHOTO, f"'keras'; one of {', '.join(PRESETS)}")])
 def test_refusals(name, shape, message):
-    with pytest.raises(ConfigError, match=f"^--preset: {message}$"):
+    with pytest.raises(ConfigError, match=f"^preset: {message}$"):
         preset_record(name, shape)
 
 

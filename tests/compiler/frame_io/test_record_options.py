@@ -55,7 +55,7 @@ def test_a_new_record():
 
 @pytest.mark.parametrize("value", ["a", "1,,2", [None], object()])
 def test_numbers_that_are_none(value):
-    with pytest.raises(ConfigError, match="^--mean: .*; one number, or several with commas between$"):
+    with pytest.raises(ConfigError, match="^mean: .*; one number, or several with commas between$"):
         changed_record(None, PHOTO, {"mean": value})
 
 
@@ -89,7 +89,7 @@ def test_models_and_graphs():
 def test_what_does_not_fit_is_refused_when_it_is_said():
     digits = EMBEDDED["digits"]
     assert preprocessing_of(load_recorded(digits, {"resize": 60}).metadata).resize == 60
-    for options, found in (({"channels": "RGB"}, "^--channels: RGB, the input has 1; gray, or leave it out$"),
+    for options, found in (({"channels": "RGB"}, "^channels: RGB, the input has 1; gray, or leave it out$"),
                            ({"scale": 0.01}, "4 of its 256")):
         with pytest.raises(FirelaneError, match=found):
             load_recorded(digits, options)

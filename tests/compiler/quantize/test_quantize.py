@@ -249,6 +249,10 @@ class TestCommand:
         assert main(["quantize", str(folder / "q.onnx"), "-o", str(folder / "r.onnx"), "--calib", "x"]) == 2
         assert "q.onnx: is quantized already; compile" in capsys.readouterr().err
 
+    def test_a_network_by_name_is_called_by_it(self, folder, capsys):
+        assert main(["quantize", "digits", "-o", str(folder / "r.onnx"), "--calib", str(folder / "images")]) == 2
+        assert capsys.readouterr().err == "error: digits: is quantized already; compile it as it is\n"
+
     @pytest.mark.parametrize("make, message", [
         (lambda path: path.mkdir(), "no images in it; PNG, JPEG, BMP, GIF, TIFF, WebP, PPM, PGM and others are"),
         (lambda path: None, "no such file or folder; give a folder of images, or an .npy file"),
@@ -294,12 +298,12 @@ class TestCommand:
         (("--scale", "0"), "error: --scale: scale 0; real input = (pixel - mean) * scale\n"),
         (("--scale", "a"), "error: --scale: 'a'; one number, or several with commas between\n"),
         (("--resize", "0"), "error: --resize: resize 0; 1 to 8192 pixels\n"),
-        (("--resize", "20"), f"error: metadata {INPUT_KEY}: resize 20 for an input of 33 x 33; 33 at least is "
-                               "needed, with --resize\n")])
+        (("--resize", "20"), "error: {folder}/images/0.jpg: resize 20 for an input of 33 x 33; 33 at least is "
+                               "needed, with --resize (in Python: resize)\n")])
     def test_options_that_are_refused(self, folder, capsys, option, message):
         assert self.run(folder, "--calib", str(folder / "images"), *option) == 2
         *notes, error = capsys.readouterr().err.splitlines(keepends=True)
-        assert error == message and all(note.startswith("note: ") for note in notes)
+        assert error == message.format(folder=folder) and all(note.startswith("note: ") for note in notes)
 
     def test_failure_leaves_an_older_result_alone(self, folder, capsys):
         (folder / "q.onnx").write_text("older")

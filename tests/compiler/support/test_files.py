@@ -1,5 +1,9 @@
 """Whole files, and the build folder."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
 from firelane.compiler.support.errors import FirelaneError
@@ -42,3 +46,14 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(FirelaneError, match=f"^{place}/x: .*; name a file that can be written with --json$"):
         write_file(place / "x", b"", "--json")
     assert place.read_bytes() == b"second"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_says_how_much_is_needed(tmp_path, monkeypatch, number):
+    def full(path, content):
+        raise OSError(number, os.strerror(number))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FirelaneError, match=f"^{tmp_path}/x: cannot be written: {os.strerror(number)}, 12,345 bytes "
+                                            f"are needed; make room, or name another with --json$"):
+        write_file(tmp_path / "x", bytes(12345), "--json")
+    assert not list(tmp_path.iterdir())

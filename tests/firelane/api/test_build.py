@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from PIL import Image
+from rich.console import Console
 
 import firelane
 from firelane import boards
@@ -97,6 +99,16 @@ class TestTooLargeForTheBoard:
         assert built.loss.images == 2 and built.loss.agreement == score.agreement
         assert (built.loss.expected, built.loss.error) == (score.expected_loss, score.loss_error)
         assert built.loss.error > 0
+
+    @pytest.mark.parametrize("width", [60, 80])
+    def test_the_answer_fits_the_terminal(self, built, width):
+        """Words are wrapped behind their label; a command goes on behind a backslash."""
+        console = Console(width=width, record=True, file=io.StringIO())
+        console.print(built, crop=False)
+        text = console.export_text()
+        words = " ".join(" ".join(built.lines).split())
+        assert " ".join(text.replace(" \\\n", " ").split()) == words and len(built.lines[0]) > width
+        assert all(len(line) <= width or str(built.folder) in line for line in text.splitlines())
 
     def test_the_answer(self, built):
         lines = built.lines
@@ -213,9 +225,9 @@ def test_images_of_the_wrong_size_are_one_line(small_board, tmp_path):
 
 
 @pytest.mark.parametrize("options, message", [
-    ({"calibration": None}, "^--calib: is missing; a float network is quantized with images"),
+    ({"calibration": None}, "^calibration: is missing; a float network is quantized with images"),
     ({"compress": False}, r"^small: weight memory: [\d,]+ bytes of 900; "),
-    ({"calibration": IMAGES[:9]}, "^--calib: 9 images; at least 10 are needed"),
+    ({"calibration": IMAGES[:9]}, "^calibration: 9 images; at least 10 are needed"),
     ({"calibration": IMAGES.astype(np.float32)}, "float32 of shape .*; uint8 pixels of shape"),
     ({"calibration": "nowhere"}, "^nowhere: no such file or folder; give a folder of images, or an .npy file with "),
     ({"method": "best"}, "^method: 'best'; one of minmax"), ({"limit": 0}, "^limit: 0; a whole number from 1")])
@@ -246,7 +258,7 @@ def test_a_quantized_network_that_fits_needs_no_images(tmp_path):
 def test_a_quantized_network_that_does_not_fit(net, small_board, tmp_path):
     """It is compressed as it is, and what is lost is told from itself."""
     firelane.quantize(net, IMAGES).save(tmp_path / "q.onnx")
-    with pytest.raises(firelane.FirelaneError, match="^--calib: is missing, and small has too little room: "):
+    with pytest.raises(firelane.FirelaneError, match="^calibration: is missing, and small has too little room: "):
         firelane.build(tmp_path / "q.onnx", small_board, folder=tmp_path / "d")
     built = build(tmp_path / "q.onnx", small_board, tmp_path / "d")
     assert built.loss.images == 2 and built.memory_share <= 1 and "quantized" in built.steps[0].text

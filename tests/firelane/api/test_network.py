@@ -52,7 +52,7 @@ def test_what_is_not_there(source, message):
 
 @pytest.mark.parametrize("source", ["digits", EMBEDDED["digits"], small_model()], ids=["name", "file", "model"])
 def test_the_size_of_a_network_that_has_one(source):
-    with pytest.raises(firelane.FirelaneError, match="--input-size: .* has one size only"):
+    with pytest.raises(firelane.FirelaneError, match="input_size: .* has one size only"):
         firelane.load(source, input_size=64)
 
 

@@ -77,7 +77,7 @@ def test_quantize_with_a_record_in_numbers():
     pixels = np.random.default_rng(3).integers(0, 256, (4, *firelane.load(given).input_shape), np.uint8)
     network = firelane.quantize(given, pixels, mean=(120.0, 110.0, 100.0), scale=0.02, channels="BGR")
     assert INPUT_KEY in {entry.key for entry in network.model.metadata_props}
-    with pytest.raises(firelane.FirelaneError, match="--mean: .*; one number, or several with commas between"):
+    with pytest.raises(firelane.FirelaneError, match="mean: .*; one number, or several with commas between"):
         firelane.quantize(given, pixels, mean="a,b")
 
 
@@ -136,7 +136,7 @@ class TestCompressForABoard:
         assert firelane.compile(found, "small", weight_words=words * 3 // 4).fits
 
     @pytest.mark.parametrize("board, sizes, message", [
-        ("nexys", {}, "^--board: unknown board 'nexys'; one of "),
+        ("nexys", {}, "^board: unknown board 'nexys'; one of "),
         ("ulx3s_12f", {}, r"^ulx3s_12f: the engine needs [\d,]+ LUT of 12,000; a smaller engine, or a larger board$"),
         ("ulx3s_25f", {"banks": 16}, "^ulx3s_25f: the engine needs "),
         ("ulx3s_25f", {"activation_words": 30}, "activation")])

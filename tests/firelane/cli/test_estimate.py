@@ -9,6 +9,7 @@ import sys
 import onnx
 
 from firelane.cli.main import main
+from firelane.models.catalogue import EMBEDDED
 from tests.compiler.small_networks import small_model
 
 
@@ -23,6 +24,17 @@ def test_in_a_pipe():
     lines = done.stdout.splitlines()
     assert lines[0].startswith("fits ecpix5_85f at ") and "Layers on ecpix5_85f" in done.stdout
     assert all(len(line) <= 120 for line in lines) and "\x1b" not in done.stdout
+
+
+def test_a_command_with_a_long_path_is_whole(tmp_path, capsys, monkeypatch):
+    """It is wider than the terminal, and to be copied."""
+    monkeypatch.setenv("COLUMNS", "60")
+    network, board = tmp_path / f"{'long' * 20}.onnx", tmp_path / "small.toml"
+    network.write_bytes(EMBEDDED["digits"].read_bytes())
+    assert main(["new-board", "small", "--from", "ulx3s_85f", "-o", str(board)]) == 0
+    board.write_text(board.read_text().replace("weight_words = 67584", "weight_words = 3000"))
+    assert main(["estimate", str(network), "--board", str(board)]) == 0
+    assert f"firelane compress {network} \\\n" in capsys.readouterr().out
 
 
 def test_json(capsys):

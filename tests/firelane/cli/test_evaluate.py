@@ -69,12 +69,12 @@ NOISE = f"{AGREEMENT}, noise of each layer"
 
 
 @pytest.mark.parametrize("labelled, options, said", [
-    (False, (), f"measured: ties alone, and that the network runs; not measured: {ACCURACY}, for want of --labels, and "
-                f"{NOISE}, for want of --float or --derive-float"),
-    (True, (), f"measured: {ACCURACY}; not measured: {NOISE}, for want of --float or --derive-float"),
-    (False, ("--derive-float",), f"measured: {NOISE}; not measured: {ACCURACY}, for want of --labels"),
+    (False, (), f"measured: ties alone, and that the network runs\nnot measured: {ACCURACY}, for want of --labels\n"
+                f"not measured: {NOISE}, for want of --float or --derive-float"),
+    (True, (), f"measured: {ACCURACY}\nnot measured: {NOISE}, for want of --float or --derive-float"),
+    (False, ("--derive-float",), f"measured: {NOISE}\nnot measured: {ACCURACY}, for want of --labels"),
     (False, ("--derive-float", "--no-reference", "--onnxruntime"),
-     f"measured: {AGREEMENT}; not measured: {ACCURACY}, for want of --labels"),
+     f"measured: {AGREEMENT}\nnot measured: {ACCURACY}, for want of --labels"),
     (True, ("--derive-float",), "")])
 def test_what_is_not_measured_is_said_before_the_work(folder, capsys, monkeypatch, labelled, options, said):
     """On standard error, and there is no column for it."""

@@ -148,7 +148,7 @@ CASES = {
 def printed(case: Case, width: int) -> list[str]:
     console = Console(width=width, record=True, file=io.StringIO())
     case.show(console)
-    return [line.rstrip() for line in console.export_text().splitlines()]
+    return console.export_text().splitlines()
 
 
 def figures(lines: list[str]) -> set[str]:
@@ -167,6 +167,12 @@ def test_a_terminal(name, width):
     assert [word for word in (*case.always, *(case.at_80 if width >= 80 else ())) if word not in text] == []
     assert (figures(lines) <= figures(whole) and figures(lines))  or name == "doctor"
     assert sum(line.startswith(LONG[:4]) for line in lines) >= case.rows
+
+
+@each
+@pytest.mark.parametrize("width", [*WIDTHS, LOG_COLUMNS])
+def test_no_line_ends_with_blanks(name, width):
+    assert [line for line in printed(CASES[name], width) if line != line.rstrip()] == []
 
 
 @each

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from firelane.boards.top.identity import Identity
 from firelane.cli.main import main
@@ -31,3 +33,21 @@ def test_exit_codes(tmp_path, monkeypatch, capsys, wrong, code):
     else:
         assert "every value of 1 image equals the reference" in said.out
         assert said.out.endswith("written: build/validation.json\n")
+
+
+def test_images_of_another_size(tmp_path, capsys):
+    """What the error says is possible, is: --resize."""
+    folder = compiled_folder("digits", tmp_path / "digits")
+    large = np.zeros((80, 56), np.uint8)
+    large[12:68] = drawn_digits(1).images[0][:, :, 0]
+    Image.fromarray(large).save(tmp_path / "large.png")
+    right = expected("digits", large[None, 12:68])
+    board = FakeBoard(compute=lambda image: right, chunk=10, digest=read_model(folder).digest,
+                      identity=Identity(board="fake", clock_hz=1000, engine=CFG))
+    command = ["validate", str(folder), "digits", "--image", str(tmp_path / "large.png"), "-o",
+               str(tmp_path / "r.json")]
+    with on_terminal(board.answers) as path:
+        assert main([*command, "--port", path]) == 2
+        assert "56 x 80 pixels; the network wants 56 x 56; give --resize or --preset" in capsys.readouterr().err
+        assert main([*command, "--port", path, "--resize", "56"]) == 0
+    assert "every value of 1 image equals the reference" in capsys.readouterr().out

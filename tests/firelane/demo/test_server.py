@@ -112,5 +112,5 @@ def test_an_unknown_address(page):
 
 
 def test_a_port_that_is_taken():
-    with listening(0) as taken, pytest.raises(ConfigError, match="^--http-port: .*: Address already in use; 0 takes"):
+    with listening(0) as taken, pytest.raises(ConfigError, match="^http_port: .*: Address already in use; 0 takes"):
         listening(taken.getsockname()[1])

@@ -58,5 +58,5 @@ def test_the_option(tmp_path, capsys):
 
 
 def test_python(tmp_path):
-    with pytest.raises(firelane.FirelaneError, match=r"^--report: r\.txt is no HTML file"):
+    with pytest.raises(firelane.FirelaneError, match=r"^report: r\.txt is no HTML file"):
         firelane.compile("digits", check=False).write_report(tmp_path / "r.txt")

@@ -15,6 +15,7 @@ from firelane.api.build_job import Loss, StepOutcome
 from firelane.compiler.fit.estimate import estimate
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
+from firelane.report.figures.evaluation import scores
 from firelane.sim.reference import run
 from tests.compiler.small_networks import SIDE, small_model
 from tests.firelane.report.pages import Tags, bars, check_page, plots, traces
@@ -56,6 +57,13 @@ class TestEvaluation:
         assert shown["same class as the float network"]["x"] == [100 * reference.agreement, None]
         assert shown["top-1"]["error_x"]["array"][0] == pytest.approx(
             100 * sqrt(reference.top1 * (1 - reference.top1) / 20))
+
+    def test_a_run_of_which_nothing_is_known_has_no_bar(self, found):
+        """The float network's accuracy is not known without labels, and it is not compared with itself."""
+        unlabelled = [replace(score, top1=None, top5=None) for score in found.scores]
+        assert [score.agreement is None for score in unlabelled] == [False, True]
+        [bar] = scores(unlabelled, found.images).data
+        assert list(bar.y) == ["integer reference"] and len(bar.x) == 1
 
     def test_noise(self, found, page):
         noisy = [layer for layer in found.layers if layer.snr_db is not None]

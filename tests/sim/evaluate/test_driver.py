@@ -205,7 +205,7 @@ class TestRefused:
             float_model="model")
 
     def test_nothing_to_run(self, refused):
-        assert refused(reference=False) == "--no-reference: nothing is left to run; add --onnxruntime"
+        assert refused(reference=False) == "reference: nothing is left to run; add --onnxruntime"
 
     def test_images_and_labels(self, refused):
         assert refused(images=[]) == "images: there are none; one at least is needed"

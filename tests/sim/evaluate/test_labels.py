@@ -48,31 +48,31 @@ class TestForms:
 
 class TestRefused:
     @pytest.mark.parametrize("names, text, message", [
-        (["3_a.png"], CLASSES, "--labels: 3_a.png has class 3; the network has classes 0 to 2"),
-        (["cat.png"], CLASSES, "--labels: the name of image cat.png does not begin with the index of its class; give"),
-        (["0001_n01484850.png"], CLASSES, "--labels: image 0001_n01484850.png is said to show class 1, which is "
+        (["3_a.png"], CLASSES, "labels: 3_a.png has class 3; the network has classes 0 to 2"),
+        (["cat.png"], CLASSES, "labels: the name of image cat.png does not begin with the index of its class; give"),
+        (["0001_n01484850.png"], CLASSES, "labels: image 0001_n01484850.png is said to show class 1, which is "
                                           "n01443537; the list of classes must be in the order of the network's"),
-        (["dog/a.png"], CLASSES, "--labels: folder dog is no class; call it by the index of its class"),
-        (["crane/a.png"], "heron\ncrane\ncrane\n", "--labels: folder crane may be any of the classes 1, 2; call it"),
-        (["1/a.png"], "1\n0\nx\n", "--labels: folder 1 may be any of the classes 0, 1; call it by the index"),
-        (["0.png"], "one\ntwo\n", "--labels: .*labels.txt has 2 lines, the network 3 classes; a line for each class"),
-        (["0.png"], "", "--labels: .*labels.txt has 0 lines, the network 3 classes; a line for each class"),
-        (["0.png"], "0\t5\n1\t6\n2\t7\n", "--labels: .*labels.txt may be a list of images or of classes; separate"),
-        (["a.png", "b.png", "c.png"], "a.png 1\n", "--labels: .*labels.txt has no line for 2 of 3 images, the first is "
+        (["dog/a.png"], CLASSES, "labels: folder dog is no class; call it by the index of its class"),
+        (["crane/a.png"], "heron\ncrane\ncrane\n", "labels: folder crane may be any of the classes 1, 2; call it"),
+        (["1/a.png"], "1\n0\nx\n", "labels: folder 1 may be any of the classes 0, 1; call it by the index"),
+        (["0.png"], "one\ntwo\n", "labels: .*labels.txt has 2 lines, the network 3 classes; a line for each class"),
+        (["0.png"], "", "labels: .*labels.txt has 0 lines, the network 3 classes; a line for each class"),
+        (["0.png"], "0\t5\n1\t6\n2\t7\n", "labels: .*labels.txt may be a list of images or of classes; separate"),
+        (["a.png", "b.png", "c.png"], "a.png 1\n", "labels: .*labels.txt has no line for 2 of 3 images, the first is "
                                                    "b.png; `name index`, the name as the path below the folder"),
-        (["a.png"], "a.png 1\na.png 2\n", "--labels: .*labels.txt has a.png twice, with classes 1 and 2; one line"),
-        (["a.png"], "a.png 3\n", "--labels: .*labels.txt: a.png has class 3; the network has classes 0 to 2"),
-        (["1/a.png", "b.png"], None, "--images: image b.png stands beside folders of classes; all images in folders"),
-        (["3/a.png"], None, "--labels: folder 3 has class 3; the network has classes 0 to 2"),
-        (["cat/a.png", "dog/a.png"], None, "--images: 2 folders, the network has 3 classes; call them by the index")])
+        (["a.png"], "a.png 1\na.png 2\n", "labels: .*labels.txt has a.png twice, with classes 1 and 2; one line"),
+        (["a.png"], "a.png 3\n", "labels: .*labels.txt: a.png has class 3; the network has classes 0 to 2"),
+        (["1/a.png", "b.png"], None, "images: image b.png stands beside folders of classes; all images in folders"),
+        (["3/a.png"], None, "labels: folder 3 has class 3; the network has classes 0 to 2"),
+        (["cat/a.png", "dog/a.png"], None, "images: 2 folders, the network has 3 classes; call them by the index")])
     def test_in_one_line(self, read, names, text, message):
         with pytest.raises(ConfigError) as refused:
             read(names, text)
         assert re.match(message, str(refused.value)) and "\n" not in str(refused.value)
 
     def test_files_that_cannot_be_read(self, tmp_path):
-        with pytest.raises(ConfigError, match="^--labels: .*none.txt: no such file; a list of classes or of images$"):
+        with pytest.raises(ConfigError, match="^labels: .*none.txt: no such file; a list of classes or of images$"):
             labels_of([tmp_path / "0.png"], tmp_path, Path(tmp_path / "none.txt"), 3)
         (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00")
-        with pytest.raises(ConfigError, match="^--labels: .*bytes.txt: not a text file; "):
+        with pytest.raises(ConfigError, match="^labels: .*bytes.txt: not a text file; "):
             labels_of([tmp_path / "0.png"], tmp_path, tmp_path / "bytes.txt", 3)

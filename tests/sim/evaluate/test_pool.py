@@ -139,7 +139,7 @@ def test_listening_sockets_are_found():
 def test_a_worker_that_is_lost(digits, monkeypatch):
     model, images, _ = digits
     monkeypatch.setattr("firelane.sim.evaluate.pool.measure_file_batch", lost)
-    with workers(1) as pool, pytest.raises(FirelaneError, match="^--workers: workers were lost, or their scheduler"):
+    with workers(1) as pool, pytest.raises(FirelaneError, match="^workers: workers were lost, or their scheduler"):
         evaluate(model, images, pool=pool)
 
 
@@ -152,20 +152,20 @@ def test_scheduler_by_address(digits, here, start, monkeypatch):
     with workers(scheduler=start("complete"), **PATIENT) as pool:
         assert evaluate(model, images, labels=labels, float_model=DERIVED, pool=pool) == here
         monkeypatch.setattr("firelane.sim.evaluate.cluster.code_digest", lambda: "another")
-        with pytest.raises(FirelaneError, match="^--scheduler: a worker has another version of Firelane; install the"):
+        with pytest.raises(FirelaneError, match="^scheduler: a worker has another version of Firelane; install the"):
             evaluate(model, images, pool=pool)
 
 
 def test_worker_without_our_code(digits, start):
     model, images, _ = digits
     with (workers(scheduler=start("bare"), **PATIENT) as pool,
-          pytest.raises(FirelaneError, match="^--scheduler: a worker does not have this package .*; install Firelane")):
+          pytest.raises(FirelaneError, match="^scheduler: a worker does not have this package .*; install Firelane")):
         evaluate(model, images, pool=pool)
 
 
 def test_scheduler_without_workers(start):
     address = start(None)
-    message = f"^--scheduler: {address} has no workers; start some: dask worker {address}"
+    message = f"^scheduler: {address} has no workers; start some: dask worker {address}"
     with (pytest.raises(ConfigError, match=message),
           workers(scheduler=address, seconds=FOREVER, worker_seconds=MOMENT)):
         pass
@@ -177,7 +177,7 @@ def test_scheduler_that_does_not_answer():
         silent.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         for _ in range(2):
-            with (pytest.raises(ConfigError, match=f"^--scheduler: {address}: no answer in {MOMENT} s; the address of"),
+            with (pytest.raises(ConfigError, match=f"^scheduler: {address}: no answer in {MOMENT} s; the address of"),
                   workers(scheduler=address, seconds=MOMENT)):
                 pass
             silent.listen(5)
@@ -185,12 +185,12 @@ def test_scheduler_that_does_not_answer():
 
 @pytest.mark.parametrize("address", ["host", "host:port", "ftp://host:21", ""])
 def test_what_is_no_address(address):
-    with pytest.raises(ConfigError, match=f"^--scheduler: {address}: not an address; "), workers(scheduler=address):
+    with pytest.raises(ConfigError, match=f"^scheduler: {address}: not an address; "), workers(scheduler=address):
         pass
 
 
 def test_workers_of_both_kinds_are_refused():
-    with (pytest.raises(ConfigError, match="^--workers: 2, but the workers of tcp://x:1 are to be used; leave out"),
+    with (pytest.raises(ConfigError, match="^workers: 2, but the workers of tcp://x:1 are to be used; leave out"),
           workers(2, "tcp://x:1")):
         pass
 

@@ -35,7 +35,7 @@ def test_the_frame_and_the_run(program):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("conv", r"^--waves: conv: no such layer; did you mean conv1"),
+    ("conv", r"^waves: conv: no such layer; did you mean conv1"),
     ("conv1:0", r"conv1 has \d+ instructions; conv1:1 to"), ("conv1:999", r"conv1 has \d+ instructions"),
     ("conv1:x", r"conv1 has \d+ instructions"),
     ("nothing", "no such layer; one of all, frame, load")])
