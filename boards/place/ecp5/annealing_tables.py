@@ -37,6 +37,7 @@ def places(netlist: PlacedNetlist, tiles: LogicTiles) -> Places:
         slot[holders[holders >= 0]] = np.flatnonzero(holders >= 0)
     bound = [cell >= 0 and _is_bound(tiles.lut(cell)) for cell in luts.tolist()]
     carries = np.where(bound, luts, EMPTY).astype(np.int32)
+    luts[np.repeat((carries != EMPTY).reshape(-1, 2).any(axis=1), 2)] = CLOSED
     in_rams = np.isin(np.arange(len(luts)) // PLACES, slot[ram_luts(netlist)] // PLACES)
     flip_flops[in_rams & (flip_flops == EMPTY)] = CLOSED
     for cell in netlist.writers:
@@ -46,7 +47,6 @@ def places(netlist: PlacedNetlist, tiles: LogicTiles) -> Places:
             if slot[cell] == EMPTY and len(unused):
                 slot[cell] = first + unused[0]
                 holders[slot[cell]] = cell
-    luts[np.repeat((carries != EMPTY).reshape(-1, 2).any(axis=1), 2)] = CLOSED
     x, y = netlist.x.astype(np.int32), netlist.y.astype(np.int32)
     return Places(numbers=tuple(range(PLACES)), x=x, y=y, slot=slot, luts=luts, flip_flops=flip_flops, carries=carries,
                   tile_x=tile_x, tile_y=tile_y, tile_at=tile_at)

@@ -149,6 +149,21 @@ def test_ram_goes_where_its_nets_are_with_all_of_its_tile(tmp_path):
     placement.check()
 
 
+def test_a_writer_beside_luts_does_not_hide_them(tmp_path):
+    """All flip-flops of a tile with RAM are there, so its writer is entered at two LUTs, which must still be known."""
+    cells = distributed_ram("ram", "X3/Y4", first=0)
+    cells |= {f"full {n}": flip_flop(f"X3/Y4/SLICE{'ABCD'[n // 2]}.FF{n % 2}", 100 + n, 110 + n, port="M")
+              for n in range(8)}
+    cells |= {f"pair {n}": lut(f"X3/Y4/SLICED.K{n}", 92 + n, 97) for n in range(2)}
+    cells |= {"low": lut("X1/Y1/SLICEA.K0", 98, 99), "high": lut("X30/Y31/SLICEA.K0", 97, 98)}
+    placement = Placement(tmp_path, cells)
+    where = annealing_tables.places(placement.netlist, placement.tiles)
+    names = {placement.netlist.cells[cell].name for cell in where.luts if cell >= 0}
+    assert names >= {"pair 0", "pair 1"}
+    writer = next(n for n, one in enumerate(placement.netlist.cells) if one.type == "TRELLIS_RAMW")
+    assert writer in where.carries.tolist()
+
+
 def test_what_strips_may_not_have(tmp_path):
     cells = chain("long", "X2/Y2", 50, first=1000, inputs=10) | chain("short", "X20/Y2", 12, first=2000, inputs=11)
     cells |= chain("beside RAM", "X20/Y4", 12, first=3000, inputs=12)
