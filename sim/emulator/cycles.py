@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from firelane.hw.contract import timing
 from firelane.hw.contract.instruction import Destination, Source
 from firelane.hw.contract.issue import ChannelTaps
@@ -17,7 +19,8 @@ def tile(timeline: Timeline, fields: DescriptorFields, taps: ChannelTaps) -> Non
 
 def load(timeline: Timeline, instruction: Instruction, fields: DescriptorFields) -> None:
     """A LOAD on the timeline."""
-    cfg, shape = timeline.cfg, {
+    cfg = timeline.cfg
+    shape: dict[str, Any] = {
         "map_rows": instruction.slots[0].rows, "image_columns": fields.image_columns, "channels": fields.channels_in,
         "space_to_depth": bool(fields.space_to_depth)}
     timeline.load(timing.load_cycles(cfg, **shape), beside=bool(instruction.beside),

@@ -96,7 +96,8 @@ class PortsOnlyRunner(cocotb_tools.runner.Verilator):
                     for argument in verilate if argument != "--public-flat-rw"]
         return [verilate, [*make, *make_arguments()]]
 
-    def _execute_cmds(self, cmds: Sequence[Sequence[str]], cwd: os.PathLike, stdout: TextIO | None = None) -> None:
+    def _execute_cmds(self, cmds: Sequence[Sequence[str]], cwd: str | os.PathLike[str],
+                      stdout: TextIO | None = None) -> None:
         for command in cmds:
             code = self._processes.run(command, cwd=cwd, env=self.env, stdout=stdout, stderr=stdout)
             if code:
