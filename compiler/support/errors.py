@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 OPTION = "--"
+# Names of arguments in Python that are not the option's own.
 ARGUMENTS = {"--calib": "calibration", "--compiled": "model", "--float": "float_model",
-             "--no-reference": "reference"}                 #: of Python, where it is not the option's own name
+             "--no-reference": "reference", "--taps": "taps_per_cycle"}
 
 
 class FirelaneError(Exception):

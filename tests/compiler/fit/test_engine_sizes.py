@@ -21,6 +21,7 @@ def test_an_impossible_size_names_its_option(sizes, problem):
     with pytest.raises(ConfigError) as found:
         sized_engine(EngineConfig(), **sizes)
     assert found.value.typed == problem
+    assert str(found.value).startswith(f"{next(iter(sizes))}: ")
 
 
 def test_an_engine_in_words():
