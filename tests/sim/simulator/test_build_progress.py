@@ -54,6 +54,7 @@ from firelane.cli.commands import boards
 from firelane.sim.simulator import build_progress, verilator
 
 tool, pipe, folder, number = sys.argv[1:]
+signal.signal(int(number), signal.SIG_DFL)      # nohup, and a shell in the background, have some ignored
 build_progress.POLL_SECONDS = 0
 verilator.EXECUTABLE = tool
 read = []
