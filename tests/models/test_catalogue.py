@@ -53,7 +53,8 @@ def test_where_it_cannot_be_kept_the_folder_is_named_that_can_be_changed(alone, 
     def full(self, content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(FirelaneError, match="No space left on device; name another with FIRELANE_BUILD$"):
+    with pytest.raises(FirelaneError, match="No space left on device, [0-9,]+ bytes are needed; "
+                                            "make room, or name another with FIRELANE_BUILD$"):
         find("squeezenet1.1", input_size=SMALL)
 
 

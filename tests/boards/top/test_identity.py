@@ -25,7 +25,7 @@ def test_identity(board):
 def test_a_later_engine_is_read_as_far_as_it_is_known():
     said = Identity(board="x", clock_hz=1, engine=get_board("ulx3s_25f").engine)
     record = json.loads(said.to_bytes())
-    record["engine"]["taps_per_cycle"] = 2
+    record["engine"]["heads"] = 2
     assert read_identity(json.dumps(record).encode()) == said
 
 

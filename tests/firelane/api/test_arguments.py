@@ -50,7 +50,7 @@ def compress(calibration=IMAGES, **options):
     (lambda: firelane.compile("digits", clock_hz=-1), r"clock_hz: -1; a number above 0"),
     (lambda: firelane.compile("digits", clock_hz="fast"), r"clock_hz: 'fast'; a number above 0"),
     (lambda: firelane.compile("digits", clock_hz=math.nan), r"clock_hz: nan; a number above 0"),
-    (lambda: firelane.compile("digits", foo=3), r"foo: no size of an engine; one of banks, activation_words, .*"),
+    (lambda: firelane.compile("digits", foo=3), r"foo: no size of an engine; one of banks, taps_per_cycle, .*"),
     (lambda: firelane.compile("digits", banks="8"), r"banks: '8'; a whole number"),
     (lambda: firelane.simulate("digits", images=0), r"images: 0; a whole number from 1 on"),
     (lambda: firelane.evaluate("digits", 3), r"images: 3; a folder .*"),

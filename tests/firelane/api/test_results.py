@@ -87,7 +87,7 @@ def test_evaluate(quantized):
     assert found.images == 20 and found.top1 == found.score("reference").top1 >= 0.9 and found.top5 == 1.0
     assert found.agreement >= 0.9 and found.layers and found.images_per_second > 0
     assert "seconds" not in found.to_json()
-    with pytest.raises(firelane.FirelaneError, match="--derive-float"):
+    with pytest.raises(firelane.FirelaneError, match="^derive_float: "):
         firelane.evaluate(quantized, PIXELS[:2], float_model=FLOAT_DIGITS, derive_float=True)
 
 
