@@ -18,16 +18,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from firelane.hw.contract import timing
-from firelane.hw.contract.config import MEMORY_BITS, PARAMETER_CHUNK_BITS, EngineConfig
+from firelane.hw.contract.config import (
+    CODE_CHUNK_BITS,
+    CODE_CHUNKS_AHEAD,
+    MEMORY_BITS,
+    PARAMETER_CHUNK_BITS,
+    EngineConfig,
+)
 from firelane.hw.contract.instruction import ParameterForm, record_chunks
 from firelane.hw.contract.issue import NEVER
 
-CHUNK_BITS = 9                  # of a word, that go to the decoder together
-CHUNKS = MEMORY_BITS // CHUNK_BITS
+CHUNKS = MEMORY_BITS // CODE_CHUNK_BITS     # of a word, that go to the decoder one by one
 LOOK_AHEAD = 3                  # chunks behind the one in which a code begins that must be on their way with it
 READ_AHEAD = 6                  # and that can be: in BitReader and LengthFinder
 CHUNK_LAG = 4                   # cycles from a word to the first code for which it is needed
-READER_CHUNKS = 3               # of BitReader
 RECORDS_AHEAD = 4               # of parameters, taken from their queue before the first is used
 
 
@@ -98,9 +102,9 @@ def _bounded(codes: np.ndarray, due: np.ndarray, number: int, streams: int, supp
     once, others when there is room for their first chunk in the reader.
     """
     begins = np.cumsum(codes) - codes
-    words = np.arange(int(begins[-1] // CHUNK_BITS + LOOK_AHEAD) // CHUNKS + 1)
-    needed = due[np.searchsorted(begins, CHUNK_BITS * (CHUNKS * words - LOOK_AHEAD))] - CHUNK_LAG
-    room = due[np.searchsorted(begins, CHUNK_BITS * (CHUNKS * words - READ_AHEAD))] + 2
+    words = np.arange(int(begins[-1] // CODE_CHUNK_BITS + LOOK_AHEAD) // CHUNKS + 1)
+    needed = due[np.searchsorted(begins, CODE_CHUNK_BITS * (CHUNKS * words - LOOK_AHEAD))] - CHUNK_LAG
+    room = due[np.searchsorted(begins, CODE_CHUNK_BITS * (CHUNKS * words - READ_AHEAD))] + 2
     early = (timing.PARAMETER_DELAY - 1 - number) // streams        # words that are read before parameters are
     paced = number + streams * words + np.maximum(words - early, 0) * (supply.record_bits > 0)
     left = np.where(words < 2, paced + CHUNKS * words + 1, np.maximum(room, needed))
@@ -159,7 +163,7 @@ class _Reader:
     def ready_next(self) -> bool:
         """There will be a code in the next cycle."""
         ahead = self._held + self._measured
-        return self._held >= READER_CHUNKS or (ahead > 1 and self._held > self._take)
+        return self._held >= CODE_CHUNKS_AHEAD or (ahead > 1 and self._held > self._take)
 
     @property
     def takes_word(self) -> bool:
@@ -167,11 +171,11 @@ class _Reader:
 
     @property
     def _moves(self) -> bool:
-        return self._held < READER_CHUNKS or not self._measured
+        return self._held < CODE_CHUNKS_AHEAD or not self._measured
 
     def tick(self, takes_word: bool, take_next: bool) -> None:
         """The end of a cycle."""
-        moves, arrives = self._moves, self._measured and self._held < READER_CHUNKS
+        moves, arrives = self._moves, self._measured and self._held < CODE_CHUNKS_AHEAD
         leaves = self._take and self._advance()
         self._held += arrives - leaves
         self._take = take_next
@@ -184,10 +188,10 @@ class _Reader:
 
     def _advance(self) -> bool:
         """Take a code; whether the next one begins in another chunk."""
-        before = self._position // CHUNK_BITS
+        before = self._position // CODE_CHUNK_BITS
         self._position += self._codes[self._number]
         self._number += 1
-        return self._position // CHUNK_BITS > before
+        return self._position // CODE_CHUNK_BITS > before
 
 
 class Replay:

@@ -56,6 +56,16 @@ def _argument(where: str) -> str:
     return ARGUMENTS.get(where) or (where[len(OPTION):].replace("-", "_") if where.startswith(OPTION) else where)
 
 
+def option_of(argument: str) -> str:
+    """The option that an argument of a Python function is on the command line.
+
+    >>> option_of("weight_words"), option_of("taps_per_cycle")
+    ('--weight-words', '--taps')
+    """
+    named = {name: option for option, name in ARGUMENTS.items()}
+    return named.get(argument) or OPTION + argument.replace("_", "-")
+
+
 def _restored(kind: type[FirelaneError], args: tuple, attributes: dict) -> FirelaneError:
     error = kind.__new__(kind, *args)
     error.__dict__.update(attributes)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from firelane.compiler.support.errors import option_of
 from firelane.hw.contract.config import MEMORY_BITS, EngineConfig
-
-SHORT_OPTIONS = {"taps_per_cycle": "--taps"}
 
 
 def size_option(name: str) -> str:
@@ -16,7 +15,7 @@ def size_option(name: str) -> str:
     >>> size_option("weight_words")
     '--weight-words'
     """
-    return SHORT_OPTIONS.get(name) or "--" + name.replace("_", "-")
+    return option_of(name)
 
 
 def larger_engine(cfg: EngineConfig, **sizes: int) -> list[str]:

@@ -16,6 +16,8 @@ MAX_CODE_BITS = 8       #: longest prefix code of a weight stream
 MULTIPLIER_BITS = 16
 SHIFT_BITS = 6
 MIN_DRAIN_CYCLES = 8    #: least distance between two output channels
+CODE_CHUNK_BITS = 9         #: a word of codes is used in quarters: more than a code a cycle, few enough to point into
+CODE_CHUNKS_AHEAD = 3       #: a code may begin in the first and end in the second, and leave both
 PARAMETER_CHUNK_BITS = 9    #: a parameter record is read in pieces of this size
 
 

@@ -33,11 +33,6 @@ class WritePort:
         self._asked: deque[int] = deque()       # each the first cycle in which the word could be written
         self._free = 0                          # the first cycle after the loader's last word
 
-    @property
-    def loads_wait(self) -> bool:
-        """Some of the loader's words may still be to be written."""
-        return bool(self._asked)
-
     def write_channel(self, cycle: int) -> None:
         """A finished channel is written in `cycle`; cycles never fall."""
         self._channels.append(cycle)

@@ -4,16 +4,14 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.contract.config import MAX_CODE_BITS, MEMORY_BITS
+from firelane.hw.contract.config import CODE_CHUNK_BITS, CODE_CHUNKS_AHEAD, MAX_CODE_BITS, MEMORY_BITS
 
-CHUNK_BITS = 9      #: a word is used in quarters: more than a code a cycle, and few enough to point into
-CHUNKS = 3          #: that are read ahead: a code may begin in the first and end in the second, and leave both
 LENGTH_BITS = 3
 
-MEASURED_CHUNK = data.StructLayout({"bits": CHUNK_BITS, "lengths": data.ArrayLayout(LENGTH_BITS, CHUNK_BITS)})
+MEASURED_CHUNK = data.StructLayout({"bits": CODE_CHUNK_BITS, "lengths": data.ArrayLayout(LENGTH_BITS, CODE_CHUNK_BITS)})
 """Bits of a stream and, for each, the length of the code that would begin there, less one."""
 
-SUCCESSOR = data.StructLayout({"bit": range(CHUNK_BITS), "leaves": 1})
+SUCCESSOR = data.StructLayout({"bit": range(CODE_CHUNK_BITS), "leaves": 1})
 """Where the code after one's own begins: at which bit, and whether of the next chunk."""
 
 
@@ -97,9 +95,9 @@ class BitReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        chunks = [Signal(MEASURED_CHUNK, name=f"chunk_{n}", reset_less=True) for n in range(CHUNKS)]
-        have = Signal(CHUNKS, reset_less=True)      # a one for each chunk, from the low end
-        successors = Signal(data.ArrayLayout(SUCCESSOR, CHUNK_BITS), reset_less=True)   # of the first chunk's bits
+        chunks = [Signal(MEASURED_CHUNK, name=f"chunk_{n}", reset_less=True) for n in range(CODE_CHUNKS_AHEAD)]
+        have = Signal(CODE_CHUNKS_AHEAD, reset_less=True)      # a one for each chunk, from the low end
+        successors = Signal(data.ArrayLayout(SUCCESSOR, CODE_CHUNK_BITS), reset_less=True)   # of the first chunk's bits
         take, leave = Signal(reset_less=True), Signal()
         m.d.comb += [
             self.i.ready.eq(~have[-1]),
@@ -110,14 +108,14 @@ class BitReader(wiring.Component):
         self._point(m, chunks, successors, take, leave)
 
         for n, chunk in enumerate(chunks):
-            source = Mux(have[n + 1], chunks[n + 1], self.i.payload) if n + 1 < CHUNKS else self.i.payload
+            source = Mux(have[n + 1], chunks[n + 1], self.i.payload) if n + 1 < CODE_CHUNKS_AHEAD else self.i.payload
             coming = Signal(MEASURED_CHUNK, name=f"coming_{n}")
             m.d.comb += coming.eq(source)
             with m.If(leave | ~have[n]):
                 m.d.sync += chunk.eq(coming)
                 if n == 0:
                     m.d.sync += successors.eq(Cat(_successor(bit, length) for bit, length in enumerate(coming.lengths)))
-        more = Mux(self.i.valid, Cat(1, have)[:CHUNKS], have)
+        more = Mux(self.i.valid, Cat(1, have)[:CODE_CHUNKS_AHEAD], have)
         m.d.sync += have.eq(Mux(leave, Mux(have[-1], have, more) >> 1, more))     # with all there, none comes
         with m.If(self.clear):
             m.d.sync += have.eq(0)
@@ -126,7 +124,7 @@ class BitReader(wiring.Component):
     def _point(self, m, chunks, successors, take, leave):
         """The pointer: when it leaves the first chunk (`leave`), and the bits and the length where it points."""
         # A copy for the loop and one for the outputs.
-        own, shown = (Signal(range(CHUNK_BITS), name=f"{name}_pointer", reset_less=True, attrs={"keep": 1})
+        own, shown = (Signal(range(CODE_CHUNK_BITS), name=f"{name}_pointer", reset_less=True, attrs={"keep": 1})
                       for name in ("own", "shown"))
         successor = Signal(SUCCESSOR)
         m.d.comb += [successor.eq(_pick(own, list(successors))), leave.eq(take & successor.leaves)]
@@ -136,7 +134,7 @@ class BitReader(wiring.Component):
             m.d.sync += [pointer.eq(0) for pointer in (own, shown)]
         bits = Cat(chunks[0].bits, chunks[1].bits)
         m.d.comb += [
-            self.window.eq(_pick(shown, [bits[first:first + MAX_CODE_BITS] for first in range(CHUNK_BITS)])),
+            self.window.eq(_pick(shown, [bits[first:first + MAX_CODE_BITS] for first in range(CODE_CHUNK_BITS)])),
             self.length_less_one.eq(_pick(shown, list(chunks[0].lengths))),
         ]
 
@@ -152,5 +150,5 @@ def _pick(index, choices: list):
 def _successor(bit: int, length_less_one):
     """SUCCESSOR of a bit: a table of the length of its code."""
     ends = [bit + less_one + 1 for less_one in range(MAX_CODE_BITS)]
-    table = [SUCCESSOR.const({"bit": end % CHUNK_BITS, "leaves": end // CHUNK_BITS}) for end in ends]
+    table = [SUCCESSOR.const({"bit": end % CODE_CHUNK_BITS, "leaves": end // CODE_CHUNK_BITS}) for end in ends]
     return Array(entry.as_value() for entry in table)[length_less_one]

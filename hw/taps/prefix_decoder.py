@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.contract.config import MAX_CODE_BITS
-from firelane.hw.taps.bit_reader import CHUNK_BITS, LENGTH_BITS, MEASURED_CHUNK
+from firelane.hw.contract.config import CODE_CHUNK_BITS, MAX_CODE_BITS
+from firelane.hw.taps.bit_reader import LENGTH_BITS, MEASURED_CHUNK
 
 PREFIX_CODE = data.StructLayout({
     "limit": data.ArrayLayout(MAX_CODE_BITS + 1, MAX_CODE_BITS),
@@ -34,15 +34,15 @@ class LengthFinder(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({"code": In(PREFIX_CODE), "clear": In(1), "i": In(stream.Signature(CHUNK_BITS)),
+        super().__init__({"code": In(PREFIX_CODE), "clear": In(1), "i": In(stream.Signature(CODE_CHUNK_BITS)),
                           "o": Out(stream.Signature(MEASURED_CHUNK)), "empty": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         move = Signal()
-        chunk, compared, measured = (Signal(CHUNK_BITS, reset_less=True), Signal(CHUNK_BITS, reset_less=True),
+        chunk, compared, measured = (Signal(CODE_CHUNK_BITS, reset_less=True), Signal(CODE_CHUNK_BITS, reset_less=True),
                                      Signal(MEASURED_CHUNK, reset_less=True))
-        longer = Signal(data.ArrayLayout(MAX_CODE_BITS - 1, CHUNK_BITS), reset_less=True)
+        longer = Signal(data.ArrayLayout(MAX_CODE_BITS - 1, CODE_CHUNK_BITS), reset_less=True)
         have_chunk, have_compared = Signal(), Signal()
         m.d.comb += [
             move.eq((self.o.ready | ~self.o.valid) & ~self.clear),
@@ -63,7 +63,7 @@ class LengthFinder(wiring.Component):
 
     def _compare(self, bits):
         """Whether the code that begins at each bit of a chunk is longer, for lengths 1 .. 7."""
-        windows = [bits[first:first + MAX_CODE_BITS][::-1] for first in range(CHUNK_BITS)]
+        windows = [bits[first:first + MAX_CODE_BITS][::-1] for first in range(CODE_CHUNK_BITS)]
         return Cat(window >= self.code.limit[n] for window in windows for n in range(MAX_CODE_BITS - 1))
 
 

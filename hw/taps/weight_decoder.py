@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.payload import WEIGHT_STEP
 from firelane.hw.blocks.ports import MEMORY_WRITES, TABLE_WRITES
-from firelane.hw.contract.config import MEMORY_BITS, WEIGHT_BITS, EngineConfig
+from firelane.hw.contract.config import CODE_CHUNK_BITS, MEMORY_BITS, WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.instruction import (
     CODE_WORD,
     CODE_WORDS,
@@ -18,7 +18,7 @@ from firelane.hw.contract.instruction import (
     Source,
 )
 from firelane.hw.contract.timing import DECODE_CYCLES, TABLE_READ_CYCLES
-from firelane.hw.taps.bit_reader import CHUNK_BITS, BitReader, ChunkReader
+from firelane.hw.taps.bit_reader import BitReader, ChunkReader
 from firelane.hw.taps.prefix_decoder import PREFIX_CODE, LengthFinder, PrefixDecoder
 from firelane.hw.taps.symbol_table import PairTable, SymbolTable
 
@@ -203,7 +203,7 @@ class WeightDecoder(wiring.Component):
 
     def _decoder(self, m, label: str):
         """The blocks from words to symbols of one stream."""
-        chunks = m.submodules[f"{label}_chunks"] = ChunkReader(CHUNK_BITS)
+        chunks = m.submodules[f"{label}_chunks"] = ChunkReader(CODE_CHUNK_BITS)
         lengths = m.submodules[f"{label}_lengths"] = LengthFinder()
         reader = m.submodules[f"{label}_reader"] = BitReader()
         decoder = m.submodules[f"{label}_decoder"] = PrefixDecoder()

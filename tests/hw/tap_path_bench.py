@@ -3,9 +3,11 @@
 import random
 
 import numpy as np
+from amaranth.hdl import Module
 
 from firelane.hw.contract.issue import ChannelTaps
 from firelane.hw.contract.timing import ADDRESS_CYCLES, decoder_start_cycles
+from firelane.hw.control.stages import Stages
 from firelane.hw.taps.tap_path import TapPath
 from tests.hw.support import pulse, simulate
 from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, matches, taps_of
@@ -113,3 +115,38 @@ def errors_of(tile, images, cfg, *, cycles=400):
             seen.add("busy")
     simulate(dut, bench)
     return seen
+
+
+def staged(images, cfg):
+    """A TapPath behind Stages, as in the engine: the module, and both."""
+    m = Module()
+    m.submodules.path = path = TapPath(cfg, weights=images.weights, values=images.values, runs=images.runs)
+    m.submodules.stages = stages = Stages(cfg)
+    m.d.comb += [
+        path.coming.eq(stages.coming.layer), path.layer.eq(stages.decode.layer), path.start.eq(stages.tile_start),
+        path.address_layer.eq(stages.address.layer), path.address_tile.eq(stages.address.tile),
+        path.table.eq(stages.address.table), path.write_table.eq(stages.coming.table),
+        stages.crowded.eq(path.crowded), stages.last.eq(path.last), stages.pixels_end.eq(1),
+    ]
+    return m, path, stages
+
+
+async def start_tiles(ctx, path, stages, tiles, cfg):
+    """Start each tile as soon as it may, and wait until all taps are out."""
+    for number, tile in enumerate(tiles):
+        ctx.set(stages.coming, {"layer": type_of(path.layer, layer_signal_value(tile)), "table": number % 2,
+                                "tile": type_of(path.address_tile, instruction_value(cfg, tile))})
+        await write_tables(ctx, path, tile)
+        while not ctx.get(path.ready):
+            await ctx.tick()
+        await ctx.tick()
+        await pulse(ctx, stages.tile_start)
+        while ctx.get(path.crowded):
+            await ctx.tick()
+    await ctx.tick().until(~path.busy)
+
+
+def check_records(records, tiles):
+    """The parameters that were taken are those of all channels of `tiles`."""
+    wanted = [record for tile in tiles for record in tile.records]
+    assert [{name: record[name] for name in ("bias", "multiplier", "shift")} for record in records] == wanted

@@ -64,4 +64,3 @@ def test_the_port_writes_channels_on_time_and_loads_between_them():
     for cycle in (4, 5):
         port.write_channel(cycle)
     assert [port.next_write(cycle) for cycle in range(3, 11)] == [3, 4, 5, 6, 7, 9, 9, NEVER]
-    assert not port.loads_wait

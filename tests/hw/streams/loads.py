@@ -83,3 +83,31 @@ def shape(load):
 
 def one_load(last):
     return make_load(random.Random(0), split=1, map_rows=1, real_rows=2, parts_log2=0, columns=5, channels=3, last=last)
+
+
+def bytes_of(loads) -> list[dict]:
+    """The bytes of the images of several loads, as a loader takes them."""
+    return [byte for load in loads for byte in to_bytes(load["image"], ends=load["last"])]
+
+
+def image_feed(dut, data, wait):
+    """A test bench that offers `data` to a loader; `wait`: pauses between them, or None."""
+    async def feed(ctx):
+        taken = 0
+        while True:
+            offer = taken < len(data) and (wait is None or not next(wait) or ctx.get(dut.image.valid))
+            ctx.set(dut.image.valid, offer)
+            if offer:
+                ctx.set(dut.image.payload, data[taken])
+            *_, valid, ready = await ctx.tick().sample(dut.image.valid, dut.image.ready)
+            taken += valid & ready
+    return feed
+
+
+def error_watch(dut, seen: set):
+    """A test bench that notes in `seen` which errors a loader reports."""
+    async def watch(ctx):
+        while True:
+            *_, short, long, address = await ctx.tick().sample(dut.image_short, dut.image_long, dut.address_range)
+            seen.update(name for name, flag in (("short", short), ("long", long), ("address", address)) if flag)
+    return watch

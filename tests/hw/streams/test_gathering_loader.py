@@ -9,7 +9,10 @@ from firelane.hw.contract.config import BANK_PIXELS
 from firelane.hw.contract.timing import ADDRESS_CYCLES, GATHERED_CHANNELS, LOAD_SLOTS_OWED, load_cycles, load_requests
 from firelane.hw.streams.gathering_loader import GatheringLoader
 from tests.hw.streams.loads import (
+    bytes_of,
     configuration,
+    error_watch,
+    image_feed,
     loads_of_all_shapes,
     make_load,
     model,
@@ -73,8 +76,7 @@ def run_loads(cfg, loads, *, seed=None, channel_cycles=None, image_bytes=None):
     words, busy, asked, seen, starts = [], [], [[] for _ in loads], set(), []
     slots = Slots(channel_cycles or itertools.repeat(CHANNEL_CYCLES))
     wait = None if seed is None else pauses(seed + 1, 3)
-    data = image_bytes if image_bytes is not None else [
-        byte for load in loads for byte in to_bytes(load["image"], ends=load["last"])]
+    data = bytes_of(loads) if image_bytes is None else image_bytes
 
     async def bench(ctx):
         now = 0
@@ -101,22 +103,7 @@ def run_loads(cfg, loads, *, seed=None, channel_cycles=None, image_bytes=None):
                 assert valid and working, "a slot without a word, or when the loader is no longer busy"
                 words.append(word_of(word))
 
-    async def feed(ctx):
-        taken = 0
-        while True:
-            offer = taken < len(data) and (wait is None or not next(wait) or ctx.get(dut.image.valid))
-            ctx.set(dut.image.valid, offer)
-            if offer:
-                ctx.set(dut.image.payload, data[taken])
-            *_, valid, ready = await ctx.tick().sample(dut.image.valid, dut.image.ready)
-            taken += valid & ready
-
-    async def watch(ctx):
-        while True:
-            *_, short, long, address = await ctx.tick().sample(dut.image_short, dut.image_long, dut.address_range)
-            seen.update(name for name, flag in (("short", short), ("long", long), ("address", address)) if flag)
-
-    simulate(dut, bench, background=(write, feed, watch), cycles=40_000)
+    simulate(dut, bench, background=(write, image_feed(dut, data, wait), error_watch(dut, seen)), cycles=40_000)
     assert slots.most_owed <= LOAD_SLOTS_OWED
     return words, busy, asked, seen
 

@@ -7,7 +7,10 @@ import pytest
 from firelane.hw.contract.timing import load_cycles
 from firelane.hw.streams.input_loader import InputLoader
 from tests.hw.streams.loads import (
+    bytes_of,
     configuration,
+    error_watch,
+    image_feed,
     loads_of_all_shapes,
     make_load,
     model,
@@ -24,8 +27,7 @@ def run_loads(cfg, loads, *, seed=None, image_bytes=None):
     dut = InputLoader(cfg)
     writes, busy, seen = [], [], set()
     stall, wait = (None, None) if seed is None else (pauses(seed, 3), pauses(seed + 1, 3))
-    data = image_bytes if image_bytes is not None else [
-        byte for load in loads for byte in to_bytes(load["image"], ends=load["last"])]
+    data = bytes_of(loads) if image_bytes is None else image_bytes
 
     async def bench(ctx):
         for load in loads:
@@ -43,22 +45,7 @@ def run_loads(cfg, loads, *, seed=None, image_bytes=None):
             if valid and ready:
                 writes.append((write.bank, write.address, write.pixel, write.data))
 
-    async def feed(ctx):
-        taken = 0
-        while True:
-            offer = taken < len(data) and (wait is None or not next(wait) or ctx.get(dut.image.valid))
-            ctx.set(dut.image.valid, offer)
-            if offer:
-                ctx.set(dut.image.payload, data[taken])
-            *_, valid, ready = await ctx.tick().sample(dut.image.valid, dut.image.ready)
-            taken += valid & ready
-
-    async def watch(ctx):
-        while True:
-            *_, short, long, address = await ctx.tick().sample(dut.image_short, dut.image_long, dut.address_range)
-            seen.update(name for name, flag in (("short", short), ("long", long), ("address", address)) if flag)
-
-    simulate(dut, bench, background=(feed, collect, watch), cycles=20_000)
+    simulate(dut, bench, background=(image_feed(dut, data, wait), collect, error_watch(dut, seen)), cycles=20_000)
     return writes, busy, seen
 
 

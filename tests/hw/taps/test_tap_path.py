@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
 
 from firelane.compiler.coding.prefix_code import PrefixCode
 from firelane.compiler.coding.weight_code import EncodedLayer
@@ -12,11 +11,18 @@ from firelane.hw.blocks.ports import ScanSelect
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, ParameterForm
 from firelane.hw.contract.timing import channel_cycles, record_lag, scan_cycles, tile_gap_cycles
-from firelane.hw.control.stages import Stages
 from firelane.hw.taps.tap_path import TapPath
-from tests.hw.support import lint, pulse, simulate
-from tests.hw.tap_path_bench import errors_of, run_tiles, sparse, tile_run, type_of, write_tables
-from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed
+from tests.hw.support import lint, simulate
+from tests.hw.tap_path_bench import (
+    check_records,
+    errors_of,
+    run_tiles,
+    sparse,
+    staged,
+    start_tiles,
+    tile_run,
+)
+from tests.hw.tap_path_model import Images, make_tile, matches, packed
 
 CFG = EngineConfig(banks=4, activation_words=64, weight_words=2600, value_symbols=512, run_symbols=256)
 TWO = replace(CFG, taps_per_cycle=2)
@@ -50,29 +56,11 @@ def test_tiles_overlap(seed):
     rng = np.random.default_rng(seed)
     images = Images()
     tiles = [random_tile(rng, images) for _ in range(12)]
-    m = Module()
-    m.submodules.path = path = TapPath(CFG, weights=images.weights, values=images.values, runs=images.runs)
-    m.submodules.stages = stages = Stages(CFG)
-    m.d.comb += [
-        path.coming.eq(stages.coming.layer), path.layer.eq(stages.decode.layer), path.start.eq(stages.tile_start),
-        path.address_layer.eq(stages.address.layer), path.address_tile.eq(stages.address.tile),
-        path.table.eq(stages.address.table), path.write_table.eq(stages.coming.table),
-        stages.crowded.eq(path.crowded), stages.last.eq(path.last), stages.pixels_end.eq(1),
-    ]
+    m, path, stages = staged(images, CFG)
     issued, records = [], []
 
     async def start(ctx):
-        for number, tile in enumerate(tiles):
-            ctx.set(stages.coming, {"layer": type_of(path.layer, layer_signal_value(tile)), "table": number % 2,
-                                    "tile": type_of(path.address_tile, instruction_value(CFG, tile))})
-            await write_tables(ctx, path, tile)
-            while not ctx.get(path.ready):
-                await ctx.tick()
-            await ctx.tick()
-            await pulse(ctx, stages.tile_start)
-            while ctx.get(path.crowded):
-                await ctx.tick()
-        await ctx.tick().until(~path.busy)
+        await start_tiles(ctx, path, stages, tiles, CFG)
         await ctx.tick().repeat(record_lag(CFG) + 1)
 
     async def observe(ctx):
@@ -98,8 +86,7 @@ def test_tiles_overlap(seed):
         assert last is None or taps[0][0] == last + tile_gap_cycles(CFG)
         place, last = place + len(taps), taps[-1][0]
     assert place == len(issued)
-    wanted = [record for tile in tiles for record in tile.records]
-    assert [{name: record[name] for name in ("bias", "multiplier", "shift")} for record in records] == wanted
+    check_records(records, tiles)
 
 
 def random_tile(rng, images):

@@ -4,17 +4,23 @@ import random
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
 
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import CODE_WORD, SECOND_STREAMS, ParameterForm
 from firelane.hw.contract.issue import WritePort
 from firelane.hw.contract.timing import ADDRESS_CYCLES, record_lag, tile_gap_cycles, write_slot_lag
-from firelane.hw.control.stages import Stages
 from firelane.hw.taps.tap_path import TapPath
-from tests.hw.support import lint, pulse, simulate
-from tests.hw.tap_path_bench import channel_taps, errors_of, run_tiles, sparse, type_of, write_tables
-from tests.hw.tap_path_model import Images, instruction_value, layer_signal_value, make_tile, matches, packed, taps_of
+from tests.hw.support import lint, simulate
+from tests.hw.tap_path_bench import (
+    channel_taps,
+    check_records,
+    errors_of,
+    run_tiles,
+    sparse,
+    staged,
+    start_tiles,
+)
+from tests.hw.tap_path_model import Images, make_tile, matches, packed, taps_of
 
 CFG = EngineConfig(banks=4, activation_words=64, weight_words=2600, value_symbols=512, run_symbols=256,
                    taps_per_cycle=2)
@@ -50,40 +56,16 @@ def random_tile(rng, images):
                      maximum=bool(kind == "maximum"))
 
 
-def staged(images):
-    """A TapPath behind Stages, as in the engine."""
-    m = Module()
-    m.submodules.path = path = TapPath(CFG, weights=images.weights, values=images.values, runs=images.runs)
-    m.submodules.stages = stages = Stages(CFG)
-    m.d.comb += [
-        path.coming.eq(stages.coming.layer), path.layer.eq(stages.decode.layer), path.start.eq(stages.tile_start),
-        path.address_layer.eq(stages.address.layer), path.address_tile.eq(stages.address.tile),
-        path.table.eq(stages.address.table), path.write_table.eq(stages.coming.table),
-        stages.crowded.eq(path.crowded), stages.last.eq(path.last), stages.pixels_end.eq(1),
-    ]
-    return m, path, stages
-
-
 @pytest.mark.parametrize("seed, load", [(0, 0), (1, 0.05), (2, 0.3), (3, 0.9), (4, 0.1)])
 def test_tiles_overlap_beside_a_load(seed, load):
     """Every tap in its cycle, every slot of the loader in its, whatever it asks for; each tile has its own records."""
     rng, images = np.random.default_rng(seed), Images()
     tiles = [random_tile(rng, images) for _ in range(8)]
-    m, path, stages = staged(images)
+    m, path, stages = staged(images, CFG)
     issued, records, asked, slots = [], [], [], []
 
     async def start(ctx):
-        for number, tile in enumerate(tiles):
-            ctx.set(stages.coming, {"layer": type_of(path.layer, layer_signal_value(tile)), "table": number % 2,
-                                    "tile": type_of(path.address_tile, instruction_value(CFG, tile))})
-            await write_tables(ctx, path, tile)
-            while not ctx.get(path.ready):
-                await ctx.tick()
-            await ctx.tick()
-            await pulse(ctx, stages.tile_start)
-            while ctx.get(path.crowded):
-                await ctx.tick()
-        await ctx.tick().until(~path.busy)
+        await start_tiles(ctx, path, stages, tiles, CFG)
         await ctx.tick().repeat(write_slot_lag(CFG) + 40)
 
     async def observe(ctx):
@@ -110,8 +92,7 @@ def test_tiles_overlap_beside_a_load(seed, load):
     check_taps_and_times(tiles, issued, asked)
     captures = {cycle + write_slot_lag(CFG) for cycle, tap in issued if tap.capture}
     assert slots == slots_of(asked, captures)[:len(slots)] and len(slots) > len(asked) - 17
-    wanted = [record for tile in tiles for record in tile.records]
-    assert [{name: record[name] for name in ("bias", "multiplier", "shift")} for record in records] == wanted
+    check_records(records, tiles)
 
 
 def check_taps_and_times(tiles, issued, asked):
