@@ -3,7 +3,8 @@
     find("squeezenet1.1", input_size=64).path       a QDQ ONNX file in build/models
 
 Nothing is downloaded. Weights are random, with the densities of Deep Compression, and ranges are calibrated with
-`models.made_images`. Only SqueezeNet v1.0 at the size of its images takes the published weights, and is calibrated with
+`models.made_images`. Those of the networks to compare with, `models.comparison`, are not pruned: their papers do not.
+Only SqueezeNet v1.0 at the size of its images takes the published weights, and is calibrated with
 photographs, where `models.published_data` finds both.
 """
 
@@ -21,6 +22,7 @@ from firelane.compiler.support.files import build_root, digest, locked
 from firelane.compiler.support.near import hint
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
+from firelane.models.comparison.networks import COMPARISON
 from firelane.models.published_data import INPUT_SIZES, Published, labels_file, net_file, photographs
 from firelane.models.squeezenet import NETWORKS
 
@@ -31,7 +33,8 @@ EMBEDDED = {"digits": HERE / "digits_squeezenet.onnx", "digits-bypass": HERE / "
 LIGHT = "light_squeezenet"              # `made_networks` makes them, and needs more packages than this
 LIGHT_WEIGHTS = "the weights that the onnx package gives, one value for each layer"
 PUBLISHED = tuple(NETWORKS)
-NAMES = (*EMBEDDED, *PUBLISHED, LIGHT)
+NAMES = (*EMBEDDED, *PUBLISHED, LIGHT, *COMPARISON)
+SIZED = (*PUBLISHED, *COMPARISON)       # of which the size of the image can be chosen
 SUFFIX = ".onnx"
 SIZE = 224                              # rows and columns of the image if nobody says otherwise
 MADE_BY = ("firelane.models", *(f"firelane.compiler.{name}" for name in (
@@ -61,35 +64,57 @@ class CatalogueEntry:
     labels: Path | None = None
 
 
-def find(name: str, *, input_size: int | None = None, progress: Progress = silent) -> CatalogueEntry:
+def find(name: str, *, input_size: int | None = None, dense: bool = False, only_cost: bool = False,
+         progress: Progress = silent) -> CatalogueEntry:
     """The network called `name`, with images of `input_size` rows and columns.
+
+    Parameters
+    ----------
+    dense : bool
+        Random weights are not pruned, so that all networks can be given the same density.
+    only_cost : bool
+        It will not be computed: a network that no engine can compute is given, too, as its float model.
 
     Raises
     ------
     ConfigError
-        If there is no such network, or not of that size.
+        If there is no such network, or not of that size, or no engine can compute it.
     """
     if name not in NAMES:
         raise ConfigError("model", f"{name}: no such network",
                           hint=hint(name, [*NAMES, *_files_here()], f"a file, or one of {', '.join(NAMES)}"))
-    if name not in PUBLISHED and input_size is not None:
-        raise ConfigError("--input-size", f"{name} has one size only", hint=f"possible for {', '.join(PUBLISHED)}")
+    if name not in SIZED and input_size is not None:
+        raise ConfigError("--input-size", f"{name} has one size only", hint=f"possible for {', '.join(SIZED)}")
     if name in EMBEDDED:
         return CatalogueEntry(path=EMBEDDED[name])
+    why_not = COMPARISON[name].only_cost if name in COMPARISON else ""
+    if why_not and not only_cost:
+        raise ConfigError("model", f"{name}: {why_not}", hint=f"firelane estimate {name} counts what it would cost")
     makes = from_extra("firelane.models.made_networks", "compile", f"the network {name}")
-    size = input_size or SIZE
-    published = _published(size) if name == "squeezenet1.0" else None
-    key = digest([name, f"{size}", source_digest(*MADE_BY), *map(version, LIBRARIES),
+    size = input_size or (COMPARISON[name].size if name in COMPARISON else SIZE)
+    published = _published(size) if name == "squeezenet1.0" and not dense else None
+    dense = dense and name in PUBLISHED
+    key = digest([name, f"{size}", *["dense"] * dense, source_digest(*MADE_BY), *map(version, LIBRARIES),
                   *([published.weights, *published.photographs] if published else [])])
     path = build_root() / "models" / f"{name}-{size}-{key}.onnx"
     with locked(path):
         if not path.exists():
-            makes.make(path, name, size, published, progress)
+            makes.make(path, name, size, published, progress, dense=dense)
     if published:
         return CatalogueEntry(path=path, origin=f"the published Deep Compression weights, {published.weights}",
                               photographs=published.photographs, labels=labels_file())
-    weights = LIGHT_WEIGHTS if name == LIGHT else "random weights of the published densities"
-    return CatalogueEntry(path=path, origin=f"{weights}, calibrated with made images")
+    return CatalogueEntry(path=path, origin=_origin(name, dense, bool(why_not)))
+
+
+def _origin(name: str, dense: bool, is_float: bool) -> str:
+    """Where weights and ranges come from."""
+    if name == LIGHT:
+        weights = LIGHT_WEIGHTS
+    elif dense or name in COMPARISON:
+        weights = "random weights, none pruned"
+    else:
+        weights = "random weights of the published densities"
+    return weights if is_float else f"{weights}, calibrated with made images"
 
 
 def is_name(model: str | Path) -> bool:

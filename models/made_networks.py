@@ -16,6 +16,8 @@ from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing, me
 from firelane.compiler.quantize.model_file import write_model
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.progress import Progress
+from firelane.models.comparison import comparison_graph
+from firelane.models.comparison.networks import COMPARISON
 from firelane.models.deep_compression import decode, network
 from firelane.models.made_images import made_images
 from firelane.models.published_data import Published
@@ -28,10 +30,17 @@ WEIGHT_SEED, IMAGE_SEED = 1, 2
 MADE_IMAGES = 16                        # to calibrate with
 
 
-def make(path: Path, name: str, size: int, published: Published | None, progress: Progress) -> None:
-    """Build and quantize; the file appears when it is complete."""
+def make(path: Path, name: str, size: int, published: Published | None, progress: Progress, *,
+         dense: bool = False) -> None:
+    """Build and quantize; the file appears when it is complete. Without quantization what no engine can compute.
+
+    With `dense` random weights are not pruned.
+    """
     progress(f"building {name}", 0, None)
-    model = fold_preprocessing(_float_model(name, size, published))
+    model = fold_preprocessing(_float_model(name, size, published, dense))
+    if name in COMPARISON and COMPARISON[name].only_cost:
+        write_model(model, path, "FIRELANE_BUILD")
+        return
     shape, record = read_input(model.graph).dims, preprocessing_of(metadata(model))
     assert record is not None, "every float model here has one"
     images: Sequence[np.ndarray]
@@ -45,14 +54,16 @@ def make(path: Path, name: str, size: int, published: Published | None, progress
     write_model(quantized, path, "FIRELANE_BUILD")
 
 
-def _float_model(name: str, size: int, published: Published | None) -> onnx.ModelProto:
+def _float_model(name: str, size: int, published: Published | None, dense: bool) -> onnx.ModelProto:
     """The network before it is quantized, with the record of how images get into it."""
     if published:
         return network(decode(published.weights), input_size=size)
     if name == LIGHT:
         return _light_model()
-    return build(name, input_size=size, seed=WEIGHT_SEED,
-                 densities=published_densities(NETWORKS[name].convolutions))
+    if name in COMPARISON:
+        return comparison_graph.build(name, input_size=size, seed=WEIGHT_SEED)
+    densities = {} if dense else published_densities(NETWORKS[name].convolutions)
+    return build(name, input_size=size, seed=WEIGHT_SEED, densities=densities)
 
 
 def _light_model() -> onnx.ModelProto:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 
@@ -32,12 +33,25 @@ DEEP_COMPRESSION_DENSITIES: Mapping[str, float] = MappingProxyType({
 DEEP_COMPRESSION_DENSITY = 415_921 / 1_244_448      # all layers together
 
 
+class Weighted(Protocol):
+    """A layer with weights, whatever network it is of."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]: ...
+
+    @property
+    def outputs(self) -> int: ...
+
+
 def published_densities(convolutions: Iterable[ConvSpec]) -> dict[str, float]:
     """Deep Compression's density of each convolution; the overall one for those that its network does not have."""
     return {conv.name: DEEP_COMPRESSION_DENSITIES.get(conv.name, DEEP_COMPRESSION_DENSITY) for conv in convolutions}
 
 
-def random_parameters(convolutions: Iterable[ConvSpec], *, seed: int,
+def random_parameters(convolutions: Iterable[Weighted], *, seed: int,
                       densities: Mapping[str, float]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Weights (OIHW) and biases (O,), float32, by name of the convolution.
 
@@ -66,6 +80,8 @@ def pruned(weight: np.ndarray, density: float, where: str) -> np.ndarray:
     """`weight` with all but the largest `density` of its values zero."""
     if not 0 <= density <= 1:
         raise ConfigError("densities", f"{density} of {where}", hint="a share from 0 to 1 is wanted")
+    if density == 1:
+        return weight
     order = np.argsort(np.abs(weight), axis=None, kind="stable")
     kept = weight.copy()
     kept.flat[order[:weight.size - round(density * weight.size)]] = 0

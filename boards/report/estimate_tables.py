@@ -20,6 +20,7 @@ from firelane.hw.contract.config import MEMORY_BITS
 
 BOUNDS = ("(<=, >=: at most, at least. There is no schedule: counted is a cycle for each tap, in each pass of a "
           "layer's pixels over the multipliers.)")
+WITHOUT = "Everything else would cost this, if there were an engine for it:"
 ALIKE = 1.1                 #: boards that lack so much more than the least are no worse
 
 BOARD_COLUMNS = (           # what is dropped first has the largest number
@@ -60,7 +61,10 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
     """Everything, for the terminal."""
     parts: list[RenderableType] = [Indented(answer(boards, problems), 0, style="bold"), Indented(facts, 0)]
     if problems:
-        return Group(*parts, *_problems(problems))
+        parts += _problems(problems)
+        if not boards:
+            return Group(*parts)
+        parts += ["", Indented(WITHOUT, 0)]
     parts += ["", _board_table(boards)]
     if bracketed := [board for board in boards if board.report and not board.fits]:
         compress = any(one.compressible for board in bracketed for one in board.shortages)

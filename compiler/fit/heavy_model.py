@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from firelane.compiler.fit.thinned import thinned_weights
 from firelane.compiler.fit.workload import PARAMETER_BITS, Work, Workload, lanes_of, weighted
 from firelane.compiler.onnx_import import refuse_unsupported
 from firelane.compiler.onnx_import.reader import label, one_line, read_input
@@ -34,15 +35,30 @@ def is_heavy(model: onnx.ModelProto) -> bool:
     return sum(math.prod(tensor.dims) for tensor in _constants(model.graph).values()) > HEAVY
 
 
-def workload_of_model(model: onnx.ModelProto) -> Workload:
-    """What a float or quantized model has to do.
+def check_operators(model: onnx.ModelProto) -> None:
+    """Nothing, if engines have all operators of the model.
 
     Raises
     ------
     ModelError
-        If it has operators that no engine has, or its shapes are not known.
+        If they do not.
     """
     refuse_unsupported(model.graph, also=FOLDED)
+
+
+def workload_of_model(model: onnx.ModelProto, density: float | None = None) -> Workload:
+    """What a float or quantized model has to do; operators that engines do not have are left out.
+
+    Parameters
+    ----------
+    density : float, optional
+        At most this share of each layer's weights is not zero.
+
+    Raises
+    ------
+    ModelError
+        If its shapes are not known.
+    """
     source = read_input(model.graph, limited=False)
     bare = _without_weights(model, source.name, source.shape)
     try:
@@ -50,7 +66,7 @@ def workload_of_model(model: onnx.ModelProto) -> Workload:
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError) as error:
         raise ModelError(model.graph.name or "model", f"not a valid model ({one_line(error)})",
                          hint="export it again") from None
-    return Workload(tuple(_works(model.graph, source.name, shapes)))
+    return Workload(tuple(_works(model.graph, source.name, shapes, density)))
 
 
 def _without_weights(model: onnx.ModelProto, source: str, shape: tuple[int, ...]) -> onnx.ModelProto:
@@ -76,7 +92,8 @@ def _without_weights(model: onnx.ModelProto, source: str, shape: tuple[int, ...]
     return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 
 
-def _works(graph: onnx.GraphProto, source: str, shapes: dict[str, tuple[int, ...]]) -> Iterator[Work]:
+def _works(graph: onnx.GraphProto, source: str, shapes: dict[str, tuple[int, ...]],
+           density: float | None) -> Iterator[Work]:
     constants = _constants(graph)
     makers = {name: node for node in graph.node for name in node.output}
     for node in graph.node:
@@ -94,6 +111,7 @@ def _works(graph: onnx.GraphProto, source: str, shapes: dict[str, tuple[int, ...
         weight = _weight(node, node.input[1], constants, makers)
         weight = weight if node.op_type == "Conv" or values.get("transB") else weight.swapaxes(0, -1)
         weight = _rounded(weight.reshape(*weight.shape[:2], -1))
+        weight = weight if density is None else thinned_weights(weight, density)
         yield weighted(name, weight, (rows, columns), math.prod(shape) // len(weight), PARAMETER_BITS * len(weight))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,17 +18,20 @@ from firelane.api.reported import Reported
 from firelane.boards import all_boards, get_board
 from firelane.boards.report import estimate_tables
 from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards, weight_count
-from firelane.compiler.fit.heavy_model import HEAVY, is_heavy, workload_of_model
+from firelane.compiler.fit.heavy_model import HEAVY, check_operators, is_heavy, workload_of_model
 from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.fit.report import LayerLine, dense_macs
 from firelane.compiler.fit.smaller_input import largest_input
+from firelane.compiler.fit.thinned import check_density, thinned
 from firelane.compiler.frame_io.preprocessing import preprocessing_of
 from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.ir.limits import size_problem
 from firelane.compiler.ir.resized import resized_graph
+from firelane.compiler.onnx_import import import_graph
 from firelane.compiler.onnx_import.in_pytorch import change
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.onnx_import.resized import resized_model
+from firelane.compiler.passes import PIPELINE, run_passes
 from firelane.compiler.quantize.calibrated import read_calibrated
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.quantize.quantize import quantize
@@ -58,7 +62,7 @@ class Estimate(Reported):
         As it was given.
     boards : tuple of BoardEstimate
         On each board, and on the largest engine that there can be if no board's computes it; empty if there are
-        problems.
+        problems, unless there are so many weights that only these are counted: then without what the engine has not.
     problems : tuple of FirelaneError
         What must be changed in the network before anything can be said: each with the node, what was found, and what
         to do.
@@ -66,6 +70,8 @@ class Estimate(Reported):
         All weights of its convolutions and linear layers; those that are not zero as int8.
     macs : int
         Multiplications of a frame, zeros included.
+    density : float, optional
+        What is left of each layer's weights at most, if they were made zero here.
     """
 
     network: Network
@@ -74,6 +80,7 @@ class Estimate(Reported):
     weights: int = 0
     nonzero: int = 0
     macs: int = 0
+    density: float | None = None
 
     @property
     def fits(self) -> tuple[str, ...]:
@@ -99,7 +106,7 @@ class Estimate(Reported):
         """All of it, for programs."""
         return {
             "model": self.network.name, "quantized": self.network.quantized, "answer": self.answer,
-            "weights": self.weights, "nonzero": self.nonzero, "macs": self.macs,
+            "weights": self.weights, "nonzero": self.nonzero, "macs": self.macs, "density": self.density,
             "problems": [{"where": one.where, "found": one.found, "hint": one.hint, "in_pytorch": change(one)}
                          for one in self.problems],
             "boards": [_board_record(board) for board in self.boards],
@@ -126,8 +133,10 @@ class Estimate(Reported):
             return self.network.name
         how = "weights rounded here" if self.weights > HEAVY else "quantized here with made-up images"
         made = "" if self.network.quantized else f"; float, {how}"
+        thin = "" if self.density is None else f", as if pruned to {self.density:.0%}"
         return (f"{self.network.name}: {' x '.join(map(str, self.network.input_shape))} pixels, {self.weights:,} "
-                f"weights, {self.nonzero / self.weights:.0%} not zero, {self.macs:,} multiplications a frame{made}")
+                f"weights, {self.nonzero / self.weights:.0%} not zero{thin}, {self.macs:,} multiplications a frame"
+                f"{made}")
 
     def __repr__(self) -> str:
         return f"<Estimate of {self.network.name!r}: {self.answer}>"
@@ -155,7 +164,8 @@ def _board_record(board: BoardEstimate) -> dict[str, Any]:
             "shortages": [asdict(one) for one in board.shortages]}
 
 
-def estimate(network: Network | Source, *boards: str, progress: Progress = silent) -> Estimate:
+def estimate(network: Network | Source, *boards: str, density: float | None = None,
+             progress: Progress = silent) -> Estimate:
     """What a network, float or quantized and of any size, would take on boards; what is in the way is returned.
 
     Cycles, words and bytes of a quantized network that fits are those of `compile`. A float network is quantized with
@@ -169,6 +179,9 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
         As `load` takes it.
     *boards : str
         E.g. "ulx3s_25f"; all that there are if none is named.
+    density : float, optional
+        As if it were pruned: at most this share of each layer's weights, the largest, is not zero. Of a network by name
+        whose weights are random, all layers get it: they are drawn without zeros.
     progress : callable
         Told the name of a stage, how much is done, and of how much.
 
@@ -178,31 +191,40 @@ def estimate(network: Network | Source, *boards: str, progress: Progress = silen
         If there is no such network or board, or the file cannot be read. What the engine cannot do is no error, see
         `Estimate.problems`.
     """
+    if density is not None:
+        check_density(density)
     chosen = [get_board(name) for name in dict.fromkeys(boards)] or all_boards()
-    given = load_of_any_size(network, progress)
+    given = load_of_any_size(network, progress, dense=density is not None)
     if is_heavy(given.model):
-        return _heavy(given, chosen, progress)
+        return _heavy(given, chosen, density, progress)
     try:
-        model, graph = _of_its_size(given, progress)
+        model, graph, plain = _of_its_size(given, density, progress)
     except ModelError as problem:
         return Estimate(given, problems=(problem, *problem.further))
     found = estimate_boards(chosen, graph, given.name,
                             lambda engine: largest_input(model, engine, given.input_shape[1:], graph), progress)
     if all(board.lower_bound for board in found) and (impossible := _impossible(graph)):
         return Estimate(given, problems=impossible)
-    nonzero = sum(int(np.count_nonzero(node.weight)) for node in graph.nodes if isinstance(node, Conv))
-    return Estimate(given, tuple(found), weights=weight_count(graph), nonzero=nonzero, macs=dense_macs(graph))
+    nonzero = sum(int(np.count_nonzero(node.weight)) for node in plain.nodes if isinstance(node, Conv))
+    return Estimate(given, tuple(found), weights=weight_count(plain), nonzero=nonzero, macs=dense_macs(plain),
+                    density=density)
 
 
-def _heavy(given: Network, boards: Sequence[Board], progress: Progress) -> Estimate:
+def _heavy(given: Network, boards: Sequence[Board], density: float | None, progress: Progress) -> Estimate:
     """The estimate of a network with more weights than any engine can hold."""
     progress("counting weights", 0, None)
+    problems: tuple[FirelaneError, ...] = ()
     try:
-        work = workload_of_model(given.model)
+        check_operators(given.model)
     except ModelError as problem:
-        return Estimate(given, problems=(problem, *problem.further))
+        problems = (problem, *problem.further)
+    try:
+        work = workload_of_model(given.model, density)
+    except ModelError as problem:
+        return Estimate(given, problems=problems or (problem, *problem.further))
     found = estimate_boards(boards, work, given.name, lambda engine: None, progress)
-    return Estimate(given, tuple(found), weights=work.weights, nonzero=work.nonzero, macs=work.macs)
+    return Estimate(given, tuple(found), problems, weights=work.weights, nonzero=work.nonzero, macs=work.macs,
+                    density=density)
 
 
 def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
@@ -216,27 +238,38 @@ def _impossible(graph: Graph) -> tuple[FirelaneError, ...]:
     return ()
 
 
-def _of_its_size(given: Network, progress: Progress) -> tuple[onnx.ModelProto, Graph]:
+def _of_its_size(given: Network, density: float | None, progress: Progress) -> tuple[onnx.ModelProto, Graph, Graph]:
     """The quantized model, of a smaller input where its own is large, and the graph for its own.
 
-    What a network takes follows from the sizes of its maps, not from what is in them.
+    What a network takes follows from the sizes of its maps, not from what is in them. The third is the graph before any
+    pass, whose weights are those that the network has: passes add zeros, where channels are chosen or shuffled.
     """
     size = given.input_shape[1:]
     if math.prod(size) <= LARGE:
         quantized = _quantized(given, progress)
-        return quantized.model, quantized.graph
+        return quantized.model, *_graphs(quantized, density)
     refused: ModelError | None = None
     for smaller in _stand_ins(size):
         try:
             stand_in = _quantized(replace(given, model=resized_model(given.model, smaller), path=None), progress)
-            return stand_in.model, resized_graph(stand_in.graph, size)
+            graph, plain = _graphs(stand_in, density)
+            return stand_in.model, resized_graph(graph, size), resized_graph(plain, size)
         except ModelError as problem:
             refused = refused or problem
     try:
         quantized = _quantized(given, progress)
-        return quantized.model, quantized.graph
+        return quantized.model, *_graphs(quantized, density)
     except ModelError as problem:
         raise (refused if refused and size_problem(given.input_shape) else problem) from None
+
+
+def _graphs(quantized: Network, density: float | None) -> tuple[Graph, Graph]:
+    """The graph that is compiled, and the one before any pass."""
+    plain = import_graph(quantized.model, quantized.path or Path(quantized.name))
+    if density is None:
+        return quantized.graph, plain
+    plain = thinned(plain, density)
+    return run_passes(plain, PIPELINE), plain
 
 
 def _stand_ins(size: tuple[int, int]) -> Iterator[tuple[int, int]]:

@@ -29,7 +29,7 @@ from firelane.compiler.quantize.model_file import write_model
 from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.html_tables import html_block
 from firelane.compiler.support.progress import Progress, silent
-from firelane.models.catalogue import find, is_name
+from firelane.models.catalogue import CatalogueEntry, find, is_name
 from firelane.sim import reference
 
 IN_MEMORY = "model"
@@ -195,7 +195,8 @@ def load(source: Network | Source, *, input_size: int | None = None, preset: str
     source : str, Path, onnx.ModelProto or Network
         A name: digits and digits-bypass are part of the project; squeezenet1.0, squeezenet1.0-torchvision,
         squeezenet1.1, squeezenet1.0-simple-bypass, squeezenet1.0-complex-bypass and light_squeezenet are built and
-        quantized at the first use, and kept in build/models. Or a file, or a `Network` that was loaded.
+        quantized at the first use, and kept in build/models; so are networks to compare with, such as
+        mobilenet_v2_0.25 (`models/comparison`). Or a file, or a `Network` that was loaded.
     input_size : int, optional
         Rows and columns of the images of a network by name; 224 if not given.
     preset, channels, mean, scale, resize
@@ -224,23 +225,35 @@ def overridden(source: Network | Source, options: Options) -> str:
     return record_options.overridden(metadata(network.model), network.input_shape, options)
 
 
-def load_of_any_size(source: Network | Source, progress: Progress) -> Network:
-    """A network to be estimated: its file may be as large as there can be any."""
-    return source if isinstance(source, Network) else _found(source, None, progress, ESTIMATED_BYTES_MAX)
+def load_of_any_size(source: Network | Source, progress: Progress, *, dense: bool = False) -> Network:
+    """A network to be estimated: its file may be as large as there can be any, and no engine need compute it.
+
+    With `dense` the random weights of a network by name are not pruned.
+    """
+    if isinstance(source, Network):
+        return source
+    check_source(source)
+    if not isinstance(source, onnx.ModelProto) and is_name(source):
+        return _of_entry(str(source), find(str(source), dense=dense, only_cost=True, progress=progress),
+                         ESTIMATED_BYTES_MAX)
+    return _found(source, None, progress, ESTIMATED_BYTES_MAX)
 
 
 def _found(source: Source, input_size: int | None, progress: Progress, most: int = FILE_BYTES_MAX) -> Network:
     check_source(source)
     if not isinstance(source, onnx.ModelProto) and is_name(source):
-        entry = find(str(source), input_size=input_size, progress=progress)
-        return Network(name=str(source), model=read_source(entry.path)[0], path=entry.path, origin=entry.origin,
-                       photographs=tuple(entry.photographs), labels=entry.labels)
+        return _of_entry(str(source), find(str(source), input_size=input_size, progress=progress), most)
     if input_size is not None:
         where = IN_MEMORY if isinstance(source, onnx.ModelProto) else source
         raise ConfigError("--input-size", f"{where} has one size only", hint="export it again with another one")
     if isinstance(source, onnx.ModelProto):
         return Network(name=source.graph.name or IN_MEMORY, model=read_source(source)[0])
     return Network(name=str(source), model=read_source(source, most)[0], path=Path(source))
+
+
+def _of_entry(name: str, entry: CatalogueEntry, most: int) -> Network:
+    return Network(name=name, model=read_source(entry.path, most)[0], path=entry.path, origin=entry.origin,
+                   photographs=tuple(entry.photographs), labels=entry.labels)
 
 
 def _short(values: Sequence[float]) -> str:

@@ -11,9 +11,11 @@ import pytest
 
 from firelane.cli.main import main
 from firelane.compiler.ir.graph import Conv
-from firelane.compiler.onnx_import import load_graph
+from firelane.compiler.onnx_import import import_graph, load_graph
+from firelane.compiler.onnx_import.reader import read_source
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.catalogue import EMBEDDED, LIGHT, NAMES, PUBLISHED, find, is_name, model_file, short_name
+from firelane.models.comparison.networks import COMPARISON, drawn
 from tests.published_data import IMAGES, NET_FILE, needs_images, needs_net
 
 SMALL = 64
@@ -38,11 +40,34 @@ def test_published_networks_at_a_reduced_size(name, alone):
     assert 0.30 < nonzero / weights < 0.35
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v1_0.25", "shufflenet_v2_0.5"])
+def test_networks_to_compare_with(name, alone):
+    entry = find(name, input_size=SMALL)
+    graph = import_graph(read_source(entry.path)[0], entry.path)
+    assert graph.tensors[graph.input].shape == (3, SMALL, SMALL)
+    convolutions = [node for node in graph.nodes if isinstance(node, Conv)]
+    assert sum(node.weight.size for node in convolutions) == sum(conv.weights for conv in drawn(name).convolutions)
+    assert all(np.count_nonzero(node.weight) > 0.95 * node.weight.size for node in convolutions)
+    assert "none pruned" in entry.origin
+
+
+def test_random_weights_that_are_not_pruned(alone):
+    entry = find("squeezenet1.1", input_size=SMALL, dense=True)
+    convolutions = [node for node in load_graph(entry.path).nodes if isinstance(node, Conv)]
+    assert all(np.count_nonzero(node.weight) > 0.95 * node.weight.size for node in convolutions)
+    assert entry.path != find("squeezenet1.1", input_size=SMALL).path and "none pruned" in entry.origin
+
+
+def test_what_no_engine_can_compute(alone):
+    with pytest.raises(ConfigError, match="local response normalization.*firelane estimate alexnet counts"):
+        find("alexnet")
+
+
 def test_made_once(alone, monkeypatch):
     stages = []
     first = find("squeezenet1.1", input_size=SMALL, progress=lambda stage, done, total: stages.append(stage))
     assert "quantizing squeezenet1.1: extremes" in stages
-    monkeypatch.setattr("firelane.models.made_networks.make", lambda *arguments: pytest.fail("made again"))
+    monkeypatch.setattr("firelane.models.made_networks.make", lambda *arguments, **options: pytest.fail("made again"))
     assert find("squeezenet1.1", input_size=SMALL) == first
     with pytest.raises(pytest.fail.Exception):
         find("squeezenet1.1", input_size=SMALL + 2)
@@ -93,7 +118,10 @@ def test_refused(name, size, message, alone):
 def test_help_names_them_all(capsys):
     assert main(["simulate", "--help"]) == 0
     text = capsys.readouterr().out.replace("\n", " ").replace("  ", " ").replace("- ", "-")
-    assert [name for name in NAMES if name not in text.replace(" ", "")] == []
+    text = text.replace(" ", "")
+    whole = [name for name in NAMES if name not in COMPARISON]
+    assert [name for name in whole if name not in text] == []
+    assert [name for name in COMPARISON if not all(part in text for part in name.rpartition("_")[::2])] == []
 
 
 def test_a_file_and_a_name(tmp_path, monkeypatch):

@@ -56,7 +56,10 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, as_json: b
     MODEL is quantized ONNX. Networks by name: digits and digits-bypass, which are part of the project; squeezenet1.0,
     squeezenet1.0-torchvision, squeezenet1.1, squeezenet1.0-simple-bypass, squeezenet1.0-complex-bypass and
     light_squeezenet, which are built and quantized first (kept in build/models). Their weights are random, with the
-    densities of Deep Compression, unless the published file is found (FIRELANE_DATA).
+    densities of Deep Compression, unless the published file is found (FIRELANE_DATA). To compare with, none of their
+    random weights zero: mobilenet_v1_0.25, _0.5, _0.75, _1.0; mobilenet_v2_0.25, _0.5, _0.75, _1.0;
+    shufflenet_v1_0.25, _0.5, _1.0; shufflenet_v2_0.5, _1.0; resnet18; squeezenext_1.0; and alexnet, of which `firelane
+    estimate` counts what it would cost, for no engine computes it.
 
     How image files become the network's input is read from its metadata; --preset, --channels, --mean, --scale and
     --resize say or change it.

@@ -13,7 +13,11 @@ import click
 from click.shell_completion import CompletionItem
 
 MODELS = ("digits", "digits-bypass", "squeezenet1.0", "squeezenet1.0-torchvision", "squeezenet1.1",
-          "squeezenet1.0-simple-bypass", "squeezenet1.0-complex-bypass", "light_squeezenet")    #: `models.catalogue`'s
+          "squeezenet1.0-simple-bypass", "squeezenet1.0-complex-bypass", "light_squeezenet",
+          "mobilenet_v1_0.25", "mobilenet_v1_0.5", "mobilenet_v1_0.75", "mobilenet_v1_1.0",
+          "mobilenet_v2_0.25", "mobilenet_v2_0.5", "mobilenet_v2_0.75", "mobilenet_v2_1.0",
+          "shufflenet_v1_0.25", "shufflenet_v1_0.5", "shufflenet_v1_1.0", "shufflenet_v2_0.5", "shufflenet_v2_1.0",
+          "resnet18", "squeezenext_1.0", "alexnet")                                             #: `models.catalogue`'s
 BOARDS = ("ulx3s_12f", "ulx3s_25f", "ulx3s_45f", "ulx3s_85f", "ecpix5_85f", "orangecrab_85f", "butterstick_85f",
           "icepi_zero", "arty_a7_100")                                                          #: those of `boards`
 PORTS = ("ttyUSB*", "ttyACM*", "cu.usb*")           #: in /dev, on Linux and on a Mac

@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from firelane.compiler.fit import heavy_model
-from firelane.compiler.fit.heavy_model import is_heavy, workload_of_model
+from firelane.compiler.fit.heavy_model import check_operators, is_heavy, workload_of_model
 from firelane.compiler.fit.workload import workload
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ModelError
@@ -44,7 +44,14 @@ def test_unsupported_nodes_are_named():
     model = onnx.load(FLOAT)
     model.graph.node[1].op_type = "Elu"
     with pytest.raises(ModelError, match="the engine has no such operator"):
-        workload_of_model(model)
+        check_operators(model)
+    assert workload_of_model(model).macs == workload_of_model(onnx.load(FLOAT)).macs
+
+
+def test_as_if_pruned():
+    found = workload_of_model(onnx.load(FLOAT), 0.1)
+    assert [work.nonzero for work in found.layers if work.weights] == [
+        round(0.1 * work.weights) for work in found.layers if work.weights]
 
 
 def test_what_is_heavy(monkeypatch):

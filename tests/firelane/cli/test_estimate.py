@@ -59,3 +59,11 @@ def test_what_does_not_fit_is_an_answer(capsys):
 def test_a_file_that_is_not_there(capsys):
     assert main(["estimate", "none.onnx"]) == 2
     assert capsys.readouterr().err.startswith("error: none.onnx: ")
+
+
+def test_density(capsys):
+    assert main(["estimate", "digits", "--board", "ulx3s_25f", "--density", "0.1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["density"] == 0.1 and found["nonzero"] == round(0.1 * found["weights"])
+    assert main(["estimate", "digits", "--density", "33"]) == 2
+    assert "above 0 and at most 1" in capsys.readouterr().err

@@ -1,0 +1,55 @@
+"""Float ONNX graphs of the networks to compare with.
+
+    build("mobilenet_v2_0.25", input_size=64, seed=1)       with random weights
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
+from firelane.compiler.frame_io.presets import scaled_side
+from firelane.models.comparison.drawing import CHANNELS, IMAGE, RESULT
+from firelane.models.comparison.networks import CLASSES, drawn
+from firelane.models.squeezenet_weights import random_parameters
+
+__all__ = ["build"]
+
+OPSET = 15
+IR_VERSION = 8
+LINEAR = np.sqrt(np.float32(0.5))       #: without an activation nothing is cut off: half of the energy is enough
+ADDED = np.float32(0.25)                #: what is added many times is drawn smaller, or nothing else would be left
+
+
+def build(name: str, *, input_size: int | None = None, seed: int = 0,
+          densities: Mapping[str, float] | None = None) -> onnx.ModelProto:
+    """`image` float32 (1, 3, size, size), RGB pixels 0..255 -> `probabilities` float32 (1, 1000); random weights.
+
+    Parameters
+    ----------
+    input_size : of the published images if it is not given
+    densities : share of the weights that are not zero, by layer; 1.0 where none is given
+    """
+    net = drawn(name, input_size)
+    weights, biases = random_parameters(net.convolutions, seed=seed, densities=densities or {})
+    constants = dict(net.constants)
+    for conv in net.convolutions:
+        weight = weights[conv.name] * (1 if conv.active else LINEAR) * (ADDED if conv.added else 1)
+        constants |= {f"{conv.name}.weight": weight.reshape(weight.shape[:2] if conv.linear else weight.shape),
+                      f"{conv.name}.bias": biases[conv.name]}
+    nodes = [helper.make_node(node.operator, node.inputs, node.outputs, name=node.name, **node.attributes)
+             for node in net.nodes]
+    size = net.input_size
+    graph = helper.make_graph(
+        nodes, name, [helper.make_tensor_value_info(IMAGE, TensorProto.FLOAT, [1, CHANNELS, size, size])],
+        [helper.make_tensor_value_info(RESULT, TensorProto.FLOAT, [1, CLASSES])],
+        [numpy_helper.from_array(values, name) for name, values in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
+                              producer_name="firelane")
+    helper.set_model_props(model, {INPUT_KEY: Preprocessing(channels="RGB", resize=scaled_side(size)).to_json()})
+    onnx.checker.check_model(model, full_check=True)
+    return model
