@@ -17,13 +17,13 @@ from firelane.compiler.quantize.model_file import write_model
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.progress import Progress
 from firelane.models.comparison import comparison_graph
-from firelane.models.comparison.networks import COMPARISON
+from firelane.models.comparison.networks import COMPARISON, drawn
 from firelane.models.deep_compression import decode, network
 from firelane.models.made_images import made_images
 from firelane.models.published_data import Published
 from firelane.models.squeezenet import NETWORKS
 from firelane.models.squeezenet_graph import build
-from firelane.models.squeezenet_weights import published_densities
+from firelane.models.squeezenet_weights import published_densities, random_parameters
 
 LIGHT = "light_squeezenet"
 WEIGHT_SEED, IMAGE_SEED = 1, 2
@@ -61,7 +61,8 @@ def _float_model(name: str, size: int, published: Published | None, dense: bool)
     if name == LIGHT:
         return _light_model()
     if name in COMPARISON:
-        return comparison_graph.build(name, input_size=size, seed=WEIGHT_SEED)
+        net = drawn(name, size)
+        return comparison_graph.build(name, net, *random_parameters(net.convolutions, seed=WEIGHT_SEED, densities={}))
     densities = {} if dense else published_densities(NETWORKS[name].convolutions)
     return build(name, input_size=size, seed=WEIGHT_SEED, densities=densities)
 

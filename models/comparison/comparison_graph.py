@@ -1,7 +1,4 @@
-"""Float ONNX graphs of the networks to compare with.
-
-    build("mobilenet_v2_0.25", input_size=64, seed=1)       with random weights
-"""
+"""Float ONNX graphs of the networks to compare with, from what is drawn of them."""
 
 from __future__ import annotations
 
@@ -13,9 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
 from firelane.compiler.frame_io.presets import scaled_side
-from firelane.models.comparison.drawing import CHANNELS, IMAGE, RESULT
-from firelane.models.comparison.networks import CLASSES, drawn
-from firelane.models.squeezenet_weights import random_parameters
+from firelane.models.comparison.drawing import CHANNELS, IMAGE, RESULT, Drawing
+from firelane.models.comparison.networks import CLASSES
 
 __all__ = ["build"]
 
@@ -25,17 +21,17 @@ LINEAR = np.sqrt(np.float32(0.5))       #: without an activation nothing is cut 
 ADDED = np.float32(0.25)                #: what is added many times is drawn smaller, or nothing else would be left
 
 
-def build(name: str, *, input_size: int | None = None, seed: int = 0,
-          densities: Mapping[str, float] | None = None) -> onnx.ModelProto:
-    """`image` float32 (1, 3, size, size), RGB pixels 0..255 -> `probabilities` float32 (1, 1000); random weights.
+def build(name: str, net: Drawing, weights: Mapping[str, np.ndarray],
+          biases: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+    """`image` float32 (1, 3, size, size), RGB pixels 0..255 -> `probabilities` float32 (1, 1000).
 
     Parameters
     ----------
-    input_size : of the published images if it is not given
-    densities : share of the weights that are not zero, by layer; 1.0 where none is given
+    net : Drawing
+        All of the network.
+    weights, biases : mapping
+        Random ones by layer, float32, OIHW and (O,), as for layers with ReLU behind them: others are made smaller.
     """
-    net = drawn(name, input_size)
-    weights, biases = random_parameters(net.convolutions, seed=seed, densities=densities or {})
     constants = dict(net.constants)
     for conv in net.convolutions:
         weight = weights[conv.name] * (1 if conv.active else LINEAR) * (ADDED if conv.added else 1)
