@@ -44,7 +44,7 @@ The question before all work, on a network of any size, float as it comes from t
 what to change if nowhere:
 
 >>> firelane.estimate(network).answer
-'fits ecpix5_85f at 3,623.7 frames/s, and 7 more of 9 boards'
+'fits ecpix5_85f at 46.4 frames/s end to end (limited by the line; the engine alone: 3,623.7), and 7 more of 9 boards'
 
 A float network of your own begins with `firelane.quantize("net.onnx", "calibration/")`, which can be saved, compiled,
 simulated and evaluated like any other; `firelane.compress` makes it smaller.

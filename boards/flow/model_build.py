@@ -12,14 +12,15 @@ from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import Build, build_bitstream
 from firelane.boards.flow.pack_bitstream import BITSTREAM
 from firelane.boards.flow.tools import Say
-from firelane.boards.report.build_record import ModelFacts, fields, hex32
+from firelane.boards.report.build_record import ModelFacts, fields, hex32, whole_frame
 from firelane.boards.report.build_report import table
+from firelane.boards.report.end_to_end import work_of
 from firelane.boards.top.board_design import board_design
 from firelane.compiler.artefact.artefact import write_artefact
 from firelane.compiler.compile import compile_model
+from firelane.compiler.fit.report import make_report
 from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.program.compiled import Compiled
-from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.compiler.support.fitted_table import FittedTable
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.marker import BUILD
@@ -60,8 +61,11 @@ class ModelBuild:
     def lines(self) -> list[str]:
         """Speed, limit, digests and tools, in words."""
         report = self.build.report
-        return [f"{self.model.frames_per_second(report.target_hz):,.1f} frames/s: {report.target_hz / 1e6:g} MHz, "
-                f"{self.model.frame_cycles:,} cycles a frame",
+        whole = whole_frame(self.board, self.model, report)
+        return [f"{self.model.frames_per_second(report.target_hz):,.1f} frames/s of the engine: "
+                f"{report.target_hz / 1e6:g} MHz, {self.model.frame_cycles:,} cycles a frame",
+                f"{whole.frames_per_second:,.1f} frames/s end to end: {self.board.baud:,} baud, "
+                f"limited by {whole.limit}",
                 f"limited by {report.limit}",
                 f"engine {hex32(self.board.engine.digest)}, program {hex32(self.model.program_digest)}, "
                 f"seed {self.build.seed}, {self.seconds:.0f} s",
@@ -119,6 +123,4 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
 
 
 def _facts(name: str, compiled: Compiled) -> ModelFacts:
-    program, plan = compiled.program, compiled.plan
-    cost = frame_cost(program.network, plan.steps, plan.wait_load, compiled.cfg, program.encoded, plan.beside)
-    return ModelFacts(name, program.contents.program_digest, cost.total)
+    return ModelFacts(name, compiled.program.contents.program_digest, work_of(compiled.graph, make_report(compiled)))

@@ -8,6 +8,7 @@ from functools import cache, partial
 
 from firelane.boards.board import Board
 from firelane.boards.report.board_fit import shortage, shortage_of
+from firelane.boards.report.end_to_end import EndToEnd, end_to_end, link_of, work_of
 from firelane.compiler.fit import engine_fit
 from firelane.compiler.fit.estimate import EngineEstimate, at_least, estimate
 from firelane.compiler.fit.report import MEMORIES, Report
@@ -56,12 +57,16 @@ class BoardEstimate:
         All figures, of the network on the board's engine.
     shortages : tuple of Shortage
         Why the board does not hold it; empty if it does.
+    end_to_end : EndToEnd, optional
+        The time of a frame with the board's line; the least, where figures are bounds. None where nothing is known of
+        the image.
     """
 
     board: str
     clock_hz: float
     estimate: EngineEstimate
     shortages: tuple[Shortage, ...] = ()
+    end_to_end: EndToEnd | None = None
 
     @property
     def fits(self) -> bool:
@@ -139,10 +144,15 @@ def estimate_boards(boards: Sequence[Board], network: Graph | Workload, model: s
     for number, board in enumerate(boards):
         progress("looking for ways out", number, len(boards))
         one = known[board.engine]
-        found.append(BoardEstimate(board.name, board.clock_hz, one, tuple(_shortages(board, one, tried))))
+        found.append(BoardEstimate(board.name, board.clock_hz, one, tuple(_shortages(board, one, tried)),
+                                   _end_to_end(board, one, tried)))
     if LARGEST in known:
         found.append(BoardEstimate(LARGEST_NAME, 0, known[LARGEST], (Shortage(NO_BOARD, "no board has it"),)))
     return found
+
+
+def _end_to_end(board: Board, found: EngineEstimate, network: _Network) -> EndToEnd | None:
+    return end_to_end(link_of(board), work_of(network.graph, found.report)) if network.graph and found.report else None
 
 
 def estimates(engines: Iterable[EngineConfig], network: Graph | Workload,

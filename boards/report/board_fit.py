@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from firelane.boards.board import Board
+from firelane.boards.report.end_to_end import EndToEnd, FrameWork, end_to_end, link_of, work_of
 from firelane.boards.report.lacking import lacking_words
 from firelane.compiler.compile import compile_graph
 from firelane.compiler.fit.estimate import estimate
@@ -36,6 +37,8 @@ class Fit:
         At the board's clock.
     problems : tuple of FirelaneError
         Everything that is in the way, each with the node, what was found there, and what to do.
+    end_to_end : EndToEnd, optional
+        The time of a frame with the board's line.
     """
 
     board: str
@@ -44,6 +47,7 @@ class Fit:
     frame_cycles: int | None = None
     frames_per_second: float | None = None
     problems: tuple[FirelaneError, ...] = ()
+    end_to_end: EndToEnd | None = None
 
     @property
     def fits(self) -> bool:
@@ -52,7 +56,8 @@ class Fit:
     def _repr_html_(self) -> str:
         return html_block(f"{self.model} on {self.board}",
                           {"fits": self.fits, "because": self.reason, "cycles a frame": self.frame_cycles,
-                           "frames/s": self.frames_per_second},
+                           "frames/s of the engine": self.frames_per_second,
+                           "frames/s end to end": self.end_to_end and round(self.end_to_end.frames_per_second, 2)},
                           [HtmlTable(("where", "what", "what to do"),
                                      [(one.where, one.found, one.hint) for one in self.problems])])
 
@@ -97,9 +102,9 @@ def fits(boards: Sequence[Board], models: Sequence[tuple[str, Graph]], progress:
 
 @dataclass(frozen=True, eq=False)
 class _Tried:
-    """A network compiled for an engine: cycles of a frame, or the problem, what all of it would take, and why not."""
+    """A network compiled for an engine: what a frame is, or the problem, what all of it would take, and why not."""
 
-    cycles: int | None = None
+    work: FrameWork | None = None
     problem: FirelaneError | None = None
     used: Mapping[str, int] = field(default_factory=dict)
     nodes: str = ""
@@ -108,11 +113,16 @@ class _Tried:
 def _fit(board: Board, model: str, tried: _Tried) -> Fit:
     device = _lacking(board)
     problems = (*([device] if device else ()), *((tried.problem, *further(tried.problem)) if tried.problem else ()))
-    if tried.cycles and not problems:
-        return Fit(board.name, model, frame_cycles=tried.cycles,
-                   frames_per_second=round(board.clock_hz / tried.cycles, 2))
+    if tried.work and not problems:
+        return fit_of(board, model, tried.work)
     reason = lacking_words(board.engine, shortage(board), tried.used, tried.nodes)
     return Fit(board.name, model, reason or first_of(problems), problems=problems)
+
+
+def fit_of(board: Board, model: str, work: FrameWork) -> Fit:
+    """The fit of a model that a board holds."""
+    return Fit(board.name, model, frame_cycles=work.cycles, frames_per_second=round(board.clock_hz / work.cycles, 2),
+               end_to_end=end_to_end(link_of(board), work))
 
 
 def _lacking(board: Board) -> CapacityError | None:
@@ -125,17 +135,17 @@ def _lacking(board: Board) -> CapacityError | None:
 
 def _tried(graph: Graph, cfg: EngineConfig) -> _Tried:
     """The network compiled, or else estimated."""
-    cycles = _cycles(graph, cfg)
-    if not isinstance(cycles, FirelaneError):
-        return _Tried(cycles)
+    work = _work(graph, cfg)
+    if not isinstance(work, FirelaneError):
+        return _Tried(work)
     found = estimate(graph, cfg)
     used = found.used or {"weight_words": workload(graph, cfg).weight_words}
-    return _Tried(problem=cycles, used=used, nodes=first_of(found.problems))
+    return _Tried(problem=work, used=used, nodes=first_of(found.problems))
 
 
-def _cycles(graph: Graph, cfg: EngineConfig) -> int | FirelaneError:
-    """The cycles of a frame, or why there are none."""
+def _work(graph: Graph, cfg: EngineConfig) -> FrameWork | FirelaneError:
+    """What a frame is, or why there is none."""
     try:
-        return make_report(compile_graph(graph, cfg)).cost.total
+        return work_of(graph, make_report(compile_graph(graph, cfg)))
     except FirelaneError as problem:
         return problem

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from firelane.boards.board import Board
 from firelane.boards.report.board_fit import Fit, shortage
+from firelane.boards.report.end_to_end import frames_in_words
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.support.fitted_table import Column, FittedTable, shortened
 from firelane.compiler.support.indented import Indented
@@ -40,7 +41,8 @@ def _record(board: Board, fits: Sequence[Fit]) -> dict:
         "needs": {"lut": needs.lut, "ebr": needs.ebr_total, "dsp": needs.dsp}, "short_of": shortage(board) or None,
         "clock_mhz": board.clock_hz / 1e6, "serial": board.serial, "baud": board.baud,
         "models": [{"model": fit.model, "fits": fit.fits, "reason": fit.reason or None,
-                    "frame_cycles": fit.frame_cycles, "frames_per_second": fit.frames_per_second} for fit in fits],
+                    "frame_cycles": fit.frame_cycles, "frames_per_second": fit.frames_per_second,
+                    "end_to_end": fit.end_to_end and fit.end_to_end.to_dict()} for fit in fits],
     }
 
 
@@ -50,15 +52,18 @@ def to_tables(boards: Sequence[Board], fits: Sequence[Fit]) -> Group:
 
 
 def _models(boards: Sequence[Board], fits: Sequence[Fit]) -> Iterator[RenderableType]:
-    """Frames a second, and the reasons why not below the table, each with a letter."""
+    """Frames a second, end to end and of the engine; below the table the reasons why not, each with a letter."""
     names = list(dict.fromkeys(fit.model for fit in fits))
     marks = {reason: _mark(number) for number, reason in enumerate(dict.fromkeys(
         fit.reason for board in boards for fit in fits if fit.board == board.name and not fit.fits))}
     by_place = {(fit.board, fit.model): fit for fit in fits}
     columns = [Column(shortened(Path(name).name, HEADING),
                       drop=len(DROPPED) - DROPPED.index(name) if name in DROPPED else 0) for name in names]
-    yield FittedTable("Frames a second, or why not", [Column("board", names=True), *columns], [
+    title = "Frames a second end to end/of the engine alone, or why not"
+    yield FittedTable(title, [Column("board", names=True), *columns], [
         (board.name, *(_verdict(by_place[board.name, name], marks) for name in names)) for board in boards])
+    if limits := _limits(fits):
+        yield Indented(limits, 0)
     for reason, mark in marks.items():
         yield Indented(f"{mark}: {reason}", 2)
     if marks:
@@ -76,7 +81,21 @@ def _mark(number: int) -> str:
 
 
 def _verdict(fit: Fit, marks: dict[str, str]) -> Text:
-    return Text(f"{fit.frames_per_second:,.1f}") if fit.fits else Text(f"no: {marks[fit.reason]}", style="yellow")
+    if not fit.fits:
+        return Text(f"no: {marks[fit.reason]}", style="yellow")
+    return Text(frames_in_words(fit.frames_per_second, fit.end_to_end))
+
+
+def _limits(fits: Sequence[Fit]) -> str:
+    """What limits the frames a second, and where."""
+    found: dict[str, list[str]] = {}
+    for fit in fits:
+        if fit.end_to_end:
+            where = f"{shortened(Path(fit.model).name, HEADING)} on {fit.board}"
+            found.setdefault(fit.end_to_end.limit, []).append(where)
+    most = max(found, key=lambda limit: len(found[limit]), default="")
+    others = [f"by {limit}: {', '.join(where)}" for limit, where in found.items() if limit != most]
+    return f"Limited by {'; '.join([most, *others])}." if found else ""
 
 
 def _devices(boards: Sequence[Board]) -> FittedTable:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from firelane.boards.board import Board
 from firelane.boards.report.build_report import BuildReport
+from firelane.boards.report.end_to_end import EndToEnd, FrameWork, end_to_end, link_of
 
 RECORD_VERSION = 1
 
@@ -25,12 +26,17 @@ class ModelFacts:
     name : str
     program_digest : int
         As the engine's register and the host link have it (`hw.contract.instruction.Header.PROGRAM_CRC`).
-    frame_cycles : int
+    work : FrameWork
+        What a frame is for link and engine.
     """
 
     name: str
     program_digest: int
-    frame_cycles: int
+    work: FrameWork
+
+    @property
+    def frame_cycles(self) -> int:
+        return self.work.cycles
 
     def frames_per_second(self, clock_hz: float) -> float:
         return clock_hz / self.frame_cycles
@@ -60,6 +66,8 @@ def fields(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, t
         "model": model.name, "program_digest": hex32(model.program_digest),
         "frame_cycles": model.frame_cycles,
         "frames_per_second": round(model.frames_per_second(report.target_hz), 2),
+        "end_to_end": {"baud": board.baud, "image_bytes": model.work.image_bytes,
+                       **whole_frame(board, model, report).to_dict()},
         "clock_mhz": round(report.target_hz / 1e6, 3), "fmax_mhz": round(report.achieved_hz / 1e6, 2),
         "limited_by": [str(step) for step in report.worst_path],
         "resources": {name: {"used": used, "available": available}
@@ -67,6 +75,11 @@ def fields(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, t
         "seed": seed, "tools": dict(tools),
         "design_sha256": digests.design, "bitstream_sha256": digests.bitstream,
     }
+
+
+def whole_frame(board: Board, model: ModelFacts, report: BuildReport) -> EndToEnd:
+    """The time of a frame over the board's line, at the clock that was built."""
+    return end_to_end(replace(link_of(board), clock_hz=report.target_hz), model.work)
 
 
 def hex32(value: int) -> str:

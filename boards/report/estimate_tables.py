@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from firelane.boards.report.board_estimate import LARGEST_NAME, NO_BOARD, NODES, BoardEstimate, Shortage
+from firelane.boards.report.end_to_end import frames_in_words
 from firelane.boards.report.lacking import SHORT_NAMES
 from firelane.compiler.fit.report import MEMORIES, Report, Usage, layer_table
 from firelane.compiler.onnx_import.in_pytorch import change
@@ -21,11 +22,14 @@ from firelane.hw.contract.config import MEMORY_BITS
 BOUNDS = ("(<=, >=: at most, at least. There is no schedule: counted is a cycle for each tap, in each pass of a "
           "layer's pixels over the multipliers.)")
 WITHOUT = "Everything else would cost this, if there were an engine for it:"
+RATES = ("(frames/s: end to end, from an image at the host to its result there, one after the other / of the engine "
+         "alone.)")
 ALIKE = 1.1                 #: boards that lack so much more than the least are no worse
 
 BOARD_COLUMNS = (           # what is dropped first has the largest number
     Column("board", names=True), Column("frames/s"), Column("verdict", text=True), Column("cycles", drop=1),
-    Column("weights, bytes", drop=2), Column("activations", drop=3), Column("program", drop=4))
+    Column("limited by", drop=2), Column("weights, bytes", drop=3), Column("activations", drop=4),
+    Column("program", drop=5))
 
 
 def answer(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError]) -> str:
@@ -35,12 +39,20 @@ def answer(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError]) -
     held = sorted((board for board in boards if board.fits), key=_slowness)
     if held:
         most = held[0]
-        where = f"fits {most.board} at {most.frames_per_second:,.1f} frames/s"
+        where = f"fits {most.board} at {_rates(most)}"
         return where + (f", and {len(held) - 1} more of {len(boards)} boards" if len(held) > 1 else "")
     real = [board for board in boards if board.board != LARGEST_NAME]
     near = nearest(real)
     short = f"{near.board}: {_lacking(near.shortages[0])}" if near else ""
     return f"does not fit {short}" if len(real) == 1 else f"no board holds it; nearest is {short}"
+
+
+def _rates(board: BoardEstimate) -> str:
+    """Frames a second end to end first: the board gives no more of them than arrive."""
+    whole = board.end_to_end
+    alone = f"{board.frames_per_second:,.1f}"
+    return (f"{whole.frames_per_second:,.1f} frames/s end to end (limited by {whole.limit}; the engine alone: {alone})"
+            if whole else f"{alone} frames/s of the engine alone")
 
 
 def _slowness(board: BoardEstimate) -> float:
@@ -70,6 +82,8 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
         compress = any(one.compressible for board in bracketed for one in board.shortages)
         parts.append(Indented(f"(In brackets: {_unless(bracketed)}."
                               f"{' What compress makes smaller is faster, too.' * compress})", 0))
+    if any(board.end_to_end for board in boards):
+        parts.append(Indented(RATES, 0))
     if any(board.lower_bound for board in boards):
         parts.append(Indented(BOUNDS, 0))
     parts += _ways(boards)
@@ -102,8 +116,9 @@ def _board_row(board: BoardEstimate) -> tuple[str | Text, ...]:
     around = "{}" if board.fits else "({})"
     fps, cycles = board.frames_per_second, board.cycles
     usage = {line.name: line for line in board.estimate.memories}
-    return (board.board, around.format(f"{most}{fps:,.1f}") if fps else "", _verdict(board),
-            around.format(f"{least}{cycles:,}") if cycles else "",
+    return (board.board, around.format(f"{most}{frames_in_words(fps, board.end_to_end)}") if fps else "",
+            _verdict(board), around.format(f"{least}{cycles:,}") if cycles else "",
+            board.end_to_end.limit if board.end_to_end and fps else "",
             _of(usage.get(MEMORIES["weight_words"]), MEMORY_BITS / 8), _of(usage.get(MEMORIES["activation_words"])),
             _of(usage.get(MEMORIES["program_words"])))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from firelane.boards.board import Board
-from firelane.boards.report.board_fit import Fit, shortage
+from firelane.boards.report.board_fit import Fit, fit_of, shortage
+from firelane.boards.report.end_to_end import FrameWork, work_from_dict, work_of
 from firelane.boards.report.lacking import lacking_words
 from firelane.compiler.fit.estimate import estimate
 from firelane.compiler.fit.workload import workload
@@ -26,9 +27,9 @@ MADE_BY = ("firelane.compiler", "firelane.hw.contract")        #: packages that 
 
 @dataclass(frozen=True)
 class _Figures:
-    """A network on an engine: cycles of a frame and what is used of its memories, or else what is in the way."""
+    """A network on an engine: what a frame is and what is used of its memories, or else what is in the way."""
 
-    cycles: int | None
+    work: FrameWork | None
     used: dict[str, int]
     problem: str = ""
 
@@ -47,10 +48,9 @@ def published_fits(boards: Sequence[Board], names: Sequence[str], progress: Prog
 def _fit(board: Board, name: str, path: Path) -> Fit:
     figures = _figures(path, board.engine)
     reason = lacking_words(board.engine, shortage(board), figures.used, figures.problem)
-    if reason or figures.cycles is None:
+    if reason or figures.work is None:
         return Fit(board.name, name, reason)
-    return Fit(board.name, name, frame_cycles=figures.cycles,
-               frames_per_second=round(board.clock_hz / figures.cycles, 2))
+    return fit_of(board, name, figures.work)
 
 
 def _figures(path: Path, engine: EngineConfig) -> _Figures:
@@ -59,11 +59,12 @@ def _figures(path: Path, engine: EngineConfig) -> _Figures:
     kept = build_root() / "estimates" / f"{path.stem}-{key}.json"
     with locked(kept):
         if kept.exists():
-            return _Figures(**json.loads(kept.read_text()))
+            record = json.loads(kept.read_text())
+            return _Figures(record["work"] and work_from_dict(record["work"]), record["used"], record["problem"])
         graph = load_graph(path)
         found = estimate(graph, engine)
-        figures = _Figures(found.report.cost.total if found.report else None,
+        figures = _Figures(work_of(graph, found.report) if found.report else None,
                            found.used or {"weight_words": workload(graph, engine).weight_words},
                            first_of(found.problems))
-        write_file(kept, json.dumps(vars(figures)).encode(), "FIRELANE_BUILD")
+        write_file(kept, json.dumps(asdict(figures)).encode(), "FIRELANE_BUILD")
         return figures

@@ -23,6 +23,8 @@ class ByteBoard(FramedEngine):
         A byte of the host, in a cycle in which there is one.
     tx, tx_valid : Signal, out
         A byte for the host, likewise.
+    tx_ready : Signal, in
+        The line takes it.
     pc : Signal, out
         The program word of the instruction in hand.
     """
@@ -33,16 +35,17 @@ class ByteBoard(FramedEngine):
         self.rx_valid = Signal()
         self.tx = Signal(8)
         self.tx_valid = Signal()
+        self.tx_ready = Signal()
         self.pc = Signal(engine.trace.pc.shape())
 
     @property
     def ports(self) -> list[Signal]:
         """All that `main.cpp` sees, besides clock and reset."""
-        return [self.rx, self.rx_valid, self.tx, self.tx_valid, self.pc]
+        return [self.rx, self.rx_valid, self.tx, self.tx_valid, self.tx_ready, self.pc]
 
     def _connect_line(self, m: Module, link: FrameLink) -> None:
         m.d.comb += [
             link.rx.payload.eq(self.rx), link.rx.valid.eq(self.rx_valid),
-            self.tx.eq(link.tx.payload), self.tx_valid.eq(link.tx.valid), link.tx.ready.eq(1),
+            self.tx.eq(link.tx.payload), self.tx_valid.eq(link.tx.valid), link.tx.ready.eq(self.tx_ready),
             self.pc.eq(self._engine.trace.pc),
         ]

@@ -1,8 +1,8 @@
 // The clock of a simulated board, and the far end of its line: a file descriptor in place of the host's adapter.
 //
-//   board FD QUIET_CYCLES PROGRESS +contents=FOLDER
+//   board FD QUIET_CYCLES PROGRESS BYTE_CYCLES +contents=FOLDER
 //
-// FD is a pseudo-terminal's master, not blocking; a byte of the line takes a cycle. After QUIET_CYCLES without a byte
+// FD is a pseudo-terminal's master, not blocking; a byte of the line takes BYTE_CYCLES in each direction. After QUIET_CYCLES without a byte
 // time stands still until the next one: so the board, which counts cycles, has as much patience with its host as that one
 // needs. A line N on standard input, a socket, asks it to go on until N cycles have been quiet, and is answered with a line.
 // The cycles that have passed stand in the terminal's size, as boards/host/simulated_clock.py says. PROGRESS is a file of
@@ -33,6 +33,18 @@ constexpr int kBuffer = 4096;
 
 volatile std::sig_atomic_t stopped = 0;
 void stop(int) { stopped = 1; }
+
+// One direction of the line: a byte takes its time.
+class Pace {
+public:
+    explicit Pace(uint64_t cycles) : cycles_(cycles) {}
+
+    bool free(uint64_t cycle) const { return cycle >= next_; }
+    void passed(uint64_t cycle) { next_ = cycle + cycles_; }
+
+private:
+    uint64_t cycles_, next_ = 0;
+};
 
 // Host to board: bytes from the descriptor.
 class Sender {
@@ -157,8 +169,8 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 4) {
-        std::fprintf(stderr, "usage: %s FD QUIET_CYCLES PROGRESS [+contents=FOLDER]\n", argv[0]);
+    if (argc < 5) {
+        std::fprintf(stderr, "usage: %s FD QUIET_CYCLES PROGRESS BYTE_CYCLES [+contents=FOLDER]\n", argv[0]);
         return 2;
     }
     const int fd = std::atoi(argv[1]);
@@ -178,20 +190,30 @@ int main(int argc, char** argv) {
     Receiver receiver(fd);
     Clock clock(fd);
     Parent parent;
+    const uint64_t byte_cycles = std::strtoull(argv[4], nullptr, 10);
+    Pace to_board(byte_cycles), from_board(byte_cycles);
     board.rst = 0;                      // as after configuration: registers begin with their initial values
     uint64_t cycle = 0, quiet_since = 0;
     unsigned char byte = 0;
     while (!stopped && !context.gotFinish()) {
         const bool look = cycle % kLookEvery == 0;
-        board.rx_valid = sender.next(look, byte);
+        board.rx_valid = to_board.free(cycle) && sender.next(look, byte);
+        if (board.rx_valid) to_board.passed(cycle);
         board.rx = byte;
+        board.tx_ready = from_board.free(cycle);
         board.clk = 0;
         board.eval();
+        const bool sent = board.tx_valid && board.tx_ready;
+        const unsigned char answer = board.tx;
         board.clk = 1;
         board.eval();
+        if (sent) {
+            receiver.take(answer);
+            from_board.passed(cycle);
+        } else {
+            receiver.silence();
+        }
         ++cycle;
-        if (board.tx_valid) receiver.take(board.tx);
-        else receiver.silence();
         if (!sender.idle() || !receiver.idle()) quiet_since = cycle;
         const uint64_t wished = parent.wished();
         const bool quiet = cycle - quiet_since >= (wished ? wished : quiet_cycles);

@@ -34,6 +34,10 @@ class RunningBoard:
     board : SimulatedBoard
     contents : MemoryContents
         What the memories hold when it starts, as a bitstream's do. None: nothing.
+    byte_cycles : int
+        Cycles that a byte of the line takes; a real line takes more of them than 1.
+    quiet_cycles : int
+        Of a quiet line, before time stands still.
 
     Attributes
     ----------
@@ -43,8 +47,10 @@ class RunningBoard:
         Simulated, once it has ended.
     """
 
-    def __init__(self, board: SimulatedBoard, contents: MemoryContents | None = None):
+    def __init__(self, board: SimulatedBoard, contents: MemoryContents | None = None, *, byte_cycles: int = 1,
+                 quiet_cycles: int = QUIET_CYCLES):
         self._board, self._contents = board, contents
+        self._byte_cycles, self._quiet_cycles = byte_cycles, quiet_cycles
         self._stack = contextlib.ExitStack()
         self.port, self.cycles, self._word = "", 0, 0
 
@@ -80,7 +86,7 @@ class RunningBoard:
     def let_pass(self, cycles: int) -> None:
         """Time goes on until the line has been quiet for so many cycles; then it stands still, until the host speaks.
 
-        Without this it goes on for `QUIET_CYCLES`. So a host may take its time, as long as nobody asks for more here
+        Without this it goes on for `quiet_cycles`. So a host may take its time, as long as nobody asks for more here
         than the board has patience.
 
         Raises
@@ -122,7 +128,8 @@ class RunningBoard:
             self._parent, child = map(stack.enter_context, socket.socketpair())
             with child:
                 self._process = subprocess.Popen(
-                    [str(self._board.program), str(master), str(QUIET_CYCLES), str(progress), *contents],
+                    [str(self._board.program), str(master), str(self._quiet_cycles), str(progress),
+                     str(self._byte_cycles), *contents],
                     stdin=child.fileno(), stdout=self._log,
                     stderr=subprocess.STDOUT, pass_fds=[master])
         stack.callback(self._end)

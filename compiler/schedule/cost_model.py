@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -27,18 +28,32 @@ from firelane.hw.contract.timeline import Timeline
 
 
 @dataclass(frozen=True)
+class ImageLoad:
+    """A part of the image: `share` of it is loaded with this part.
+
+    `asked`: the cycle in which it is asked for; `needed`: the one in which nothing goes on without it.
+    """
+
+    share: float
+    asked: int
+    needed: int
+
+
+@dataclass(frozen=True)
 class FrameCost:
     """Cycles of one frame.
 
     `layers`: layer name -> cycles of all its instructions, each from the end of the one before to its own; `waiting`:
     of the total, cycles that instructions waited for the image; `end`: what the end of the frame takes; `ends`: for
-    each instruction in order, the cycle from which on it is through.
+    each instruction in order, the cycle from which on it is through; `loads`: when the parts of the image are asked for
+    and needed.
     """
 
     layers: dict[str, int]
     waiting: int
     end: int
     ends: tuple[int, ...]
+    loads: tuple[ImageLoad, ...] = ()
 
     @property
     def total(self) -> int:
@@ -121,7 +136,20 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
         layers[network.layers[step.layer].name] += done.end - done.start
     ends = tuple(done.end for done in timeline.done)
     waiting = sum(done.waited for done in timeline.done)
-    return FrameCost(layers, waiting, total - ends[-1], ends)
+    return FrameCost(layers, waiting, total - ends[-1], ends,
+                     tuple(_image_loads(network, steps, wait_load, ends)))
+
+
+def _image_loads(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence[bool],
+                 ends: Sequence[int]) -> Iterator[ImageLoad]:
+    """The loads of a frame, by when instructions are through that nothing delays."""
+    loads = [number for number, step in enumerate(steps) if isinstance(network.layers[step.layer], LoadLayer)]
+    waits = sorted({*loads, *(number for number, waiting in enumerate(wait_load) if waiting)})
+    rows, total = 0, sum(steps[number].rows for number in loads)
+    for number in loads:
+        rows += steps[number].rows
+        needed = waits[place] if (place := bisect_right(waits, number)) < len(waits) else len(steps)
+        yield ImageLoad(rows / total, ends[number - 1] if number else 0, ends[needed - 1])
 
 
 def _tile_options(layer: TileLayer, encoded: EncodedLayer | None) -> dict[str, Any]:

@@ -143,13 +143,14 @@ class Estimate(Reported):
 
     def _repr_html_(self) -> str:
         boards = [(one.board, "no, figures are bounds" if one.lower_bound else "yes" if one.fits else "no", one.cycles,
-                   one.frames_per_second,
+                   one.end_to_end and one.end_to_end.frames_per_second, one.frames_per_second,
                    one.report and one.report.rom.bytes, "; ".join(short.found for short in one.shortages))
                   for one in self.boards]
         problems = [(one.where, one.found, one.hint, change(one)) for one in self.problems]
         layers = [(line.name, line.kind, line.cycles, line.taps, line.density) for line in self.layers]
         return html_block(self.answer, {"network": self._facts()}, [
-            HtmlTable(("board", "fits", "cycles a frame", "frames/s", "bytes of ROM", "short of"), boards),
+            HtmlTable(("board", "fits", "cycles a frame", "frames/s end to end", "of the engine", "bytes of ROM",
+                       "short of"), boards),
             HtmlTable(("where", "what", "what to do", "in PyTorch"), problems),
             HtmlTable(("layer", "kind", "cycles", "taps", "density"), layers)])
 
@@ -157,7 +158,8 @@ class Estimate(Reported):
 def _board_record(board: BoardEstimate) -> dict[str, Any]:
     fps, report = board.frames_per_second, board.report
     return {"board": board.board, "fits": board.fits, "cycles": board.cycles,
-            "frames_per_second": fps and round(fps, 2), "clock_mhz": board.clock_hz / 1e6,
+            "frames_per_second": fps and round(fps, 2),
+            "end_to_end": board.end_to_end and board.end_to_end.to_dict(), "clock_mhz": board.clock_hz / 1e6,
             "lower_bound": board.lower_bound, "rom_bytes": report and report.rom.bytes,
             "engine": asdict(board.estimate.engine),
             "memories": [asdict(usage) | {"fits": usage.fits} for usage in board.estimate.memories],

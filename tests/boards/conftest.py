@@ -10,6 +10,7 @@ from firelane.boards import get_board
 from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import build_bitstream
 from firelane.boards.report.build_record import ModelFacts
+from firelane.boards.report.end_to_end import FrameWork
 from firelane.compiler.support.files import locked
 from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.config import EngineConfig
@@ -37,9 +38,12 @@ def build_tiny(folder: Path, contents: MemoryContents, board_name: str = "ulx3s_
                progress: Progress = silent) -> list[str]:
     """About 20 s, on the 85F twice that; returns what was said."""
     board, said = replace(get_board(board_name), engine=CONFIG), []
-    build_bitstream(board, TinyDesign(key_contents(CONFIG)), contents, ModelFacts("tiny", 0x1234, 1000), folder,
+    build_bitstream(board, TinyDesign(key_contents(CONFIG)), contents, FACTS, folder,
                     seeds=[1], say=said.append, progress=progress)
     return said
+
+
+FACTS = ModelFacts("tiny", 0x1234, FrameWork(image_bytes=100, result_bytes=10, cycles=1000))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ PUBLISHED = ("squeezenet1.0", "squeezenet1.1")
 @click.argument("more", type=MODEL, nargs=-1, metavar="[MODEL]...")
 @json_option
 def command(more: tuple[str, ...], as_json: bool) -> None:
-    """List the boards: device, engine, clock, serial line, and which models fit.
+    """List the boards: device, engine, clock, serial line, which models fit, and how fast they are with that line.
 
     The embedded digits, and each MODEL, quantized, are compiled for each board; SqueezeNet v1.0 and v1.1 at 224 x 224,
     with random weights of the densities that were published, are estimated once and kept in build/estimates: what they

@@ -24,9 +24,9 @@ def command(model: str, boards: tuple[str, ...], density: float | None, as_json:
     """Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to do where it does not fit.
 
     In seconds, before any work: layers that the engine does not have, with what to change in PyTorch; cycles, memory
-    and frames a second on each board, in brackets where there is no room for them; how small `firelane compress` must
-    make it, or how small its input must be. Exit code 0 wherever
-    there are figures, whether or not it fits.
+    and frames a second on each board, in brackets where there is no room for them: from an image at the host to its
+    result there, with what limits that, and of the engine alone; how small `firelane compress` must make it, or how
+    small its input must be. Exit code 0 wherever there are figures, whether or not it fits.
     """
     with display(progress_console(as_json)) as progress:
         found = firelane.estimate(model, *boards, density=density, progress=progress)

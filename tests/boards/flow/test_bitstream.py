@@ -15,6 +15,7 @@ from firelane.boards.contents.trellis_config import design_digest
 from firelane.boards.flow.bitstream import TimingError
 from firelane.boards.flow.pack_bitstream import sha256
 from firelane.boards.report.build_record import ModelFacts
+from firelane.boards.report.end_to_end import FrameWork
 from firelane.compiler.support.files import build_root
 from firelane.sim.benchmark.builds import RECORD_FILE
 from tests.boards.conftest import build_tiny, random_contents
@@ -42,6 +43,8 @@ def test_the_record(tiny_build):
     assert record["engine_digest"] == f"{CONFIG.digest:08x}" and record["program_digest"] == "00001234"
     clock_hz = get_board("ulx3s_12f").clock_hz
     assert record["clock_mhz"] == clock_hz / 1e6 < record["fmax_mhz"] and record["frames_per_second"] == clock_hz / 1000
+    whole = record["end_to_end"]
+    assert whole["baud"] == 3_000_000 and whole["image_bytes"] == 100 and whole["limited_by"] == "round trips"
     assert record["resources"]["EBR"]["used"] == 10 and record["seed"] == 1
     assert set(record["tools"]) == {"yosys", "nextpnr-ecp5", "ecppack"} and record["limited_by"]
 
@@ -115,4 +118,5 @@ def test_timing_missed_is_recorded_without_a_bitstream(tiny_build, tmp_path, mon
 
 
 def test_frames_per_second():
-    assert ModelFacts("m", 0, 37_500).frames_per_second(75e6) == 2000
+    work = FrameWork(image_bytes=100, result_bytes=10, cycles=37_500)
+    assert ModelFacts("m", 0, work).frames_per_second(75e6) == 2000

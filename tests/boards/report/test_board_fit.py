@@ -7,6 +7,7 @@ import pytest
 
 from firelane.boards import get_board
 from firelane.boards.report.board_fit import fits, shortage
+from firelane.boards.report.end_to_end import FrameWork, end_to_end, link_of
 from firelane.compiler.onnx_import import load_graph
 from firelane.models.catalogue import EMBEDDED
 
@@ -39,13 +40,17 @@ def test_a_model_that_the_engine_does_not_hold(digits):
     assert fit.problems[0].found.startswith("the network needs ")
 
 
+WORK = FrameWork(image_bytes=3000, result_bytes=10, cycles=1000)
+
+
 def test_equal_engines_are_compiled_for_once(digits, monkeypatch):
     calls = []
-    monkeypatch.setattr("firelane.boards.report.board_fit._cycles", lambda graph, cfg: calls.append(cfg) or 1000)
+    monkeypatch.setattr("firelane.boards.report.board_fit._work", lambda graph, cfg: calls.append(cfg) or WORK)
     other = replace(LARGE, name="other", clock_hz=50e6)
     found = fits([LARGE, other], [("a", digits), ("b", digits)])
     assert len(calls) == 2 and len(found) == 4
     assert [fit.frames_per_second for fit in found] == [LARGE.clock_hz / 1000] * 2 + [50_000] * 2
+    assert found[0].end_to_end == end_to_end(link_of(LARGE), WORK) != found[2].end_to_end
 
 
 def test_all_that_a_board_lacks_is_named(digits):

@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,14 +11,17 @@ from rich.console import Console
 
 from firelane.boards import all_boards
 from firelane.boards.report import published_fits
-from firelane.boards.report.board_fit import Fit
+from firelane.boards.report.board_fit import Fit, fit_of
 from firelane.boards.report.board_list import to_json, to_tables
+from firelane.boards.report.end_to_end import FrameWork
 from firelane.cli.main import main
 from firelane.models.catalogue import CatalogueEntry
 
+WORK = FrameWork(image_bytes=3000, result_bytes=10, cycles=1000)
+
 
 def some_fits() -> list[Fit]:
-    return [Fit(board.name, "net", *(("too large",) if board.name == "ulx3s_12f" else ("", 1000, 75_000.0)))
+    return [Fit(board.name, "net", "too large") if board.name == "ulx3s_12f" else fit_of(board, "net", WORK)
             for board in all_boards()]
 
 
@@ -26,8 +31,10 @@ def test_json():
     small, orange = records["ulx3s_12f"], records["orangecrab_85f"]
     assert small["short_of"].endswith(" LUT of 12,000") and orange["short_of"] is None
     assert small["models"] == [{"model": "net", "fits": False, "reason": "too large", "frame_cycles": None,
-                                "frames_per_second": None}]
-    assert orange["models"][0]["frames_per_second"] == 75_000 and orange["multipliers"] == 112
+                                "frames_per_second": None, "end_to_end": None}]
+    assert orange["models"][0]["frames_per_second"] == 108_000 and orange["multipliers"] == 112
+    whole = orange["models"][0]["end_to_end"]
+    assert 0 < whole["frames_per_second"] < 1000 / whole["line_ms"] < 40 and whole["limited_by"] == "the line"
     assert "M18" in orange["serial"] and orange["needs"]["ebr"] <= orange["device"]["ebr"]
 
 
@@ -41,9 +48,11 @@ def printed(width: int, fits: list[Fit]) -> list[str]:
 def test_tables(width):
     lines = printed(width, some_fits())
     text = "\n".join(lines)
-    assert all(len(line) <= width for line in lines) and lines[0] == "Frames a second, or why not"
-    assert all(text.count(board.name) == 3 for board in all_boards())
-    assert "/12,000" in text and "  a: too large" in text and "no: a" in text and "DAT0" in text
+    assert all(len(line) <= width for line in lines) and lines[0].startswith("Frames a second")
+    assert all(len(re.findall(rf"^{board.name} ", text, re.MULTILINE)) == 3 for board in all_boards())
+    assert "/12,000" in text and "  a: too large" in text and "no: a" in text
+    assert "Limited by the line" in text and re.search(r"^orangecrab_85f +\d\d\.\d/108,000\.0", text, re.MULTILINE)
+    assert "DAT0" in text
 
 
 def test_models_of_the_user_stay():
@@ -57,8 +66,9 @@ def test_models_of_the_user_stay():
 
 
 def test_the_command(capsys, monkeypatch):
-    monkeypatch.setattr("firelane.boards.report.board_fit._cycles", lambda graph, cfg: 1000)
-    monkeypatch.setattr(published_fits, "_figures", lambda path, engine: published_fits._Figures(500, {}))
+    monkeypatch.setattr("firelane.boards.report.board_fit._work", lambda graph, cfg: WORK)
+    half = published_fits._Figures(replace(WORK, cycles=500), {})
+    monkeypatch.setattr(published_fits, "_figures", lambda path, engine: half)
     monkeypatch.setattr(published_fits, "find", lambda name, progress: CatalogueEntry(path=Path(name)))
     assert main(["boards", "--json"]) == 0
     models = json.loads(capsys.readouterr().out)["boards"][-1]["models"]

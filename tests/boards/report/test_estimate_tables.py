@@ -38,7 +38,9 @@ def printed(width: int, *arguments) -> list[str]:
 def test_it_is_readable(boards, width):
     lines = printed(width, boards, (), "net.onnx: 12 weights")
     assert all(len(line) <= width for line in lines)
-    assert lines[0].startswith("fits ecpix5_85f at 3,623.7 frames/s, and 7 more of 10 boards"[:width])
+    said = " ".join(" ".join(lines[:3]).split())
+    assert said.startswith("fits ecpix5_85f at 46.4 frames/s end to end (limited by the line; the engine alone: "
+                           "3,623.7), and ")
     text = "\n".join(lines)
     for board in boards:
         [row] = [line for line in lines if line.startswith(f"{board.board} ") and "fits " not in line[:5]][:1]
@@ -51,7 +53,7 @@ def test_columns_are_dropped_from_the_right(boards):
     heads = {width: next(line for line in printed(width, boards, (), "net") if line.startswith("board")).split()
              for width in (60, 80, 120)}
     assert heads[60] == ["board", "frames/s", "verdict"]
-    assert heads[80][:4] == ["board", "frames/s", "verdict", "cycles"] and heads[120][-1] == "program"
+    assert heads[80][:4] == ["board", "frames/s", "verdict", "cycles"] and heads[120][-1] == "activations"
 
 
 def test_brackets_are_explained_by_what_would_help(boards):
@@ -66,7 +68,8 @@ def test_brackets_are_explained_by_what_would_help(boards):
 def test_answers(boards):
     held, small, twelve = [next(one for one in boards if one.board == name)
                            for name in ("ulx3s_25f", "small", "ulx3s_12f")]
-    assert answer([held], ()) == "fits ulx3s_25f at 698.9 frames/s"
+    assert answer([held], ()) == ("fits ulx3s_25f at 44.7 frames/s end"
+                                  " to end (limited by the line; the engine alone: 698.9)")
     assert answer([small], ()).startswith("does not fit small: weights ")
     assert answer([small, twelve], ()).startswith("no board holds it; nearest is small: weights ")
     assert answer([twelve], ()).startswith("does not fit ulx3s_12f: the engine needs ")

@@ -38,7 +38,8 @@ def test_everything_is_said(asked, tmp_path, capsys):
     said = capsys.readouterr().out
     cycles, digest = asked["model"].frame_cycles, asked["model"].program_digest
     assert asked["seeds"] == [5, 6, 7] and asked["folder"] == tmp_path / "b"
-    assert f"{75e6 / cycles:.1f} frames/s: 75 MHz, {cycles:,} cycles a frame" in said
+    assert f"{75e6 / cycles:.1f} frames/s of the engine: 75 MHz, {cycles:,} cycles a frame" in said
+    assert re.search(r"\d+\.\d frames/s end to end: 3,000,000 baud, limited by the line", said)
     assert "limited by 12.3 ns, 12.3 ns of it on wires, from a to b" in said
     assert re.search(rf"engine {asked['board'].engine.digest:08x}, program {digest:08x}, seed 5, \d+ s", said)
     assert "pyosys 0" in said and f"sha256: {'b' * 64}" in said and "82%" in said

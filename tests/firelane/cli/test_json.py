@@ -20,6 +20,7 @@ from firelane.boards.host.discovery import SIMULATED, SerialLine
 from firelane.boards.report import published_fits
 from firelane.boards.report.build_record import Digests
 from firelane.boards.report.build_report import BuildReport, Step
+from firelane.boards.report.end_to_end import FrameWork
 from firelane.boards.top.identity import Identity
 from firelane.cli.commands.schema import NAMES, SCHEMAS
 from firelane.cli.main import COMMANDS, main
@@ -131,10 +132,13 @@ class TestModels:
         assert found["frames"] == 1 and found["correct"] == 1 and found["layers"][0]["measured"] > 0
 
 
+WORK = FrameWork(image_bytes=3000, result_bytes=10, cycles=1000)
+
+
 class TestBoards:
     def test_boards(self, run, monkeypatch):
-        monkeypatch.setattr("firelane.boards.report.board_fit._cycles", lambda graph, cfg: 1000)
-        monkeypatch.setattr(published_fits, "_figures", lambda path, engine: published_fits._Figures(500, {}))
+        monkeypatch.setattr("firelane.boards.report.board_fit._work", lambda graph, cfg: WORK)
+        monkeypatch.setattr(published_fits, "_figures", lambda path, engine: published_fits._Figures(WORK, {}))
         monkeypatch.setattr(published_fits, "find", lambda name, progress: CatalogueEntry(path=Path(name)))
         assert len(run("boards")["boards"]) == 9
 

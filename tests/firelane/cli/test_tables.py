@@ -189,7 +189,7 @@ def test_the_answer_is_first():
     assert printed(CASES["compile"], 80)[0].startswith("fits: ") and "frames/s at" in printed(CASES["compile"], 80)[0]
     assert printed(CASES["estimate"], 80)[0].startswith("fits ulx3s_85f at ")
     assert printed(CASES["simulate"], 80)[0].startswith("results")
-    assert printed(CASES["boards"], 80)[0] == "Frames a second, or why not"
+    assert printed(CASES["boards"], 80)[0] == "Frames a second end to end/of the engine alone, or why not"
 
 
 def in_terminal(columns: int, *words: str) -> list[str]:

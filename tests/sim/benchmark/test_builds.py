@@ -9,6 +9,7 @@ import pytest
 from firelane.boards import get_board
 from firelane.boards.report.build_record import Digests, ModelFacts, record
 from firelane.boards.report.build_report import BuildReport, Step
+from firelane.boards.report.end_to_end import FrameWork
 from firelane.compiler.support.errors import FirelaneError
 from firelane.sim.benchmark.builds import RECORD_FILE, load_builds, note_build
 from tests.sim.benchmark.examples import MADE, build_record
@@ -21,7 +22,8 @@ def built(root, board: str, *, noted: bool = True) -> None:
     folder = root / f"{board}-net"
     folder.mkdir(parents=True)
     report = BuildReport(RESOURCES, 80.25e6, 75e6, (Step("routing", 12.3, "a", "b"),))
-    text = record(get_board(board), ModelFacts("net", 1, 3_000_000), report, seed=3, tools={},
+    facts = ModelFacts("net", 1, FrameWork(image_bytes=100, result_bytes=10, cycles=3_000_000))
+    text = record(get_board(board), facts, report, seed=3, tools={},
                   digests=Digests("d" * 64, "b" * 64))
     (folder / RECORD_FILE).write_text(text)
     if noted:
