@@ -18,7 +18,13 @@ import numpy as np
 from firelane.boards.host.connection import StatusError
 from firelane.boards.host.discovery import BAUDS
 from firelane.boards.host.run import BoardSession, image_files
-from firelane.boards.host.validation_record import FirstDifference, LinkStatistics, Stop, Validation
+from firelane.boards.host.validation_record import (
+    FirstDifference,
+    LinkStatistics,
+    PredictedCycles,
+    Stop,
+    Validation,
+)
 from firelane.compiler.artefact.file_names import MANIFEST, PROGRAM
 from firelane.compiler.artefact.reader import HostModel
 from firelane.compiler.frame_io.record_options import Options
@@ -32,7 +38,7 @@ from firelane.compiler.support.progress import Progress, silent
 from firelane.hw.contract.link_protocol import Status
 from firelane.sim import reference
 from firelane.sim.benchmark.builds import RECORD_FILE
-from firelane.sim.emulator import Emulator
+from firelane.sim.emulator import Emulator, FrameResult
 from firelane.sim.judge.images import choose_images
 
 OPTION = "-o"
@@ -57,11 +63,12 @@ class Truth:
             return reference.run_batch(self.graph, image[None])[0]
         return self.model.result.unpack(self._emulated(image).result)
 
-    def predicted_cycles(self, image: np.ndarray) -> int:
+    def predicted_cycles(self, image: np.ndarray) -> PredictedCycles:
         """Cycles of a frame; they are the same for every image."""
-        return self._emulated(image).total_cycles
+        frame = self._emulated(image)
+        return PredictedCycles(frame.total_cycles, frame.waiting_cycles)
 
-    def _emulated(self, image: np.ndarray):
+    def _emulated(self, image: np.ndarray) -> FrameResult:
         return Emulator(self.model.engine, self.model.contents).run_frame(image.transpose(1, 2, 0))
 
 
@@ -171,8 +178,8 @@ def first_difference(image: int, expected: np.ndarray, got: np.ndarray) -> First
                            expected.size)
 
 
-def _validation(session: BoardSession, truth: Truth, images: np.ndarray, tally: Tally, predicted: int,
-                bitstream: str | None, baud: int) -> Validation:
+def _validation(session: BoardSession, truth: Truth, images: np.ndarray, tally: Tally,
+                predicted: PredictedCycles, bitstream: str | None, baud: int) -> Validation:
     board, folder = session.board, session.model.folder
     link = LinkStatistics(baud=baud, sent_again=board.connection.sent_again, payload_bytes=board.connection.size.now,
                           image_bytes=len(tally.cycles) * images[0].size, image_seconds=round(tally.image_seconds, 3),
@@ -183,4 +190,4 @@ def _validation(session: BoardSession, truth: Truth, images: np.ndarray, tally: 
                       engine_digest=board.engine_digest, program_digest=session.model.digest, artefact=artefact,
                       bitstream_sha256=bitstream, expected_from=truth.name, images=len(images), inputs_sha256=inputs,
                       equal=tally.equal, difference=tally.difference, stop=tally.stop, cycles=tuple(tally.cycles),
-                      predicted_cycles=predicted, link=link)
+                      predicted=predicted, link=link)

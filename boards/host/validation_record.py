@@ -47,6 +47,14 @@ class Stop:
                 f"{self.program_word}")
 
 
+@dataclass(frozen=True)
+class PredictedCycles:
+    """The cycles of a frame whose image comes as fast as the engine takes it; `waiting`: of these, for the image."""
+
+    total: int
+    waiting: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class LinkStatistics:
     """How the line did: commands that were sent again, the payload that frames ended with, and seconds by direction."""
@@ -88,7 +96,7 @@ class Validation:
         The validation ends there.
     cycles : tuple of int
         Measured for each image, without those in which the engine waited for the line.
-    predicted_cycles : int
+    predicted : PredictedCycles
     link : LinkStatistics
     """
 
@@ -105,7 +113,7 @@ class Validation:
     difference: FirstDifference | None
     stop: Stop | None
     cycles: tuple[int, ...]
-    predicted_cycles: int
+    predicted: PredictedCycles
     link: LinkStatistics
 
     @property
@@ -127,7 +135,8 @@ class Validation:
             "inputs_sha256": self.inputs_sha256,
             "first_difference": asdict(self.difference) if self.difference else None,
             "stop": asdict(self.stop) if self.stop else None,
-            "frame_cycles": {"measured": measured, "predicted": self.predicted_cycles},
+            "frame_cycles": {"measured": measured, "predicted": self.predicted.total,
+                             "predicted_waiting": self.predicted.waiting},
             "link": asdict(self.link),
             "versions": {"commit": made.commit, "python": platform.python_version(),
                          **{name: importlib.metadata.version(name) for name in PACKAGES}},
@@ -143,5 +152,6 @@ class Validation:
             stopped = [f"the engine stopped at {self.stop}"] if self.stop else []
             return f"{name}: {self.equal} of {count} equal; {'; '.join([*first, *stopped])}"
         cycles = " to ".join(f"{count:,}" for count in sorted({min(self.cycles), max(self.cycles)}))
-        return (f"{name}: every value of {count} equals the {self.expected_from}; {cycles} cycles a "
-                f"frame, {self.predicted_cycles:,} predicted")
+        predicted = self.predicted.total - self.predicted.waiting
+        return (f"{name}: every value of {count} equals the {self.expected_from}; {cycles} cycles a frame without "
+                f"waiting for the image, {predicted:,} predicted for one that is always there")

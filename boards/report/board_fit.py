@@ -33,8 +33,8 @@ class Fit:
         Why it does not fit, in short; empty if it does.
     frame_cycles : int, optional
         Of one frame.
-    frames_per_second : float, optional
-        At the board's clock.
+    clock_hz : float, optional
+        The board's.
     problems : tuple of FirelaneError
         Everything that is in the way, each with the node, what was found there, and what to do.
     end_to_end : EndToEnd, optional
@@ -45,13 +45,18 @@ class Fit:
     model: str
     reason: str = ""
     frame_cycles: int | None = None
-    frames_per_second: float | None = None
+    clock_hz: float | None = None
     problems: tuple[FirelaneError, ...] = ()
     end_to_end: EndToEnd | None = None
 
     @property
     def fits(self) -> bool:
         return not self.reason
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """At the board's clock; None if it does not fit."""
+        return self.clock_hz / self.frame_cycles if self.clock_hz and self.frame_cycles else None
 
     def _repr_html_(self) -> str:
         return html_block(f"{self.model} on {self.board}",
@@ -121,7 +126,7 @@ def _fit(board: Board, model: str, tried: _Tried) -> Fit:
 
 def fit_of(board: Board, model: str, work: FrameWork) -> Fit:
     """The fit of a model that a board holds."""
-    return Fit(board.name, model, frame_cycles=work.cycles, frames_per_second=round(board.clock_hz / work.cycles, 2),
+    return Fit(board.name, model, frame_cycles=work.cycles, clock_hz=board.clock_hz,
                end_to_end=end_to_end(link_of(board), work))
 
 

@@ -18,6 +18,8 @@ from firelane.compiler.support.fitted_table import Column, FittedTable, shortene
 from firelane.compiler.support.indented import Indented
 from firelane.compiler.support.json_document import json_document
 
+HELP = ("firelane estimate MODEL says what would help; firelane build compresses weights to what a board holds, where "
+        "they are not more than about twice as much.")
 HEADING = 18                #: characters of a model's name at the most
 DROPPED = ("digits-bypass", "squeezenet1.0", "squeezenet1.1", "digits")     #: models, the first one first
 DEVICE_COLUMNS = (          # what is dropped first has the largest number
@@ -41,7 +43,8 @@ def _record(board: Board, fits: Sequence[Fit]) -> dict:
         "needs": {"lut": needs.lut, "ebr": needs.ebr_total, "dsp": needs.dsp}, "short_of": shortage(board) or None,
         "clock_mhz": board.clock_hz / 1e6, "serial": board.serial, "baud": board.baud,
         "models": [{"model": fit.model, "fits": fit.fits, "reason": fit.reason or None,
-                    "frame_cycles": fit.frame_cycles, "frames_per_second": fit.frames_per_second,
+                    "frame_cycles": fit.frame_cycles,
+                    "frames_per_second": fit.frames_per_second and round(fit.frames_per_second, 2),
                     "end_to_end": fit.end_to_end and fit.end_to_end.to_dict()} for fit in fits],
     }
 
@@ -67,7 +70,7 @@ def _models(boards: Sequence[Board], fits: Sequence[Fit]) -> Iterator[Renderable
     for reason, mark in marks.items():
         yield Indented(f"{mark}: {reason}", 2)
     if marks:
-        yield Text("firelane estimate MODEL says what would help.")
+        yield Indented(HELP, 0)
 
 
 def _mark(number: int) -> str:

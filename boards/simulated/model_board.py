@@ -16,7 +16,7 @@ from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import SIMULATED_TIMING
 from firelane.boards.top.top import board_identity
 from firelane.compiler.artefact.artefact import write_artefact
-from firelane.compiler.artefact.file_names import SIMULATED
+from firelane.compiler.artefact.file_names import MANIFEST, SIMULATED
 from firelane.compiler.artefact.reader import HostModel, read_model
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
 from firelane.compiler.fit.engine_sizes import engine_in_words
@@ -45,6 +45,14 @@ class ModelBoard:
     def __str__(self) -> str:
         return (f"board: {self.built.design.identity.board}, {engine_in_words(self.model.engine)}; model: "
                 f"{self.model.graph.name}, digest {self.model.digest:08x} ({self.model.folder})")
+
+
+def is_compiled(model: str) -> bool:
+    """Whether it is a folder of a compiled network, or should be: not if it has the name of a network and is none.
+
+    A folder `digits` of pictures, as `models.digit_images` writes, does not hide the network of that name.
+    """
+    return Path(model).is_dir() and (model not in NAMES or (Path(model) / MANIFEST).exists())
 
 
 def build_model_board(model: str, board: str | None = None, *, record: Options | None = None,
@@ -82,7 +90,7 @@ def board_of(model: HostModel, board: str | None = None, *, patience: int = SIMU
 def _compiled_folder(model: str, board: str | None, record: Options, notify: Callable[[str], None],
                      progress: Progress) -> Path:
     """`model` if it is a folder, else the one it is compiled to: none that `firelane compile` writes to by itself."""
-    if Path(model).is_dir():
+    if is_compiled(model):
         given = next((name for name, value in record.items() if value is not None), None)
         if given is not None:
             raise ConfigError(f"--{given}", f"{model} is compiled already", hint="give it to `firelane compile`, or to "

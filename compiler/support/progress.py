@@ -24,12 +24,14 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.progress import Progress as Bars
+from rich.table import Column
 from rich.text import Text
 
 Progress = Callable[[str, float, float | None], None]      # stage, done, of so much (None: nobody knows)
 LINE_SECONDS = 10           # between two lines of a log
 AT_MOST = "at most"         #: in the name of a stage: so is its total
 WITHIN = ", "               #: in the name of a stage, before where in it the work is
+BAR_WIDTH = 80              # of a terminal that has room for a bar
 LEAST_SHARE = 0.02          # that must be done before what is left can be told from it
 
 
@@ -43,9 +45,17 @@ def display(console: Console) -> Iterator[Progress]:
     if not console.is_terminal:
         yield _Log(console)
         return
-    with Bars(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
-              TimeElapsedColumn(), _TimeLeft(), console=console, transient=True) as bars:
+    with Bars(*_columns(console.width), console=console, transient=True) as bars:
         yield _Terminal(bars)
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """What a line of progress has room for: in a narrow terminal neither a bar nor the time that has passed."""
+    stage, share = TextColumn("{task.description}", markup=False), TaskProgressColumn(table_column=Column(no_wrap=True))
+    left = _TimeLeft(Column(no_wrap=True))
+    if width < BAR_WIDTH:
+        return [SpinnerColumn(), stage, share, left]
+    return [SpinnerColumn(), stage, BarColumn(), share, TimeElapsedColumn(table_column=Column(no_wrap=True)), left]
 
 
 class _TimeLeft(ProgressColumn):

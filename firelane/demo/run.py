@@ -14,7 +14,7 @@ from pathlib import Path
 from firelane.api.board import Board, stand_still
 from firelane.boards.host.discovery import chosen_port
 from firelane.boards.host.port import LinkError
-from firelane.boards.simulated.model_board import build_model_board
+from firelane.boards.simulated.model_board import build_model_board, is_compiled
 from firelane.compiler.artefact.reader import HostModel
 from firelane.compiler.frame_io.preprocessing import known_record
 from firelane.compiler.frame_io.record_options import Options
@@ -119,7 +119,7 @@ def _real(model: str | None, port: str, baud: int | None, labels: Path | None, r
 def _simulated(model: str, board: str | None, labels: Path | None, record: Options, say: Say,
                progress: Progress) -> Connect:
     """A board that is simulated here, with a network in it; built now, started when it is wanted."""
-    built = build_model_board(model, board, record=None if Path(model).is_dir() else record, notify=say,
+    built = build_model_board(model, board, record=None if is_compiled(model) else record, notify=say,
                               progress=progress)
     known = fitting(built.model, record)
     say(str(built))

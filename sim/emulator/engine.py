@@ -43,6 +43,11 @@ class FrameResult:
     total_cycles: int
     trace: tuple[InstructionTrace, ...] = ()
 
+    @property
+    def waiting_cycles(self) -> int:
+        """Of the total, cycles that instructions wait for the image, which comes as fast as it is taken."""
+        return sum(instruction.waited for instruction in self.cycles)
+
 
 class Emulator:
     """A Firelane engine without a clock: same words, same memories, same results as the hardware.

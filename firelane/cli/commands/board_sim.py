@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 from typing import Any
 
 import click
@@ -35,7 +34,7 @@ def command(model: str, board_name: str | None, patience: int, **options: Any) -
     """
     console = Console()
     notify = say(console)
-    if not Path(model).is_dir():
+    if not work.is_compiled(model):
         note_overridden(model, options)
     with display(console) as progress:
         board = work.build_model_board(model, board_name, record=options, patience=patience, notify=notify,

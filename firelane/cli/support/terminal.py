@@ -19,9 +19,10 @@ from firelane.cli.support.options import RECORD
 from firelane.compiler.support.interrupts import Terminated
 from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, display
+from firelane.compiler.support.wrapped import Wrapped, wrapped
 
 __all__ = ["display", "found_port", "goes_on", "log_console", "note_overridden", "print_json", "progress_console",
-           "say", "say_plainly", "write_report"]
+           "say", "say_aside", "say_plainly", "write_report"]
 
 LOG_COLUMNS = 10_000        # where there is no terminal that has a width: nothing is cut, left out or wrapped
 
@@ -42,13 +43,27 @@ def print_json(command: str, fields: Mapping[str, Any]) -> None:
 
 
 def say(console: Console) -> Callable[[str], None]:
-    """A function that prints a line as it is, past the bars that a terminal shows."""
-    return lambda line: console.print(Text(line), soft_wrap=True)
+    """A function that prints lines past the bars that a terminal shows, wrapped to its width; elsewhere as they are."""
+    if not console.is_terminal:
+        return lambda text: console.print(Text(text), soft_wrap=True)
+    return lambda text: console.print(*map(Wrapped, text.splitlines()), sep="\n")
+
+
+def say_aside(text: str) -> None:
+    """The same on standard error: what is no result."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        text = "\n".join(wrapped(text, console.width))
+    print(text, file=sys.stderr)        # not `click.echo`: where bars are shown, rich has put a proxy there
 
 
 def say_plainly(console: Console) -> Callable[[str], None]:
-    """The same for results, which go to standard output wherever progress goes."""
-    return click.echo if console.stderr else say(console)
+    """The same for results, which go to standard output wherever progress goes; JSON as it is, past its bars too."""
+    if not console.stderr:
+        return say(console)
+    if console.is_terminal and sys.stdout.isatty():         # one terminal, probably
+        return lambda text: console.print(Text(text), soft_wrap=True)
+    return click.echo
 
 
 @contextmanager
@@ -57,13 +72,13 @@ def goes_on() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Terminated):
-        click.echo("what is finished is kept: the same command goes on from there", err=True)
+        say_aside("what is finished is kept: the same command goes on from there")
         raise
 
 
 def found_port(port: str, baud: int | None, progress: Progress) -> tuple[str, int]:
     """The port and the rate of `port_options`; says, on standard error, which one `--port auto` found."""
-    return work.chosen_port(port, baud, say=lambda line: click.echo(line, err=True), progress=progress)
+    return work.chosen_port(port, baud, say=say_aside, progress=progress)
 
 
 def write_report(result: Any, file: Path | None, say: Callable[[str], None]) -> None:
@@ -77,4 +92,4 @@ def note_overridden(model: str | Path, options: Mapping[str, Any]) -> None:
     """Say, on standard error, what the options of `record_options` contradict in the metadata of a model."""
     line = work.overridden(model, {name: options[name] for name in RECORD})
     if line:
-        click.echo(f"note: {line}", err=True)
+        say_aside(f"note: {line}")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from firelane.boards.report.board_list import to_json, to_tables
     from firelane.boards.report.build_plot import plot_build
     from firelane.boards.report.published_fits import published_fits
-    from firelane.boards.simulated.model_board import build_model_board
+    from firelane.boards.simulated.model_board import build_model_board, is_compiled
     from firelane.compiler.compress.run import Job, sweep
     from firelane.compiler.support.files import write_file
     from firelane.demo.run import demo
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bitstream", "Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
            "check_given", "check_report", "chosen_engine", "chosen_port", "classify", "convert", "demo",
-           "devices_to_json", "devices_to_table", "find_devices", "fits", "get_board", "items_to_json",
+           "devices_to_json", "devices_to_table", "find_devices", "fits", "get_board", "is_compiled", "items_to_json",
            "items_to_table", "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch",
            "plot_build", "print_evaluation", "print_report", "program", "project_json", "published_fits", "require",
            "run_benchmark", "short_name", "sweep", "table", "to_json", "to_tables", "validate", "write_board_file",
@@ -69,7 +69,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.report.board_list": ["to_json", "to_tables"],
     "firelane.boards.report.build_plot": ["plot_build"],
     "firelane.boards.report.published_fits": ["published_fits"],
-    "firelane.boards.simulated.model_board": ["build_model_board"],
+    "firelane.boards.simulated.model_board": ["build_model_board", "is_compiled"],
     "firelane.compiler.compress.run": ["Job", "sweep"],
     "firelane.compiler.support.files": ["write_file"],
     "firelane.demo.run": ["demo"],

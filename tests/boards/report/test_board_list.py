@@ -58,7 +58,7 @@ def test_tables(width):
 def test_models_of_the_user_stay():
     """Where there is no room for all models, those that come with the project go first."""
     names = ("digits", "digits-bypass", "squeezenet1.0", "squeezenet1.1", "a/folder/with/a_net_of_my_own.onnx")
-    fits = [Fit(board.name, name, frame_cycles=1000, frames_per_second=75_000.0)
+    fits = [Fit(board.name, name, frame_cycles=1000, clock_hz=75e6)
             for board in all_boards() for name in names]
     narrow, wide = (next(line for line in printed(width, fits) if line.startswith("board")) for width in (60, 120))
     assert "squeezenet1.0" in wide and "digits-bypass" in wide

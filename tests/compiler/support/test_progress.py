@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 
 import pytest
@@ -51,6 +52,17 @@ def test_a_bar_says_where_in_its_stage_the_work_is():
         assert [other for _, other in progress._tasks.values()] == [task]
         assert progress._bars.tasks[0].description == "searching, try 2" and progress._bars.tasks[0].total == 3
     assert "searching, try 2" in out.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_bar_has_room_in_one_line(width):
+    out = io.StringIO()
+    with display(Console(file=out, force_terminal=True, width=width)) as progress:
+        progress("compressing, attempt 5 of at most 8", 2, 4)
+        progress._bars.tasks[0].start_time -= 30
+    last = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.getvalue()).strip())[-1]
+    assert len(last) <= width and " 50% " in last and last.rstrip().endswith("at most 30 s left")
+    assert ("0:00:30" in last) == (width >= 80)
 
 
 def test_threads_have_stages_of_their_own():

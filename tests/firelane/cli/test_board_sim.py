@@ -46,6 +46,15 @@ def test_what_is_compiled_for_it_takes_the_place_of_nothing(empty_build, monkeyp
     assert model.folder in {found.folder for found in models_with(model.digest)}
 
 
+def test_pictures_in_a_folder_do_not_hide_the_network_of_its_name(empty_build, monkeypatch):
+    """`python -m firelane.models.digit_images digits` makes such a folder, and the next command may be this one."""
+    monkeypatch.chdir(empty_build)
+    (empty_build / "digits").mkdir()
+    assert not model_board.is_compiled("digits") and model_board.is_compiled(str(empty_build / "digits"))
+    compiled_folder("digits", empty_build / "digits")
+    assert model_board.is_compiled("digits")
+
+
 def test_a_build_that_fails_is_told_in_a_line(empty_build, monkeypatch):
     def broken(design: Design, scratch):
         return "module firelane_board(; endmodule", []

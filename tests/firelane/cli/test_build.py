@@ -22,8 +22,7 @@ def arguments(tmp_path, *more: str) -> list[str]:
             "-o", str(tmp_path / "out"), "--workers", "0", *more]
 
 
-def test_steps_then_the_answer(tmp_path, capsys, monkeypatch):
-    monkeypatch.delenv("COLUMNS", raising=False)
+def test_steps_then_the_answer(tmp_path, capsys):
     command = arguments(tmp_path)
     assert main(command) == 0
     out, steps = (text.splitlines() for text in capsys.readouterr())
