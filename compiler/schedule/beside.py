@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from firelane.compiler.schedule.lifetimes import Lifetime
 from firelane.compiler.schedule.steps import Block, Step
 from firelane.compiler.tiles.layers import LoadLayer, TiledNetwork, TileLayer
 
@@ -22,6 +24,18 @@ def beside_flags(network: TiledNetwork, order: Sequence[Step], addresses: Mappin
         if not loads:
             tile = step if isinstance(layer, TileLayer) else None
     return tuple(flags)
+
+
+def loads_early(network: TiledNetwork, order: Sequence[Step], lives: Sequence[Lifetime]) -> list[Lifetime]:
+    """Lifetimes with which no load shares words with the tile before it: what is loaded lives from that tile on."""
+    tile, starts = None, {}
+    for time, step in enumerate(order):
+        layer = network.layers[step.layer]
+        if not isinstance(layer, LoadLayer):
+            tile = time if isinstance(layer, TileLayer) else None
+        elif tile is not None and step.output is not None:
+            starts[step.output] = tile
+    return [replace(life, start=min(life.start, starts.get(life.block, life.start))) for life in lives]
 
 
 def _share_words(network: TiledNetwork, tile: Step, load: Step, addresses: Mapping[Block, int]) -> bool:

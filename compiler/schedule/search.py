@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from firelane.compiler.schedule.addresses import find_addresses
-from firelane.compiler.schedule.beside import beside_flags
+from firelane.compiler.schedule.beside import beside_flags, loads_early
 from firelane.compiler.schedule.chunking import Chunking, choices, chunked, sites
 from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.compiler.schedule.lifetimes import Lifetime, lifetimes, live_words
@@ -27,6 +27,7 @@ from firelane.hw.contract.config import EngineConfig
 
 LOADS_AHEAD = (8, 4, 2, 1, 0)      #: most loads before the reader of the first of them, best first
 ADDRESSED = 4           #: fastest orders, and orders of fewest words, for which addresses are looked for
+EARLY_ATTEMPTS = 8      #: at addresses with which all loads start beside tiles: what they save is not worth many
 FASTEST, SMALLEST = 12, 36      #: ways to take maps apart that are tried: the fastest first, then those of fewest words
 
 
@@ -210,10 +211,21 @@ def _finish(variant: _Variant, cfg: EngineConfig, whole: tuple[str, ...]) -> Sch
         order, waits, cycles = _prefetched(variant, cfg, whole, ahead)
         lives = lifetimes(variant.network, order)
         peak = int(live_words(lives, len(order)).max())
-        addresses = find_addresses(lives, cfg.activation_words) if peak <= cfg.activation_words else None
+        addresses = _addresses(variant.network, order, lives, cfg) if peak <= cfg.activation_words else None
         if addresses is not None:
             return Schedule(variant.network, tuple(order), waits, addresses, tuple(lives), whole, peak, cycles)
     return None
+
+
+def _addresses(network: TiledNetwork, order: Sequence[Step], lives: Sequence[Lifetime],
+               cfg: EngineConfig) -> dict[Block, int] | None:
+    """Addresses of all blocks, where that is possible with all loads beside the tiles before them."""
+    early = loads_early(network, order, lives)
+    if live_words(early, len(order)).max() <= cfg.activation_words:
+        addresses = find_addresses(early, cfg.activation_words, EARLY_ATTEMPTS)
+        if addresses is not None:
+            return addresses
+    return find_addresses(lives, cfg.activation_words)
 
 
 def _prefetched(variant: _Variant, cfg: EngineConfig, whole: tuple[str, ...],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firelane.compiler.compile import compile_graph
-from firelane.compiler.schedule.beside import beside_flags
+from firelane.compiler.schedule.beside import beside_flags, loads_early
 from firelane.compiler.tiles.layers import LoadLayer, TileLayer
 from firelane.hw.contract.config import EngineConfig
 from tests.networks import random_graph
@@ -57,3 +57,23 @@ def test_without_addresses_every_load_has_its_place():
     plan = compile_graph(random_graph(np.random.default_rng([11, 1]), max_columns=28), CFG).plan
     flags = beside_flags(plan.network, plan.steps, {})
     assert all(flags[number] for number, _ in loads_and_tiles(plan))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_load_is_beside_where_there_is_room(seed):
+    """In a memory with words to spare; in one of as many as live at once the network is scheduled all the same."""
+    graph = random_graph(np.random.default_rng([11, seed]), max_columns=28)
+    plan = compile_graph(graph, CFG).plan
+    assert all(plan.beside[number] for number, _ in loads_and_tiles(plan))
+    tight = compile_graph(graph, replace(CFG, activation_words=max(plan.peak_words, 16))).plan
+    assert tight.peak_words <= plan.peak_words
+
+
+def test_what_is_loaded_early_lives_from_the_tile_before():
+    plan = compile_graph(random_graph(np.random.default_rng([11, 0]), max_columns=28), CFG).plan
+    early = {life.block: life for life in loads_early(plan.network, plan.steps, plan.lives)}
+    moved = {life.block for life in plan.lives if early[life.block].start < life.start}
+    behind = [(plan.steps[number], tile) for number, tile in loads_and_tiles(plan) if tile]
+    assert moved == {load.output for load, _ in behind}
+    for load, tile in behind:
+        assert plan.steps[early[load.output].start] == tile
