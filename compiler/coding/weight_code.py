@@ -8,6 +8,7 @@ the symbols go to two streams in turn. `docs/architecture.md` defines the stream
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,14 @@ class _Limits(NamedTuple):
 LIMITS = _Limits(MAX_CODE_BITS, MAX_CODE_BITS), _Limits(7, 7), _Limits(MAX_CODE_BITS, 5), _Limits(MAX_CODE_BITS, 3)
 
 
+class Codes(StrEnum):
+    """The codes that a layer got: two decoders need their bits in time."""
+
+    BEST = "best"               #: those of the fewest bits and fillers
+    SHORTENED = "shortened"     #: others, because the best ones would come late
+    LATE = "late"               #: the best ones, because all others would come late, too
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedLayer:
     """What the decoder reads, and what it costs.
@@ -42,7 +51,7 @@ class EncodedLayer:
     `hw.contract.instruction.RUN_ENTRY` packs it; `code_words` fields of `CODE_WORD` for lengths 1 .. 8; `taps` int64
     per output channel; `fillers` taps of weight 0 among them (zeros of a dense layer included); `entropy_bits` of the
     weights that are not zero and of the runs between them; `second_value_bits`, `second_run_bits`: every second symbol,
-    if taps are taken in pairs.
+    if taps are taken in pairs; `codes`, and how many `extra_taps` those cost beside the best ones: fillers, as a rule.
     """
 
     dense: bool
@@ -57,6 +66,8 @@ class EncodedLayer:
     entropy_bits: float
     second_value_bits: np.ndarray = field(default_factory=lambda: NO_BITS)
     second_run_bits: np.ndarray = field(default_factory=lambda: NO_BITS)
+    codes: Codes = Codes.BEST
+    extra_taps: int = 0
 
     @property
     def pairs(self) -> bool:
@@ -148,17 +159,20 @@ def encode_layer(weights: np.ndarray, *, tap_cost_bits: float = 1.0, value_room:
     weights = weights.reshape(*weights.shape[:2], -1)
     if pairs and weights[0].size == 1:
         raise ValueError("filters of one place have no pairs of taps")
-    found = []
+    best = None
     for limits in LIMITS:
         choices = []
         if dense is not False or run_room < 1:
             choices.append(_dense_choice(weights, value_room, limits))
         if dense is not True and run_room >= 1:
             choices.append(_sparse_choice(weights, value_room, run_room, tap_cost_bits, pairs, limits))
-        found.append(min(choices, key=lambda choice: choice.bits + tap_cost_bits * len(choice.values)))
-        if not pairs or supply is None or found[-1].keeps_up(supply, len(weights), weights[0].size):
-            return _emit(weights, found[-1], pairs)
-    return _emit(weights, found[0], pairs)
+        choice = min(choices, key=lambda choice: choice.bits + tap_cost_bits * len(choice.values))
+        best = best or choice
+        if not pairs or supply is None or choice.keeps_up(supply, len(weights), weights[0].size):
+            return replace(_emit(weights, choice, pairs), codes=Codes.BEST if choice is best else Codes.SHORTENED,
+                           extra_taps=len(choice.taps) - len(best.taps))
+    assert best is not None, "limits are tried"
+    return replace(_emit(weights, best, pairs), codes=Codes.LATE)
 
 
 def _emit(weights: np.ndarray, choice: _Choice, pairs: bool) -> EncodedLayer:

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from firelane.compiler.coding.weight_code import EncodedLayer
+from firelane.compiler.coding.weight_code import Codes, EncodedLayer
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.program.coded import encoded_layers
@@ -20,7 +20,8 @@ from firelane.compiler.program.descriptors import Descriptor
 from firelane.compiler.program.rom_size import RomSize, rom_shares, rom_size
 from firelane.compiler.schedule.cost_model import FrameCost, frame_cost, ideal_cycles
 from firelane.compiler.schedule.search import Schedule
-from firelane.compiler.support.fitted_table import Column, FittedTable
+from firelane.compiler.support.counted import counted
+from firelane.compiler.support.fitted_table import Column, FittedTable, shortened
 from firelane.compiler.support.indented import Indented
 from firelane.compiler.tiles.layers import TileLayer
 from firelane.compiler.tiles.slicing import whole_name
@@ -33,6 +34,7 @@ MEMORIES = {            # sizes of an engine, and what reports call them
     "value_symbols": "value table (entries)",
     "run_symbols": "run table (entries)",
 }
+NAMED, NAME_WIDTH = 3, 32       # layers that a sentence names, and characters of each
 # What is left out first where there is no room has the largest number.
 LAYER_COLUMNS = (
     Column("layer", names=True), Column("cycles"), Column("share", drop=1), Column("bytes", drop=2),
@@ -88,7 +90,8 @@ class LayerLine:
 
     Layers with a weight stream have `weights`, how many there are, zeros included; `density`; `coded_bits`, the size of
     the stream; `code_bits` per weight that is not zero; `entropy_bits` of values and runs; `overhead`, how much larger
-    the code is than that (0.02: 2 %), None if that is 0.
+    the code is than that (0.02: 2 %), None if that is 0; `fillers`, taps of weight 0 in a tile; and `codes`, None
+    without: the best ones, or others of `extra_taps` taps more in a tile, so that two decoders get them in time.
     `rom`: what it takes of the ROM image, without what a layer before it has there already. `ideal`: cycles if each tap
     of each tile took one (or two taps, where the engine takes two), nothing else took any, and nothing was computed
     twice.
@@ -107,6 +110,9 @@ class LayerLine:
     ideal: int = 0
     weights: int = 0
     entropy_bits: float = 0.0
+    fillers: int = 0
+    codes: Codes | None = None
+    extra_taps: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The figures for programs, `rom` in bytes."""
@@ -145,6 +151,26 @@ class Report:
     @property
     def fits(self) -> bool:
         return all(line.fits for line in self.usage)
+
+    @property
+    def coding(self) -> str:
+        """What fillers there are, and whose codes are not the best because they have to come in time, in words."""
+        coded = [line for line in self.layers if line.codes]
+        if not coded:
+            return ""
+        text = f"{sum(line.fillers for line in coded):,} of {sum(line.taps for line in coded):,} taps are fillers"
+        if others := [line for line in coded if line.codes is Codes.SHORTENED]:
+            text += ("; other codes than the best, so that two decoders get them in time: "
+                     f"{_layers_in_words(others)}, {sum(line.extra_taps for line in others):,} taps more")
+        if late := [line for line in coded if line.codes is Codes.LATE]:
+            text += f"; codes that come late, which costs each tile a cycle or two: {_layers_in_words(late)}"
+        return text
+
+
+def _layers_in_words(lines: Sequence[LayerLine]) -> str:
+    """The first of some layers, and how many there are beside them."""
+    names = ", ".join(shortened(line.name, NAME_WIDTH) for line in lines[:NAMED])
+    return names if len(lines) <= NAMED else f"{names} and {counted(len(lines) - NAMED, 'layer')} more"
 
 
 def make_report(compiled: Compiled, board: Target | None = None, clock_hz: float | None = None) -> Report:
@@ -223,7 +249,8 @@ def _with_taps(line: LayerLine, layer: TileLayer, encoded: EncodedLayer | None,
     own = sizes.get(whole_name(layer.name), 0) * layer.channels_out or layer.weights.size
     return replace(line, taps=int(encoded.taps.sum()), density=nonzero / own,
                    coded_bits=encoded.coded_bits, code_bits=encoded.coded_bits / nonzero,
-                   weights=own, entropy_bits=encoded.entropy_bits,
+                   weights=own, entropy_bits=encoded.entropy_bits, fillers=encoded.fillers, codes=encoded.codes,
+                   extra_taps=encoded.extra_taps,
                    overhead=encoded.coded_bits / encoded.entropy_bits - 1 if encoded.entropy_bits else None)
 
 
@@ -293,4 +320,4 @@ def _summary(report: Report) -> str:
             f"{report.macs_per_lane_and_cycle:.2f} dense multiplications per multiplier and cycle")
     if report.clock_hz and not report.fits:
         text += f"; {report.frames_per_second:,.1f} frames/s at {report.clock_hz / 1e6:g} MHz if there were room"
-    return text
+    return "\n".join(filter(None, [text, report.coding]))

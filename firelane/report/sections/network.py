@@ -124,6 +124,8 @@ def rom(facts: Facts) -> Section:
             f"zeros between them, {size.parameters / BYTE_BITS:,.0f} of biases and scales, "
             f"{size.tables / BYTE_BITS:,.0f} of code tables. Values and runs are {coded / entropy - 1:.1%} above the "
             "entropy of their symbols, layer by layer." if entropy else f"{size.bytes:,} bytes.")
+    if facts.report.coding:
+        text += f" {facts.report.coding}."
     sees = ("The longest bars are where firelane compress has most to win. The upright mark is the entropy of values "
             "and runs, the least that a code symbol by symbol could take: where blue ends to the right of it, the code "
             "pays for whole bits.")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from firelane.compiler.coding import weight_supply
-from firelane.compiler.coding.weight_code import encode_layer
+from firelane.compiler.coding.weight_code import Codes, encode_layer
 from firelane.compiler.coding.weight_supply import Replay, Supply, in_time
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.instruction import ParameterForm
@@ -109,3 +109,15 @@ def test_long_values_and_long_runs_make_fillers():
     best = encode_layer(weights, dense=False, pairs=True)
     encoded = encode_layer(weights, dense=False, pairs=True, supply=supply_of(67584))
     assert best.fillers < encoded.fillers and len(encoded.run_table) <= 32 < len(best.run_table)
+    assert (best.codes, best.extra_taps) == (Codes.BEST, 0) and encoded.codes is Codes.SHORTENED
+    assert encoded.extra_taps == encoded.taps.sum() - best.taps.sum() == encoded.fillers - best.fillers
+
+
+def test_what_is_late_in_any_code_keeps_the_best(monkeypatch):
+    rng = np.random.default_rng(3)
+    weights = np.where(rng.random((8, 9, 9)) < 0.3, rng.integers(-128, 128, (8, 9, 9)), 0).astype(np.int8)
+    best = encode_layer(weights, pairs=True)
+    monkeypatch.setattr("firelane.compiler.coding.weight_code.in_time", lambda lengths, counts, supply: False)
+    encoded = encode_layer(weights, pairs=True, supply=supply_of(67584))
+    assert encoded.codes is Codes.LATE and encoded.extra_taps == 0
+    assert np.array_equal(encoded.value_bits, best.value_bits) and np.array_equal(encoded.run_bits, best.run_bits)

@@ -4,10 +4,12 @@ import io
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from firelane.boards import get_board
+from firelane.compiler.coding.weight_code import LIMITS, Codes
 from firelane.compiler.compile import compile_graph
 from firelane.compiler.fit.report import make_report, render
 from firelane.compiler.fit.resources import block_rams, engine_resources
@@ -81,6 +83,39 @@ def test_coding_is_reported():
     console.print(render(found))
     text = console.export_text()
     assert re.search(rf"all +{found.rom.bytes:,}\b", text) and f"{lines[0].overhead:.1%}" in text
+
+
+def printed(found) -> str:
+    console = Console(record=True, width=400, file=io.StringIO())
+    console.print(render(found))
+    return console.export_text()
+
+
+def test_fillers_are_counted():
+    found = report("ulx3s_85f")
+    lines = [line for line in found.layers if line.codes]
+    assert len(lines) == 4 and {line.codes for line in lines} == {Codes.BEST}
+    for line in lines:
+        assert line.fillers == line.taps - round(line.density * line.weights) and line.extra_taps == 0
+    text = f"{sum(line.fillers for line in lines):,} of {sum(line.taps for line in lines):,} taps are fillers"
+    assert text in printed(found) and "other codes" not in printed(found)
+
+
+@pytest.mark.parametrize(("longest", "codes", "said"), [
+    (4, Codes.SHORTENED, "other codes than the best, so that two decoders get them in time: conv1"),
+    (0, Codes.LATE, "codes that come late, which costs each tile a cycle or two: conv1")])
+def test_codes_that_had_to_be_shorter_are_said(monkeypatch, longest, codes, said):
+    """As if decoders were in time with codes of so many bits only."""
+    monkeypatch.setattr("firelane.compiler.coding.weight_code.in_time",
+                        lambda lengths, counts, supply: max(codes.max() for codes in lengths) <= longest)
+    monkeypatch.setattr("firelane.compiler.coding.weight_code.LIMITS",
+                        (LIMITS[0], LIMITS[0]._replace(values=4, runs=4)))
+    rng = np.random.default_rng(1)
+    build = GraphBuilder(3, 9, 9)
+    value = np.where(rng.random((6, 3, 3, 3)) < 0.4, rng.choice([-9, -5, -3, -2, 1, 4, 6, 7, 8, 11], (6, 3, 3, 3)), 0)
+    graph = build.graph(build.conv("image", 6, kernel=3, weight=value.astype(np.int8), name="conv1"))
+    found = make_report(compile_graph(graph, EngineConfig(taps_per_cycle=2)))
+    assert said in printed(found) and [line.codes for line in found.layers if line.codes] == [codes]
 
 
 def test_the_12f_lacks_logic_and_only_that():
