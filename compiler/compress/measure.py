@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from firelane.compiler.coding.weight_memory import SymbolTable, WeightMemory
 from firelane.compiler.fit.engine_fit import (
     ACCUMULATOR_BITS,
@@ -21,6 +19,7 @@ from firelane.compiler.lower import lower
 from firelane.compiler.program.coded import CYCLE_PRICES
 from firelane.compiler.program.descriptors import Descriptor, Memories, describe
 from firelane.compiler.program.rom_size import RomSize, size_of
+from firelane.compiler.schedule.cost_model import channel_taps
 from firelane.compiler.schedule.steps import all_steps
 from firelane.compiler.tiles.layers import AnyLayer, TiledNetwork, TileLayer
 from firelane.hw.contract.config import EngineConfig
@@ -78,8 +77,4 @@ def _tiles(network: TiledNetwork, cfg: EngineConfig) -> Counter[int]:
 
 def _cycles(layer: AnyLayer, descriptor: Descriptor, cfg: EngineConfig) -> int:
     """Cycles of the taps of one tile."""
-    if not isinstance(layer, TileLayer):
-        return 0
-    taps = (descriptor.encoded.taps if descriptor.encoded
-            else np.full(layer.channels_out, len(layer.places), np.int64))
-    return int(np.maximum(taps, cfg.drain_cycles).sum())
+    return channel_taps(layer, descriptor.encoded).cycles(cfg) if isinstance(layer, TileLayer) else 0

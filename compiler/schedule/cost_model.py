@@ -78,10 +78,11 @@ def ideal_cycles(layer: Layer, cfg: EngineConfig) -> int:
 
 def tile_cycles(layer: TileLayer, cfg: EngineConfig, encoded: EncodedLayer | None = None) -> int:
     """One tile among others, with the weights as they are `encoded`; without that an estimate."""
-    return timing.tile_gap_cycles(cfg) + _channel_taps(layer, encoded).cycles(cfg)
+    return timing.tile_gap_cycles(cfg) + channel_taps(layer, encoded).cycles(cfg)
 
 
-def _channel_taps(layer: TileLayer, encoded: EncodedLayer | None) -> ChannelTaps:
+def channel_taps(layer: TileLayer, encoded: EncodedLayer | None) -> ChannelTaps:
+    """Taps of each output channel, with the weights as they are `encoded`; without that at least so many."""
     return ChannelTaps(tuple(encoded.taps.tolist()), layer.alone) if encoded else layer.channel_taps
 
 
@@ -154,7 +155,7 @@ def _image_loads(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequen
 
 def _tile_options(layer: TileLayer, encoded: EncodedLayer | None) -> dict[str, Any]:
     """What `Timeline.tile` asks about a layer."""
-    return {"channels": _channel_taps(layer, encoded), "streamed": layer.source is Source.STREAM,
+    return {"channels": channel_taps(layer, encoded), "streamed": layer.source is Source.STREAM,
             "dense": bool(encoded and encoded.dense), "averages": layer.destination is Destination.AVERAGE}
 
 

@@ -65,7 +65,7 @@ def test_random_network_on_an_engine_with_a_short_reach(seed, banks, left, right
     check(compiled, random_image(rng, compiled.graph))
 
 
-@pytest.mark.parametrize(("seed", "banks"), [(seed, banks) for banks in (1, 2, 4, 8, 16) for seed in range(8)])
+@pytest.mark.parametrize(("seed", "banks"), [(seed, banks) for banks in (1, 2, 4, 8, 16) for seed in range(40)])
 def test_random_network_with_two_taps_a_cycle(seed, banks):
     rng = np.random.default_rng([seed, banks, 2])
     cfg = EngineConfig(banks=banks, taps_per_cycle=2, **LARGE)
