@@ -22,7 +22,7 @@
 #   make bench                        measure whole frames, speeds and accuracy,
 #                                     and write docs/benchmarks.md; ONLY=NAME:
 #                                     squeezenet1.0, squeezenet1.1, accuracy,
-#                                     squeezenet1.0-simple-bypass, ...; none
+#                                     squeezenet1.1-two-taps, ...; none
 #   make fuzz CASES=100000            mutated inputs, to docs/reliability.md;
 #                                     SEED=1
 #   make exporters                    what other tools write, and what becomes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from firelane.compiler.support.errors import ConfigError
 from firelane.sim.benchmark.builds import BuildRecord
@@ -13,19 +14,21 @@ from firelane.sim.judge.layer_cycles import LayerCycles
 
 CHECKOUT = Path(__file__).resolve().parents[2]      #: if it has a pyproject.toml: an installed package has none
 NAME = "docs/benchmarks.md"
+WIDTH = 100                     # columns of text
 PREDICTION_BOUND = 0.005        # largest error of a layer's predicted cycles
 HEAD = """# Benchmarks
 
 Written by `make bench` from measurements that it made. `make bench ONLY=NAME` makes one of them
-again, `make bench ONLY=none` only writes this file. Names: squeezenet1.1,
+again, `make bench ONLY=none` only writes this file. Names:
 {names}.
 Raw results: `build/bench/*.json`; of boards, `build.json` and `made.json` in `build/bitstream/*`,
 which `make bitstream` leaves there.
 """
 FRAMES_NOTE = """
 *Ideal* is the sum of non-zero taps x tiles: a cycle for each weight that is not zero and each tile
-that must be computed, and nothing else. "Convolutions" counts only those; "all layers" counts the
-places of pooling windows and the operands of additions as taps as well. The frame has everything in
+that must be computed, and nothing else; half a cycle with two taps, but for windows, whose taps go
+one by one. "Convolutions" counts only those; "all layers" counts the places of pooling windows and
+the operands of additions as taps as well. The frame has everything in
 it: loading, pooling, starting and draining, the result. *Use* is dense multiply-accumulates per
 multiplier and cycle.
 """
@@ -70,10 +73,10 @@ def document_path() -> Path:
 
 def render(records: Mapping[str, FrameRecord | AccuracyRecord], builds: Sequence[BuildRecord] = ()) -> str:
     """The document; what was not measured is left out."""
-    found = [(case, records.get(case.network)) for case in CASES]
+    found = [(case, records.get(case.name)) for case in CASES]
     frames = {case: record for case, record in found if isinstance(record, FrameRecord)}
     accuracy = records.get(ACCURACY)
-    parts = [HEAD.format(names=", ".join(name for name in NAMES if name != "squeezenet1.1"))]
+    parts = [HEAD.format(names=fill(", ".join(NAMES), WIDTH, break_on_hyphens=False))]
     if frames:
         parts += [_section("Whole frames, 224 x 224, through Verilator", _frame_rows(frames), FRAMES_NOTE),
                   _section("Best classes", _guess_rows(frames)),

@@ -50,7 +50,8 @@ def measure_frame(case: Case, *, engine: EngineConfig = ENGINE, input_size: int 
     """
     made = provenance()
     entry = find(case.network, input_size=input_size, progress=progress)
-    compiled, compile_seconds = _timed(lambda: _compile(entry.path, engine, case.activation_words, progress))
+    compiled, compile_seconds = _timed(lambda: _compile(entry.path, replace(engine, taps_per_cycle=case.taps),
+                                                          case.activation_words, progress))
     images = choose_images(compiled.graph, entry.photographs[:1])
     simulator = build(compiled.cfg, notify=notify, progress=progress)
     trial = Trial(compiled, simulator, build_root() / "sim" / "bench")

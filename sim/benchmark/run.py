@@ -68,7 +68,7 @@ def run_benchmark(only: Sequence[str] = (), output: Path | None = None, *,
 def _measure(name: str, notify: Callable[[str], None], progress: Progress) -> None:
     notify(f"measuring {name}")
     if name != ACCURACY:
-        case = next(case for case in CASES if case.network == name)
+        case = next(case for case in CASES if case.name == name)
         store(name, frame.measure_frame(case, notify=notify, progress=progress))
         return
     record = accuracy.measure_accuracy(progress=progress)

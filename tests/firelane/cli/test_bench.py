@@ -30,7 +30,7 @@ def test_everything(run, monkeypatch):
     monkeypatch.setattr(accuracy, "measure_accuracy", lambda **_: accuracy_record())
     code, output, document = run()
     assert code == 0, output
-    assert measured == list(CASES) and set(load_all()) == {*(case.network for case in CASES), "accuracy"}
+    assert measured == list(CASES) and set(load_all()) == {*(case.name for case in CASES), "accuracy"}
     assert all(f"## Layers of {case.title}" in document for case in CASES) and "## Accuracy" in document
 
 

@@ -41,6 +41,15 @@ def test_layers():
     assert cells(line(rows, "whole frame"))[1:] == ["13", "", "", "840", "1 100", "1 100", "", "2.00"]
 
 
+def test_one_tap_and_two_side_by_side():
+    text = render({"squeezenet1.1-two-taps": frame_record(frame_cycles=600), "squeezenet1.1": frame_record()})
+    rows = section(text, "Whole frames, 224 x 224, through Verilator")
+    one, two = (cells(line(rows, f"SqueezeNet v1.1{taps}")) for taps in ("", ", two taps a cycle"))
+    assert (one[3], two[3]) == ("1 100", "600") and rows.index("v1.1 |") < rows.index("v1.1, two")
+    assert "## Layers of SqueezeNet v1.1, two taps a cycle\n" in text
+    assert "squeezenet1.1-two-taps" in text.partition("Names:")[2].partition("Raw results")[0]
+
+
 def test_a_prediction_out_of_bounds_is_shown():
     def row(measured):
         text = section(render({"squeezenet1.1": frame_record(measured=measured)}), "Predicted and measured cycles")
