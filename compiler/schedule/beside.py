@@ -28,7 +28,8 @@ def beside_flags(network: TiledNetwork, order: Sequence[Step], addresses: Mappin
 
 def loads_early(network: TiledNetwork, order: Sequence[Step], lives: Sequence[Lifetime]) -> list[Lifetime]:
     """Lifetimes with which no load shares words with the tile before it: what is loaded lives from that tile on."""
-    tile, starts = None, {}
+    tile: int | None = None
+    starts: dict[Block, int] = {}
     for time, step in enumerate(order):
         layer = network.layers[step.layer]
         if not isinstance(layer, LoadLayer):
