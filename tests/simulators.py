@@ -20,12 +20,12 @@ WHOLE_BANKS = 4             #: of the engine that whole networks run on
 
 
 def roomy_engine(banks: int, taps: int = 1) -> EngineConfig:
-    """An engine for random networks; that of `WHOLE_BANKS` is for whole SqueezeNets at a reduced resolution as well.
+    """An engine for random networks; that of `WHOLE_BANKS` and one tap is for whole SqueezeNets, reduced, as well.
 
     A word of weight memory costs time when the Verilog is made. The engine of 2 banks moves columns as those of boards
     that are made for SqueezeNet, the others as far as any.
     """
-    weight_words = 1 << (17 if banks == WHOLE_BANKS else 13)
+    weight_words = 1 << (17 if (banks, taps) == (WHOLE_BANKS, 1) else 13)
     reach = NARROW if banks == 2 else {}
     return EngineConfig(banks=banks, taps_per_cycle=taps, activation_words=4096, weight_words=weight_words, trace=True,
                         **ROOM, **reach)

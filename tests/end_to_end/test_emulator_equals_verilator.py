@@ -1,7 +1,7 @@
 """The hardware is right: Verilator gives the result bytes, the activation writes and the cycles of the emulator.
 
-Random networks on engines of two sizes, and the embedded models on the engine of `make sim`; two frames each, with and
-without pauses of both streams. All networks of an engine run in the same simulator.
+Random networks on engines of 2 and 4 banks, with one tap a cycle and two, and the embedded models on that of
+`make sim`; two frames each, with and without pauses of both streams. All networks of an engine share a simulator.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from tests.steps import frames_of
 
 MODELS = Path(__file__).parents[2] / "models"
 EMBEDDED = ("digits_squeezenet.onnx", "digits_squeezenet_bypass.onnx")
-RANDOM = [(banks, 1, seed) for banks in (2, 4) for seed in range(12)] + [(2, 2, seed) for seed in range(12)]
+RANDOM = [(banks, taps, seed) for banks, taps, count in ((2, 1, 12), (4, 1, 12), (2, 2, 12), (4, 2, 8))
+          for seed in range(count)]
 STALL = 0.3
 CYCLES_TOLERANCE = 0.01
 
