@@ -131,4 +131,6 @@ class EngineConfig:
             del fields[cosmetic]
         if self.taps_per_cycle == 1:
             del fields["taps_per_cycle"]        # what was compiled before there was a choice stays good
+        if self.merges_blocks:
+            fields["merges_blocks"] = True      # engines of two taps that were built before it do not
         return zlib.crc32(json.dumps(fields, sort_keys=True).encode())

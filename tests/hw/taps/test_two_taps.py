@@ -60,7 +60,7 @@ def random_tile(rng, images):
                      maximum=bool(kind == "maximum"))
 
 
-@pytest.mark.parametrize("seed, load", [(0, 0), (1, 0.05), (2, 0.3), (3, 0.9), (4, 0.1), (5, 0.2)])
+@pytest.mark.parametrize("seed, load", [(0, 0), (1, 0.05), (2, 0.3), (3, 0.9), (5, 0.1), (9, 0.2)])
 def test_tiles_overlap_beside_a_load(seed, load):
     """Every tap in its cycle, every slot of the loader in its, whatever it asks for; each tile has its own records."""
     rng, images = np.random.default_rng(seed), Images()
