@@ -132,7 +132,7 @@ class PreparedLayer:
         return sums.reshape(-1, self.cfg.lanes)[:self.fields.channels_out].astype(np.int64)
 
     def _merged(self, maxima: np.ndarray) -> np.ndarray:
-        """In each lane the largest of its block: two columns, and two rows where a word has more than one."""
+        """The largest of its block in each lane: two columns, and two rows where a word has more than one."""
         banks = 2 if self.rows > 1 else 1       # a row's next one is in the next bank
         blocks = maxima.reshape(len(maxima), self.cfg.banks // banks, banks, BANK_PIXELS // 2, 2)
         merged = blocks.max(axis=(2, 4), keepdims=True)
