@@ -47,6 +47,8 @@ from firelane.sim.reference import compute, convolution_sums
 
 FEATURES = ("conv", "stride2", "groups", "depthwise", "max_pool", "ceil", "average_pool", "fire", "add", "rescale",
             "channel_scale", "global_average", "zero_point", "clamp", "grid")
+POOLS = tuple(name for name in FEATURES if name not in ("max_pool", "ceil", "zero_point"))
+"""All but what a network of maxima is made of, behind a convolution perhaps."""
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,11 @@ def default_engine() -> EngineConfig:
 
 
 def random_network(rng: np.random.Generator, banks: int, size: str = "", *, selects: bool = False,
-                   taps: int = 1) -> Compiled:
+                   taps: int = 1, **options) -> Compiled:
     """A random network that `roomy_engine(banks, taps)` does; `size` is one of `tests.networks.SIZES`, any if empty."""
     size = size or str(rng.choice(["tiny", "small"]))
-    return compiled_network(rng, roomy_engine(banks, taps), max_columns=min(14 * banks, 28), size=size, selects=selects)
+    return compiled_network(rng, roomy_engine(banks, taps), max_columns=min(14 * banks, 28), size=size, selects=selects,
+                            **options)
 
 
 @cache

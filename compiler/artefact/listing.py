@@ -37,6 +37,8 @@ def _layers(program: Program) -> list[str]:
 def _tile(layer: TileLayer) -> str:
     groups = " ".join(f"{layer.inputs[slot.operand].map}{slot.group:+d}" for slot in layer.kernel.slots)
     halved = f", keeps rows {layer.row_phase} and columns {layer.column_phase} mod 2" if layer.subsample else ""
+    if layer.block_rows:
+        halved = f", keeps the maxima of {layer.block_rows} x 2 lanes"
     return f": {len(layer.places)} kernel places, slots {groups}{halved}"
 
 

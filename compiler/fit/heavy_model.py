@@ -106,7 +106,10 @@ def _works(graph: onnx.GraphProto, source: str, shapes: dict[str, tuple[int, ...
         stride = values.get("strides", (1, 1))[-1] if _origin(node.input[0], makers) != source else 1
         rows, columns = (shape[-2], lanes_of(shape[-1], stride)) if len(shape) == 4 else (1, 1)
         if node.op_type in WINDOWS:
-            yield Work(name, np.full(shape[1], math.prod(values["kernel_shape"])), rows, columns)
+            kernel = tuple(values["kernel_shape"])
+            halved = node.op_type == "MaxPool" and tuple(values.get("strides", ())) == (2, 2)
+            yield Work(name, np.full(shape[1], math.prod(kernel)), rows, columns,
+                       halved_maximum=kernel if halved else ())
             continue
         weight = _weight(node, node.input[1], constants, makers)
         weight = weight if node.op_type == "Conv" or values.get("transB") else weight.swapaxes(0, -1)

@@ -48,6 +48,8 @@ class Work:
         All weights, and those that are not zero; 0 for windows.
     rom : RomSize
     entropy_bits : float
+    halved_maximum : tuple of int
+        The window of a maximum with a stride of 2; else nothing.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Work:
     nonzero: int = 0
     rom: RomSize = NOTHING
     entropy_bits: float = 0.0
+    halved_maximum: tuple[int, ...] = ()
 
     def passes(self, cfg: EngineConfig) -> int:
         """How often the lanes are filled with its pixels."""
@@ -67,8 +70,12 @@ class Work:
     def line(self, cfg: EngineConfig) -> LayerLine:
         """The layer in numbers, all of them at least."""
         passes, coded = self.passes(cfg), self.rom.values + self.rom.runs
-        taps, at_once = int(self.taps.sum()), cfg.taps_per_cycle if self.weights else 1
-        channels = np.maximum(-(-self.taps // at_once), cfg.drain_cycles)
+        taps, at_once = self.taps, cfg.taps_per_cycle if self.weights else 1
+        blocks = cfg.merges_blocks and min(self.halved_maximum, default=1) > 1
+        if blocks:
+            taps = np.full(len(taps), math.prod(size - 1 for size in self.halved_maximum))
+        channels = np.maximum(-(-taps // at_once), cfg.block_cycles if blocks else cfg.drain_cycles)
+        taps = int(taps.sum())
         return LayerLine(
             self.name, "tile", passes, passes * int(channels.sum()), self.rom, taps=taps,
             ideal=passes * -(-taps // at_once), weights=self.weights, coded_bits=coded, entropy_bits=self.entropy_bits,
@@ -133,8 +140,9 @@ def _works(graph: Graph, cfg: EngineConfig) -> Iterator[Work]:
             parameters = len(store_parameters(node.requantize, len(node.weight), cfg, node.name).bits)
             yield weighted(node.name, node.weight, (rows, columns), output.height * output.width, parameters)
         else:
-            places = node.window.kernel[0] * node.window.kernel[1]
-            yield Work(node.name, np.full(output.channels, places), rows, columns)
+            halved = isinstance(node, MaxPool) and node.window.stride == (2, 2)
+            yield Work(node.name, np.full(output.channels, math.prod(node.window.kernel)), rows, columns,
+                       halved_maximum=node.window.kernel if halved else ())
 
 
 def lanes_of(size: int, stride: int) -> int:

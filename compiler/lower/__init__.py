@@ -1,7 +1,8 @@
 """Lowering of the graph to engine layers: one file per kind of operation.
 
 `lower` is the whole of it: where tensors are stored (`views`), each node's layers (`convolution`, `pooling`,
-`pointwise`, `average`), columns and row classes (`columns`, `row_class`), and the proofs that integers fit (`proofs`).
+`pointwise`, `average`), columns and row classes (`columns`, `row_class`), maxima by blocks (`blocks`), and the proofs
+that integers fit (`proofs`).
 Problems are collected, so that one run names everything that is wrong with a model.
 """
 
@@ -12,6 +13,7 @@ from typing import Any
 
 from firelane.compiler.ir import graph as ir
 from firelane.compiler.lower import average, convolution, pointwise, pooling
+from firelane.compiler.lower.blocks import merge_blocks
 from firelane.compiler.lower.columns import assign_columns
 from firelane.compiler.lower.context import Lowering, unique
 from firelane.compiler.lower.proofs import check_channels, check_numbers
@@ -66,7 +68,7 @@ def lower(graph: ir.Graph, cfg: EngineConfig, unmet: list[FirelaneError] | None 
         if isinstance(layer, TileLayer):
             too_large += check_numbers(layer, cfg)
     raise_all(context.problems)
-    return assign_row_classes(assign_columns(context.network(), cfg), cfg)
+    return merge_blocks(assign_row_classes(assign_columns(context.network(), cfg), cfg), cfg)
 
 
 def _lower_input(context: Lowering) -> None:

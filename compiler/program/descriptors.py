@@ -123,6 +123,7 @@ def _tile(layer: TileLayer, network: TiledNetwork, cfg: EngineConfig, memories: 
     fields = {
         "source": layer.source,
         "operation": layer.operation, "destination": layer.destination,
+        "dense": layer.block_rows > 0,
         "subsample": layer.subsample, "row_phase": layer.row_phase, "column_phase": layer.column_phase,
         "parts_log2": source.parts_log2, "out_parts_log2": out_class,
         "columns": source.columns, "out_columns": layer.out_columns, "pad": layer.pad,

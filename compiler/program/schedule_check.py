@@ -8,6 +8,7 @@ makes: every claim is checked. Order, lifetimes and addresses of the scheduler a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 from typing import NamedTuple, assert_never
 
 from firelane.compiler.coding.bit_fields import descriptor_fields, field_table, instruction_fields, join_words, unpack
@@ -224,10 +225,10 @@ def _reads_of_tile(replay: _Replay, instruction: _Instruction, layer: TileLayer)
     for place, entry in zip(layer.places, kernel):
         _check_columns(replay, layer, place, entry["column_move"])
     reads = set()
-    for kept in range(instruction.fields["rows"]):
-        lane_row = layer.stride * kept + layer.row_phase if rows > 1 else 0
+    for kept, further in product(range(instruction.fields["rows"]), range(max(layer.block_rows, 1))):
+        lane_row = layer.stride * kept + layer.row_phase + further if rows > 1 else 0
         replay.require(lane_row < rows, f"output row {kept} is not in this tile")
-        first = layer.stride * (instruction.note.first_row + kept) + layer.row_phase
+        first = layer.stride * (instruction.note.first_row + kept) + layer.row_phase + further
         reads |= {_Read(*_seen(entry, lane_row, rows), place.operand, first + place.dy)
                   for place, entry in zip(layer.places, kernel)}
     return sorted(reads)
@@ -267,6 +268,10 @@ def _check_descriptor(replay: _Replay, layer: TileLayer, descriptor: dict[str, i
         wanted["out_parts_log2"] = replay.maps[layer.output.map].parts_log2
     if layer.weights is not None:
         wanted |= {"channels_in": layer.weights.shape[1], "group_channels": layer.channels_out // layer.groups}
+    elif replay.cfg.merges_blocks:
+        wanted |= {"dense": layer.block_rows > 0}
+        one_row = source.rows_per_word(replay.cfg) == 1
+        replay.require(layer.block_rows in ((0, 1) if one_row else (0, 2)), f"merges {layer.block_rows} rows")
     for name, value in wanted.items():
         replay.require(descriptor[name] == int(value), f"{name} is {descriptor[name]}, not {int(value)}")
     for view in layer.inputs:

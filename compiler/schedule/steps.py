@@ -162,6 +162,6 @@ def _rows_read(layer: TileLayer, operand: int, view: View, source: Map, first: i
     """The rows of one input that the output rows [first, first + count) depend on."""
     offsets = [place.dy for place in layer.places if place.operand == operand]
     top = layer.stride * first + layer.row_phase + min(offsets)
-    bottom = layer.stride * (first + count - 1) + layer.row_phase + max(offsets)
+    bottom = layer.stride * (first + count - 1) + layer.row_phase + max(offsets) + max(layer.block_rows - 1, 0)
     top, bottom = max(top, 0), min(bottom, source.height - 1)
     return [Read(view, top, bottom)] if top <= bottom else []

@@ -100,8 +100,9 @@ class TileLayer(Layer):
     """A layer that runs as tiles: every output channel accumulates taps over all lanes.
 
     Lane (Y, X) of the input's geometry reads rows Y + dy and columns X + dx. Without `subsample` it makes output pixel
-    (Y, X), with it output pixel (y, x) is lane (2 y + row_phase, 2 x + column_phase). Columns X and x are those of the
-    words, in which a map begins at its `first_column`.
+    (Y, X), with it output pixel (y, x) is lane (2 y + row_phase, 2 x + column_phase), or, with `block_rows`, the
+    maximum of lanes 2 x and 2 x + 1 of row 2 y, and of two rows of row 2 y + 1 (`instruction.makes_blocks`; then phases
+    are 0). Columns X and x are those of the words, in which a map begins at its `first_column`.
     """
 
     inputs: tuple[View, ...]
@@ -119,6 +120,7 @@ class TileLayer(Layer):
     subsample: bool = False
     row_phase: int = 0
     column_phase: int = 0
+    block_rows: int = 0                     #: of lanes that a maximum by blocks merges, 1 or 2; 0 without blocks
     first_column: int = 0                   #: of the output map
     chunk: int = 0                          #: number of the chunk of channels that it writes or reads, from 1
     rows_first: bool = False                #: all chunks of a row group, then the next; else all rows of a chunk first
@@ -154,7 +156,7 @@ class TileLayer(Layer):
     def channel_taps(self) -> ChannelTaps:
         """What its channels take at least: one tap, or two where they are taken in pairs."""
         if self.weights is None:
-            return ChannelTaps((len(self.places),) * self.channels_out, alone=True)
+            return ChannelTaps((len(self.places),) * self.channels_out, alone=True, blocks=self.block_rows > 0)
         counts = np.count_nonzero(self.weights.reshape(self.channels_out, -1), axis=1)
         return ChannelTaps(tuple(np.maximum(counts, 1 if self.alone else 2).tolist()), self.alone)
 

@@ -16,6 +16,7 @@ MAX_CODE_BITS = 8       #: longest prefix code of a weight stream
 MULTIPLIER_BITS = 16
 SHIFT_BITS = 6
 MIN_DRAIN_CYCLES = 8    #: least distance between two output channels
+MIN_BLOCK_CYCLES = 4    #: and where lanes are merged by blocks, whose parameters are constant
 CODE_CHUNK_BITS = 9         #: a word of codes is used in quarters: more than a code a cycle, few enough to point into
 CODE_CHUNKS_AHEAD = 3       #: a code may begin in the first and end in the second, and leave both
 PARAMETER_CHUNK_BITS = 9    #: a parameter record is read in pieces of this size
@@ -107,6 +108,16 @@ class EngineConfig:
         return max(self.banks, MIN_DRAIN_CYCLES)
 
     @property
+    def merges_blocks(self) -> bool:
+        """Whether the drain takes two banks a cycle and merges their pixels, see `hw.contract.instruction`."""
+        return self.taps_per_cycle == 2 and self.banks > 1
+
+    @property
+    def block_cycles(self) -> int:
+        """Least cycles from one output channel to the next where lanes are merged by blocks."""
+        return max(self.banks // 2, MIN_BLOCK_CYCLES)
+
+    @property
     def parameter_chunks(self) -> int:
         """Pieces of PARAMETER_CHUNK_BITS that make a full record; the multiplier's highest bit, a 1, is not stored."""
         record = self.accumulator_bits + MULTIPLIER_BITS - 1 + SHIFT_BITS
@@ -120,4 +131,6 @@ class EngineConfig:
             del fields[cosmetic]
         if self.taps_per_cycle == 1:
             del fields["taps_per_cycle"]        # what was compiled before there was a choice stays good
+        if self.merges_blocks:
+            fields["merges_blocks"] = True      # engines of two taps that were built before it do not
         return zlib.crc32(json.dumps(fields, sort_keys=True).encode())

@@ -135,7 +135,7 @@ DESCRIPTOR = data.StructLayout({
     "source": Source,
     "operation": Operation,
     "destination": Destination,
-    "dense": 1,                     #: no runs: every place of the kernel, every input channel
+    "dense": 1,                     #: no runs: every place of the kernel, every input channel; WINDOW: `makes_blocks`
     "raw_values": 1,                #: value codes are the int8 weights themselves, 8 bits each
     "parameters": ParameterForm,
     "space_to_depth": 1,            #: LOAD: 2x2 image pixels become 4 * image channels
@@ -194,6 +194,20 @@ k += kernel_step; carry = k >= kernel_taps; c += channel_step + carry; c >= chan
 
 SECOND_STREAMS = data.StructLayout({"value_address": WEIGHT_ADDRESS_BITS, "run_address": WEIGHT_ADDRESS_BITS})
 """Where the bit streams of every second tap start, in an engine of two taps a cycle: a word behind the code words."""
+
+
+def makes_blocks(layer):
+    """Whether a TILE's lanes are merged by blocks, in an engine that has `cfg.merges_blocks`: a WINDOW with `dense`.
+
+    It must be a subsampled MAXIMUM of constant parameters into memory, with phases of 0. Each pixel of the result is
+    the maximum of two columns of lanes, and of two rows where a word has more than one.
+
+    Parameters
+    ----------
+    layer
+        A descriptor: a signal, or a record with fields of the same names.
+    """
+    return (layer.source == Source.WINDOW) & layer.dense
 
 
 def words_for(layout: data.StructLayout) -> int:

@@ -62,11 +62,13 @@ class ChannelTaps:
     """Taps of each output channel of a tile.
 
     `alone`: they are issued one by one in an engine of two taps a cycle, too (`taken_alone`): those of a window or of a
-    maximum, and of filters with one place, whose taps are all in different channels.
+    maximum, and of filters with one place, whose taps are all in different channels. `blocks`: lanes are merged by
+    blocks (`instruction.makes_blocks`), and channels may be nearer to each other.
     """
 
     counts: tuple[int, ...]
     alone: bool = False
+    blocks: bool = False
     _cycles: dict[EngineConfig, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cycles(self, cfg: EngineConfig) -> int:
@@ -78,7 +80,7 @@ class ChannelTaps:
 
     def issue(self, cfg: EngineConfig, start: int, port: WritePort) -> int:
         """The cycle of the terminator, if the first tap is issued in cycle `start`; the port's writes go on with it."""
-        cycle, lag, least = start, write_slot_lag(cfg), cfg.drain_cycles
+        cycle, lag, least = start, write_slot_lag(cfg, blocks=self.blocks), self._least(cfg)
         pairs = cfg.taps_per_cycle == 2 and not self.alone
         for count in self.counts:
             last = self._last_of_pairs(cycle, count, port) if pairs else cycle + count
@@ -100,4 +102,8 @@ class ChannelTaps:
                 return cycle
 
     def _one_by_one(self, cfg: EngineConfig) -> int:
-        return sum(max(count, cfg.drain_cycles) for count in self.counts)
+        return sum(max(count, self._least(cfg)) for count in self.counts)
+
+    def _least(self, cfg: EngineConfig) -> int:
+        """Cycles from a channel to the next at least."""
+        return cfg.block_cycles if self.blocks else cfg.drain_cycles

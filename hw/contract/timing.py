@@ -24,6 +24,7 @@ LANE_TAP_LEAD = 2           #: a tap comes to the lanes so many cycles before it
 ACTIVATION_READ_LATENCY = 2 #: from a read address to its words: block RAM, and its output register
 SUMS_LAG = 2                #: from a step of the drain to its sums
 REQUANTIZE_LATENCY = 9      #: from sums to pixels
+BLOCK_CYCLES = 1            #: more from a capture to its first step, where two banks are merged in each
 KEPT_LAG = SUMS_LAG + 1     #: from a step to the pixels that write back keeps, besides REQUANTIZE_LATENCY
 ACTIVATION_WRITE_LATENCY = 3    #: from a write at the activation memory's ports to the first read address that sees it
 CHANNEL_SUM_LATENCY = 7     #: from a channel's last step to its sum in memory
@@ -38,7 +39,7 @@ LOAD_SLOTS_OWED = 31        #: write slots that the loader may have asked for an
 GATHERED_CHANNELS = 8       #: in a map column of an image row: of so many at most, pixels are gathered to words
 GATHER_PLACES = 16          #: bank words that are gathered, or complete and to be written
 LOAD_ASK_CYCLES = 2         #: from the last byte of a word to the first cycle whose second tap it may take the place of
-LOAD_COLLISIONS = 3         #: cycles that it waits at most for finished channels, of which each has such a cycle, too
+LOAD_COLLISIONS = 6         #: cycles that it waits at most for finished channels, of which each has such a cycle, too
 
 
 def read_address_cycles(cfg: EngineConfig) -> int:
@@ -71,12 +72,18 @@ def record_lag(cfg: EngineConfig) -> int:
     return first_pick(cfg)
 
 
-def write_slot_lag(cfg: EngineConfig) -> int:
+def write_slot_lag(cfg: EngineConfig, *, blocks: bool = False) -> int:
     """Cycles from a tap with `capture` to the tap beside which its channel is written, with two taps a cycle.
 
     Then all banks write at once, through the port that reads for the second tap of a cycle: that has none.
+
+    Parameters
+    ----------
+    blocks : bool
+        Lanes are merged by blocks, two banks a cycle.
     """
-    return first_pick(cfg) + cfg.banks + REQUANTIZE_LATENCY + 2
+    steps = BLOCK_CYCLES + cfg.banks // 2 if blocks else cfg.banks
+    return first_pick(cfg) + steps + REQUANTIZE_LATENCY + 2
 
 
 def tile_tail_cycles(cfg: EngineConfig, averages: bool) -> int:

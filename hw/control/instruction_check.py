@@ -12,9 +12,11 @@ from firelane.hw.contract.instruction import (
     KERNEL_ENTRY_BITS,
     Destination,
     Opcode,
+    Operation,
     ParameterForm,
     Source,
     instruction_layout,
+    makes_blocks,
 )
 
 SHIFT_MIN, SHIFT_MAX = 1, 40
@@ -98,7 +100,20 @@ class InstructionCheck(wiring.Component):
             memory & (layer.out_columns > self._pixels(layer.out_parts_log2)),
             memory & (self._rows(layer.out_parts_log2) == 0),
             memory & (tile.row + tile.rows > self._rows(layer.out_parts_log2)),
+            *self._block_rules(),
         ]
+
+    def _block_rules(self):
+        """What lanes that are merged by blocks ask of a TILE; with two taps a cycle."""
+        layer, cfg = self.layer, self._cfg
+        if cfg.taps_per_cycle == 1:
+            return []
+        blocks = makes_blocks(layer)
+        if not cfg.merges_blocks:
+            return [blocks]
+        return [blocks & ((layer.operation != Operation.MAXIMUM) | ~layer.subsample),
+                blocks & (layer.row_phase | layer.column_phase),
+                blocks & ((layer.destination != Destination.MEMORY) | (layer.parameters != ParameterForm.CONSTANT))]
 
     def _load_rules(self):
         tile, layer = self.tile, self.layer

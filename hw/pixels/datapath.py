@@ -16,11 +16,13 @@ from firelane.hw.contract.instruction import (
     Operation,
     ParameterForm,
     instruction_layout,
+    makes_blocks,
     parameter_layout,
 )
 from firelane.hw.contract.timing import (
     ACTIVATION_READ_LATENCY,
     AVERAGE_TAIL_CYCLES,
+    BLOCK_CYCLES,
     COLUMN_MOVE_LEAD,
     LANE_TAP_LEAD,
     PEEK_LATENCY,
@@ -62,12 +64,14 @@ class Datapath(wiring.Component):
     With two taps a cycle there is everything from the memory to the products twice, from a `port` register at each bank
     on, which comes after the tap; and sums go through two registers more. A channel is written by all banks at once:
     its cycle of `port` is that of the second tap `write_slot_lag(cfg)` cycles after the capture, which must not be
-    taken. So is a word of `load_write`, in that of a tap beside `load_slot`.
+    taken. So is a word of `load_write`, in that of a tap beside `load_slot`. With blocks (`instruction.makes_blocks`)
+    banks are shifted out two by two, and merged on their way to the requantizers.
 
         cycle   1      2       3         4         5       6       ..  9          10         11        12       13
         tap -> tap -> port -> memory -> output -> mask -> row ->   .. operand -> product -> packed -> apart -> sum
 
-    Throughput  `cfg.taps_per_cycle` taps a cycle; captures at least `cfg.drain_cycles` apart.
+    Throughput  `cfg.taps_per_cycle` taps a cycle; captures at least `cfg.drain_cycles` apart, with blocks
+                `cfg.block_cycles`.
     Latency     `busy` falls `tile_tail_cycles(cfg, averages)` cycles after the last tap.
     Stalling    None in a tile. `load_write` waits for the drain, with two taps a cycle for its slot; `result` may stall
                 an AVERAGE.
@@ -147,8 +151,8 @@ class Datapath(wiring.Component):
         m.submodules.walk = walk = AverageWalk(self._cfg, AVERAGE_TAIL_CYCLES)
         take, capture, tap = self._register_tap(m)
         pixels = self._build_reads(m, memory, tap)
-        shifted = self._build_lanes(m, take, capture, tap, pixels)
-        self._build_drain(m, drain, walk, shifted, capture)
+        lanes = self._build_lanes(m, take, capture, tap, pixels)
+        self._build_drain(m, drain, walk, lanes, capture)
         self._build_requantize(m, requantize, drain, walk, sums)
         self._build_write_back(m, write_back, memory, drain, walk, requantize)
         self._build_averages(m, sums, walk, write_back)
@@ -224,7 +228,7 @@ class Datapath(wiring.Component):
         m.d.comb += self.peek.data.eq(peeked)
 
     def _build_lanes(self, m, take, capture, tap, pixels: list):
-        """Multiply and accumulate: cycles 7 to 10. Returns the sums set aside, of bank 0 first."""
+        """Multiply and accumulate: cycles 7 to 10. The sums set aside leave the lanes, those of bank 0 first."""
         m.submodules.lanes = lanes = Lanes(self._cfg)
         later = moved_cycles(self._cfg) - LANE_TAP_LEAD - 1
         m.d.comb += [
@@ -241,17 +245,22 @@ class Datapath(wiring.Component):
                 lanes.second_tap.weight.eq(delay(m, tap.second.weight, later, name="lanes_second_weight")),
                 lanes.second_pixels.eq(pixels[1]),
             ]
-        return lanes.shifted
+        return lanes
 
-    def _build_drain(self, m, drain: Drain, walk: AverageWalk, shifted, capture):
+    def _build_drain(self, m, drain: Drain, walk: AverageWalk, lanes: Lanes, capture):
         """Steps from cycle 9, sums in cycle 11."""
         constant = self.layer.parameters == ParameterForm.CONSTANT
+        start = delay_control(m, capture, first_pick(self._cfg) - 3, name="drain_start")
+        if self._cfg.merges_blocks:
+            blocks = delay(m, makes_blocks(self.layer), 1, name="blocks")
+            m.d.comb += [lanes.blocks.eq(blocks), drain.odd_shifted.eq(lanes.odd_shifted)]
+            start = Mux(blocks, delay_control(m, start, BLOCK_CYCLES, name="blocks_start"), start)
         m.d.comb += [
             drain.layer.eq(self.layer),
             drain.restart.eq(self.start),
-            drain.start.eq(delay_control(m, capture, first_pick(self._cfg) - 3, name="drain_start")),
+            drain.start.eq(start),
             drain.use_constants.eq(delay(m, constant | walk.active, 1, name="use_constants")),
-            drain.shifted.eq(shifted),
+            drain.shifted.eq(lanes.shifted),
             drain.records.payload.eq(self.parameters.payload),
             drain.records.valid.eq(self.parameters.valid),
             self.parameters.ready.eq(drain.records.ready),

@@ -32,6 +32,9 @@ class Lanes(wiring.Component):
         capture          hold = acc as it was before the tap of the same cycle, of every lane
         no capture       hold = hold of the bank above, so that the banks' sums leave through `shifted` one by one
 
+    An engine that merges blocks has a chain of even banks and one of odd ones instead, which leave through `shifted`
+    and `odd_shifted`. They move every second cycle, so that a bank can be picked in each, or with `blocks` in each.
+
     A maximum multiplies by 1, so that pixel and product are the same wires; then a lane is the larger of two bytes or
     the sum, and which one is a matter of the accumulator's enable.
 
@@ -40,8 +43,9 @@ class Lanes(wiring.Component):
 
     Shapes      banks x 14 pixels, 14 sums of `cfg.accumulator_bits`.
     Latency     `accumulate_latency(cfg)` cycles from `pixels` to the accumulator; capture: the same to bank 0 in
-                `shifted`, bank b is there b cycles later. `tap` comes LANE_TAP_LEAD cycles before its pixels.
-    Throughput  `cfg.taps_per_cycle` taps a cycle; captures at least `cfg.banks` apart.
+                `shifted`, bank b is there b cycles later, or in its chain; with `blocks` b div 2 cycles. `tap` comes
+                LANE_TAP_LEAD cycles before its pixels.
+    Throughput  `cfg.taps_per_cycle` taps a cycle; captures at least `cfg.banks` apart, with `blocks` half as much.
     Resources   1 MULT18X18D a lane, but none for the last `cfg.logic_lanes` ones, which are made of LUTs. With two taps
                 a cycle lanes go by pairs (`PairSums`): 2 a pair, none for a pair with one of the last ones.
     Overflow    is for the compiler to exclude (compiler/ir/verify.py).
@@ -62,6 +66,8 @@ class Lanes(wiring.Component):
         Only with two taps a cycle; together with the first's.
     shifted : Out(pixel_sums(cfg))
         Register outputs.
+    blocks : In(1), odd_shifted : Out(pixel_sums(cfg))
+        Only with `cfg.merges_blocks`. `blocks` is stable from 1 cycle before the first capture.
     """
 
     def __init__(self, cfg: EngineConfig):
@@ -74,6 +80,7 @@ class Lanes(wiring.Component):
             "pixels": In(bank_pixels(cfg)),
             **second,
             "shifted": Out(pixel_sums(cfg)),
+            **({"blocks": In(1), "odd_shifted": Out(pixel_sums(cfg))} if cfg.merges_blocks else {}),
         })
 
     def elaborate(self, platform):
@@ -89,22 +96,36 @@ class Lanes(wiring.Component):
             (self.maximum | self.tap.first, "load"),
             (self.tap.capture, "capture"),
         )]
-        above = [Const(0, signed(self._cfg.accumulator_bits))] * BANK_PIXELS
+        controls.append(self._move(m, controls[-1]) if self._cfg.merges_blocks else None)
+        chains = [self.shifted, self.odd_shifted] if self._cfg.merges_blocks else [self.shifted]
+        above = [[Const(0, signed(self._cfg.accumulator_bits))] * BANK_PIXELS] * len(chains)
         for bank in reversed(range(self._cfg.banks)):
-            above = self._add_bank(m, bank, above, weights[bank * ENABLE_GROUPS:][:ENABLE_GROUPS], *controls)
-        m.d.comb += [self.shifted[n].eq(hold) for n, hold in enumerate(above)]
+            chain = bank % len(chains)
+            above[chain] = self._add_bank(m, bank, above[chain], weights[bank * ENABLE_GROUPS:][:ENABLE_GROUPS],
+                                          controls)
+        m.d.comb += [shifted[n].eq(hold) for shifted, holds in zip(chains, above) for n, hold in enumerate(holds)]
         return m
+
+    def _move(self, m, capture) -> Signal:
+        """Chains move in the next cycle: after a capture every second cycle, with `blocks` always."""
+        second = Signal()
+        m.d.sync += second.eq(~second & ~capture)
+        move = Signal()
+        m.d.comb += move.eq(capture | second | self.blocks)
+        return move
 
     def _second_weights(self, m) -> list:
         weight = Signal(signed(WEIGHT_BITS), name="second_weight", reset_less=True)
         m.d.sync += weight.eq(Mux(self.second_tap.take & ~self.maximum, self.second_tap.weight, 0))
         return copies(m, weight, self._cfg.lanes // ENABLE_GROUP, name="second_weight")
 
-    def _add_bank(self, m, bank: int, above: list, weights, always, if_larger, load, capture) -> list:
+    def _add_bank(self, m, bank: int, above: list, weights, controls) -> list:
         """The 14 lanes of one bank; controls come one clock before the products they are for. Returns its sums."""
+        always, if_larger, load, capture, move = controls
         always, if_larger, capture = (copies(m, signal, ENABLE_GROUPS, name=f"{name}_{bank}") for signal, name in (
             (always, "always"), (if_larger, "if_larger"), (capture, "capture")))
         load = copies(m, load, BANK_PIXELS // LOAD_GROUP, name=f"load_{bank}")
+        moves = None if move is None else copies(m, move, ENABLE_GROUPS, name=f"move_{bank}")
         holds = []
         for n, term in enumerate((self._pair_sums if self._pairs else self._products)(m, bank, weights)):
             group = n // ENABLE_GROUP
@@ -115,7 +136,12 @@ class Lanes(wiring.Component):
             larger = term[:8] > total[:8]           # both are pixels when this counts
             m.d.comb += [accumulator.term.eq(term), accumulator.load.eq(load[n // LOAD_GROUP]),
                          accumulator.enable.eq(always[group] | (if_larger[group] & larger))]
-            m.d.sync += hold.eq(Mux(capture[group], total, above[n]))
+            following = hold.eq(Mux(capture[group], total, above[n]))
+            if moves is None:
+                m.d.sync += following
+            else:
+                with m.If(moves[group]):
+                    m.d.sync += following
             holds.append(hold)
         return holds
 

@@ -9,7 +9,13 @@ from firelane.hw.blocks.pipeline import delay, delay_control
 from firelane.hw.blocks.ports import drain_steps
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig, bits_for
 from firelane.hw.contract.geometry import PIXELS
-from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, Destination, instruction_layout
+from firelane.hw.contract.instruction import (
+    CHANNEL_BITS,
+    DESCRIPTOR,
+    Destination,
+    instruction_layout,
+    makes_blocks,
+)
 from firelane.hw.contract.timing import KEPT_LAG, REQUANTIZE_LATENCY
 
 HALF = BANK_PIXELS // 2
@@ -35,7 +41,9 @@ class WriteBack(wiring.Component):
     If `layer.subsample`, pixels of one column phase of rows of one row phase remain: the 7 of bank part q go to half
     q % 2 of output part q div 2, those of row r to row r div 2. Otherwise all go to the same part and row. A step
     whose row or part the output does not have is dropped, as are columns from `layer.out_columns` on if the
-    destination is the channel sums. A `single` step is pixel 0 of row `tile.row` at word `channel`.
+    destination is the channel sums. Where blocks are merged of rows that take the word, the pixels of an even part are
+    all that is kept of it and of the next part: 7 pixels in even places for the lower half, and 7 in odd ones for the
+    upper half. A `single` step is pixel 0 of row `tile.row` at word `channel`.
 
     Latency     KEPT_LAG + REQUANTIZE_LATENCY cycles from a step to `kept`, 1 cycle from `pixels`.
     Throughput  1 step a cycle.
@@ -72,6 +80,10 @@ class WriteBack(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        self._whole = 0             #: a step makes both halves of a word
+        if self._cfg.merges_blocks:
+            one_row = self.layer.parts_log2 == self._cfg.classes - 1
+            self._whole = delay(m, makes_blocks(self.layer) & one_row, 1, name="whole")
         valid = delay_control(m, self.steps.valid, KEPT_LAG, name="valid")
         step = delay(m, self.steps.payload, 1, name="step")
         row, part, exists, odd_part = self._subsample(m, step)
@@ -121,7 +133,7 @@ class WriteBack(wiring.Component):
             placed.bank.eq(Mux(step.single, tile.row, bank)),
             placed.address.eq(tile.address + step.channel),
             placed.low.eq(keep & ~(layer.subsample & odd_part & ~step.single)),
-            placed.high.eq(keep & (~layer.subsample | odd_part) & ~step.single),
+            placed.high.eq(keep & self._makes_upper(odd_part) & ~step.single),
             placed.channel.eq(step.channel),
             placed.first.eq(step.first),
             placed.last.eq(step.last),
@@ -132,6 +144,11 @@ class WriteBack(wiring.Component):
         columns = Signal(range(BANK_PIXELS + 1), reset_less=True)
         m.d.sync += columns.eq(Mux(left < 0, 0, Mux(left > BANK_PIXELS, BANK_PIXELS, left)))
         return placed, columns
+
+    def _makes_upper(self, odd_part):
+        """Whether a step makes pixels of the upper half of a word."""
+        upper = ~self.layer.subsample | odd_part
+        return upper | self._whole if self._cfg.merges_blocks else upper
 
     def _emit(self, m, valid, placed, columns):
         """Pick the pixels and make the byte enables."""
@@ -149,9 +166,13 @@ class WriteBack(wiring.Component):
         m.d.sync += later.enable.eq(enable)
         subsample, phase = Signal(reset_less=True), Signal(reset_less=True)
         m.d.sync += [subsample.eq(layer.subsample), phase.eq(layer.column_phase)]
+        phases = [phase, phase]
+        if self._cfg.merges_blocks:
+            phases[1] = Signal(name="upper_phase", reset_less=True)
+            m.d.sync += phases[1].eq(layer.column_phase | self._whole)
         for n in range(BANK_PIXELS):
             even = 2 * (n % HALF)
-            pair = Mux(phase, self.pixels[even + 1], self.pixels[even])
+            pair = Mux(phases[n // HALF], self.pixels[even + 1], self.pixels[even])
             pixel = Mux(subsample & ~placed.single, pair, self.pixels[n])
             m.d.sync += later.data.word_select(n, 8).eq(pixel)
         write = Signal()

@@ -7,7 +7,14 @@ from amaranth.lib.wiring import In, Out
 from firelane.hw.blocks.credit_queue import CreditQueue
 from firelane.hw.blocks.pipeline import delay
 from firelane.hw.contract.config import WEIGHT_BITS, EngineConfig
-from firelane.hw.contract.instruction import CHANNEL_BITS, DESCRIPTOR, KERNEL_BITS, RUN_ENTRY, Source
+from firelane.hw.contract.instruction import (
+    CHANNEL_BITS,
+    DESCRIPTOR,
+    KERNEL_BITS,
+    RUN_ENTRY,
+    Source,
+    makes_blocks,
+)
 from firelane.hw.contract.timing import tile_gap_cycles
 from firelane.hw.taps.tap_generator import INPUT_CHANNEL_BITS, PLACED_TAP, QUEUE_TAPS
 from firelane.hw.taps.weight_decoder import DECODED_PAIR, takes_single_taps
@@ -47,7 +54,12 @@ _CARRIED = data.StructLayout({
 _MOVED = data.StructLayout({
     "first": CHANNEL_BITS, "first_crossing": 1, "channel": _PAIR_CHANNEL_BITS, "crossing": 1,
 })
-_QUEUED = data.StructLayout({"tap": PLACED_TAP, "single": 1})      # `single`: issued alone, and the next is a first one
+
+_QUEUED = data.StructLayout({
+    "tap": PLACED_TAP,
+    "single": 1,            # issued alone, and the next is a first one
+    "blocks": 1,            # of a layer whose lanes are merged by blocks
+})
 
 
 class PairGenerator(wiring.Component):
@@ -59,7 +71,8 @@ class PairGenerator(wiring.Component):
 
     First and second taps are in a queue each. In a cycle the next tap is issued when it may, by the rules of
     `TapGenerator`; with it the one behind it, if that is of the same output channel and the port that would read for it
-    does not write (`WriteCycles`). `hw.contract.issue` is the same rule.
+    does not write (`WriteCycles`). Output channels are as far apart as the layer says by which a tap was made
+    (`makes_blocks`). `hw.contract.issue` is the same rule.
 
     Latency     `place_cycles(cfg)` from `i` to `o`, if the tap need not wait.
     Throughput  2 taps a cycle.
@@ -95,10 +108,11 @@ class PairGenerator(wiring.Component):
         self._channels_in = Signal(CHANNEL_BITS, reset_less=True)
         self._group_channels = Signal(CHANNEL_BITS, reset_less=True)
         self._single = Signal(reset_less=True)
+        self._blocks = Signal(reset_less=True)
         window = self.layer.source == Source.WINDOW
         m.d.sync += [self._channels_in.eq(Mux(window, 1, self.layer.channels_in)),
                      self._group_channels.eq(Mux(window, 1, self.layer.group_channels)),
-                     self._single.eq(takes_single_taps(self.layer))]
+                     self._single.eq(takes_single_taps(self.layer)), self._blocks.eq(makes_blocks(self.layer))]
         # One cycle after `start`, when the registers above are right.
         self._begin = Signal()
         m.d.sync += self._begin.eq(self.start)
@@ -204,7 +218,7 @@ class PairGenerator(wiring.Component):
                 tap.tap.terminator.eq(crossing & none_remaining),
             ]
         m.d.sync += [first.single.eq(self._single | (first_crossing & none_remaining)),
-                     second.single.eq(second_crossing & none_remaining)]
+                     second.single.eq(second_crossing & none_remaining), first.blocks.eq(self._blocks)]
         return (self._locate(m, "first", first_valid, first, places.first, moved.first, bases[0]),
                 self._locate(m, "second", second_valid, second, places.second, moved.channel, bases[1]))
 
@@ -260,7 +274,7 @@ class PairGenerator(wiring.Component):
             issued.eq(Mux(turn, may_go[1], may_go[0])),
             both.eq(Mux(turn, may_go[1] & joins[0] & ~heads[1].single, may_go[0] & joins[1] & ~heads[0].single)),
             queues[0].o.ready.eq(Mux(turn, both, issued)), queues[1].o.ready.eq(Mux(turn, issued, both)),
-            writes.captured.eq(issued & head.tap.capture), writes.load_request.eq(self.load_request),
+            writes.load_request.eq(self.load_request),
             self.load_slot.eq(writes.load_slot),
             self.room.eq(queues[0].room & (queues[1].room | self._single)),
             self.starving.eq(self.active & queues[0].empty & queues[1].empty),
@@ -271,7 +285,8 @@ class PairGenerator(wiring.Component):
             m.d.sync += self.active.eq(1)
         with m.Elif(self.ended):
             m.d.sync += self.active.eq(0)
-        self._wait(m, draining, issued & head.tap.crossing, head.tap.terminator)
+        self._count_captured(m, writes, issued & head.tap.capture, head.blocks)
+        self._wait(m, draining, issued & head.tap.crossing, head)
         self._emit(m, issued, both, head.tap, Mux(turn, heads[0].tap, heads[1].tap))
         valid = Mux(turn, queues[1].o.valid, queues[0].o.valid)
         m.d.sync += [self.tap_taken.eq(Cat((issued & ~head.tap.terminator) ^ both, both)),
@@ -288,12 +303,21 @@ class PairGenerator(wiring.Component):
         ]
         return queue
 
-    def _wait(self, m, draining, crossing, terminator):
+    def _count_captured(self, m, writes: WriteCycles, captured, blocks):
+        if self._cfg.merges_blocks:
+            m.d.comb += [writes.captured.eq(captured & ~blocks), writes.captured_blocks.eq(captured & blocks)]
+        else:
+            m.d.comb += writes.captured.eq(captured)
+
+    def _wait(self, m, draining, crossing, head):
         """The distance between output channels, and between tiles."""
-        gap = tile_gap_cycles(self._cfg)
+        gap, cfg = tile_gap_cycles(self._cfg), self._cfg
+        least = cfg.drain_cycles - 1
+        if cfg.merges_blocks:
+            least = Mux(head.blocks, cfg.block_cycles - 1, least)
         left = Signal(range(gap))           # cycles until the next crossing may be issued
         with m.If(crossing):
-            m.d.sync += [left.eq(Mux(terminator, gap - 1, self._cfg.drain_cycles - 1)), draining.eq(1)]
+            m.d.sync += [left.eq(Mux(head.tap.terminator, gap - 1, least)), draining.eq(1)]
         with m.Elif(draining):
             m.d.sync += [left.eq(left - 1), draining.eq(left != 1)]
 

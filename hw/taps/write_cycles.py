@@ -24,6 +24,9 @@ class WriteCycles(wiring.Component):
     -------
     captured : In(1)
         A tap with `capture` is issued: `write_slot_lag(cfg)` cycles later its channel is written.
+    captured_blocks : In(1)
+        The same for a channel whose lanes are merged by blocks, which takes less. Not with channels of the other kind
+        on their way. Only with `cfg.merges_blocks`.
     load_request : In(1)
         A word is to be written, in the next cycle at the earliest.
     writes : Out(1)
@@ -34,11 +37,12 @@ class WriteCycles(wiring.Component):
 
     def __init__(self, cfg: EngineConfig):
         self._cfg = cfg
-        super().__init__({"captured": In(1), "load_request": In(1), "writes": Out(1), "load_slot": Out(1)})
+        super().__init__({"captured": In(1), **({"captured_blocks": In(1)} if cfg.merges_blocks else {}),
+                          "load_request": In(1), "writes": Out(1), "load_slot": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
-        channel = delay_control(m, self.captured, write_slot_lag(self._cfg), name="captured")
+        channel = self._channel(m)
         owed, still_owed = Signal(range(LOAD_SLOTS_OWED + 1)), Signal(range(LOAD_SLOTS_OWED + 1))
         some_owed, load = Signal(), Signal()
         m.d.comb += [
@@ -49,3 +53,12 @@ class WriteCycles(wiring.Component):
         m.d.sync += [owed.eq(still_owed), some_owed.eq(still_owed != 0)]
         m.d.comb += self.load_slot.eq(delay_control(m, load, ADDRESS_CYCLES, name="load"))
         return m
+
+    def _channel(self, m):
+        """A finished channel is written."""
+        lag = write_slot_lag(self._cfg)
+        if not self._cfg.merges_blocks:
+            return delay_control(m, self.captured, lag, name="captured")
+        of_blocks = write_slot_lag(self._cfg, blocks=True)
+        joined = delay_control(m, self.captured, lag - of_blocks, name="captured") | self.captured_blocks
+        return delay_control(m, joined, of_blocks, name="joined")

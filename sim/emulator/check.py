@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from firelane.hw.contract.config import BANK_PIXELS, MAX_KERNEL_TAPS, EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
-from firelane.hw.contract.instruction import Destination, Opcode, ParameterForm, Source
+from firelane.hw.contract.instruction import (
+    Destination,
+    Opcode,
+    Operation,
+    ParameterForm,
+    Source,
+    makes_blocks,
+)
 from firelane.sim.emulator.decode import DescriptorFields, Instruction, KernelPlace
 from firelane.sim.emulator.faults import EngineError
 
@@ -67,7 +74,15 @@ def _tile_rules(instruction: Instruction, fields: DescriptorFields, cfg: EngineC
                                                                                fields.group_channels),
             "the result is wider than its row class": memory and fields.out_columns > _pixels(fields.out_parts_log2),
             "no such row class of the result": memory and rows_out == 0,
-            "result rows behind the word": memory and instruction.row + instruction.rows > rows_out}
+            "result rows behind the word": memory and instruction.row + instruction.rows > rows_out,
+            "blocks of lanes that cannot be merged": (cfg.taps_per_cycle == 2 and bool(makes_blocks(fields))
+                                                      and not _can_merge_blocks(fields, cfg))}
+
+
+def _can_merge_blocks(fields: DescriptorFields, cfg: EngineConfig) -> bool:
+    return (cfg.merges_blocks and fields.operation is Operation.MAXIMUM and bool(fields.subsample)
+            and not fields.row_phase and not fields.column_phase and fields.destination is Destination.MEMORY
+            and fields.parameters is ParameterForm.CONSTANT)
 
 
 def _load_rules(instruction: Instruction, fields: DescriptorFields, cfg: EngineConfig) -> dict[str, bool]:

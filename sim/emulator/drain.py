@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
+from firelane.hw.contract.instruction import makes_blocks
 from firelane.sim.emulator.decode import DescriptorFields
 from firelane.sim.emulator.memory import Writes
 from firelane.sim.emulator.weights import ChannelParameters
@@ -17,7 +18,8 @@ from firelane.sim.emulator.weights import ChannelParameters
 class DrainPlan:
     """The bank and the place that each lane's pixel goes to, for every channel of a tile.
 
-    The drain takes the banks of the lanes from bank 0 on and makes at most one write of each.
+    The drain takes the banks of the lanes from bank 0 on and makes at most one write of each, or of each two if it
+    merges blocks.
 
     Members
     -------
@@ -58,18 +60,19 @@ def drain_plan(cfg: EngineConfig, fields: DescriptorFields, row: int, rows: int)
     kept &= result_row < rows
     written = np.flatnonzero(kept & (column < BANK_PIXELS << fields.out_parts_log2))
     places = ((row + result_row) % rows_out + column // BANK_PIXELS * rows_out) * BANK_PIXELS + column % BANK_PIXELS
-    return _by_bank(cfg.banks, bank, written, places[written], np.flatnonzero(kept & (column < fields.out_columns)))
+    step = bank // 2 if cfg.merges_blocks and makes_blocks(fields) else bank
+    return _by_step(cfg.banks, step, written, places[written], np.flatnonzero(kept & (column < fields.out_columns)))
 
 
-def _by_bank(count: int, bank: np.ndarray, lanes: np.ndarray, places: np.ndarray, counted: np.ndarray) -> DrainPlan:
-    """The plan of pixels lanes -> places, a write for each of `count` banks that has any."""
+def _by_step(count: int, step: np.ndarray, lanes: np.ndarray, places: np.ndarray, counted: np.ndarray) -> DrainPlan:
+    """The plan of pixels lanes -> places, a write for each of `count` steps in which there are any."""
     banks, sources, enables = [], [], []
-    for source_bank in range(count):
-        mine = bank[lanes] == source_bank
+    for number in range(count):
+        mine = step[lanes] == number
         if not mine.any():
             continue
         target, pixel = np.divmod(places[mine], BANK_PIXELS)
-        assert len(set(target)) == 1, "a bank's pixels go to one bank"
+        assert len(set(target)) == 1, "a step's pixels go to one bank"
         source = np.zeros(BANK_PIXELS, np.int64)
         source[pixel] = lanes[mine]
         banks.append(target[0])

@@ -6,7 +6,13 @@ import numpy as np
 
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.error_code import ErrorCode
-from firelane.hw.contract.instruction import DESCRIPTOR_WORDS, Source, descriptor_total_words, stream_words
+from firelane.hw.contract.instruction import (
+    DESCRIPTOR_WORDS,
+    Source,
+    descriptor_total_words,
+    makes_blocks,
+    stream_words,
+)
 from firelane.hw.contract.issue import ChannelTaps, taken_alone
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.sim.emulator.check import check_kernel
@@ -83,7 +89,9 @@ class LayerCache:
         counts = np.bincount(channel, minlength=fields.channels_out)
         if not alone and counts.min() < 2:
             raise InvariantError(pc, f"output channel {counts.argmin()} has less than the two taps of a cycle")
-        return PreparedLayer(self._cfg, fields, kernel, matrix, present, ChannelTaps(tuple(counts.tolist()), alone),
+        blocks = self._cfg.merges_blocks and bool(makes_blocks(fields))
+        return PreparedLayer(self._cfg, fields, kernel, matrix, present,
+                             ChannelTaps(tuple(counts.tolist()), alone, blocks),
                              read_parameters(fields, self._contents, self._cfg, pc))
 
     def _check_range(self, end: int, pc: int) -> None:

@@ -126,9 +126,17 @@ class PreparedLayer:
     def accumulate(self, operands: np.ndarray) -> np.ndarray:
         """int64 (channels_out, lanes): the accumulators after the last tap."""
         if self.fields.operation is Operation.MAXIMUM:
-            return self._maxima(operands)
+            maxima = self._maxima(operands)
+            return self._merged(maxima) if self.taps.blocks else maxima
         sums = np.matmul(self.group_matrices, operands)
         return sums.reshape(-1, self.cfg.lanes)[:self.fields.channels_out].astype(np.int64)
+
+    def _merged(self, maxima: np.ndarray) -> np.ndarray:
+        """The largest of its block in each lane: two columns, and two rows where a word has more than one."""
+        banks = 2 if self.rows > 1 else 1       # a row's next one is in the next bank
+        blocks = maxima.reshape(len(maxima), self.cfg.banks // banks, banks, BANK_PIXELS // 2, 2)
+        merged = blocks.max(axis=(2, 4), keepdims=True)
+        return np.broadcast_to(merged, blocks.shape).reshape(maxima.shape)
 
     def _maxima(self, operands: np.ndarray) -> np.ndarray:
         if self.fields.source is Source.WINDOW:

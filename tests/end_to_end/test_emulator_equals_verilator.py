@@ -21,7 +21,7 @@ from firelane.sim.judge.trace import first_trace_difference
 from firelane.sim.judge.trial import stop_text
 from firelane.sim.judge.write_log import read_write_log
 from firelane.sim.verilog.run import Outcome, Verdict
-from tests.networks import random_image
+from tests.networks import POOLS, random_image
 from tests.simulators import default_engine, random_network, roomy_engine, trial
 from tests.steps import frames_of
 
@@ -79,6 +79,14 @@ def check(compiled: Compiled, images: np.ndarray, directory: Path) -> None:
 def test_random_network(banks, taps, seed, tmp_path):
     rng = np.random.default_rng([banks, seed])
     compiled = random_network(rng, banks, taps=taps)
+    check(compiled, np.stack([random_image(rng, compiled.graph) for _ in range(2)]), tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_network_of_maxima_by_blocks(seed, tmp_path):
+    """Pools one behind the other, of all windows, paddings and strides, which also replace what they read."""
+    rng = np.random.default_rng([8, seed])
+    compiled = random_network(rng, 2, "small", taps=2, without=POOLS)
     check(compiled, np.stack([random_image(rng, compiled.graph) for _ in range(2)]), tmp_path)
 
 

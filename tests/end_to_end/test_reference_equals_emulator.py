@@ -15,7 +15,7 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.sim import reference
 from firelane.sim.emulator import Emulator
 from firelane.sim.judge.compare import first_difference, tensor_parts
-from tests.networks import random_graph, random_image, with_selects
+from tests.networks import POOLS, random_graph, random_image, with_selects
 from tests.steps import emulated_steps
 
 LARGE = {"activation_words": 4096, "weight_words": 1 << 16, "program_words": 1 << 14, "value_symbols": 4096,
@@ -70,6 +70,15 @@ def test_random_network_with_two_taps_a_cycle(seed, banks):
     rng = np.random.default_rng([seed, banks, 2])
     cfg = EngineConfig(banks=banks, taps_per_cycle=2, **LARGE)
     compiled = compiled_network(rng, cfg, max_columns=min(14 * banks, 60), size="tiny" if seed % 3 else "small")
+    check(compiled, random_image(rng, compiled.graph))
+
+
+@pytest.mark.parametrize(("seed", "banks"), [(seed, banks) for banks in (2, 4, 8, 16) for seed in range(15)])
+def test_random_network_of_maxima_by_blocks(seed, banks):
+    """Pools one behind the other, of all windows, paddings and strides, which also replace what they read."""
+    rng = np.random.default_rng([seed, banks, 3])
+    cfg = EngineConfig(banks=banks, taps_per_cycle=2, **LARGE)
+    compiled = compiled_network(rng, cfg, max_columns=min(14 * banks, 60), size="small", without=POOLS)
     check(compiled, random_image(rng, compiled.graph))
 
 

@@ -44,6 +44,14 @@ def requantize(sums, bias, multiplier, shift, zero_point, low, high):
     return np.vectorize(one, otypes=[np.int64])(sums)
 
 
+def merge_blocks(pixels, k: int):
+    """(banks, 14) -> the same, each the largest of its two columns, and of its two rows if there are more than one."""
+    rows = to_map(pixels, k)
+    high = 2 if len(rows) > 1 else 1
+    blocks = rows.reshape(len(rows) // high, high, -1, 2).max(axis=(1, 3))
+    return to_words(blocks.repeat(high, axis=0).repeat(2, axis=1), k)
+
+
 def output_rows(pixels, k: int, subsample: bool, row_phase: int, column_phase: int):
     """(banks, 14) requantized -> the rows and columns that are kept."""
     rows = to_map(pixels, k)

@@ -35,7 +35,7 @@ def hand_in(ctx, dut, cfg, tile):
 
 
 def channel_taps(tile) -> ChannelTaps:
-    return ChannelTaps(tuple(tile.taps.tolist()), tile.alone)
+    return ChannelTaps(tuple(tile.taps.tolist()), tile.alone, tile.blocks)
 
 
 def tile_run(dut, cfg, tile, seed):

@@ -50,6 +50,7 @@ class Tile:
     records: list[dict]             # parameters
     streamed: bool
     alone: bool                     # taps are made one by one
+    blocks: bool = False            # lanes are merged by blocks
 
 
 def random_kernel(rng, places: int, banks: int, parts: int) -> list[dict]:
@@ -65,13 +66,15 @@ def random_slots(rng, cfg: EngineConfig, channels: int) -> list[dict]:
 
 def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 1, window: bool = False,
               form: ParameterForm | None = None, channels_out: int = 0, places: int = 0,
-              encoded: EncodedLayer | None = None, maximum: bool = False, **options) -> Tile:
-    """A tile of a random kernel table; its streams are appended to `images`. A window layer has no weights;
+              encoded: EncodedLayer | None = None, maximum: bool = False, blocks: bool = False, **options) -> Tile:
+    """A tile of a random kernel table; its streams are appended to `images`. A window layer has no weights, and may be
+    one by `blocks`;
     without a `form` the parameters have any, records of their own all the same. With two taps a cycle each channel
     of a layer that is not `maximum`, and has more than one place, must have two weights that are not zero."""
     alone = window or maximum or weights[0].size == 1
     if window:
-        layer = {"source": Source.WINDOW, "channels_out": channels_out, "group_channels": 1, "channels_in": 1}
+        layer = {"source": Source.WINDOW, "channels_out": channels_out, "group_channels": 1, "channels_in": 1,
+                 "dense": int(blocks)}
         code_words, input_channels = [], channels_out
         taps = np.full(channels_out, places)
         order = [(o, o, k, None) for o in range(channels_out) for k in range(places)]
@@ -99,7 +102,8 @@ def make_tile(rng, cfg: EngineConfig, images: Images, weights, *, groups: int = 
     entries = [packed(KERNEL_ENTRY, entry) for entry in kernel] + [0]
     kernel_words = [entries[n] | entries[n + 1] << KERNEL_ENTRY_BITS for n in range(0, places, 2)]
     expected = expected_taps(cfg, order, kernel, slots, parts)
-    return Tile(layer, {"slots": slots}, code_words, kernel_words, taps, expected, records, not window, alone)
+    return Tile(layer, {"slots": slots}, code_words, kernel_words, taps, expected, records, not window, alone,
+                blocks)
 
 
 def add_streams(cfg: EngineConfig, images: Images, layer: dict, encoded: EncodedLayer, alone: bool) -> list[int]:

@@ -96,6 +96,25 @@ def test_a_load_beside_a_tile_that_uses_its_words(program):
             check_schedule(mutate(changed, which, beside=0))
 
 
+def test_maxima_by_blocks(graph):
+    """Rows that the merged lanes see are looked at, too, and whether lanes are merged as the layer says."""
+    cfg = replace(CFG, taps_per_cycle=2)
+    network = lower(graph, cfg)
+    program = emit(network, schedule(network, cfg), cfg)
+    number, pool = next((number, layer) for number, layer in enumerate(network.layers)
+                        if isinstance(layer, TileLayer) and layer.block_rows)
+    check_schedule(program)
+    for block_rows, message in ((0, "dense is 1, not 0"), (3 - pool.block_rows, "merges . rows")):
+        layers = (*network.layers[:number], replace(pool, block_rows=block_rows), *network.layers[number + 1:])
+        with pytest.raises(ScheduleError, match=message):
+            check_schedule(replace(program, network=replace(network, layers=layers)))
+    tile = next(n for n, note in enumerate(program.notes) if note.layer == pool.name)
+    for slot in {slot for entry in pool.kernel.entries for slot in (entry.slot, entry.wrap_slot)}:
+        with pytest.raises(ScheduleError, match="is not at word"):
+            address = field(program, tile, f"slots[{slot}].address") + 1
+            check_schedule(mutate(program, tile, **{f"slots[{slot}].address": address}))
+
+
 @pytest.mark.parametrize("opcode, name", [(Opcode.LOAD, "last"), (Opcode.LOAD, "rows"), (Opcode.OUTPUT, "last"),
                                           (Opcode.OUTPUT, "slots[0].address"), (Opcode.OUTPUT, "slots[0].rows")])
 def test_wrong_loads_and_outputs(program, opcode, name):

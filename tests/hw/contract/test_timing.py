@@ -39,4 +39,4 @@ def test_a_colour_image_is_written_in_words():
     requests = load_requests(two, **row)
     assert len(requests) == 2 * 8 * 6 and load_requests(one, **row) == ()
     assert requests[:7] == (81, 82, 83, 84, 85, 86, 165)
-    assert load_cycles(one, **row) == 2 * 224 * 3 + 1 and load_cycles(two, **row) == 2 * 224 * 3 + 9
+    assert load_cycles(one, **row) == 2 * 224 * 3 + 1 and load_cycles(two, **row) == 2 * 224 * 3 + 12

@@ -10,6 +10,7 @@ from firelane.hw.contract.instruction import (
     KERNEL_ENTRY_BITS,
     Destination,
     Opcode,
+    Operation,
     ParameterForm,
     Source,
 )
@@ -71,13 +72,27 @@ BAD = (
 )
 
 
+BLOCKS = changed(TILE, source=Source.WINDOW, dense=1, operation=Operation.MAXIMUM, subsample=1)
+BAD_BLOCKS = tuple(changed(BLOCKS, **{name: value}) for name, value in (
+    ("operation", Operation.MULTIPLY), ("subsample", 0), ("row_phase", 1), ("column_phase", 1),
+    ("destination", Destination.AVERAGE), ("parameters", ParameterForm.BIAS_1)))
+TWO_TAPS, NO_BLOCKS = replace(CFG, taps_per_cycle=2), replace(CFG, banks=1, taps_per_cycle=2)
+NARROW_BLOCKS = changed(BLOCKS, parts_log2=0, columns=14, out_parts_log2=0, out_columns=14, row=0)
+
+
 def test_lint():
     lint(InstructionCheck(CFG))
+    lint(InstructionCheck(TWO_TAPS))
 
 
-@pytest.mark.parametrize("cases, bad", [(SOUND, 0), (BAD, 1)])
-def test_rules(cases, bad):
-    dut = InstructionCheck(CFG)
+@pytest.mark.parametrize("cfg, cases, bad", [
+    (CFG, SOUND, 0), (CFG, BAD, 1), (CFG, (BLOCKS, *BAD_BLOCKS), 0),
+    (TWO_TAPS, (*SOUND, BLOCKS), 0), (TWO_TAPS, (*BAD, *BAD_BLOCKS), 1),
+    (NO_BLOCKS, (NARROW_BLOCKS,), 1), (NO_BLOCKS, (changed(NARROW_BLOCKS, dense=0),), 0),
+])
+def test_rules(cfg, cases, bad):
+    """Lanes are merged by blocks with two taps a cycle, if there are two banks."""
+    dut = InstructionCheck(cfg)
 
     async def bench(ctx):
         for tile, layer in cases:

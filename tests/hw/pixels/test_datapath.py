@@ -30,6 +30,7 @@ class Machine:
         self.loading = False
         self.cycle = 0                  # of the tile under way
         self.last_capture = -100
+        self.channel_cycles = cfg.drain_cycles      # least, from a capture to the next
 
     def below(self, n) -> int:
         return int(self.rng.integers(n))
@@ -143,7 +144,7 @@ class Machine:
         """The taps of an output channel, with pauses; not nearer to the last capture than allowed."""
         for n, tap in enumerate(taps):
             capture = n == 0 and capture_before
-            while self.below(4) == 0 or (capture and self.cycle - self.last_capture < self.cfg.drain_cycles):
+            while self.below(4) == 0 or (capture and self.cycle - self.last_capture < self.channel_cycles):
                 await self.cycle_of(ctx)
             await self.cycle_of(ctx, tap, capture)
 
@@ -172,7 +173,7 @@ class Machine:
                 self.keep_away(tap, written)
             await self.channel(ctx, taps, capture_before=channel > 0)
             self.apply(layer, tile, channel, self.accumulate(layer, taps, snapshot), records[channel])
-        while self.cycle - self.last_capture < self.cfg.drain_cycles:
+        while self.cycle - self.last_capture < self.channel_cycles:
             await self.cycle_of(ctx)
         await self.cycle_of(ctx, capture=True)
         for cycle in range(1, tile_tail_cycles(self.cfg, averages)):

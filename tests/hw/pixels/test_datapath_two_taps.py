@@ -5,7 +5,7 @@ import pytest
 from amaranth.hdl import Module, Signal
 
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.instruction import Destination, Operation, ParameterForm, RowMove
+from firelane.hw.contract.instruction import Destination, Operation, ParameterForm, RowMove, Source
 from firelane.hw.contract.timing import write_slot_lag
 from firelane.hw.pixels.datapath import Datapath
 from tests.hw import maps
@@ -15,6 +15,8 @@ from tests.hw.pixels.test_datapath import TILE_WORDS, WORDS
 from tests.hw.support import lint, simulate
 
 EVERY_PIXEL = (1 << 14) - 1
+BLOCKS = {"source": Source.WINDOW, "dense": 1, "operation": Operation.MAXIMUM, "subsample": 1, "row_phase": 0,
+          "column_phase": 0, "parameters": ParameterForm.CONSTANT}
 
 
 def config(banks, **more):
@@ -27,6 +29,7 @@ class Machine(test_datapath.Machine):
     def __init__(self, cfg: EngineConfig, seed: int):
         super().__init__(cfg, seed)
         self.now = Signal(32)
+        self.maximum = self.blocks = False
         self.writes = set()             # cycles in which a channel is written
         self.shared = 0                 # cycles with two taps, and
         self.squeezed = 0               # those that must do with one: a channel or the loader writes
@@ -87,7 +90,7 @@ class Machine(test_datapath.Machine):
     async def cycle_of(self, ctx, tap=None, capture=False):
         writes = self.perhaps_load(ctx)
         if capture:
-            self.writes.add(ctx.get(self.now) + write_slot_lag(self.cfg))
+            self.writes.add(ctx.get(self.now) + write_slot_lag(self.cfg, blocks=self.blocks))
         if tap is not None:
             second = tap["second"]
             self.squeezed += second["take"] and writes
@@ -99,7 +102,13 @@ class Machine(test_datapath.Machine):
 
     async def tile(self, ctx, layer, tile, channels, taps_each=4):
         self.maximum = layer["operation"] == Operation.MAXIMUM
+        self.blocks = layer.get("dense", 0)
+        self.channel_cycles = self.cfg.block_cycles if self.blocks else self.cfg.drain_cycles
         await super().tile(ctx, layer, tile, channels, taps_each)
+
+    def apply(self, layer, tile, channel, sums, record):
+        merged = maps.merge_blocks(sums, layer["parts_log2"]) if self.blocks else sums
+        super().apply(layer, tile, channel, merged, record)
 
     def accumulate(self, layer, taps, memory):
         alone = [{name: value for name, value in tap.items() if name != "second"} for tap in taps]
@@ -136,6 +145,30 @@ def test_random_tiles(banks, logic_lanes, tiles, made_for, seed):
 
     run(machine, bench, made_for)
     assert machine.shared > 5 and machine.squeezed > 5
+
+
+@pytest.mark.parametrize("banks, k", [(2, 0), (2, 1), (4, 0), (4, 1), (4, 2)])
+def test_blocks(banks, k):
+    """Maxima of blocks of lanes, channels as near to each other as may be, among other tiles and beside the loader."""
+    machine = Machine(config(banks), 10 * banks + k)
+
+    async def bench(ctx):
+        await machine.fill(ctx)
+        machine.loading = True
+        for number in range(6):
+            out_k, channels = machine.below(k + 1), 2 + machine.below(6)
+            row = machine.below(banks >> out_k)
+            tile = {"address": machine.below(TILE_WORDS - channels), "row": row,
+                    "rows": machine.below((banks >> out_k) - row + 1)}
+            layer = machine.random_layer(k, out_k, **(BLOCKS if number % 3 else {}))
+            await machine.tile(ctx, layer, tile, channels, taps_each=1 if number == 1 else 6)
+        machine.loading = False
+        await machine.idle(ctx)
+        await ctx.tick().repeat(20)
+        await machine.check_memory(ctx)
+        assert not machine.errors and not machine.records
+
+    run(machine, bench)
 
 
 @pytest.mark.parametrize("banks, k", [(1, 0), (2, 1)])

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from firelane.hw.contract.config import BANK_PIXELS
+from firelane.hw.contract.config import BANK_PIXELS, MIN_BLOCK_CYCLES
 from firelane.hw.contract.timing import ADDRESS_CYCLES, GATHERED_CHANNELS, LOAD_SLOTS_OWED, load_cycles, load_requests
 from firelane.hw.streams.gathering_loader import GatheringLoader
 from tests.hw.streams.loads import (
@@ -23,7 +23,7 @@ from tests.hw.streams.loads import (
 )
 from tests.hw.support import lint, pauses, simulate
 
-CHANNEL_CYCLES = 8      #: between two finished channels, at least
+CHANNEL_CYCLES = MIN_BLOCK_CYCLES   #: between two finished channels, at least
 
 
 def two_taps(banks):

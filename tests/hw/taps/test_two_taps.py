@@ -44,9 +44,13 @@ def test_layers(shape, density):
 
 def random_tile(rng, images):
     """A tile of any kind whose taps take long enough for the next one's tables to be there."""
-    channels, kind = int(rng.integers(6, 12)), rng.choice(["window", "dense", "some", "few", "maximum", "one place"])
+    kinds = ["window", "blocks", "dense", "some", "few", "maximum", "one place"]
+    channels, kind = int(rng.integers(6, 12)), rng.choice(kinds)
     if kind == "window":
         return make_tile(rng, CFG, images, None, window=True, channels_out=channels, places=int(rng.integers(1, 10)))
+    if kind == "blocks":
+        return make_tile(rng, CFG, images, None, window=True, channels_out=2 * channels, places=int(rng.integers(1, 7)),
+                         form=ParameterForm.CONSTANT, blocks=True)
     if kind == "one place":
         return make_tile(rng, CFG, images, sparse(rng, (channels, 1, 1), 0.7), groups=channels)
     shape = (channels, int(rng.integers(1, 6)), int(rng.integers(2, 10)))
@@ -56,7 +60,7 @@ def random_tile(rng, images):
                      maximum=bool(kind == "maximum"))
 
 
-@pytest.mark.parametrize("seed, load", [(0, 0), (1, 0.05), (2, 0.3), (3, 0.9), (4, 0.1)])
+@pytest.mark.parametrize("seed, load", [(0, 0), (1, 0.05), (2, 0.3), (3, 0.9), (5, 0.1), (9, 0.2)])
 def test_tiles_overlap_beside_a_load(seed, load):
     """Every tap in its cycle, every slot of the loader in its, whatever it asks for; each tile has its own records."""
     rng, images = np.random.default_rng(seed), Images()
@@ -89,14 +93,14 @@ def test_tiles_overlap_beside_a_load(seed, load):
             cycle += 1
 
     simulate(m, start, background=[observe], cycles=20_000)
-    check_taps_and_times(tiles, issued, asked)
-    captures = {cycle + write_slot_lag(CFG) for cycle, tap in issued if tap.capture}
+    captures = check_taps_and_times(tiles, issued, asked)
     assert slots == slots_of(asked, captures)[:len(slots)] and len(slots) > len(asked) - 17
     check_records(records, tiles)
 
 
 def check_taps_and_times(tiles, issued, asked):
-    port, place, last = WritePort(), 0, None
+    """Gives the cycles in which channels are written."""
+    port, place, last, written = WritePort(), 0, None, set()
     port.ask(asked)
     for tile in tiles:
         begin = issued[place][0]
@@ -105,10 +109,12 @@ def check_taps_and_times(tiles, issued, asked):
         while len(taps) < len(tile.expected):
             last, tap = issued[place]
             taps += taps_of(CFG, tap)
+            written |= {last + write_slot_lag(CFG, blocks=tile.blocks)} if tap.capture else set()
             place += 1
         assert all(matches(tap, want) for tap, want in zip(taps, tile.expected, strict=True))
         assert last == channel_taps(tile).issue(CFG, begin, port)
     assert place == len(issued)
+    return written
 
 
 def slots_of(asked, captures):

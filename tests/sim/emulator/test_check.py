@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from firelane.hw.contract.error_code import ErrorCode
-from firelane.hw.contract.instruction import Opcode, Source
+from firelane.hw.contract.instruction import Destination, Opcode, Operation, Source
+from firelane.sim.emulator import EngineError
 from tests.sim.emulator.assembler import Assembler
 from tests.sim.emulator.programs import CFG, expect, one_tile, run
 
@@ -16,6 +19,20 @@ from tests.sim.emulator.programs import CFG, expect, one_tile, run
     {"source": Source.STREAM, "channels_in": 0, "group_channels": 1}, {"source": Source.STREAM, "channels_in": 1}])
 def test_bad_tile_layer(layer):
     expect(ErrorCode.BAD_INSTRUCTION, one_tile(layer).contents(), pc=8)
+
+
+BLOCKS = {"operation": Operation.MAXIMUM, "subsample": 1, "dense": 1}
+
+
+@pytest.mark.parametrize("change", [{"operation": Operation.MULTIPLY}, {"subsample": 0}, {"row_phase": 1},
+                                    {"column_phase": 1}, {"destination": Destination.AVERAGE}])
+def test_blocks_that_cannot_be_merged(change):
+    """With two taps a cycle; an engine of one does not look at `dense` in a window."""
+    two = replace(CFG, taps_per_cycle=2)
+    run(one_tile(BLOCKS, {"rows": 2}, two).contents(), two)
+    run(one_tile(BLOCKS | change, {"rows": 2}).contents())
+    with pytest.raises(EngineError, match="blocks of lanes that cannot be merged"):
+        run(one_tile(BLOCKS | change, {"rows": 2}, two).contents(), two)
 
 
 @pytest.mark.parametrize(("tile", "code"), [

@@ -16,8 +16,8 @@ CLASSES = [(banks, k) for banks in (1, 2, 4, 8, 16) for k in range(banks.bit_len
 PAD = 77
 
 
-def config(banks: int) -> EngineConfig:
-    return EngineConfig(banks=banks, activation_words=256, weight_words=2048, program_words=512)
+def config(banks: int, taps: int = 1) -> EngineConfig:
+    return EngineConfig(banks=banks, activation_words=256, weight_words=2048, program_words=512, taps_per_cycle=taps)
 
 
 def store(memory: np.ndarray, address: int, values: np.ndarray, k: int) -> None:
@@ -49,9 +49,9 @@ class Bench:
 
     CHANNELS, ADDRESSES, RESULT = 3, (10, 20, 30), 100
 
-    def __init__(self, banks: int, k: int, seed: int, width: int | None = None):
+    def __init__(self, banks: int, k: int, seed: int, width: int | None = None, taps: int = 1):
         self.rng = np.random.default_rng(seed)
-        self.cfg, self.k, self.rows = config(banks), k, banks >> k
+        self.cfg, self.k, self.rows = config(banks, taps), k, banks >> k
         self.width = width or int(self.rng.integers(1, (BANK_PIXELS << k) + 1))
         self.last_rows = int(self.rng.integers(0, self.rows + 1))          # that exist in the third group
         self.map = self.rng.integers(0, 256, (self.CHANNELS, 2 * self.rows + self.last_rows, self.width), np.uint8)
@@ -140,6 +140,22 @@ def test_subsample(banks, k, phases):
     bench.program.tile(layer, address=bench.RESULT, row=row, rows=kept.shape[1], slots=bench.slots())
     memory = bench.run().memories.activations
     np.testing.assert_array_equal(fetched(memory, bench.RESULT, kept.shape, out_k, row), kept)
+
+
+@pytest.mark.parametrize(("banks", "k"), [case for case in CLASSES if case[0] > 1])
+def test_blocks(banks, k):
+    """The maximum of a 3x3 window around two columns of lanes, and around two rows where there are two: 3x4, or 4x4."""
+    bench = Bench(banks, k, 8, width=(BANK_PIXELS << k) - 1, taps=2)
+    out_k, high = max(k - 1, 0), min(bench.rows, 2)
+    padded = np.pad(bench.map, ((0, 0), (1, 2), (1, 2)))
+    height, width = bench.map.shape[1:]
+    windows = np.max([padded[:, i:i + height, j:j + width] for i in range(2 + high) for j in range(4)], axis=0)
+    wanted = bench.middle(windows)[:, ::high, ::2]
+    layer = bench.layer(source=Source.WINDOW, channels_out=3, operation=Operation.MAXIMUM, pad=0, subsample=1, dense=1,
+                        out_parts_log2=out_k, out_columns=wanted.shape[2])
+    bench.program.tile(layer, address=bench.RESULT, rows=wanted.shape[1], slots=bench.slots())
+    memory = bench.run().memories.activations
+    np.testing.assert_array_equal(fetched(memory, bench.RESULT, wanted.shape, out_k), wanted)
 
 
 def test_only_rows_that_exist_are_written():
