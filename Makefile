@@ -14,7 +14,11 @@
 #   make sim WAVES=conv1              and write waveforms: of a layer; conv1:3,
 #                                     its third instruction; frame; 1, all
 #   make bitstream BOARD=ulx3s_85f    a bitstream; MODEL=net.onnx BANKS=4
-#                                     CLOCK=60 SEED=2 SEEDS=4
+#                                     CLOCK=60 SEED=2 SEEDS=4; CAMERA=ov7670:
+#                                     a board that looks for itself
+#   make camera-sim                   a picture through a camera, the board's
+#                                     gateware and its serial line; IMAGE=a.png
+#                                     MODEL=net.onnx
 #   make program BOARD=ulx3s_85f      load it into a board; MODEL=net.onnx
 #   make vivado BOARD=arty_a7_100     a project for Vivado, and what it needs
 #   make test                         the test suite; PYTEST_ARGS="-k drain"
@@ -46,7 +50,7 @@ FIRELANE := $(VENV)/bin/firelane
 # Values of the user reach commands through the environment, each as one word: neither make nor the shell reads them.
 # `value` is the text as it was typed; without it make would expand a $ in it, and run $(shell ...).
 USERS := MODEL IMAGE IMAGES LIMIT SIZE LABELS BOARD BANKS ACTIVATION_WORDS WEIGHT_WORDS PROGRAM_WORDS WAVES ONLY PYTEST_ARGS \
-    SEED SEEDS CLOCK CASES PRESET CHANNELS MEAN SCALE RESIZE
+    SEED SEEDS CLOCK CAMERA CASES PRESET CHANNELS MEAN SCALE RESIZE
 $(foreach name,$(USERS),$(if $(filter undefined,$(origin $(name))),,\
     $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEOVERRIDES =
@@ -61,7 +65,7 @@ MODEL_ARGUMENT = $${MODEL:+-- "$$MODEL"}
 BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help
-.PHONY: help sim bench test fuzz exporters journey lint site pages bitstream vivado program clean
+.PHONY: help sim camera-sim bench test fuzz exporters journey lint site pages bitstream vivado program clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -120,9 +124,13 @@ site: $(call needs,docs)
 pages: $(INSTALLED)
 	$(VENV)/bin/python -m tests.pages
 
+camera-sim: $(call needs,sim)
+	@$(FIRELANE) camera-sim $(call option,BOARD,board) $(call option,IMAGE,image) $(MODEL_ARGUMENT)
+
 bitstream: $(call needs,build)
 	@$(FIRELANE) bitstream $(BITSTREAM_BOARD) $(call option,BANKS,banks) $(call option,SEED,seed) \
-	    $(call option,SEEDS,seeds) $(call option,CLOCK,clock) $(RECORD_OPTIONS) $(MODEL_ARGUMENT)
+	    $(call option,SEEDS,seeds) $(call option,CLOCK,clock) $(call option,CAMERA,camera) $(RECORD_OPTIONS) \
+	    $(MODEL_ARGUMENT)
 
 vivado: $(call needs,build)
 	@$(FIRELANE) vivado-project --board="$${BOARD:-arty_a7_100}" $(MODEL_ARGUMENT)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from firelane.boards.camera_header import CameraHeader
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 
@@ -51,3 +52,4 @@ class Board:
     seed: int = 1                   #: of the placer, where nobody says otherwise: one that meets timing
     ripup: bool = True              #: router2 makes way for slow wires; where logic is dense it finds no end then
     result_bytes: int = PAYLOAD_BYTES   #: of a result that the link keeps for one answer: 64 spare two block RAMs
+    camera: CameraHeader | None = None  #: pins for a camera

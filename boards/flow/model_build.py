@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firelane.boards.board import Board
+from firelane.boards.camera import get_sensor
+from firelane.boards.camera.planning import PlannedCamera, plan_camera
+from firelane.boards.camera.record import CAMERA_FILE
+from firelane.boards.camera.record import record as camera_record
 from firelane.boards.contents.memory_key import key_contents
 from firelane.boards.flow.bitstream import Build, build_bitstream
 from firelane.boards.flow.pack_bitstream import BITSTREAM
@@ -15,7 +19,7 @@ from firelane.boards.flow.tools import Say
 from firelane.boards.report.build_record import ModelFacts, fields, hex32, whole_frame
 from firelane.boards.report.build_report import table
 from firelane.boards.report.end_to_end import work_of
-from firelane.boards.top.board_design import board_design
+from firelane.boards.top.board_design import board_design, camera_design
 from firelane.compiler.artefact.artefact import write_artefact
 from firelane.compiler.compile import compile_model
 from firelane.compiler.fit.report import make_report
@@ -44,6 +48,7 @@ class ModelBuild:
     compiled: Compiled
     build: Build
     seconds: float
+    camera: PlannedCamera | None = None
 
     @property
     def table(self) -> FittedTable:
@@ -64,8 +69,8 @@ class ModelBuild:
         whole = whole_frame(self.board, self.model, report)
         return [f"{self.model.frames_per_second(report.target_hz):,.1f} frames/s of the engine: "
                 f"{report.target_hz / 1e6:g} MHz, {self.model.frame_cycles:,} cycles a frame",
-                f"{whole.frames_per_second:,.1f} frames/s end to end: {self.board.baud:,} baud, "
-                f"limited by {whole.limit}",
+                str(self.camera) if self.camera else f"{whole.frames_per_second:,.1f} frames/s end to end: "
+                f"{self.board.baud:,} baud, limited by {whole.limit}",
                 f"limited by {report.limit}",
                 f"engine {hex32(self.board.engine.digest)}, program {hex32(self.model.program_digest)}, "
                 f"seed {self.build.seed}, {self.seconds:.0f} s",
@@ -73,9 +78,9 @@ class ModelBuild:
                 f"written: {self.build.bitstream}", f"sha256: {self.build.digests.bitstream}"]
 
 
-def build_folder(board: Board, model: str | Path) -> Path:
-    """Where the build of `model` for `board` goes if nobody says otherwise."""
-    return BUILDS / f"{board.name}-{short_name(model)}"
+def build_folder(board: Board, model: str | Path, camera: str | None = None) -> Path:
+    """Where the build of `model` for `board`, perhaps with a camera, goes if nobody says otherwise."""
+    return BUILDS / "-".join(filter(None, (board.name, short_name(model), camera)))
 
 
 def bitstream_file(board: Board, model: str | Path) -> Path:
@@ -83,8 +88,9 @@ def bitstream_file(board: Board, model: str | Path) -> Path:
     return build_folder(board, model) / BITSTREAM
 
 
-def build_model(board: Board, model: str | Path, folder: Path | None = None, *, seeds: Sequence[int], say: Say,
-                name: str | None = None, record: Options | None = None, progress: Progress = silent) -> ModelBuild:
+def build_model(board: Board, model: str | Path, folder: Path | None = None, *,  # noqa: PLR0913 (all but four have a default)
+                seeds: Sequence[int], say: Say, name: str | None = None, record: Options | None = None,
+                camera: str | None = None, progress: Progress = silent) -> ModelBuild:
     """Compile `model`, a file or a name, for `board`'s engine, and build its bitstream; see `boards.flow.bitstream`.
 
     Parameters
@@ -99,6 +105,8 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
         What the model is called in the record; as its file is, if not given.
     record : mapping, optional
         How images become the model's input, see `compiler.frame_io.record_options`.
+    camera : str, optional
+        The name of a camera, which takes the host link's place.
     progress : callable
         Told the name of a step, how much is done, and of how much.
 
@@ -107,10 +115,13 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
     FirelaneError
         If the model does not fit, a tool fails, or timing is missed.
     """
-    folder = folder or build_folder(board, model)
+    folder = folder or build_folder(board, model, camera)
     check_folder(folder, BUILD, OPTION)
+    sensor = get_sensor(camera) if camera else None
     compiled = compile_model(model_file(model), board.engine, progress, record=record)
-    top = board_design(board, key_contents(board.engine))
+    planned = plan_camera(board, compiled, sensor) if sensor else None
+    key = key_contents(board.engine)
+    top = camera_design(board, key, planned.plan) if planned else board_design(board, key)
     facts = _facts(name or short_name(model), compiled)
     made, started = provenance(), time.monotonic()
     build = build_bitstream(board, top, compiled.program.contents, facts, folder, seeds=seeds, say=say,
@@ -118,8 +129,10 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
     seconds = time.monotonic() - started
     write_artefact(compiled, build.folder / MODEL_FOLDER)
     note_build(build.folder, made, seconds)
-    adopt(build.folder, [MADE_FILE])
-    return ModelBuild(board, facts, compiled, build, seconds)
+    if planned:
+        (build.folder / CAMERA_FILE).write_text(camera_record(planned))
+    adopt(build.folder, [MADE_FILE, *([CAMERA_FILE] if planned else [])])
+    return ModelBuild(board, facts, compiled, build, seconds, planned)
 
 
 def _facts(name: str, compiled: Compiled) -> ModelFacts:

@@ -6,10 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from firelane.boards.camera.record import check_camera, has_camera
 from firelane.boards.contents.routed_design import RoutedDesign, check_engine, read_design
 from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
 from firelane.compiler.artefact.container import read_contents
 from firelane.compiler.artefact.file_names import PROGRAM
+from firelane.compiler.artefact.reader import read_model
 from firelane.compiler.support.outputs import check_file, real_path
 from firelane.compiler.support.work_folder import OPTION
 from firelane.compiler.support.workspace import NEW, cannot_be_written, workspace
@@ -33,7 +35,8 @@ def patch(config: Path, model: Path, output: Path) -> Patched:
     Raises
     ------
     FirelaneError
-        If `config` is not a build of ours, or `model` is not a compiled model or one for another engine.
+        If `config` is not a build of ours, or `model` is not a compiled model, or one for another engine or, in a build
+        with a camera, for other pictures.
     ConfigError
         If a tool is missing or fails.
     """
@@ -41,6 +44,8 @@ def patch(config: Path, model: Path, output: Path) -> Patched:
     text, design = read_design(config)
     contents = read_contents(model / PROGRAM)
     check_engine(design, contents, model)
+    if has_camera(config.parent):
+        check_camera(config.parent, read_model(model))
     target = real_path(output)
     with workspace(target, OPTION) as space:
         work = space / NEW

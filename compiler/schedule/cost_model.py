@@ -98,8 +98,9 @@ def _load_shape(layer: LoadLayer, rows: int) -> dict[str, Any]:
 
 
 def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence[bool], cfg: EngineConfig,
-               encoded: Mapping[str, EncodedLayer] | None = None, beside: Sequence[bool] | None = None) -> FrameCost:
-    """All instructions of a frame in order.
+               encoded: Mapping[str, EncodedLayer] | None = None, beside: Sequence[bool] | None = None,
+               timeline: Timeline | None = None) -> FrameCost:
+    """All instructions of a frame in order, along `timeline`, a fresh one if none is given.
 
     `encoded`: weight streams by layer name, if they are there already; `beside`: which loads start beside the tile
     before them, all of them if it is not known. Without streams it is an estimate, in which no tile goes slower for
@@ -110,7 +111,7 @@ def frame_cost(network: TiledNetwork, steps: Sequence[Step], wait_load: Sequence
     tiles = {layer.name: _tile_options(layer, encoded.get(layer.name)) for layer in network.layers
              if isinstance(layer, TileLayer)}
     words = {layer.name: _descriptor_words(layer, cfg) for layer in network.layers}
-    timeline = Timeline(cfg)
+    timeline = timeline or Timeline(cfg)
     previous: AnyLayer | None = None
     for number, (step, waits) in enumerate(zip(steps, wait_load)):
         layer = network.layers[step.layer]

@@ -47,7 +47,8 @@ Words mean the same in all of them:
 
 `firelane schema COMMAND` prints the JSON Schema of what `--json` prints, with a sentence on each
 field. `firelane_format` is 1; it grows if a field goes or means something else, and new fields may
-come. `run` prints a document a line, all others one. Errors stay a line on standard error.
+come. `run` and `watch` print a document a line, all others one. Errors stay a line on standard
+error.
 
 Tables begin with the answer. They are as wide as the terminal, or as `COLUMNS` says: where there is
 no room, names lose their middle, and columns go in the order that stands beside each table in the
@@ -75,6 +76,7 @@ EXAMPLES = (
     "demo --open",
     "boards net.onnx",
     "build net.onnx --board ulx3s_85f --calib images/ --preset imagenet -o build/net",
+    "camera-sim --image three.png",
     "compile net.onnx --board ulx3s_85f -o build/net",
     "compress float.onnx --calib images/ --budget 336KB -o small.onnx",
     "devices",
@@ -93,6 +95,7 @@ EXAMPLES = (
     "simulate squeezenet1.0 --image cat.jpg",
     "validate build/net net.onnx --port auto --images photographs/",
     "vivado-project net.onnx --board arty_a7_100",
+    "watch --port /dev/ttyUSB0 --labels names.txt",
 )
 
 

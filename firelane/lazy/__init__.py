@@ -46,8 +46,8 @@ NEEDS = {
 }
 
 # Commands that need more than what they fetch first.
-OF_COMMANDS = {"bitstream": "build", "board-sim": "sim", "build": "compress", "compress": "compress",
-               "program": "build", "simulate": "sim", "vivado-project": "build"}
+OF_COMMANDS = {"bitstream": "build", "board-sim": "sim", "build": "compress", "camera-sim": "sim",
+               "compress": "compress", "program": "build", "simulate": "sim", "vivado-project": "build"}
 
 
 def extra_of(module: str) -> str:

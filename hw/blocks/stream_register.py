@@ -1,8 +1,8 @@
 """A register in a stream that cuts all its paths, `ready` included."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 
 class StreamRegister(wiring.Component):
@@ -45,3 +45,16 @@ class StreamRegister(wiring.Component):
         with m.Elif(self.i.valid):
             m.d.sync += spare_taken.eq(1)
         return m
+
+
+def connect_registered(m, name: str, shape, source, sink, *, clear):
+    """`connect` through a `StreamRegister`, for an engine that is far away, and where much depends on its bytes.
+
+    The register is cleared a cycle after the other end: `clear` stays for long enough, until the engine has been reset,
+    and nothing comes from either side in the cycle behind it.
+    """
+    register, cleared = StreamRegister(shape), Signal(name=f"{name}_cleared")
+    m.d.sync += cleared.eq(clear)
+    m.submodules[f"{name}_register"] = ResetInserter(cleared)(register)
+    connect(m, source, register.i)
+    connect(m, register.o, sink)

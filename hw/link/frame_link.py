@@ -1,12 +1,12 @@
 """The host link: frames of a byte line on one side, the engine's bus and streams on the other."""
 
-from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from firelane.hw.blocks.payload import BYTE_LAST
 from firelane.hw.blocks.ports import BYTES, CsrBus
-from firelane.hw.blocks.stream_register import StreamRegister
+from firelane.hw.blocks.stream_register import connect_registered
 from firelane.hw.contract.block_ram import result_in_block_ram
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
@@ -107,28 +107,15 @@ class FrameLink(wiring.Component):
     def _connect_image(self, m):
         feeder, processor = self._feeder, self._processor
         connect(m, processor.image, feeder.control)
-        self._connect_registered(m, "image", feeder.image, flipped(self.image), clear=processor.image.begin)
+        connect_registered(m, "image", BYTE_LAST, feeder.image, flipped(self.image), clear=processor.image.begin)
         m.d.comb += self._answers.offset.eq(feeder.control.offset)
 
     def _connect_result(self, m):
         results, processor = self._results, self._processor
-        self._connect_registered(m, "result", flipped(self.result), results.i, clear=processor.result.clear)
+        connect_registered(m, "result", BYTE_LAST, flipped(self.result), results.i, clear=processor.result.clear)
         connect(m, processor.result, results.control)
         connect(m, results.chunk, self._answers.result)
         m.d.sync += processor.moved.eq((self.image.valid & self.image.ready) | (self.result.valid & self.result.ready))
-
-    @staticmethod
-    def _connect_registered(m, name: str, source, sink, *, clear):
-        """The engine is far away, and much there depends on whether a byte comes or goes.
-
-        So does the register, which is cleared a cycle after the other end: `clear` stays for long enough, until the
-        engine has been reset, and nothing comes from either side in the cycle behind it.
-        """
-        register, cleared = StreamRegister(BYTE_LAST), Signal(name=f"{name}_cleared")
-        m.d.sync += cleared.eq(clear)
-        m.submodules[f"{name}_register"] = ResetInserter(cleared)(register)
-        connect(m, source, register.i)
-        connect(m, register.o, sink)
 
 
 def _connect_if(m, source, sink):

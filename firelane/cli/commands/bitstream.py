@@ -39,13 +39,17 @@ from firelane.compiler.support.outputs import check_folder
 @click.option("--seed", type=int, help="Of the placer; the first, if there are several.  [default: the board's]")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="How many are tried, as many at a time as there are cores; the first that meets timing wins.")
+@click.option("--camera", metavar="NAME", help="A camera feeds the board, which works by itself: ov7670. See "
+                                              "docs/camera.md.")
 @record_options
 @json_option
 @report_option
 @click.option("-o", "--output", type=PATH, help="Folder; build/bitstream/... if not given.")
 def command(board_name: str, model: str, clock_mhz: float | None, seed: int | None, seeds: int,
-            output: Path | None, as_json: bool, report_file: Path | None, **options: Any) -> None:
+            camera: str | None, output: Path | None, as_json: bool, report_file: Path | None, **options: Any) -> None:
     """Build a bitstream: MODEL in the memories of the board's engine, behind the board's serial line.
+
+    With --camera the board looks for itself, and says what it sees: `firelane watch` shows it.
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
     change it. `firelane run` finds it in what is written.
@@ -63,7 +67,7 @@ def command(board_name: str, model: str, clock_mhz: float | None, seed: int | No
     first = board.seed if seed is None else seed
     with goes_on(), display(console) as progress:
         built = work.build_model(board, model, output, seeds=range(first, first + seeds), say=say(console),
-                                 record=record, progress=progress)
+                                 record=record, camera=camera, progress=progress)
     write_report(work.Bitstream(built.board, built.compiled, built.build.folder), report_file, say(console))
     if as_json:
         click.echo(built.to_json())

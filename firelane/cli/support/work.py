@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from firelane.boards.host.discovery import chosen_port, find_devices
     from firelane.boards.host.run import check_given, classify, load_model
     from firelane.boards.host.validate import validate
+    from firelane.boards.host.watch import watch
     from firelane.boards.report.board_fit import fits
     from firelane.boards.report.board_list import to_json, to_tables
     from firelane.boards.report.build_plot import plot_build
     from firelane.boards.report.published_fits import published_fits
+    from firelane.boards.simulated.camera_sim import show_pictures
     from firelane.boards.simulated.model_board import build_model_board, is_compiled
     from firelane.compiler.compress.run import Job, sweep
     from firelane.compiler.support.files import write_file
@@ -45,8 +47,8 @@ __all__ = ["Bitstream", "Job", "Machine", "all_boards", "bitstream_file", "build
            "devices_to_json", "devices_to_table", "find_devices", "fits", "get_board", "is_compiled", "items_to_json",
            "items_to_table", "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch",
            "plot_build", "print_evaluation", "print_report", "program", "project_json", "published_fits", "require",
-           "run_benchmark", "short_name", "sweep", "table", "to_json", "to_tables", "validate", "write_board_file",
-           "write_file", "write_model_project"]
+           "run_benchmark", "short_name", "show_pictures", "sweep", "table", "to_json", "to_tables", "validate",
+           "watch", "write_board_file", "write_file", "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.bitstream": ["Bitstream"],
@@ -65,10 +67,12 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.host.discovery": ["chosen_port", "find_devices"],
     "firelane.boards.host.run": ["check_given", "classify", "load_model"],
     "firelane.boards.host.validate": ["validate"],
+    "firelane.boards.host.watch": ["watch"],
     "firelane.boards.report.board_fit": ["fits"],
     "firelane.boards.report.board_list": ["to_json", "to_tables"],
     "firelane.boards.report.build_plot": ["plot_build"],
     "firelane.boards.report.published_fits": ["published_fits"],
+    "firelane.boards.simulated.camera_sim": ["show_pictures"],
     "firelane.boards.simulated.model_board": ["build_model_board", "is_compiled"],
     "firelane.compiler.compress.run": ["Job", "sweep"],
     "firelane.compiler.support.files": ["write_file"],

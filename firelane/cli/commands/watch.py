@@ -1,0 +1,42 @@
+"""`firelane watch`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.live import Live
+from rich.text import Text
+
+from firelane.cli.support import work
+from firelane.cli.support.options import PATH, json_option
+from firelane.cli.support.terminal import log_console
+from firelane.cli.support.words import PORT
+
+BAUD = 3_000_000
+
+
+@click.command()
+@click.option("--port", type=PORT, required=True, metavar="NAME", help="Serial port, e.g. /dev/ttyUSB0.")
+@click.option("--baud", type=click.IntRange(min=1), default=BAUD, show_default=True,
+              help="Of the board's serial line.")
+@click.option("--compiled", "folder", type=PATH, metavar="DIR",
+              help="What `firelane compile` wrote.  [default: found in build/ by the digest that the board names]")
+@click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many answers.  [default: Ctrl-C]")
+@json_option
+def command(port: str, as_json: bool, **options: Any) -> None:
+    """Show what a board with a camera sees: the five best classes of each picture.
+
+    The board is one whose bitstream was made with --camera; it works by itself, and this command only listens. Frames a
+    second are counted here, the latency (from the last row of a picture to its answer) by the board. On a terminal the
+    last answer is shown; elsewhere, and with --json, each has a line.
+    """
+    console = log_console()
+    if as_json or not console.is_terminal:
+        work.watch(port, show=lambda sight: click.echo(sight.to_json() if as_json else str(sight)),
+                   note=lambda line: click.echo(line, err=True), **options)
+        return
+    with Live(Text("waiting for the board"), console=console, auto_refresh=False) as live:
+        work.watch(port, show=lambda sight: live.update(Text(str(sight)), refresh=True),
+                   note=lambda line: live.update(Text(line), refresh=True), **options)
