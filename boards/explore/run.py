@@ -27,7 +27,7 @@ from firelane.compiler.support.sources import source_digest
 __all__ = ["MADE_BY", "explore", "pool"]
 
 STAGE = "exploring"
-MADE_BY = ("firelane.hw.contract", "firelane.compiler", "firelane.models", "firelane.boards.explore")
+MADE_BY = ("firelane.hw.contract", "firelane.compiler", "firelane.models", "firelane.boards")
 Rows = list[dict[str, Any]]
 Task = tuple[Member, tuple[EnginePoint, ...], Question]
 Pool = Callable[[Sequence[Task]], Iterable[tuple[int, Rows]]]          # rows by number, as they are finished
