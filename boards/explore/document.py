@@ -44,14 +44,14 @@ class Sweep:
 
 SWEEPS = (
     Sweep("Squeeze ratio", "squeeze_ratio", (0.125, 0.25, 0.5, 0.75, 1.0), {},
-          "Squeeze filters for each expand filter; section 5.2 of the paper. Between 0.125 and 0.75 the paper gains 5.7 "
-          "points of top-5, beyond that none."),
+          "Squeeze filters for each expand filter; section 5.2 of the paper. Between 0.125 and 0.75 the paper gains "
+          "5.7 points of top-5, beyond that none."),
     Sweep("Share of 3x3 filters", "pct_3x3", (0.01, 0.25, 0.5, 0.75, 0.99), {"squeeze_ratio": 0.5},
           "Share of the expand filters that are 3x3, at SR = 0.5; section 5.3. The paper gains nothing beyond 50 %."),
     Sweep("Late or early downsampling", "pools", ("late", "early"), {},
           "Pools after conv1, fire4, fire8, as v1.0 has them, or after conv1, fire3, fire5, as v1.1. The paper's third "
-          "strategy is to downsample late; it has no experiment for it. The authors say of v1.1, which differs in conv1 "
-          "as well, that it loses no accuracy."),
+          "strategy is to downsample late; it has no experiment for it. The authors say of v1.1, which differs in "
+          "conv1 as well, that it loses no accuracy."),
     Sweep("The same with the first layer of v1.1", "pools", ("late", "early"), {"stem": "3x3"},
           "conv1 of 64 filters of 3x3 in place of 96 of 7x7: early pools with it are v1.1."),
     Sweep("Bypass", "bypass", ("none", "simple", "complex"), {},

@@ -14,7 +14,7 @@ __all__ = ["GOALS", "check_goals", "csv_text", "pareto"]
 
 GOALS = ("cycles", "bytes", "words", "-weights")    #: a minus: more is better
 POSSIBLE = ("cycles", "bytes", "words", "weight_words", "ebr", "dsp", "lut", "weights", "nonzero", "macs",
-            "frames_per_second", "input_size")
+            "frames_per_second", "input_size", "millijoules")
 Row = Mapping[str, Any]
 
 
@@ -36,6 +36,9 @@ def pareto(rows: Sequence[Row], goals: Sequence[str] = GOALS) -> list[Row]:
     """The points that fit and that none beats: none is as good in all goals, and better in one. In the given order."""
     check_goals(goals)
     fitting = [row for row in rows if row["fits"]]
+    for goal in goals:
+        if any(row[goal.removeprefix("-")] is None for row in fitting):
+            raise ConfigError("--front", f"{goal} is not known on this device", hint="leave it out")
     places = [tuple(-row[goal[1:]] if goal.startswith("-") else row[goal] for goal in goals) for row in fitting]
     best: list[tuple] = []
     for place in sorted(set(places)):           # none can be beaten by one that comes later

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from firelane.boards.board import DEVICES, Device
 from firelane.boards.explore.space import EnginePoint, Member, coordinates
+from firelane.compiler.fit.energy import frame_energy
 from firelane.compiler.fit.estimate import EngineEstimate, estimate
-from firelane.compiler.fit.report import MEMORIES
+from firelane.compiler.fit.report import MEMORIES, Report
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.ir.graph import Conv
 from firelane.compiler.support.errors import FirelaneError
@@ -68,7 +69,8 @@ def cost_of_member(member: Member, engines: Sequence[EnginePoint], question: Que
 def _nothing(why: str) -> dict[str, Any]:
     """The row of a point that does not exist."""
     return {"fits": False, "why": why, "cycles": None, "frames_per_second": None, "bytes": None, "words": None,
-            "weight_words": None, "ebr": None, "dsp": None, "lut": None, "weights": None, "nonzero": None, "macs": None}
+            "weight_words": None, "ebr": None, "dsp": None, "lut": None, "millijoules_low": None, "millijoules": None,
+            "millijoules_high": None, "weights": None, "nonzero": None, "macs": None}
 
 
 def _costs(found: EngineEstimate, question: Question) -> dict[str, Any]:
@@ -85,7 +87,15 @@ def _costs(found: EngineEstimate, question: Question) -> dict[str, Any]:
     return {"fits": not reasons, "why": "; ".join(reasons), "cycles": cycles,
             "frames_per_second": round(question.clock_mhz * 1e6 / cycles, 3), "bytes": found.report.rom.bytes,
             "words": found.used["activation_words"], "weight_words": engine.weight_words, "ebr": needs.ebr_total,
-            "dsp": needs.dsp, "lut": needs.lut}
+            "dsp": needs.dsp, "lut": needs.lut, **_energy(found.report, engine, question)}
+
+
+def _energy(report: Report, engine: EngineConfig, question: Question) -> dict[str, float | None]:
+    """Millijoules of a frame, modelled; None where nothing is known of the device."""
+    energy = frame_energy(report, engine, question.clock_mhz * 1e6, question.device)
+    low, mid, high = astuple(energy.total) if energy else (None, None, None)
+    return {"millijoules_low": low and round(low, 3), "millijoules": mid and round(mid, 3),
+            "millijoules_high": high and round(high, 3)}
 
 
 def _short_words(found: EngineEstimate, thorough: bool) -> Iterator[str]:

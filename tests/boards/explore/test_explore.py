@@ -19,6 +19,7 @@ from firelane.boards.explore.run import explore, in_process, pool
 from firelane.boards.explore.space import EnginePoint, Member, Space
 from firelane.cli.main import main
 from firelane.compiler.compile import compile_graph
+from firelane.compiler.fit.energy import frame_energy
 from firelane.compiler.fit.report import make_report
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.models.fire_graph import densities_by_kind, fire_graph
@@ -56,6 +57,9 @@ def test_a_point_costs_what_the_compiler_says():
     graph = fire_graph(member.network, input_size=56, seed=SEED)
     report = make_report(compile_graph(graph, engine.config))
     assert (row["cycles"], row["bytes"], row["macs"]) == (report.cost.total, report.rom.bytes, report.dense_macs)
+    energy = frame_energy(report, engine.config, 100e6, "LFE5U-85F")
+    assert row["millijoules"] == pytest.approx(energy.total.mid, rel=0.5) and row["millijoules"] > 0
+    assert row["millijoules_low"] < row["millijoules"] < row["millijoules_high"]
     assert row["fits"] and row["why"] == "" and row["weight_words"] % 512 == 0
 
 
