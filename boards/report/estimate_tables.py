@@ -25,14 +25,13 @@ BOUNDS = ("(<=, >=: at most, at least. There is no schedule: counted is a cycle 
 WITHOUT = "Everything else would cost this, if there were an engine for it:"
 RATES = ("(frames/s: end to end, from an image at the host to its result there, one after the other / of the engine "
          "alone.)")
-MODELLED = ("(mJ/frame: modelled, not measured, to a factor of two either way; with what the board takes at rest "
-            "meanwhile, see docs/energy.md.)")
+MODELLED = "(Modelled, not measured: true to a factor of two either way, see docs/energy.md.)"
 ALIKE = 1.1                 #: boards that lack so much more than the least are no worse
 
 BOARD_COLUMNS = (           # what is dropped first has the largest number
     Column("board", names=True), Column("frames/s"), Column("verdict", text=True), Column("cycles", drop=1),
-    Column("mJ/frame", drop=3), Column("limited by", drop=2), Column("weights, bytes", drop=4),
-    Column("activations", drop=5), Column("program", drop=6))
+    Column("limited by", drop=2), Column("weights, bytes", drop=3), Column("activations", drop=4),
+    Column("program", drop=5))
 
 ENERGY_COLUMNS = (Column("", names=True), Column("mJ, low", drop=1), Column("mJ, middle"), Column("mJ, high", drop=2),
                   Column("share", drop=3))
@@ -92,14 +91,12 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
         parts.append(Indented(RATES, 0))
     if any(board.lower_bound for board in boards):
         parts.append(Indented(BOUNDS, 0))
-    if any(board.energy for board in boards):
-        parts.append(Indented(MODELLED, 0))
     parts += _ways(boards)
     shown = nearest(boards)
     if shown and shown.report:
         parts += ["", _layer_table(shown, shown.report)]
         if shown.energy:
-            parts += ["", _energy_table(shown, shown.energy)]
+            parts += ["", _energy_table(shown, shown.energy), Indented(MODELLED, 0)]
     return Group(*parts)
 
 
@@ -128,16 +125,9 @@ def _board_row(board: BoardEstimate) -> tuple[str | Text, ...]:
     usage = {line.name: line for line in board.estimate.memories}
     return (board.board, around.format(f"{most}{frames_in_words(fps, board.end_to_end)}") if fps else "",
             _verdict(board), around.format(f"{least}{cycles:,}") if cycles else "",
-            around.format(_millijoules(board.energy, least)) if board.energy else "",
             board.end_to_end.limit if board.end_to_end and fps else "",
             _of(usage.get(MEMORIES["weight_words"]), MEMORY_BITS / 8), _of(usage.get(MEMORIES["activation_words"])),
             _of(usage.get(MEMORIES["program_words"])))
-
-
-def _millijoules(energy: FrameEnergy, least: str) -> str:
-    """The middle, and between what it may be."""
-    total = energy.total
-    return f"{least}{total.mid:.3g} ({total.low:.3g}-{total.high:.3g})"
 
 
 def _verdict(board: BoardEstimate) -> Text:
