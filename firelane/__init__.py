@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from firelane.api.compress import CompressedNetwork, compress
     from firelane.api.estimate import Estimate, estimate
     from firelane.api.evaluate import evaluate
+    from firelane.api.explore import Exploration, explore
     from firelane.api.fit import fit
     from firelane.api.network import Network, load
     from firelane.api.predict import Prediction
@@ -78,8 +79,9 @@ if TYPE_CHECKING:
     from firelane.sim.evaluate.result import Evaluation
 
 __all__ = ["Board", "BoardInfo", "BuiltNetwork", "CompiledNetwork", "CompressedNetwork", "Estimate", "Evaluation",
-           "FirelaneError", "Fit", "MismatchError", "Network", "Prediction", "QuantizedNetwork", "Simulation", "build",
-           "compile", "compress", "estimate", "evaluate", "fit", "load", "quantize", "simulate", "simulated_board"]
+           "Exploration", "FirelaneError", "Fit", "MismatchError", "Network", "Prediction", "QuantizedNetwork",
+           "Simulation", "build", "compile", "compress", "estimate", "evaluate", "explore", "fit", "load", "quantize",
+           "simulate", "simulated_board"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.board": ["Board", "BoardInfo"],
@@ -88,6 +90,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.compress": ["CompressedNetwork", "compress"],
     "firelane.api.estimate": ["Estimate", "estimate"],
     "firelane.api.evaluate": ["evaluate"],
+    "firelane.api.explore": ["Exploration", "explore"],
     "firelane.api.fit": ["fit"],
     "firelane.api.network": ["Network", "load"],
     "firelane.api.predict": ["Prediction"],

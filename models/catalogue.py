@@ -99,7 +99,7 @@ def find(name: str, *, input_size: int | None = None, dense: bool = False, only_
     path = build_root() / "models" / f"{name}-{size}-{key}.onnx"
     with locked(path):
         if not path.exists():
-            makes.make(path, name, size, published, progress, dense=dense)
+            makes.make(path, name, size, published, progress, dense)
     if published:
         return CatalogueEntry(path=path, origin=f"the published Deep Compression weights, {published.weights}",
                               photographs=published.photographs, labels=labels_file())

@@ -30,7 +30,7 @@ WEIGHT_SEED, IMAGE_SEED = 1, 2
 MADE_IMAGES = 16                        # to calibrate with
 
 
-def make(path: Path, name: str, size: int, published: Published | None, progress: Progress, *,
+def make(path: Path, name: str, size: int, published: Published | None, progress: Progress,
          dense: bool = False) -> None:
     """Build and quantize; the file appears when it is complete. Without quantization what no engine can compute.
 

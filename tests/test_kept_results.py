@@ -17,6 +17,10 @@ import pytest
 
 from firelane.api import build_job, build_steps
 from firelane.boards import get_board
+from firelane.boards.explore import point as explore_point
+from firelane.boards.explore import run as explore_run
+from firelane.boards.explore.point import Question
+from firelane.boards.explore.space import EnginePoint, Member
 from firelane.boards.flow import place_route, synthesis, tools
 from firelane.boards.flow.stages import Stages
 from firelane.boards.report import published_fits
@@ -101,7 +105,12 @@ def placement_key(folder: Path) -> object:
     return stages.made_by
 
 
+def explored_file(folder: Path) -> Path:
+    return explore_run._file(Member(), EnginePoint(), Question(), explore_run.source_digest(*explore_run.MADE_BY))
+
+
 KEPT = (
+    Kept(explore_run, explore_point, explore_run.MADE_BY, explored_file),
     Kept(synthesis, synthesis, synthesis.MADE_BY, netlist_key),
     Kept(place_route, place_route, place_route.MADE_BY, placement_key),
     Kept(build_steps, build_steps, build_steps.MADE_BY, build_key),

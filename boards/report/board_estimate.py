@@ -10,6 +10,7 @@ from firelane.boards.board import Board
 from firelane.boards.report.board_fit import shortage, shortage_of
 from firelane.boards.report.end_to_end import EndToEnd, end_to_end, link_of, work_of
 from firelane.compiler.fit import engine_fit
+from firelane.compiler.fit.energy import FrameEnergy, frame_energy
 from firelane.compiler.fit.estimate import EngineEstimate, at_least, estimate
 from firelane.compiler.fit.report import MEMORIES, Report
 from firelane.compiler.fit.workload import Workload, workload
@@ -60,6 +61,9 @@ class BoardEstimate:
     end_to_end : EndToEnd, optional
         The time of a frame with the board's line; the least, where figures are bounds. None where nothing is known of
         the image.
+    energy : FrameEnergy, optional
+        Of a frame, modelled (docs/energy.md); the least, where figures are bounds. None where nothing is known of the
+        device.
     """
 
     board: str
@@ -67,6 +71,7 @@ class BoardEstimate:
     estimate: EngineEstimate
     shortages: tuple[Shortage, ...] = ()
     end_to_end: EndToEnd | None = None
+    energy: FrameEnergy | None = None
 
     @property
     def fits(self) -> bool:
@@ -145,7 +150,7 @@ def estimate_boards(boards: Sequence[Board], network: Graph | Workload, model: s
         progress("looking for ways out", number, len(boards))
         one = known[board.engine]
         found.append(BoardEstimate(board.name, board.clock_hz, one, tuple(_shortages(board, one, tried)),
-                                   _end_to_end(board, one, tried)))
+                                   _end_to_end(board, one, tried), _energy(board, one)))
     if LARGEST in known:
         found.append(BoardEstimate(LARGEST_NAME, 0, known[LARGEST], (Shortage(NO_BOARD, "no board has it"),)))
     return found
@@ -170,6 +175,13 @@ def estimates(engines: Iterable[EngineConfig], network: Graph | Workload,
             work = work or workload(network, engine)
             known[engine] = at_least(work, engine, known[engine].problems)
     return known
+
+
+def _energy(board: Board, found: EngineEstimate) -> FrameEnergy | None:
+    """What a frame takes of energy on the board, with the memories that it has."""
+    if found.report is None:
+        return None
+    return frame_energy(found.report, board.engine, board.clock_hz, board.device.name)
 
 
 def weight_count(graph: Graph) -> int:

@@ -11,6 +11,7 @@ from rich.text import Text
 from firelane.boards.report.board_estimate import LARGEST_NAME, NO_BOARD, NODES, BoardEstimate, Shortage
 from firelane.boards.report.end_to_end import frames_in_words
 from firelane.boards.report.lacking import SHORT_NAMES
+from firelane.compiler.fit.energy import FrameEnergy
 from firelane.compiler.fit.report import MEMORIES, Report, Usage, layer_table
 from firelane.compiler.onnx_import.in_pytorch import change
 from firelane.compiler.support.errors import FirelaneError
@@ -24,12 +25,16 @@ BOUNDS = ("(<=, >=: at most, at least. There is no schedule: counted is a cycle 
 WITHOUT = "Everything else would cost this, if there were an engine for it:"
 RATES = ("(frames/s: end to end, from an image at the host to its result there, one after the other / of the engine "
          "alone.)")
+MODELLED = "(Modelled, not measured: true to a factor of two either way, see docs/energy.md.)"
 ALIKE = 1.1                 #: boards that lack so much more than the least are no worse
 
 BOARD_COLUMNS = (           # what is dropped first has the largest number
     Column("board", names=True), Column("frames/s"), Column("verdict", text=True), Column("cycles", drop=1),
     Column("limited by", drop=2), Column("weights, bytes", drop=3), Column("activations", drop=4),
     Column("program", drop=5))
+
+ENERGY_COLUMNS = (Column("", names=True), Column("mJ, low", drop=1), Column("mJ, middle"), Column("mJ, high", drop=2),
+                  Column("share", drop=3))
 
 
 def answer(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError]) -> str:
@@ -90,6 +95,8 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
     shown = nearest(boards)
     if shown and shown.report:
         parts += ["", _layer_table(shown, shown.report)]
+        if shown.energy:
+            parts += ["", _energy_table(shown, shown.energy), Indented(MODELLED, 0)]
     return Group(*parts)
 
 
@@ -174,3 +181,14 @@ def _layer_table(board: BoardEstimate, report: Report) -> FittedTable:
     least = "at least " if board.lower_bound else ""
     title = f"Layers on {board.board}{held}: {least}{report.cost.total:,} cycles, {report.rom.bytes:,} bytes of ROM"
     return layer_table(title, report)
+
+
+def _energy_table(board: BoardEstimate, energy: FrameEnergy) -> FittedTable:
+    """What takes the energy of a frame."""
+    watts = energy.watts
+    rows = [(kind, f"{one.low:.2f}", f"{one.mid:.2f}", f"{one.high:.2f}", f"{one.mid / energy.total.mid:.0%}")
+            for kind, one in energy.kinds.items()]
+    total = energy.total
+    return FittedTable(f"Energy of a frame on {board.board}, modelled: {watts.mid:.2f} W ({watts.low:.2f} to "
+                       f"{watts.high:.2f})", ENERGY_COLUMNS, rows,
+                       total=("all", f"{total.low:.2f}", f"{total.mid:.2f}", f"{total.high:.2f}", ""))

@@ -70,12 +70,18 @@ class EngineEstimate:
         return self.report is not None and not self.problems and not self.short and not self.lower_bound
 
 
-def estimate(graph: Graph, cfg: EngineConfig) -> EngineEstimate:
-    """The figures of `graph` on the engine `cfg`."""
+def estimate(graph: Graph, cfg: EngineConfig, *, attempts: int | None = None) -> EngineEstimate:
+    """The figures of `graph` on the engine `cfg`.
+
+    Parameters
+    ----------
+    attempts : int, optional
+        Ways to take maps apart that are tried at most where activation memory is short; as the compiler does if None.
+    """
     network, problems = _lowered(graph, cfg)
     if network is None:
         return EngineEstimate(cfg, None, {}, problems)
-    plan, words = _planned(network, cfg, thorough=not _is_far_too_large(network, cfg))
+    plan, words = _planned(network, cfg, not _is_far_too_large(network, cfg), attempts)
     coded = code_network(plan.network, plan, cfg)
     memories = coded.memories
     used = {"activation_words": words, "weight_words": len(memories.weights.words),
@@ -116,10 +122,10 @@ def _is_far_too_large(network: TiledNetwork, cfg: EngineConfig) -> bool:
     return nonzero > cfg.weight_words * MEMORY_BITS
 
 
-def _planned(network: TiledNetwork, cfg: EngineConfig, thorough: bool) -> tuple[Schedule, int]:
+def _planned(network: TiledNetwork, cfg: EngineConfig, thorough: bool, attempts: int | None) -> tuple[Schedule, int]:
     """A schedule, and the words of activation memory that it takes, or would take."""
     try:
-        plan = schedule(network, cfg, chunks=thorough)
+        plan = schedule(network, cfg, chunks=thorough, attempts=attempts)
     except ActivationCapacityError as problem:
         return boundless(network, cfg), max(problem.words, cfg.activation_words + 1)
     return plan, max(plan.addresses[life.block] + life.words for life in plan.lives)

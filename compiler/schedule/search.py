@@ -79,13 +79,17 @@ class _Variant:
     new_layer: bool
 
 
-def schedule(network: TiledNetwork, cfg: EngineConfig, *, chunks: bool = True) -> Schedule:
+def schedule(network: TiledNetwork, cfg: EngineConfig, *, chunks: bool = True,
+             attempts: int | None = None) -> Schedule:
     """The fastest schedule found that fits.
 
     Parameters
     ----------
     chunks : bool
         Whether maps may be taken apart, if nothing else fits; that is what takes its time.
+    attempts : int, optional
+        So many ways at most, those of fewest words, and the first that fits is taken: for whoever has many networks to
+        look at. As many as are worth it, if not given.
 
     Raises
     ------
@@ -93,9 +97,10 @@ def schedule(network: TiledNetwork, cfg: EngineConfig, *, chunks: bool = True) -
         If no order that was tried fits the activation memory.
     """
     search = _Search(network, cfg)
-    found = search.best_of(FASTEST if chunks else 1, attrgetter("cycles"))
+    found = search.best_of(FASTEST if chunks and attempts is None else 1, attrgetter("cycles"))
     if found is None and chunks:
-        found = search.best_of(SMALLEST, attrgetter("parent_peak", "cycles"))
+        found = search.best_of(SMALLEST if attempts is None else attempts, attrgetter("parent_peak", "cycles"),
+                               first=attempts is not None)
     if found is None:
         raise search.too_large()
     return found
@@ -119,15 +124,16 @@ class _Search:
         self._known: list[dict[str, Chunking]] = [{}]
         self._nearest: tuple[Candidate, _Variant] | None = None     # to fitting, of those that do not fit
 
-    def best_of(self, attempts: int, preference: Callable[[_Variant], Any]) -> Schedule | None:
+    def best_of(self, attempts: int, preference: Callable[[_Variant], Any], first: bool = False) -> Schedule | None:
         """The fastest schedule that fits of the next `attempts` variants, in the order of `preference`.
 
-        The search ends early when the variant to be tried next cannot be faster than what was found.
+        The search ends early when the variant to be tried next cannot be faster than what was found; with `first` as
+        soon as anything was found.
         """
         best: Schedule | None = None
         for _ in range(attempts):
             variant = min(self._waiting, key=preference, default=None)
-            if variant is None or (best is not None and variant.cycles >= best.cycles):
+            if variant is None or (best is not None and (first or variant.cycles >= best.cycles)):
                 break
             self._waiting.remove(variant)
             found, fewest_words = _schedule_variant(variant, self._cfg)

@@ -69,6 +69,7 @@ EXTRAS = {
                    (*COMPILE, "numba", "scipy"), (YOSYS, NEXTPNR)),
     "report": Extra("--report; drawings: die-plot, compress --sweep", (*COMPILE, "jinja2", "matplotlib", "plotly")),
     "cluster": Extra("evaluate --scheduler, on the machines of a Dask cluster", (*COMPILE, "distributed")),
+    "explore": Extra("explore, on a Dask cluster", (*COMPILE, "distributed")),
     "demo": Extra("demo", (*COMPILE, *SIM, "flask"), (YOSYS,)),
     "notebook": Extra("the notebooks in docs/notebooks",
                       (*COMPILE, *SIM, "ipykernel", "jinja2", "matplotlib", "nbclient", "nbformat", "plotly", "scipy"),

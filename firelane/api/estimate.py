@@ -160,6 +160,7 @@ def _board_record(board: BoardEstimate) -> dict[str, Any]:
     return {"board": board.board, "fits": board.fits, "cycles": board.cycles,
             "frames_per_second": fps and round(fps, 2),
             "end_to_end": board.end_to_end and board.end_to_end.to_dict(), "clock_mhz": board.clock_hz / 1e6,
+            "energy": board.energy and board.energy.to_dict(),
             "lower_bound": board.lower_bound, "rom_bytes": report and report.rom.bytes,
             "engine": asdict(board.estimate.engine),
             "memories": [asdict(usage) | {"fits": usage.fits} for usage in board.estimate.memories],

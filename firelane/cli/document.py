@@ -84,6 +84,7 @@ EXAMPLES = (
     "doctor",
     "estimate float.onnx --board ulx3s_85f",
     "evaluate net.onnx --images photographs/ --labels labels.txt --float float.onnx",
+    "explore --squeeze-ratio 0.125,0.25,0.5 --pools early,late -o front.csv",
     "import deep-compression compressed_SqueezeNet.net -o squeezenet1.0.onnx",
     "load build/net --port /dev/ttyUSB0",
     "new-board my_board --from ulx3s_85f -o my_board.toml",

@@ -20,6 +20,7 @@ USER_ERROR, MISMATCH, INTERRUPTED, READER_GONE, TERMINATED = 2, 1, 130, 141, 143
 GROUPS = ("Model", "Build", "Board", "Develop")          #: in the order of `firelane --help`
 COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, and a line for `firelane --help`
     "estimate": Entry("estimate", "Model", "Say which boards hold MODEL, how fast, and what to change."),
+    "explore": Entry("explore", "Model", "Cost the Fire family on engines of many sizes."),
     "import": Entry("import_model", "Model", "Turn published weights into a float ONNX model."),
     "quantize": Entry("quantize", "Model", "Quantize a float MODEL to a standard QDQ graph."),
     "compress": Entry("compress", "Model", "Compress MODEL to a budget of bytes, or to a board."),

@@ -17,18 +17,20 @@ if TYPE_CHECKING:
         compressed_document,
         estimated_document,
         evaluated_document,
+        explored_document,
         simulated_document,
     )
     from firelane.report.needs import check_report
     from firelane.report.write import write_document
 
 __all__ = ["Subject", "bitstream_document", "build_document", "check_report", "compiled_document",
-           "compressed_document", "estimated_document", "evaluated_document", "simulated_document", "write_document"]
+           "compressed_document", "estimated_document", "evaluated_document", "explored_document",
+           "simulated_document", "write_document"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.report.documents": ["Subject", "bitstream_document", "build_document", "compiled_document",
                                   "compressed_document", "estimated_document", "evaluated_document",
-                                  "simulated_document"],
+                                  "explored_document", "simulated_document"],
     "firelane.report.needs": ["check_report"],
     "firelane.report.write": ["write_document"],
 })

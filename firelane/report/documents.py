@@ -9,6 +9,8 @@ from hashlib import sha256
 import numpy as np
 import onnx
 
+from firelane.boards.explore.front import Row
+from firelane.boards.explore.point import Question
 from firelane.boards.flow.finished_build import FinishedBuild
 from firelane.boards.report.board_estimate import BoardEstimate
 from firelane.compiler.compress.run import CompressedLayer
@@ -21,7 +23,16 @@ from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import FirelaneError
 from firelane.hw.contract.config import EngineConfig
 from firelane.report.page.document import Document
-from firelane.report.sections import compression, device, estimate, evaluation, journey, network, simulation
+from firelane.report.sections import (
+    compression,
+    device,
+    estimate,
+    evaluation,
+    exploration,
+    journey,
+    network,
+    simulation,
+)
 from firelane.sim.activation_levels import activation_levels
 from firelane.sim.evaluate.report import NAMES
 from firelane.sim.evaluate.result import Evaluation
@@ -106,6 +117,18 @@ def estimated_document(subject: Subject, answer: str, boards: Sequence[BoardEsti
         sections += network.sections(network.Facts(nearest.report, nearest.estimate.engine, nearest.estimate.plan))
     return Document(f"{subject.name}, estimated", f"{answer[:1].upper()}{answer[1:]}.", tuple(known), tuple(figures),
                     tuple(sections))
+
+
+def explored_document(answer: str, points: Sequence[Row], front: Sequence[Row], goals: Sequence[str],
+                      question: Question) -> Document:
+    """The report of an exploration: the front among all points, and why others do not fit."""
+    density = "Deep Compression's for each kind of layer" if question.density is None else f"{question.density:.0%}"
+    facts = [("device", question.device), ("clock, MHz", f"{question.clock_mhz:g}"), ("density of weights", density),
+             ("front of", ", ".join(goals))]
+    figures = [("points", f"{len(points):,}"), ("of them fit", f"{sum(point['fits'] for point in points):,}"),
+               ("on the front", f"{len(front):,}")]
+    return Document("Exploration of the Fire family", f"{answer}.", tuple(facts), tuple(figures),
+                    (exploration.front(points, front), exploration.reasons(points)))
 
 
 def simulated_document(subject: Subject, measured: SimulationReport, compiled: Compiled, report: Report,

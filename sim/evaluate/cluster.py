@@ -26,6 +26,19 @@ from firelane.sim.evaluate.worker import code_digest
 @contextlib.contextmanager
 def cluster(address: str, seconds: float, worker_seconds: float) -> Iterator[Pool]:
     """A pool of the workers of a Dask scheduler, see `pool.workers`."""
+    with connected(address, seconds, worker_seconds) as client:
+        yield lambda job, images, progress: _measure(client, job, images, progress)
+
+
+@contextlib.contextmanager
+def connected(address: str, seconds: float, worker_seconds: float) -> Iterator[Client]:
+    """A client of a Dask scheduler that has workers.
+
+    Raises
+    ------
+    FirelaneError
+        If nothing answers there in so many seconds, or there are no workers after so many.
+    """
     hint = "the address of a Dask scheduler, such as tcp://10.0.0.1:8786"
     try:
         asyncio.run(asyncio.wait_for(_identity(address, seconds), seconds))
@@ -39,7 +52,7 @@ def cluster(address: str, seconds: float, worker_seconds: float) -> Iterator[Poo
         except TimeoutError:
             raise ConfigError("--scheduler", f"{address} has no workers",
                               hint=f"start some: dask worker {address}") from None
-        yield lambda job, images, progress: _measure(client, job, images, progress)
+        yield client
 
 
 async def _identity(address: str, seconds: float) -> dict:

@@ -67,7 +67,7 @@ def test_made_once(alone, monkeypatch):
     stages = []
     first = find("squeezenet1.1", input_size=SMALL, progress=lambda stage, done, total: stages.append(stage))
     assert "quantizing squeezenet1.1: extremes" in stages
-    monkeypatch.setattr("firelane.models.made_networks.make", lambda *arguments, **options: pytest.fail("made again"))
+    monkeypatch.setattr("firelane.models.made_networks.make", lambda *arguments: pytest.fail("made again"))
     assert find("squeezenet1.1", input_size=SMALL) == first
     with pytest.raises(pytest.fail.Exception):
         find("squeezenet1.1", input_size=SMALL + 2)
