@@ -31,7 +31,8 @@ PULL = 0.02             #: towards the spread positions, more by as much in ever
 BLOCK_PULL = 0.5        #: of a block, for each of its nets
 SPRING = 1e-3           #: to where cells are, before there is any other place to pull them to
 FIXED, FREE = 1e5, 1e-5     #: pulls that hold a cell, or only make the equations regular
-STRIP_PULL = 0.05       #: of a cell to its strip, in steps 1 and 2
+STRIP_PULL = 0.5        #: of a cell to its strip, in steps 1 and 2
+STRIP_PRICE = 100       #: of a tile between a block and the middle of its strip, in tiles of wire, in step 3
 MODE_ROUNDS, STRIP_ROUNDS = 8, 8
 SETTLE_ROUNDS, LAST_SETTLE_ROUNDS = 6, 12
 
@@ -203,7 +204,8 @@ class _Placer:
                 for cells, sites in self._kinds]
 
     def _wire_costs(self, x, y) -> list:
-        """How much longer a block's nets become if it goes to each site, all other cells as they are."""
+        """How much longer a block's nets become if it goes to each site, all other cells as they are; lanes in strips
+        stay there, or else the memory of all columns would gather on one side, and all wires with it."""
         costs = [np.zeros((len(cells), len(sites))) for cells, sites in self._kinds]
         for axis, position in enumerate((x, y)):
             lowest, highest = self._bounds_without(position)
@@ -212,6 +214,11 @@ class _Placer:
                 for row, cell in enumerate(cells.tolist()):
                     low, high = lowest(cell), highest(cell)
                     cost[row] += (np.maximum(place - high, 0) + np.maximum(low - place, 0)).sum(axis=1)
+        if self._strips:
+            strip, pull = self._strips
+            for (cells, sites), cost in zip(self._kinds, costs):
+                held = pull[cells] > FREE
+                cost[held] += STRIP_PRICE * np.abs(sites[:, 0] - strip[cells[held], None])
         return costs
 
     def _bounds_without(self, position):
