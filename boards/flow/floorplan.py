@@ -11,6 +11,7 @@ from typing import Any
 
 from firelane.boards.flow import tools
 from firelane.boards.place.blocks.block_placement import BlockPlacement, Effort, NoSiteError, place_blocks
+from firelane.boards.place.blocks.lane_strips import Strips, lane_strips
 from firelane.boards.place.blocks.sites import BlockSites
 from firelane.boards.place.ecp5.fixed_places import fix_place
 from firelane.boards.place.ecp5.logic_types import ECP5_LOGIC
@@ -20,15 +21,15 @@ from firelane.compiler.support.progress import Progress, silent
 
 LOOK_SECONDS = 0.5      #: between two looks at how far the seeds are
 _rounds: list[Any] = []
-SEEDS = (1, 2, 3, 4)    #: of the start, which decides much: the best wires are a tenth shorter than the worst
+SEEDS = (1, 2, 3, 4)    #: of starts beside the lanes in strips; the start decides much, a quarter of the wires
 
 
 def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEEDS,
                progress: Progress = silent) -> float:
     """Give every block RAM and multiplier in Yosys' JSON the attribute by which nextpnr places it.
 
-    The seed with the shortest wires is taken. Each takes some 45 s for 50 000 cells, and as many run at a time as there
-    are cores. The same netlist gets the same places.
+    The start with the shortest wires is taken, of lanes in strips and of `seeds`. Each takes some 45 s for 50 000
+    cells, and as many run at a time as there are cores. The same netlist gets the same places.
 
     Returns
     -------
@@ -58,9 +59,11 @@ def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEED
 def _best(graph: NetlistGraph, device: BlockSites, seeds: Sequence[int], progress: Progress) -> BlockPlacement:
     """The shortest; of equals the first."""
     rounds, effort = get_context().Value("i", 0), Effort()
-    total = len(seeds) * (effort.spreading + effort.improving)
-    with ProcessPoolExecutor(min(len(seeds), tools.usable_cores()), get_context(), _count_in, (rounds,)) as pool:
-        running = [pool.submit(_place, graph, device, seed) for seed in seeds]
+    strips = lane_strips(graph.names)
+    starts: list[int | Strips] = [*([strips, strips.reversed()] if strips else []), *seeds]
+    total = len(starts) * (effort.spreading + effort.improving)
+    with ProcessPoolExecutor(min(len(starts), tools.usable_cores()), get_context(), _count_in, (rounds,)) as pool:
+        running = [pool.submit(_place, graph, device, start) for start in starts]
         while wait(running, LOOK_SECONDS).not_done:
             progress("sites of block RAMs and multipliers", rounds.value, total)
         placed = [one.result() for one in running]
@@ -72,8 +75,8 @@ def _count_in(counter: Any) -> None:
     _rounds.append(counter)
 
 
-def _place(graph: NetlistGraph, device: BlockSites, seed: int) -> BlockPlacement:
+def _place(graph: NetlistGraph, device: BlockSites, start: int | Strips) -> BlockPlacement:
     def count(stage: str, done: float, total: float | None) -> None:
         with _rounds[0].get_lock():
             _rounds[0].value += 1
-    return place_blocks(graph, device, seed=seed, progress=count)
+    return place_blocks(graph, device, start=start, progress=count)

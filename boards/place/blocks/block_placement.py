@@ -4,7 +4,7 @@ nextpnr's static placer moves blocks freely and then puts each on the free site 
 taken, the last ones end anywhere, and the wires become twice as long. Here blocks are moved with all of the logic, too,
 but towards an assignment to sites that is the best of all (Kim, Lee, Markov: SimPL, 2010):
 
-1. A start that is spread out: the two slowest modes of the netlist, seen as a net of springs.
+1. A start that is spread out: the two slowest modes of the netlist, seen as a net of springs; or strips of lanes.
 2. In turn: spread the logic, assign every block to a site; pull all cells there, more each time, and let the nets
    pull back.
 3. With blocks on their sites: let the logic settle, move the blocks to the sites that are best now, all at once.
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from firelane.boards.place.blocks.lane_strips import Strips
 from firelane.boards.place.blocks.sites import BlockSites
 from firelane.boards.place.blocks.spread import spread
 from firelane.boards.place.blocks.wire_springs import matrix, settle, solve
@@ -30,7 +31,9 @@ PULL = 0.02             #: towards the spread positions, more by as much in ever
 BLOCK_PULL = 0.5        #: of a block, for each of its nets
 SPRING = 1e-3           #: to where cells are, before there is any other place to pull them to
 FIXED, FREE = 1e5, 1e-5     #: pulls that hold a cell, or only make the equations regular
-MODE_ROUNDS = 8
+STRIP_PULL = 0.5        #: of a cell to its strip, in steps 1 and 2
+STRIP_PRICE = 100       #: of a tile between a block and the middle of its strip, in tiles of wire, in step 3
+MODE_ROUNDS, STRIP_ROUNDS = 8, 8
 SETTLE_ROUNDS, LAST_SETTLE_ROUNDS = 6, 12
 
 
@@ -54,21 +57,26 @@ class BlockPlacement:
     wire_length: float
 
 
-def place_blocks(graph: NetlistGraph, device: BlockSites, *, seed: int = 1, effort: Effort | None = None,
+def place_blocks(graph: NetlistGraph, device: BlockSites, *, start: int | Strips = 1, effort: Effort | None = None,
                  progress: Progress = silent) -> BlockPlacement:
     """The best placement that was met.
+
+    Parameters
+    ----------
+    start : strips, or the seed of a start from the slowest modes
 
     Raises
     ------
     NoSiteError
         If there are more blocks of a type than sites.
     """
-    return _Placer(graph, device).run(seed, effort or Effort(), progress)
+    return _Placer(graph, device, start).run(effort or Effort(), progress)
 
 
 class _Placer:
-    def __init__(self, graph: NetlistGraph, device: BlockSites):
-        self._graph, self._device = graph, device
+    def __init__(self, graph: NetlistGraph, device: BlockSites, start: int | Strips):
+        self._graph, self._device, self._start = graph, device, start
+        self._strips = self._held_in_strips(start) if isinstance(start, Strips) else None
         self._kinds = [(graph.of_type(kind), np.array([(site.x, site.y) for site in sites], float))
                        for kind, sites in device.sites.items()]
         for (cells, sites), kind in zip(self._kinds, device.sites):
@@ -77,8 +85,8 @@ class _Placer:
         self._blocks = np.concatenate([cells for cells, _ in self._kinds])
         self._nets_of = self._block_nets()
 
-    def run(self, seed: int, effort: Effort, progress: Progress) -> BlockPlacement:
-        x, y = self._first_positions(seed)
+    def run(self, effort: Effort, progress: Progress) -> BlockPlacement:
+        x, y = self._first_in_strips(self._start) if isinstance(self._start, Strips) else self._modes(self._start)
         x, y = self._approach(x, y, effort.spreading, progress)
         return self._improve(x, y, effort.improving, progress)
 
@@ -87,7 +95,26 @@ class _Placer:
         bounds = np.searchsorted(self._graph.cell[order], np.arange(len(self._graph) + 1))
         return {int(cell): self._graph.net[order[bounds[cell]:bounds[cell + 1]]] for cell in self._blocks}
 
-    def _first_positions(self, seed: int):
+    def _held_in_strips(self, strips: Strips):
+        """Where cells are pulled along x, and how much."""
+        target, pull = np.full(len(self._graph), self._device.columns / 2), np.full(len(self._graph), FREE)
+        target[strips.cells], pull[strips.cells] = strips.across * self._device.columns, STRIP_PULL
+        return target, pull
+
+    def _first_in_strips(self, strips: Strips):
+        """Lanes in their strips and banks, and what else there is near to what it is tied to."""
+        rows = np.full(len(self._graph), self._device.rows / 2)
+        row_pull = np.full(len(self._graph), FREE)
+        in_bank = ~np.isnan(strips.along)
+        rows[strips.cells[in_bank]] = strips.along[in_bank] * self._device.rows
+        row_pull[strips.cells[in_bank]] = STRIP_PULL
+        columns, column_pull = self._held_in_strips(strips)
+        x, y = columns, rows
+        for _ in range(STRIP_ROUNDS):
+            x, y = settle(self._graph, x, columns, column_pull), settle(self._graph, y, rows, row_pull)
+        return x, y
+
+    def _modes(self, seed: int):
         """Cells evenly along both axes, in the order of the two slowest modes."""
         graph, count = self._graph, len(self._graph)
         size = count + len(graph.degree)        # a net is a point to which its cells are tied
@@ -112,8 +139,9 @@ class _Placer:
         """Step 2: positions in which blocks are on sites."""
         device = self._device
         density = DENSITY * device.lut_count / (device.columns * device.rows)
-        soft = np.full(len(self._graph), SPRING)
-        x, y = (settle(self._graph, axis, axis, soft) for axis in (x, y))
+        if not self._strips:
+            soft = np.full(len(self._graph), SPRING)
+            x, y = (settle(self._graph, axis, axis, soft) for axis in (x, y))
         best, best_length = (x, y), np.inf
         for number in range(1, rounds + 1):
             progress("placing block RAMs and multipliers", number, rounds)
@@ -124,9 +152,17 @@ class _Placer:
             length = self._graph.wire_length(*wanted)
             if length < best_length:
                 best, best_length = wanted, length
-            x, y = (settle(self._graph, axis, target, self._pulls(axis, target, PULL * number))
-                    for axis, target in zip((x, y), wanted))
+            x, y = (settle(self._graph, axis, *self._pulled(axis, target, PULL * number, strips))
+                    for axis, target, strips in zip((x, y), wanted, (self._strips, None)))
         return best
+
+    def _pulled(self, position, target, strength: float, strips):
+        """Where cells are pulled, and how much: to where they have been spread, and to their strips."""
+        pull = self._pulls(position, target, strength)
+        if strips is None:
+            return target, pull
+        strip, strip_pull = strips
+        return (pull * target + strip_pull * strip) / (pull + strip_pull), pull + strip_pull
 
     def _pulls(self, position, target, strength: float):
         pulls = strength / np.maximum(np.abs(position - target), 1.0)
@@ -168,7 +204,8 @@ class _Placer:
                 for cells, sites in self._kinds]
 
     def _wire_costs(self, x, y) -> list:
-        """How much longer a block's nets become if it goes to each site, all other cells as they are."""
+        """How much longer a block's nets become if it goes to each site, all other cells as they are; lanes in strips
+        stay there, or else the memory of all columns would gather on one side, and all wires with it."""
         costs = [np.zeros((len(cells), len(sites))) for cells, sites in self._kinds]
         for axis, position in enumerate((x, y)):
             lowest, highest = self._bounds_without(position)
@@ -177,6 +214,11 @@ class _Placer:
                 for row, cell in enumerate(cells.tolist()):
                     low, high = lowest(cell), highest(cell)
                     cost[row] += (np.maximum(place - high, 0) + np.maximum(low - place, 0)).sum(axis=1)
+        if self._strips:
+            strip, pull = self._strips
+            for (cells, sites), cost in zip(self._kinds, costs):
+                held = pull[cells] > FREE
+                cost[held] += STRIP_PRICE * np.abs(sites[:, 0] - strip[cells[held], None])
         return costs
 
     def _bounds_without(self, position):
