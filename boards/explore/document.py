@@ -73,7 +73,8 @@ all members of the family with base_e = 128, incr_e = 128, freq = 2, eight fire 
 
 - Cycles, bytes and words are those of the compiler's own schedule and code, which simulation
   confirms to the cycle for whole networks ([benchmarks.md](benchmarks.md)). The memories are as
-  large as each network needs: no board holds the larger ones.
+  large as each network needs: no board holds the larger ones. An engine has 4096 words of
+  activation memory at most; where more stand here, cycles are as if there were so many.
 - Weights are random. Of each kind of layer as many are zero as in the published Deep Compression
   network, and the others have 31 levels. Bytes of a network that was trained and compressed differ:
   v1.0 takes 302 462 to 335 692 bytes after `firelane compress`.

@@ -22,7 +22,7 @@ from firelane.models.fire_graph import fire_graph
 
 __all__ = ["Question", "cost_of_member"]
 
-ATTEMPTS = 4            #: ways to take maps apart, where activation memory is short: more take more than 2 s
+ATTEMPTS = 4            #: ways to take maps apart, where activation memory is short: more take several seconds
 SEED = 1
 WEIGHT_STEP = 512       #: words of a block RAM
 WHY_NOT_TRIED = "; more ways to take maps apart: --thorough"

@@ -61,10 +61,10 @@ def command(output: Path | None, points: Path | None, goals: str, as_json: bool,
             **options: Any) -> None:
     """Explore the Fire family and engines: what each combination would cost, and which nothing beats.
 
-    Every combination of the values of all axes is a point, at most 2 s of work. Cycles, bytes and words are those of
-    the compiler's schedule and code for random weights; no network is trained, and nothing is said of accuracy: the
-    number of weights stands for what a network can learn. Points that do not fit say why. What is finished is kept in
-    build/explore: after Ctrl-C the same command goes on.
+    Every combination of the values of all axes is a point: about a second of work, more where memory is short. Cycles,
+    bytes and words are those of the compiler's schedule and code for random weights; no network is trained, and nothing
+    is said of accuracy: the number of weights stands for what a network can learn. Points that do not fit say why.
+    What is finished is kept in build/explore: after Ctrl-C the same command goes on.
     """
     for option, file in (("-o", output), ("--points", points)):
         if file is not None:
