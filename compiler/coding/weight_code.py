@@ -191,8 +191,7 @@ def _emit(weights: np.ndarray, choice: _Choice, pairs: bool) -> EncodedLayer:
     streams = choice.in_pairs() if pairs else choice
     turns = TURNS if pairs else (slice(None),)
     value_bits, run_bits = [streams.value_bits(turn) for turn in turns], [streams.run_bits(turn) for turn in turns]
-    second = {"second_value_bits": value_bits[1], "second_run_bits": run_bits[1]} if pairs else {}
-    return EncodedLayer(
+    layer = EncodedLayer(
         dense=runs is None, raw_values=values is None,
         value_bits=value_bits[0], run_bits=run_bits[0],
         value_table=tuple(values.alphabet.tolist()) if values else (),
@@ -201,8 +200,8 @@ def _emit(weights: np.ndarray, choice: _Choice, pairs: bool) -> EncodedLayer:
         taps=np.bincount(taps // weights[0].size, minlength=channels),
         fillers=int((flat[taps] == 0).sum()),
         entropy_bits=entropy_bits(_histogram(flat[real])[1]) + entropy_bits(_histogram(plain_runs)[1]),
-        **second,
     )
+    return replace(layer, second_value_bits=value_bits[1], second_run_bits=run_bits[1]) if pairs else layer
 
 
 def _plain_bits(values: np.ndarray) -> np.ndarray:

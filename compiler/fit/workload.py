@@ -75,10 +75,10 @@ class Work:
         if blocks:
             taps = np.full(len(taps), math.prod(size - 1 for size in self.halved_maximum))
         channels = np.maximum(-(-taps // at_once), cfg.block_cycles if blocks else cfg.drain_cycles)
-        taps = int(taps.sum())
+        count = int(taps.sum())
         return LayerLine(
-            self.name, "tile", passes, passes * int(channels.sum()), self.rom, taps=taps,
-            ideal=passes * -(-taps // at_once), weights=self.weights, coded_bits=coded, entropy_bits=self.entropy_bits,
+            self.name, "tile", passes, passes * int(channels.sum()), self.rom, taps=count,
+            ideal=passes * -(-count // at_once), weights=self.weights, coded_bits=coded, entropy_bits=self.entropy_bits,
             density=self.nonzero / self.weights if self.weights else None,
             code_bits=coded / max(self.nonzero, 1) if self.weights else None,
             overhead=coded / self.entropy_bits - 1 if self.entropy_bits else None)
