@@ -45,7 +45,7 @@ class FrameResult:
 
     @property
     def waiting_cycles(self) -> int:
-        """The share of the total, cycles that instructions wait for the image, which comes as fast as it is taken."""
+        """Cycles of the total in which instructions wait for the image, which comes as fast as it is taken."""
         return sum(instruction.waited for instruction in self.cycles)
 
 
