@@ -39,7 +39,7 @@ class CameraHeader:
     test: tuple[str, int]
 
     def resource(self) -> Resource:
-        """For `platform.add_resources`."""
+        """Resources for `platform.add_resources`."""
         where = {"conn": self.connector}
         inputs, outputs = ("pclk", "href", "vsync"), ("xclk", "sioc", "reset", "pwdn")
         return Resource(

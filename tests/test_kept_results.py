@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import cast
 
 import pytest
@@ -25,6 +25,8 @@ from firelane.boards.flow import place_route, synthesis, tools
 from firelane.boards.flow.stages import Stages
 from firelane.boards.report import published_fits
 from firelane.boards.simulated import build as board_build
+from firelane.boards.simulated import camera_board
+from firelane.boards.top.camera_engine import CameraPlan
 from firelane.boards.top.identity import Identity
 from firelane.compiler.fit import estimate
 from firelane.compiler.fit.estimate import EngineEstimate
@@ -40,6 +42,7 @@ from firelane.sim.simulator import engine_verilog, verilator
 from tests.imports import MODULES, closure, imports
 
 CFG = EngineConfig(trace=True)
+PLAN = cast(CameraPlan, SimpleNamespace(timing=SimpleNamespace(bit_cycles=1)))
 DESIGN = board_build.Design(identity=Identity(board="none", clock_hz=1, engine=CFG))
 
 
@@ -106,7 +109,7 @@ def placement_key(folder: Path) -> object:
 
 
 def explored_file(folder: Path) -> Path:
-    return explore_run._file(Member(), EnginePoint(), Question(), explore_run.source_digest(*explore_run.MADE_BY))
+    return explore_run._file(Member(), EnginePoint(), Question(), explore_run.code_digest())
 
 
 KEPT = (
@@ -119,6 +122,9 @@ KEPT = (
     Kept(simulator_build, verilator, verilator.MADE_BY, simulator_directory),
     Kept(worker, worker, worker.DECIDED_BY, lambda folder: worker.code_digest()),
     Kept(board_build, board_build, board_build.MADE_BY, lambda folder: board_build.board_verilog(DESIGN)[0]),
+    Kept(camera_board, camera_board, camera_board.MADE_BY, lambda folder: camera_board._camera_verilog(CFG, PLAN)[0]),
+    Kept(camera_board, verilator, verilator.MADE_BY,
+         lambda folder: camera_board.build_camera_board(CFG, PLAN).directory),
     Kept(published_fits, estimate, published_fits.MADE_BY, estimate_file),
     Kept(board_build, verilator, verilator.MADE_BY, lambda folder: board_build.build_board(DESIGN).program),
 )
@@ -145,6 +151,8 @@ def nothing_made(tmp_path, monkeypatch):
         engine, None, {"weight_words": 1}))
     monkeypatch.setattr(simulator_build, "compile_bench", lambda directory, *others: directory.mkdir())
     monkeypatch.setattr(board_build, "_verilog_text", lambda design, scratch: ("", []))
+    monkeypatch.setattr(camera_board, "_verilog_text", lambda cfg, plan, scratch: ("", []))
+    monkeypatch.setattr(verilator, "compile_bench", lambda directory, *others: directory.mkdir(exist_ok=True))
     monkeypatch.setattr(verilator, "compile_program", lambda directory, *others: directory.mkdir())
 
 

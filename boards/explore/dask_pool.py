@@ -14,9 +14,8 @@ from distributed import Client, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 from distributed.utils import silence_logging_cmgr
 
-from firelane.boards.explore.run import MADE_BY, Pool, Rows, Task
+from firelane.boards.explore.run import Pool, Rows, Task, code_digest
 from firelane.compiler.support.errors import FirelaneError
-from firelane.compiler.support.sources import source_digest
 from firelane.sim.evaluate.cluster import connected
 from firelane.sim.evaluate.tasks import lost
 
@@ -44,13 +43,13 @@ def remote(address: str) -> Iterator[Pool]:
 
 def _task() -> Callable:
     """The function that Dask carries to a worker; being local, it travels as code, see `sim.evaluate.cluster`."""
-    def cost(code, made_by, task):
+    def cost(code, task):
         import pickle  # noqa: PLC0415
 
         from firelane.boards.explore.point import cost_of_member  # noqa: PLC0415 (this function runs elsewhere)
+        from firelane.boards.explore.run import code_digest  # noqa: PLC0415
         from firelane.compiler.support.errors import FirelaneError  # noqa: PLC0415
-        from firelane.compiler.support.sources import source_digest  # noqa: PLC0415
-        if code != source_digest(*made_by):
+        if code != code_digest():
             raise FirelaneError("--scheduler", "a worker has another version of Firelane",
                                 hint="install the same one on all machines")
         return cost_of_member(*pickle.loads(task))
@@ -59,12 +58,12 @@ def _task() -> Callable:
 
 def _spread(client: Client, tasks: Sequence[Task]) -> Iterator[tuple[int, Rows]]:
     """Rows by number, as they are finished; never more than a few networks are on their way."""
-    function, code = _task(), source_digest(*MADE_BY)
+    function, code = _task(), code_digest()
     numbers = iter(range(len(tasks)))
     on_their_way = {}
 
     def submit(number: int):
-        future = client.submit(function, code, MADE_BY, pickle.dumps(tasks[number]), pure=False)
+        future = client.submit(function, code, pickle.dumps(tasks[number]), pure=False)
         on_their_way[future.key] = number
         return future
     try:

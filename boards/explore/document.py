@@ -77,8 +77,8 @@ all members of the family with base_e = 128, incr_e = 128, freq = 2, eight fire 
   large as each network needs: no board holds the larger ones. An engine has 4096 words of
   activation memory at most; where more stand here, cycles are as if there were so many. With so
   much room the order of fewest cycles is taken: most networks can do with fewer words.
-- *: more than the 262 144 words that a weight memory has at most. The compiler then spends cycles to
-  save bits, so cycles of these rows are too many by up to a half.
+- *: more than the 262 144 words that a weight memory has at most. The compiler then spends cycles
+  to save bits, so cycles of these rows are too many by up to a half.
 - Weights are random. Of each kind of layer as many are zero as in the published Deep Compression
   network, and the others have 31 levels. Bytes of a network that was trained and compressed differ:
   v1.0 takes 302 462 to 335 692 bytes after `firelane compress`.

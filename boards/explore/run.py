@@ -24,13 +24,18 @@ from firelane.compiler.support.near import hint
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
 
-__all__ = ["MADE_BY", "explore", "pool"]
+__all__ = ["MADE_BY", "code_digest", "explore", "pool"]
 
 STAGE = "exploring"
 MADE_BY = ("firelane.hw.contract", "firelane.compiler", "firelane.models", "firelane.boards")
 Rows = list[dict[str, Any]]
 Task = tuple[Member, tuple[EnginePoint, ...], Question]
 Pool = Callable[[Sequence[Task]], Iterable[tuple[int, Rows]]]          # rows by number, as they are finished
+
+
+def code_digest() -> str:
+    """The digest of the code that a point's cost follows from."""
+    return source_digest(*MADE_BY)
 
 
 def in_process(tasks: Sequence[Task]) -> Iterator[tuple[int, Rows]]:
@@ -76,7 +81,7 @@ def explore(space: Space, question: Question, work: Pool = in_process, progress:
         If what is asked makes no sense.
     """
     _check(question)
-    members, engines, code = space.members, space.engines, source_digest(*MADE_BY)
+    members, engines, code = space.members, space.engines, code_digest()
     files = {(member, engine): _file(member, engine, question, code) for member in members for engine in engines}
     found = {place: row for place, file in files.items() if (row := _kept(file)) is not None}
     tasks = [(member, tuple(engine for engine in engines if (member, engine) not in found), question)

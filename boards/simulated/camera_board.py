@@ -36,8 +36,8 @@ from firelane.sim.simulator.engine_verilog import without_zero_contents
 BENCH = verilator.Bench("firelane_camera", Path(__file__).with_name("camera.vlt"))
 BENCH_MODULE = "firelane.boards.simulated.camera_bench"
 JOB_VARIABLE = "FIRELANE_CAMERA_JOB"
-MADE_BY = ("firelane.hw", "firelane.boards.top", "firelane.boards.simulated", "firelane.sim.simulator",
-           "firelane.compiler.support")
+MADE_BY = ("firelane.hw", "firelane.boards.top", "firelane.boards.host", "firelane.boards.simulated",
+           "firelane.sim.simulator", "firelane.compiler.support")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,13 +195,18 @@ def _camera_verilog(cfg: EngineConfig, plan: CameraPlan) -> tuple[Path, list[Pie
     with locked(directory):
         if not pieces.exists():
             directory.mkdir(exist_ok=True)
-            marks, scratch = marked_contents(cfg), directory / "full.v"
-            top = CameraEngine(Engine(cfg, marks), plan)
-            write_rtlil_as_verilog(rtlil.convert(top, name=BENCH.top, ports=top.ports, emit_src=False), scratch)
-            text, found = take_out(scratch.read_text(), marks)
-            scratch.unlink()
-            verilog.write_text(without_zero_contents(text))
+            text, found = _verilog_text(cfg, plan, directory / "full.v")
+            verilog.write_text(text)
             fresh = pieces.with_suffix(".fresh")
             fresh.write_text(pieces_to_json(found))
             fresh.rename(pieces)
     return verilog, pieces_from_json(pieces.read_text())
+
+
+def _verilog_text(cfg: EngineConfig, plan: CameraPlan, scratch: Path) -> tuple[str, list[Piece]]:
+    marks = marked_contents(cfg)
+    top = CameraEngine(Engine(cfg, marks), plan)
+    write_rtlil_as_verilog(rtlil.convert(top, name=BENCH.top, ports=top.ports, emit_src=False), scratch)
+    text, pieces = take_out(scratch.read_text(), marks)
+    scratch.unlink()
+    return without_zero_contents(text), pieces
