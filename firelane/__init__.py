@@ -15,8 +15,8 @@ known then:
 says why, for one board or for all:
 
 >>> for fit in firelane.fit(network, "ulx3s_25f", "ulx3s_12f"):
-...     print(fit.board, fit.frames_per_second or fit.reason)
-ulx3s_25f 698.93
+...     print(fit.board, fit.reason or round(fit.frames_per_second, 1))
+ulx3s_25f 698.9
 ulx3s_12f the engine needs 19,700 LUT of 12,000
 
 What it says of images, to the last bit: by the integer reference, or by the emulator, which runs the words of the
@@ -44,7 +44,7 @@ The question before all work, on a network of any size, float as it comes from t
 what to change if nowhere:
 
 >>> firelane.estimate(network).answer
-'fits ecpix5_85f at 46.4 frames/s end to end (limited by the line; the engine alone: 3,623.7), and 7 more of 9 boards'
+'fits ecpix5_85f at 51.3 frames/s end to end (limited by the line; the engine alone: 3,623.7), and 7 more of 9 boards'
 
 A float network of your own begins with `firelane.quantize("net.onnx", "calibration/")`, which can be saved, compiled,
 simulated and evaluated like any other; `firelane.compress` makes it smaller.

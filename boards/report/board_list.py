@@ -12,7 +12,7 @@ from rich.text import Text
 
 from firelane.boards.board import Board
 from firelane.boards.report.board_fit import Fit, shortage
-from firelane.boards.report.end_to_end import frames_in_words
+from firelane.boards.report.end_to_end import frames_in_words, limits_in_words
 from firelane.compiler.fit.resources import engine_resources
 from firelane.compiler.support.fitted_table import Column, FittedTable, shortened
 from firelane.compiler.support.indented import Indented
@@ -65,7 +65,8 @@ def _models(boards: Sequence[Board], fits: Sequence[Fit]) -> Iterator[Renderable
     title = "Frames a second end to end/of the engine alone, or why not"
     yield FittedTable(title, [Column("board", names=True), *columns], [
         (board.name, *(_verdict(by_place[board.name, name], marks) for name in names)) for board in boards])
-    if limits := _limits(fits):
+    if limits := limits_in_words((f"{shortened(Path(fit.model).name, HEADING)} on {fit.board}", fit.end_to_end)
+                                 for fit in fits):
         yield Indented(limits, 0)
     for reason, mark in marks.items():
         yield Indented(f"{mark}: {reason}", 2)
@@ -87,18 +88,6 @@ def _verdict(fit: Fit, marks: dict[str, str]) -> Text:
     if not fit.fits:
         return Text(f"no: {marks[fit.reason]}", style="yellow")
     return Text(frames_in_words(fit.frames_per_second, fit.end_to_end))
-
-
-def _limits(fits: Sequence[Fit]) -> str:
-    """What limits the frames a second, and where."""
-    found: dict[str, list[str]] = {}
-    for fit in fits:
-        if fit.end_to_end:
-            where = f"{shortened(Path(fit.model).name, HEADING)} on {fit.board}"
-            found.setdefault(fit.end_to_end.limit, []).append(where)
-    most = max(found, key=lambda limit: len(found[limit]), default="")
-    others = [f"by {limit}: {', '.join(where)}" for limit, where in found.items() if limit != most]
-    return f"Limited by {'; '.join([most, *others])}." if found else ""
 
 
 def _devices(boards: Sequence[Board]) -> FittedTable:

@@ -7,6 +7,7 @@ cycles that a simulated board counts. What makes the image of a file is not in i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -194,3 +195,14 @@ def frames_in_words(engine: float | None, whole: EndToEnd | None) -> str:
 def _exchange(command: Command, answered: int) -> int:
     """Bytes of a command without data, and of its answer with so many behind the status."""
     return 2 * FRAME_BYTES + ARGUMENTS[command] * ARGUMENT_BYTES + STATUS_BYTES + answered
+
+
+def limits_in_words(found: Iterable[tuple[str, EndToEnd | None]]) -> str:
+    """What limits the frames a second, and where if it is not everywhere the same; '' if nothing is known."""
+    limits: dict[str, list[str]] = {}
+    for where, whole in found:
+        if whole:
+            limits.setdefault(whole.limit, []).append(where)
+    most = max(limits, key=lambda limit: len(limits[limit]), default="")
+    others = [f"by {limit}: {', '.join(places)}" for limit, places in limits.items() if limit != most]
+    return f"Limited by {'; '.join([most, *others])}." if limits else ""

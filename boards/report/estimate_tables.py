@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from firelane.boards.report.board_estimate import LARGEST_NAME, NO_BOARD, NODES, BoardEstimate, Shortage
-from firelane.boards.report.end_to_end import frames_in_words
+from firelane.boards.report.end_to_end import frames_in_words, limits_in_words
 from firelane.boards.report.lacking import SHORT_NAMES
 from firelane.compiler.fit.energy import FrameEnergy
 from firelane.compiler.fit.report import MEMORIES, Report, Usage, layer_table
@@ -30,8 +30,7 @@ ALIKE = 1.1                 #: boards that lack so much more than the least are 
 
 BOARD_COLUMNS = (           # what is dropped first has the largest number
     Column("board", names=True), Column("frames/s"), Column("verdict", text=True), Column("cycles", drop=1),
-    Column("limited by", drop=2), Column("weights, bytes", drop=3), Column("activations", drop=4),
-    Column("program", drop=5))
+    Column("weights, bytes", drop=2), Column("activations", drop=3), Column("program", drop=4))
 
 ENERGY_COLUMNS = (Column("", names=True), Column("mJ, low", drop=1), Column("mJ, middle"), Column("mJ, high", drop=2),
                   Column("share", drop=3))
@@ -88,7 +87,8 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
         parts.append(Indented(f"(In brackets: {_unless(bracketed)}."
                               f"{' What compress makes smaller is faster, too.' * compress})", 0))
     if any(board.end_to_end for board in boards):
-        parts.append(Indented(RATES, 0))
+        limits = limits_in_words((board.board, board.end_to_end) for board in boards if board.frames_per_second)
+        parts.append(Indented(f"{RATES} {limits}".strip(), 0))
     if any(board.lower_bound for board in boards):
         parts.append(Indented(BOUNDS, 0))
     parts += _ways(boards)
@@ -125,7 +125,6 @@ def _board_row(board: BoardEstimate) -> tuple[str | Text, ...]:
     usage = {line.name: line for line in board.estimate.memories}
     return (board.board, around.format(f"{most}{frames_in_words(fps, board.end_to_end)}") if fps else "",
             _verdict(board), around.format(f"{least}{cycles:,}") if cycles else "",
-            board.end_to_end.limit if board.end_to_end and fps else "",
             _of(usage.get(MEMORIES["weight_words"]), MEMORY_BITS / 8), _of(usage.get(MEMORIES["activation_words"])),
             _of(usage.get(MEMORIES["program_words"])))
 
@@ -137,7 +136,7 @@ def _verdict(board: BoardEstimate) -> Text:
 
 
 def _lacking(shortage: Shortage) -> str:
-    return f"{SHORT_NAMES.get(shortage.what, '')} {shortage.found}".strip()
+    return f"{SHORT_NAMES.get(shortage.what, '')} {shortage.found.removeprefix('the engine ')}".strip()
 
 
 def _of(usage: Usage | None, unit: float = 1) -> Text:

@@ -107,6 +107,8 @@ def explore(axes: Mapping[str, Sequence[Any]], *, device: str = Question.device,
         Address of a Dask scheduler, in place of processes of this machine.
     workers : int, optional
         Processes of this machine, 0 for none but this one.
+    progress : callable
+        Told how many networks are finished.
 
     Raises
     ------

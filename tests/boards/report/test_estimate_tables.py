@@ -53,7 +53,7 @@ def test_columns_are_dropped_from_the_right(boards):
     heads = {width: next(line for line in printed(width, boards, (), "net") if line.startswith("board")).split()
              for width in (60, 80, 120)}
     assert heads[60] == ["board", "frames/s", "verdict"]
-    assert heads[80][:4] == ["board", "frames/s", "verdict", "cycles"] and heads[120][-1] == "activations"
+    assert heads[80][:4] == ["board", "frames/s", "verdict", "cycles"] and heads[120][-1] == "program"
 
 
 def test_brackets_are_explained_by_what_would_help(boards):

@@ -42,7 +42,7 @@ def test_a_float_network(tmp_path):
 
 
 @pytest.mark.parametrize("source, message", [
-    ("resnet", "model: resnet: no such network; a file, or one of digits, digits-bypass, squeezenet1.0, "),
+    ("yolo", "model: yolo: no such network; a file, or one of digits, digits-bypass, squeezenet1.0, "),
     (Path("resnet"), "resnet: No such file or directory; give the path of an .onnx file")])
 def test_what_is_not_there(source, message):
     with pytest.raises(firelane.FirelaneError) as found:

@@ -59,7 +59,7 @@ def model(tmp_path) -> Iterator[str]:
 
 class TestSchemas:
     def test_they_are_schemas_of_commands(self, capsys):
-        assert len(NAMES) == 16 and set(NAMES) <= set(COMMANDS)
+        assert len(NAMES) == 17 and set(NAMES) <= set(COMMANDS)
         for name in NAMES:
             assert main(["schema", name]) == 0
             schema = json.loads(capsys.readouterr().out)

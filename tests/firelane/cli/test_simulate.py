@@ -38,7 +38,7 @@ def test_one_image_file(run, tmp_path):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["no.onnx"], "no.onnx: No such file"), (["--image", "no.png"], "no.png"), (["--banks", 3], "banks must be"),
-    (["resnet"], "resnet: no such network; a file, or one of digits, digits-bypass, squeezenet1.0, "),
+    (["yolo"], "yolo: no such network; a file, or one of digits, digits-bypass, squeezenet1.0, "),
     (["--input-size", 64], "digits has one size only"), (["--labels", "no.txt"], "no.txt"),
     (["--board", "toaster"], "unknown board"), (["--limit", 9999], "there are 360 drawn digits"),
 ])
