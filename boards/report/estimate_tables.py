@@ -87,8 +87,9 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
         parts.append(Indented(f"(In brackets: {_unless(bracketed)}."
                               f"{' What compress makes smaller is faster, too.' * compress})", 0))
     if any(board.end_to_end for board in boards):
-        limits = limits_in_words((board.board, board.end_to_end) for board in boards if board.frames_per_second)
-        parts.append(Indented(f"{RATES} {limits}".strip(), 0))
+        parts.append(Indented(RATES, 0))
+        if limits := limits_in_words((board.board, board.end_to_end) for board in boards if board.frames_per_second):
+            parts.append(Indented(limits, 0))
     if any(board.lower_bound for board in boards):
         parts.append(Indented(BOUNDS, 0))
     parts += _ways(boards)

@@ -72,7 +72,7 @@ def test_answers(boards):
                                   " to end (limited by the line; the engine alone: 698.9)")
     assert answer([small], ()).startswith("does not fit small: weights ")
     assert answer([small, twelve], ()).startswith("no board holds it; nearest is small: weights ")
-    assert answer([twelve], ()).startswith("does not fit ulx3s_12f: the engine needs ")
+    assert answer([twelve], ()).startswith("does not fit ulx3s_12f: needs ")
     assert answer((), PROBLEMS) == "not as it is: 2 things to change in the network"
     assert answer((), PROBLEMS[:1]) == "not as it is: 1 thing to change in the network"
     assert nearest(()) is None and nearest(boards).board == "ecpix5_85f"
