@@ -106,7 +106,7 @@ def test_published_weights_are_taken_where_they_are(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "size", "message"), [
-    ("resnet", None, "^model: resnet: no such network; a file, or one of digits, "),
+    ("yolo", None, "^model: yolo: no such network; a file, or one of digits, "),
     ("digits", 64, "^input_size: digits has one size only; possible for squeezenet1.0, "),
     ("squeezenet1.1", 8, "^input size: 8 is too small for squeezenet1.1: "),
 ])
