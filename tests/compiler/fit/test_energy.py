@@ -60,9 +60,12 @@ def test_fewer_weights_and_slower_clocks(graph):
 
 
 def test_two_taps_take_less(graph):
-    """The same products in half of the cycles."""
+    """The same products in half of the cycles; pools read fewer words, because their maxima are made by blocks."""
     two, one = energy(graph, taps_per_cycle=2), energy(graph)
-    assert two.total.mid < one.total.mid and two.kinds["pixels"] == one.kinds["pixels"]
+    assert two.total.mid < one.total.mid
+    for ours, theirs in zip(two.layers, one.layers, strict=True):
+        reads = ours.kinds["pixels"].mid / theirs.kinds["pixels"].mid if theirs.kinds["pixels"].mid else 1
+        assert (reads < 0.5) if ours.name in ("pool1", "pool3") else (reads == 1), ours.name
 
 
 def test_devices(graph):
