@@ -48,13 +48,15 @@ class StreamRegister(wiring.Component):
 
 
 def connect_registered(m, name: str, shape, source, sink, *, clear):
-    """`connect` through a `StreamRegister`, for an engine that is far away, and where much depends on its bytes.
+    """`connect` through two `StreamRegister`, for an engine that is far away, and where much depends on its bytes.
 
-    The register is cleared a cycle after the other end: `clear` stays for long enough, until the engine has been reset,
-    and nothing comes from either side in the cycle behind it.
+    One of them can be near either end. They are cleared a cycle after the other end: `clear` stays for long enough,
+    until the engine has been reset, and nothing comes from either side in the cycle behind it.
     """
-    register, cleared = StreamRegister(shape), Signal(name=f"{name}_cleared")
-    m.d.sync += cleared.eq(clear)
-    m.submodules[f"{name}_register"] = ResetInserter(cleared)(register)
-    connect(m, source, register.i)
-    connect(m, register.o, sink)
+    for n in range(2):
+        register, cleared = StreamRegister(shape), Signal(name=f"{name}_cleared{n}")
+        m.d.sync += cleared.eq(clear)
+        m.submodules[f"{name}_register{n}"] = ResetInserter(cleared)(register)
+        connect(m, source, register.i)
+        source = register.o
+    connect(m, source, sink)
