@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import inf
 
 from firelane.compiler.support.errors import ConfigError
 
@@ -164,11 +165,18 @@ class FireFamily:
     modules: int = 8
 
     def __post_init__(self):
-        if min(self.base_e, self.freq, self.modules) < 1 or self.incr_e < 0 or self.squeeze_ratio <= 0:
-            raise ConfigError("fire family", f"{self}", hint="all of it must be positive; incr_e may be 0")
-        if not all(min(self.filters(i)) >= 1 for i in range(self.modules)):
-            raise ConfigError("fire family", f"{self} gives a module without filters",
-                              hint="0 < pct_3x3 < 1, and large enough numbers of filters")
+        for name, least in (("base_e", 1), ("incr_e", 0), ("freq", 1), ("modules", 1)):
+            if not getattr(self, name) >= least:
+                raise ConfigError("fire family", f"{name} is {getattr(self, name)}", hint=f"at least {least}")
+        if not 0 < self.squeeze_ratio < inf:
+            raise ConfigError("fire family", f"squeeze_ratio is {self.squeeze_ratio:g}", hint="above 0, e.g. 0.125")
+        if not 0 < self.pct_3x3 < 1:
+            raise ConfigError("fire family", f"pct_3x3 is {self.pct_3x3:g}", hint="above 0 and below 1, e.g. 0.5")
+        for module in range(self.modules):
+            squeeze, expand1x1, expand3x3 = self.filters(module)
+            if min(squeeze, expand1x1, expand3x3) < 1:
+                raise ConfigError("fire family", f"module {module} would have {squeeze} squeeze filters, {expand1x1} "
+                                  f"of 1x1 and {expand3x3} of 3x3", hint="one of each at least")
 
     def filters(self, module: int) -> tuple[int, int, int]:
         """Squeeze, expand 1x1 and expand 3x3 filters of module `module` = 0, 1, ..."""

@@ -7,17 +7,12 @@ import logging
 import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
-from itertools import islice
 
-from distributed import Client, LocalCluster, as_completed
-from distributed.scheduler import KilledWorker
+from distributed import Client, Future, LocalCluster
 from distributed.utils import silence_logging_cmgr
 
 from firelane.boards.explore.run import Pool, Rows, Task, code_digest
-from firelane.compiler.support.errors import FirelaneError
-from firelane.sim.evaluate.cluster import connected
-from firelane.sim.evaluate.tasks import lost
+from firelane.sim.evaluate.cluster import connected, spread
 
 SECONDS = 10.0          #: until a scheduler that is silent, or has no workers, counts as not there
 HERE = "127.0.0.1"      #: other machines cannot reach it; other users of this one can, as of any Dask cluster
@@ -57,25 +52,9 @@ def _task() -> Callable:
 
 
 def _spread(client: Client, tasks: Sequence[Task]) -> Iterator[tuple[int, Rows]]:
-    """Rows by number, as they are finished; never more than a few networks are on their way."""
+    """Rows by number, as they are finished."""
     function, code = _task(), code_digest()
-    numbers = iter(range(len(tasks)))
-    on_their_way = {}
 
-    def submit(number: int):
-        future = client.submit(function, code, pickle.dumps(tasks[number]), pure=False)
-        on_their_way[future.key] = number
-        return future
-    try:
-        ahead = AHEAD * max(sum(client.nthreads().values()), 1)
-        waiting = as_completed([submit(number) for number in islice(numbers, ahead)])
-        for future in waiting:
-            yield on_their_way.pop(future.key), future.result()
-            future.release()
-            for number in islice(numbers, 1):
-                waiting.add(submit(number))
-    except ImportError as error:
-        raise FirelaneError("--scheduler", f"a worker does not have this package ({error})",
-                            hint="install Firelane where the workers run") from None
-    except (KilledWorker, CancelledError, OSError) as error:
-        raise lost(error) from None
+    def submit(number: int) -> Future:
+        return client.submit(function, code, pickle.dumps(tasks[number]), pure=False)
+    return spread(client, range(len(tasks)), submit, AHEAD)

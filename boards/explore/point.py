@@ -20,11 +20,14 @@ from firelane.compiler.support.problems import first_of
 from firelane.hw.contract.config import EngineConfig
 from firelane.models.fire_graph import fire_graph
 
-__all__ = ["Question", "cost_of_member"]
+__all__ = ["FIGURES", "Question", "cost_of_member"]
 
 ATTEMPTS = 4            #: ways to take maps apart, where activation memory is short: more take several seconds
 SEED = 1
-WEIGHT_STEP = 512       #: words of a block RAM
+#: of a point that exists
+FIGURES = ("cycles", "frames_per_second", "bytes", "words", "weight_words", "ebr", "dsp", "lut", "millijoules_low",
+           "millijoules", "millijoules_high", "weights", "nonzero", "macs")
+BLOCK_WORDS = 512       #: of MEMORY_BITS, in a block RAM
 WHY_NOT_TRIED = "; more ways to take maps apart: --thorough"
 
 
@@ -68,9 +71,7 @@ def cost_of_member(member: Member, engines: Sequence[EnginePoint], question: Que
 
 def _nothing(why: str) -> dict[str, Any]:
     """The row of a point that does not exist."""
-    return {"fits": False, "why": why, "cycles": None, "frames_per_second": None, "bytes": None, "words": None,
-            "weight_words": None, "ebr": None, "dsp": None, "lut": None, "millijoules_low": None, "millijoules": None,
-            "millijoules_high": None, "weights": None, "nonzero": None, "macs": None}
+    return {"fits": False, "why": why, **dict.fromkeys(FIGURES)}
 
 
 def _costs(found: EngineEstimate, question: Question) -> dict[str, Any]:
@@ -108,8 +109,9 @@ def _short_words(found: EngineEstimate, thorough: bool) -> Iterator[str]:
 def _as_small_as_can_be(found: EngineEstimate, device: Device) -> EngineConfig:
     """The engine with the memories that the network needs; lanes multiply in LUTs where multipliers are short."""
     def blocks(words: int) -> int:
-        return -(-words // WEIGHT_STEP) * WEIGHT_STEP
-    engine = replace(found.engine, weight_words=min(blocks(found.used["weight_words"]), 1 << 18),
-                     program_words=min(blocks(found.used["program_words"]), 1 << 14))
+        return -(-words // BLOCK_WORDS) * BLOCK_WORDS
+    sizes = {name: min(blocks(found.used[name]), getattr(found.engine, name))
+             for name in ("weight_words", "program_words")}
+    engine = replace(found.engine, **sizes)
     lacking = engine_resources(engine).dsp - device.dsp
     return replace(engine, logic_lanes=min(max(lacking + lacking % 2, 0), engine.lanes))

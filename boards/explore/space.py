@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
+from math import prod
 from typing import Any
 
 from firelane.boards.engines import ENGINE_85F
@@ -103,10 +104,10 @@ class Space:
                 raise ConfigError(name, "no values", hint="one at least")
             if name in WORDS and (unknown := [value for value in values if value not in WORDS[name]]):
                 raise ConfigError(name, f"{unknown[0]!r}", hint=f"one of {', '.join(WORDS[name])}")
+        if (count := prod(len({*values}) for values in self.axes.values())) > MOST:
+            raise ConfigError("points", f"{count:,}", hint=f"at most {MOST:,}: fewer values")
         for engine in self.engines:
             engine.config  # noqa: B018 (asked whether there is such an engine)
-        if (count := len(self.members) * len(self.engines)) > MOST:
-            raise ConfigError("points", f"{count:,}", hint=f"at most {MOST:,}: fewer values")
 
     @property
     def members(self) -> list[Member]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -43,7 +44,7 @@ class Exploration(Reported):
     goals: tuple[str, ...]
     points: tuple[dict[str, Any], ...]
 
-    @property
+    @cached_property
     def front(self) -> list[Mapping[str, Any]]:
         """The points that fit and that no other beats."""
         return list(pareto(self.points, self.goals))

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import logging
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
-from distributed import Client, as_completed
+from distributed import Client, Future, as_completed
 from distributed.core import rpc
 from distributed.scheduler import KilledWorker
 from distributed.utils import silence_logging_cmgr
@@ -21,6 +22,8 @@ from firelane.compiler.support.progress import Progress
 from firelane.sim.evaluate.job import EvaluationJob, Measured
 from firelane.sim.evaluate.tasks import BATCH, BATCHES_AHEAD, STAGE, Pool, lost
 from firelane.sim.evaluate.worker import code_digest
+
+Task = TypeVar("Task")
 
 
 @contextlib.contextmanager
@@ -73,30 +76,63 @@ def _task() -> Callable:
     return measure
 
 
-def _measure(client: Client, job: EvaluationJob, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
-    """What is measured of each image, in their order; never more than a few batches are on their way."""
-    task = _task()
-    try:
-        [job_there] = client.scatter([pickle.dumps(job)], broadcast=True)
-        starts = iter(range(0, len(images), BATCH))
-        found: dict[int, Measured] = {}
-        progress(STAGE, 0, len(images))
+def spread(client: Client, tasks: Iterable[Task], submit: Callable[[Task], Future],
+           ahead: int) -> Iterator[tuple[Task, Any]]:
+    """Each task and what a worker made of it, as they are finished; never more than a few are on their way.
 
-        def submit(start: int):
-            batch = np.stack([images[index] for index in range(start, min(start + BATCH, len(images)))])
-            return client.submit(task, job.key, job_there, code_digest(), start, batch.shape, batch.tobytes(),
-                                 pure=False)
-        ahead = BATCHES_AHEAD * sum(client.nthreads().values())
-        waiting = as_completed([submit(start) for start in islice(starts, ahead)])
-        for future in waiting:
-            found.update(future.result())
-            progress(STAGE, len(found), len(images))
+    Parameters
+    ----------
+    submit : callable
+        Task -> the future of what is to be made of it.
+    ahead : int
+        Tasks that wait for each thread of a worker.
+
+    Raises
+    ------
+    FirelaneError
+        If a worker does not have this package, or workers are lost.
+    """
+    waiting_tasks = iter(tasks)
+    on_their_way: dict[str, Task] = {}
+
+    def send(task: Task) -> Future:
+        future = submit(task)
+        on_their_way[future.key] = task
+        return future
+    with _errors_told():
+        first = islice(waiting_tasks, ahead * max(sum(client.nthreads().values()), 1))
+        futures = as_completed([send(task) for task in first])
+        for future in futures:
+            yield on_their_way.pop(future.key), future.result()
             future.release()
-            for start in islice(starts, 1):
-                waiting.add(submit(start))
+            for task in islice(waiting_tasks, 1):
+                futures.add(send(task))
+
+
+@contextlib.contextmanager
+def _errors_told() -> Iterator[None]:
+    """What Dask raises, for the person who gave the scheduler's address."""
+    try:
+        yield
     except ImportError as error:
         raise FirelaneError("--scheduler", f"a worker does not have this package ({error})",
                             hint="install Firelane where the workers run") from None
     except (KilledWorker, CancelledError, OSError) as error:
         raise lost(error) from None
+
+
+def _measure(client: Client, job: EvaluationJob, images: Sequence[np.ndarray], progress: Progress) -> list[Measured]:
+    """What is measured of each image, in their order."""
+    task, code = _task(), code_digest()
+    with _errors_told():
+        [job_there] = client.scatter([pickle.dumps(job)], broadcast=True)
+    found: dict[int, Measured] = {}
+    progress(STAGE, 0, len(images))
+
+    def submit(start: int) -> Future:
+        batch = np.stack([images[index] for index in range(start, min(start + BATCH, len(images)))])
+        return client.submit(task, job.key, job_there, code, start, batch.shape, batch.tobytes(), pure=False)
+    for _, measured in spread(client, range(0, len(images), BATCH), submit, BATCHES_AHEAD):
+        found.update(measured)
+        progress(STAGE, len(found), len(images))
     return [found[index] for index in range(len(images))]

@@ -138,10 +138,22 @@ def test_without_dask(monkeypatch):
     ({"colour": [1]}, "colour: no axis"), ({"taps": [3]}, "taps_per_cycle must be"),
     ({"pools": ["never"]}, "one of early"), ({"banks": []}, "no values"),
     ({"base": range(400), "increment": range(400)}, "at most 100,000"),
+    (dict.fromkeys(("base", "increment", "frequency", "input_size"), range(100_000)), "at most 100,000"),   # in no time
 ])
 def test_refused(axes, message):
     with pytest.raises(ConfigError, match=message):
         Space(axes)
+
+
+@pytest.mark.parametrize(("axes", "why"), [
+    ({"squeeze_ratio": float("nan")}, "squeeze_ratio is nan"),
+    ({"squeeze_ratio": float("inf")}, "squeeze_ratio is inf"),
+    ({"pct_3x3": float("nan")}, "pct_3x3 is nan"), ({"frequency": 0}, "freq is 0"),
+    ({"base": 1}, "module 0 would have 0 squeeze filters, 1 of 1x1 and 0 of 3x3"),
+])
+def test_no_such_network(axes, why):
+    [row] = cost_of_member(Member(**axes), [EnginePoint()], Question())
+    assert row["why"] == f"no such network: {why}" and not row["fits"] and row["cycles"] is None
 
 
 def test_command(tmp_path, capsys, monkeypatch):
