@@ -15,6 +15,7 @@ from typing import Any
 from amaranth.build import ResourceError
 
 from firelane.boards.board import DEVICES, Board, Device
+from firelane.boards.camera_header import DATA_BITS, SIGNALS, CameraHeader
 from firelane.boards.file_platform import (
     ECP5_DEVICES,
     ECP5_PACKAGES,
@@ -28,6 +29,7 @@ from firelane.boards.file_platform import (
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import read_file
 from firelane.compiler.support.near import hint
+from firelane.hw.contract.camera import LED_BITS
 from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 
@@ -40,11 +42,12 @@ RESULT_BYTES = (64, PAYLOAD_BYTES)
 
 # Fields by table: name -> (types, whether it must be there)
 Fields = Mapping[str, tuple[tuple[type, ...], bool]]
-TEXT, WHOLE, NUMBER, FLAG, TABLE = (str,), (int,), (int, float), (bool,), (dict,)
+TEXT, WHOLE, NUMBER, FLAG, LIST, TABLE = (str,), (int,), (int, float), (bool,), (list,), (dict,)
 BOARD: Fields = {"name": (TEXT, True), "description": (TEXT, True), "clock_mhz": (NUMBER, True),
                  "baud": (WHOLE, True), "programmer": (TEXT, True), "serial": (TEXT, False), "seed": (WHOLE, False),
                  "ripup": (FLAG, False), "result_bytes": (WHOLE, False), "device": (TABLE, True),
-                 "platform": (TABLE, True), "uart": (TABLE, False), "engine": (TABLE, True)}
+                 "platform": (TABLE, True), "uart": (TABLE, False), "engine": (TABLE, True),
+                 "camera": (TABLE, False)}
 DEVICE: Fields = {"name": (TEXT, True), "lut": (WHOLE, False), "ebr": (WHOLE, False), "dsp": (WHOLE, False),
                   "family": (TEXT, False)}
 BY_CLASS: Fields = {"class": (TEXT, True)}
@@ -52,7 +55,10 @@ BY_PINS: Fields = {"package": (TEXT, True), "speed": (TEXT, True), "clock_pin": 
                    "clock_mhz": (NUMBER, True)}
 UART: Fields = {"rx": (TEXT, True), "tx": (TEXT, True), "io_standard": (TEXT, True)}
 ENGINE: Fields = {field.name: (WHOLE, False) for field in fields(EngineConfig) if field.name != "trace"}
-_WORDS = {TEXT: "a text", WHOLE: "a whole number", NUMBER: "a number", FLAG: "true or false", TABLE: "a table"}
+CAMERA: Fields = {"connector": (LIST, True), "data": (LIST, True), "test": (LIST, True), "pins": (TABLE, True),
+                  "labels": (TABLE, True)}
+_WORDS = {TEXT: "a text", WHOLE: "a whole number", NUMBER: "a number", FLAG: "true or false", LIST: "a list",
+          TABLE: "a table"}
 
 
 def read_board_file(path: Path, taken: Callable[[str], bool] = lambda name: False) -> Board:
@@ -94,11 +100,12 @@ class _File:
             raise self.wrong("result_bytes", f"{result_bytes}", f"{' and '.join(map(str, RESULT_BYTES))} are possible")
         device = self._device(record["device"])
         platform = self._platform(record, device)
-        self._try(platform, device)
+        camera = self._camera(record["camera"], device) if "camera" in record else None
+        self._try(platform, device, camera)
         usual = {field: record[field] for field in ("serial", "seed", "ripup") if field in record}
         return Board(name=name, description=record["description"], device=device, platform=platform,
                      engine=self._engine(record["engine"]), clock_hz=clock_hz, baud=record["baud"],
-                     programmer=record["programmer"], result_bytes=result_bytes, **usual)
+                     programmer=record["programmer"], result_bytes=result_bytes, camera=camera, **usual)
 
     def _parsed(self) -> dict[str, Any]:
         try:
@@ -171,7 +178,30 @@ class _File:
         except ValueError as error:
             raise self.wrong("engine", str(error), "docs/architecture.md says what the sizes mean") from None
 
-    def _try(self, make: PlatformClass | PlatformPins, device: Device) -> None:
+    def _camera(self, given: Mapping[str, Any], device: Device) -> CameraHeader:
+        if device.family != "ecp5":
+            raise self.wrong("camera", f"of an FPGA of {device.family}", "a camera needs an ECP5: leave [camera] out")
+        record = self._checked("camera", given, CAMERA)
+        data = tuple(record["data"])
+        if len(data) != DATA_BITS or not all(isinstance(pin, str) for pin in data):
+            raise self.wrong("camera.data", f"{record['data']!r}", f"pins for D0 to D{DATA_BITS - 1} are needed, texts")
+        pins = self._checked("camera.pins", record["pins"], dict.fromkeys(SIGNALS, (TEXT, True)))
+        taken = (*data, *pins.values())
+        for pin in taken:
+            if taken.count(pin) > 1:
+                raise self.wrong("camera", f"pin {pin!r} is named twice", "each signal needs a pin of its own")
+        labels = self._checked("camera.labels", record["labels"], dict.fromkeys(taken, (TEXT, True)))
+        return CameraHeader(connector=self._numbered("connector", record), data=data, pins=pins, labels=labels,
+                            test=self._numbered("test", record))
+
+    def _numbered(self, field: str, record: Mapping[str, Any]) -> tuple[str, int]:
+        """What a platform knows by name and number."""
+        match record[field]:
+            case [str(name), int(number)] if not isinstance(number, bool):
+                return name, number
+        raise self.wrong(f"camera.{field}", f"{record[field]!r}", 'its name and number are needed, such as ["gpio", 0]')
+
+    def _try(self, make: PlatformClass | PlatformPins, device: Device, camera: CameraHeader | None) -> None:
         """Raises ConfigError if the platform cannot be made, is of another device, or has no clock or serial line."""
         try:
             platform = make()
@@ -191,3 +221,20 @@ class _File:
         except ResourceError:
             raise self.wrong("uart", "is missing, and the platform has none",
                              "[uart] with rx, tx and io_standard is needed") from None
+        if camera:
+            self._try_camera(platform, camera)
+
+    def _try_camera(self, platform: Any, camera: CameraHeader) -> None:
+        """Raises ConfigError if anything that `boards.top.camera_top` asks for is missing, or on a pin of another."""
+        if camera.connector not in platform.connectors:
+            raise self.wrong("camera.connector", f"{list(camera.connector)}, and the platform has none such",
+                             "a connector of that class of amaranth-boards is needed")
+        platform.add_resources([camera.resource()])
+        taken = [("camera.pins", "camera", 0), ("uart", "uart", 0), ("camera.test", *camera.test),
+                 *(("camera", "led", n) for n in range(LED_BITS))]
+        for field, name, number in taken:
+            try:
+                platform.request(name, number, dir="-")
+            except (NameError, ResourceError) as error:
+                raise self.wrong(field, str(error), f"a camera needs {len(SIGNALS) + DATA_BITS} pins of a connector, a "
+                                                    f"button, and LEDs 0 to {LED_BITS - 1}, each its own") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from amaranth.build import ResourceError
 
 from firelane.boards.board import DEVICES, Board
 from firelane.boards.board_file import NAME, SUFFIX
+from firelane.boards.camera_header import CameraHeader
 from firelane.boards.file_platform import PACKAGE, VENDORS
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import write_file
@@ -64,6 +66,24 @@ _NO_UART = """\
 _ENGINE = """\
 [engine]  # boards with equal engines share compiled models; `firelane compile MODEL --board FILE` says what fits
 {sizes}
+
+"""
+
+
+_NO_CAMERA = """\
+# [camera]  # pins of a connector for a camera: docs/adding_a_board.md
+"""
+_CAMERA = """\
+[camera]  # for `firelane bitstream --camera`, docs/camera.md; a class above without the connector has no camera
+connector = {connector}  # as that class calls it
+data = {data}  # its pins for D0 to D7
+test = {test}  # the button for the test pattern
+
+[camera.pins]  # those for the other signals
+{pins}
+
+[camera.labels]  # what is printed beside a pin on the board
+{labels}
 """
 
 
@@ -99,7 +119,7 @@ def board_text(name: str, board: Board, file: str) -> str:
         families=", ".join(VENDORS), path=_text(f"{base.__module__}:{base.__name__}"),
         package=_text(platform.package), speed=_text(platform.speed))
     sizes = "\n".join(f"{size} = {value}" for size, value in asdict(board.engine).items() if size != "trace")
-    return head + _uart(base(), platform, device.family) + _ENGINE.format(sizes=sizes)
+    return head + _uart(base(), platform, device.family) + _ENGINE.format(sizes=sizes) + _camera(board.camera)
 
 
 def _uart(bare, platform, family: str) -> str:
@@ -113,6 +133,15 @@ def _uart(bare, platform, family: str) -> str:
     return _UART.format(rx=_text(pins["rx"]), tx=_text(pins["tx"]), io_standard=_text(line.attrs[VENDORS[family][1]]))
 
 
-def _text(value: str | bool) -> str:
-    """A value as TOML has it; texts of JSON are such of TOML."""
+def _camera(header: CameraHeader | None) -> str:
+    if header is None:
+        return _NO_CAMERA
+    pins = "\n".join(f"{name} = {_text(pin)}" for name, pin in header.pins.items())
+    labels = "\n".join(f"{_text(pin)} = {_text(label)}" for pin, label in header.labels.items())
+    return _CAMERA.format(connector=_text(header.connector), data=_text(header.data), test=_text(header.test),
+                          pins=pins, labels=labels)
+
+
+def _text(value: str | bool | Sequence[str | int]) -> str:
+    """A value as TOML has it; texts and lists of JSON are such of TOML."""
     return json.dumps(value)

@@ -17,8 +17,6 @@ class CameraHeader:
 
     Parameters
     ----------
-    header : str
-        What the connector is called on the board.
     connector : tuple
         Its name and number in the amaranth-boards platform.
     data : tuple of str
@@ -31,7 +29,6 @@ class CameraHeader:
         The button that shows the test pattern, as the platform names it.
     """
 
-    header: str
     connector: tuple[str, int]
     data: tuple[str, ...]
     pins: Mapping[str, str]

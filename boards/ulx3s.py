@@ -11,7 +11,7 @@ BAUD = 3_000_000        #: the FT231X's fastest
 
 #: J1's pins GP0 .. GP7 and GN0 .. GN7: none of them is shared with the ESP32 or the ADC
 CAMERA = CameraHeader(
-    header="J1", connector=("gpio", 0), data=tuple(f"{n}+" for n in range(8)),
+    connector=("gpio", 0), data=tuple(f"{n}+" for n in range(8)),
     pins={"pclk": "0-", "href": "1-", "vsync": "2-", "xclk": "3-", "sioc": "4-", "siod": "5-", "reset": "6-",
           "pwdn": "7-"},
     labels={f"{n}{sign}": f"{name}{n}" for n in range(8) for sign, name in (("+", "GP"), ("-", "GN"))},

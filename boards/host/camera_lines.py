@@ -6,9 +6,9 @@ import functools
 import operator
 from dataclasses import dataclass
 
-from firelane.hw.contract.camera import ANSWER, STATE
+from firelane.hw.contract.camera import ANSWER, ANSWER_NUMBERS, STATE, STATE_NUMBERS
 
-_KINDS = {STATE: 5, ANSWER: 7}          # kind and version -> numbers behind the clock, classes not counted
+_KINDS = {STATE: STATE_NUMBERS, ANSWER: ANSWER_NUMBERS}
 LONGEST = 512                           #: a line that does not end by then is none
 
 
@@ -71,15 +71,14 @@ def read_line(text: bytes) -> CameraLine | None:
     if begins != b"$" or not star or checksum != b"%02X" % functools.reduce(operator.xor, body, 0):
         return None
     *kind, clock = body.split(b",")[:3]
-    count = _KINDS.get(b",".join(kind))
+    names = _KINDS.get(b",".join(kind))
     numbers = body.split(b",")[3:]
-    if count is None or len(numbers) < count or (len(numbers) - count) % 2 or not all(
+    if names is None or len(numbers) < len(names) or (len(numbers) - len(names)) % 2 or not all(
             number.isdigit() for number in (clock, *numbers)):
         return None
     values = [int(number) for number in numbers]
-    fields = dict(zip(("digest", "frames", "dropped", "skipped", "errors", "cycles", "latency"), values[:count]))
-    rest = values[count:]
-    return CameraLine(clock_hz=int(clock), best=tuple(zip(rest[::2], rest[1::2])), **fields)
+    rest = values[len(names):]
+    return CameraLine(clock_hz=int(clock), best=tuple(zip(rest[::2], rest[1::2])), **dict(zip(names, values)))
 
 
 def read_lines(octets: bytes) -> list[CameraLine]:

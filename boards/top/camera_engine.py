@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from amaranth.hdl import Elaboratable, Module, Signal
 from amaranth.lib.wiring import connect
 
-from firelane.hw.camera.camera_link import LED_BITS, CameraLink
+from firelane.hw.camera.camera_link import CameraLink
 from firelane.hw.camera.pattern_camera import PatternTiming
 from firelane.hw.camera.sccb_master import SccbMaster
-from firelane.hw.contract.camera import CameraInput
+from firelane.hw.contract.camera import LED_BITS, CameraInput
 from firelane.hw.engine import Engine
 from firelane.hw.link.uart import UartTransmitter
 

@@ -6,7 +6,7 @@ from amaranth.lib import io
 from firelane.boards.board import Board
 from firelane.boards.top.camera_engine import CameraEngine, CameraPlan
 from firelane.boards.top.clock import add_clock, plan_clock
-from firelane.hw.camera.camera_link import LED_BITS
+from firelane.hw.contract.camera import LED_BITS
 from firelane.hw.engine import Engine
 
 

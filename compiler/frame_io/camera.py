@@ -11,8 +11,10 @@ from firelane.hw.contract.camera import (
     BLUE_OF_U,
     CHROMA_ZERO,
     COLOUR_SHIFT,
+    COLUMNS,
     GREEN_OF_U,
     GREEN_OF_V,
+    LINES,
     LUMA,
     LUMA_SHIFT,
     RED_OF_V,
@@ -22,7 +24,6 @@ from firelane.hw.contract.camera import (
     PixelFormat,
 )
 
-COLUMNS, LINES = 320, 240           #: QVGA
 _ORDERS = {"gray": ChannelOrder.GRAY, "RGB": ChannelOrder.RGB, "BGR": ChannelOrder.BGR}
 
 

@@ -9,16 +9,20 @@ from firelane.hw.blocks.ports import BYTES, CsrBus
 from firelane.hw.blocks.stream_register import connect_registered
 from firelane.hw.camera.camera_runner import CameraRunner
 from firelane.hw.camera.dvp_receiver import DvpPins
-from firelane.hw.camera.five_best import SHOWN, FiveBest
+from firelane.hw.camera.five_best import FiveBest
 from firelane.hw.camera.line_writer import LineWriter
 from firelane.hw.camera.pattern_camera import PatternCamera, PatternTiming
 from firelane.hw.camera.picture_source import PictureSource
-from firelane.hw.contract.camera import ANSWER, STATE, CameraInput
+from firelane.hw.contract.camera import (
+    ANSWER,
+    ANSWER_NUMBERS,
+    BEST_CLASSES,
+    LED_BITS,
+    STATE,
+    STATE_NUMBERS,
+    CameraInput,
+)
 from firelane.hw.link.engine_control import EngineControl
-
-LED_BITS = 8
-STATE_NUMBERS = ("digest", "frames", "dropped", "skipped", "errors")        # of `camera_runner.TALLY`
-ANSWER_NUMBERS = (*STATE_NUMBERS, "cycles", "latency")                      # and then number and value of each class
 
 
 class CameraLink(wiring.Component):
@@ -61,7 +65,7 @@ class CameraLink(wiring.Component):
 
     def __init__(self, wanted: CameraInput, *, classes: int, clock_hz: int, pattern: PatternTiming, queue_bytes: int,
                  patience_cycles: int, quiet_cycles: int):
-        self._shown = min(SHOWN, classes)
+        self._shown = min(BEST_CLASSES, classes)
         self._source = PictureSource(wanted, queue_bytes=queue_bytes)
         self._pattern = PatternCamera(wanted, pattern)
         self._runner = CameraRunner(patience_cycles=patience_cycles, quiet_cycles=quiet_cycles)

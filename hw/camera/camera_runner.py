@@ -5,11 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.camera.frame_taker import FrameControl
+from firelane.hw.contract.camera import ANSWER_NUMBERS
 from firelane.hw.contract.registers import CSR_BITS, STATUS, Register
-from firelane.hw.link.engine_control import Operation, OperationPort
+from firelane.hw.link.engine_control import Operation, OperationPort, operate
 
-TALLY = data.StructLayout(dict.fromkeys(
-    ("digest", "frames", "dropped", "skipped", "errors", "cycles", "latency"), CSR_BITS))
+TALLY = data.StructLayout(dict.fromkeys(ANSWER_NUMBERS, CSR_BITS))
 """Of the program; frames with an answer, with a fault, sound ones that found the engine at work, and errors of the
 engine, since power-up; cycles of the engine for the last answer, and from its picture's last byte to its line."""
 
@@ -65,20 +65,20 @@ class CameraRunner(wiring.Component):
         with m.FSM(name="runner"):
             with m.State("CHECK"):
                 m.d.comb += self.clear.eq(1)
-                self._operate(m, Operation.CHECK, 0, "DIGEST")
+                operate(m, self.operation, self._asked, Operation.CHECK, 0, "DIGEST")
             with m.State("DIGEST"):
-                self._operate(m, Operation.READ, Register.PROGRAM_DIGEST, "KEEP")
+                operate(m, self.operation, self._asked, Operation.READ, Register.PROGRAM_DIGEST, "KEEP")
             with m.State("KEEP"):
                 m.d.sync += self.tally.digest.eq(self.operation.value)
                 m.next = "READY"
             with m.State("READY"):
                 self._ready(m)
             with m.State("START"):
-                self._operate(m, Operation.START, 0, "RUN")
+                operate(m, self.operation, self._asked, Operation.START, 0, "RUN")
             with m.State("RUN"):
                 self._run(m)
             with m.State("CYCLES"):
-                self._operate(m, Operation.READ, Register.FRAME_CYCLES, "LINE")
+                operate(m, self.operation, self._asked, Operation.READ, Register.FRAME_CYCLES, "LINE")
             with m.State("LINE"):
                 m.d.sync += [self.tally.cycles.eq(self.operation.value), self.tally.frames.eq(self.tally.frames + 1)]
                 self._write(m, answers=1)
@@ -141,14 +141,3 @@ class CameraRunner(wiring.Component):
     def _write(self, m, *, answers: int):
         m.d.sync += [self.line_start.eq(1), self.line_answers.eq(answers)]
         m.next = "WRITTEN"
-
-    def _operate(self, m, operation: Operation, argument, following: str):
-        """Ask `EngineControl`, and go on when it is done."""
-        request = self.operation.request
-        m.d.comb += [request.valid.eq(~self._asked), request.payload.operation.eq(operation),
-                     request.payload.argument.eq(argument)]
-        with m.If(request.ready):
-            m.d.sync += self._asked.eq(1)
-        with m.If(self.operation.done):
-            m.d.sync += self._asked.eq(0)
-            m.next = following

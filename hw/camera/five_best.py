@@ -5,9 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.blocks.ports import BYTES
+from firelane.hw.contract.camera import BEST_CLASSES
 from firelane.hw.contract.config import bits_for
-
-SHOWN = 5
 
 
 class FiveBest(wiring.Component):
@@ -35,7 +34,7 @@ class FiveBest(wiring.Component):
         The best one first.
     """
 
-    def __init__(self, classes: int, shown: int = SHOWN):
+    def __init__(self, classes: int, shown: int = BEST_CLASSES):
         if not 1 <= shown <= classes:
             raise ValueError(f"shown must be 1 to {classes}, not {shown!r}")
         self._shown = shown

@@ -1,9 +1,10 @@
-"""What a camera's frame is, and which of its pixels are the engine's image: for hardware, reference and planning."""
+"""What a camera's frame is, which of its pixels are the engine's image, and what is said of it on the serial line."""
 
 from dataclasses import dataclass, field
 
 from amaranth.lib import enum
 
+COLUMNS, LINES = 320, 240           #: of a frame, QVGA
 TABLE_ENTRIES = 256
 LUMA = (19595, 38470, 7471)     #: of red, green and blue, in 1/65536: what Pillow makes gray of
 LUMA_SHIFT = 16
@@ -51,8 +52,8 @@ class CameraInput:
         If the image is larger than the frame, or the tables do not belong to it.
     """
 
-    columns: int = 320
-    lines: int = 240
+    columns: int = COLUMNS
+    lines: int = LINES
     format: PixelFormat = PixelFormat.RGB565
     width: int
     height: int
@@ -65,7 +66,8 @@ class CameraInput:
                              f"{self.columns} x {self.lines}")
         if self.columns % 2:
             raise ValueError(f"a line must have an even number of pixels, not {self.columns}")
-        if self.tables and (len(self.tables) != self.channels or {len(table) for table in self.tables} != {256}):
+        sizes = [len(table) for table in self.tables]
+        if sizes and sizes != [TABLE_ENTRIES] * self.channels:
             raise ValueError(f"tables must be {self.channels} of {TABLE_ENTRIES} bytes")
 
     @property
@@ -110,3 +112,7 @@ class CameraInput:
 
 STATE = b"FLS,1"        #: kind and version of a line without an answer
 ANSWER = b"FLA,1"       #: and of one with an answer
+STATE_NUMBERS = ("digest", "frames", "dropped", "skipped", "errors")        #: behind the clock
+ANSWER_NUMBERS = (*STATE_NUMBERS, "cycles", "latency")                      #: and then number and value of each class
+BEST_CLASSES = 5        #: of an answer, or all if there are fewer
+LED_BITS = 8            #: that show the number of the best class

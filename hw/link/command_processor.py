@@ -8,7 +8,7 @@ from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.link_protocol import ARGUMENT_BYTES, ARGUMENTS, STATE, WITH_DATA, WORD_BYTES, Command, Status
 from firelane.hw.contract.registers import CSR_BITS, STATUS, Register
 from firelane.hw.link.answer_source import ANSWER_LAYOUT, Body
-from firelane.hw.link.engine_control import Operation, OperationPort
+from firelane.hw.link.engine_control import Operation, OperationPort, operate
 from firelane.hw.link.frame_receiver import FramePort
 from firelane.hw.link.image_feeder import ImageControl
 from firelane.hw.link.result_buffer import ResultControl
@@ -238,15 +238,7 @@ class CommandProcessor(wiring.Component):
             self._refuse(m, Status.WRONG_ORDER)
 
     def _operate(self, m, operation: Operation, argument, following: str):
-        """Ask `EngineControl`, and go on when it is done."""
-        request = self.operation.request
-        m.d.comb += [request.valid.eq(~self._asked), request.payload.operation.eq(operation),
-                     request.payload.argument.eq(argument)]
-        with m.If(request.ready):
-            m.d.sync += self._asked.eq(1)
-        with m.If(self.operation.done):
-            m.d.sync += self._asked.eq(0)
-            m.next = following
+        operate(m, self.operation, self._asked, operation, argument, following)
         if operation in (Operation.STOP, Operation.CHECK):      # either resets the engine: its run is over
             m.d.sync += self._active.eq(0)
             m.d.comb += [self.image.begin.eq(1), self.result.clear.eq(1)]

@@ -44,6 +44,26 @@ class OperationPort(Port):
         super().__init__({"request": Out(stream.Signature(REQUEST)), "done": In(1), "value": In(CSR_BITS)})
 
 
+def operate(m, port, asked, operation: Operation, argument, following: str):
+    """Ask for an operation in a state of an FSM, and go on to the state `following` when it is done.
+
+    Parameters
+    ----------
+    port : OperationPort
+        The asker's end.
+    asked : Signal
+        Set here once the request was taken; 0 when the state is entered.
+    """
+    request = port.request
+    m.d.comb += [request.valid.eq(~asked), request.payload.operation.eq(operation),
+                 request.payload.argument.eq(argument)]
+    with m.If(request.ready):
+        m.d.sync += asked.eq(1)
+    with m.If(port.done):
+        m.d.sync += asked.eq(0)
+        m.next = following
+
+
 class EngineControl(wiring.Component):
     """The only master of the engine's register bus. While nothing is asked for it watches STATUS.
 

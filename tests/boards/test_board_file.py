@@ -101,6 +101,54 @@ def test_mistakes(file, old, new, message):
     assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
 
 
+CAMERA_TEXT = board_text("my_board", get_board("ulx3s_25f"), "my_board.toml")
+
+
+@pytest.mark.parametrize("old, new, message", [
+    ('connector = ["gpio", 0]', "", "camera.connector: is missing; a list is needed"),
+    ('connector = ["gpio", 0]', 'connector = ["gpio"]', "camera.connector: ['gpio']; its name and number are needed"),
+    ('connector = ["gpio", 0]', 'connector = ["gpio", true]', "camera.connector: ['gpio', True]; its name and number"),
+    ('connector = ["gpio", 0]', 'connector = ["J1", 0]',
+     "camera.connector: ['J1', 0], and the platform has none such; a connector of that class of amaranth-boards"),
+    ('["0+", ', "[", "camera.data: ['1+', '2+', '3+', '4+', '5+', '6+', '7+']; pins for D0 to D7 are needed"),
+    ('["0+", ', "[0, ", "camera.data: [0, '1+', "),
+    ('["0+", ', '["1+", ', "camera: pin '1+' is named twice; each signal needs a pin of its own"),
+    ('pclk = "0-"', "", "camera.pins.pclk: is missing; a text is needed"),
+    ('pclk = "0-"', 'pkcl = "0-"', "camera.pins.pkcl: there is no such field; did you mean pclk?"),
+    ('pclk = "0-"', 'pclk = "28-"', "camera.labels.0-: there is no such field"),
+    ('"0-" = "GN0"', "", "camera.labels.0-: is missing; a text is needed"),
+    ('"0-" = "GN0"', '"0-" = 0', "camera.labels.0-: 0; a text is needed"),
+    ('test = ["button_fire", 0]', 'test = ["button_fire", 2]',
+     "camera.test: Resource button_fire#2 does not exist; a camera needs 16 pins of a connector, a button"),
+    ('test = ["button_fire", 0]', 'test = ["led", 0]', "camera: Resource led#0 has already been requested; a camera"),
+    ("[camera]", "[camera]\nheader = 'J1'", "camera.header: there is no such field; "),
+])
+def test_mistakes_of_a_camera(file, old, new, message):
+    assert old in CAMERA_TEXT
+    path = file(CAMERA_TEXT.replace(old, new, 1))
+    with pytest.raises(ConfigError) as caught:
+        get_board(str(path))
+    assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
+
+
+def test_pins_of_a_camera_that_are_not_there(file):
+    """Neither by a pin's number, nor where a board of pins in place of a class has no connectors."""
+    with pytest.raises(ConfigError, match="camera.pins: .* nonexistent connector pin gpio_0:99-; a camera needs 16 "):
+        get_board(str(file(CAMERA_TEXT.replace('"0-"', '"99-"'))))
+    uart = '[uart]\nrx = "A2"\ntx = "A3"\nio_standard = "LVCMOS33"\n[engine]'
+    text = CAMERA_TEXT.replace("[engine]", uart).replace(
+        'class = "amaranth_boards.ulx3s:ULX3S_25F_Platform"', PINS)
+    with pytest.raises(ConfigError, match=r"camera.connector: \['gpio', 0\], and the platform has none such"):
+        get_board(str(file(text)))
+
+
+def test_a_camera_needs_an_ecp5(file):
+    arty = board_text("my_board", get_board("arty_a7_100"), "my_board.toml")
+    text = arty + CAMERA_TEXT[CAMERA_TEXT.index("[camera]"):]
+    with pytest.raises(ConfigError, match=r"camera: of an FPGA of series7; a camera needs an ECP5: leave \[camera\]"):
+        get_board(str(file(text)))
+
+
 def test_a_platform_without_a_serial_line(file):
     text = "\n".join(line for line in TEXT.splitlines() if not line.startswith(("[uart]", "rx", "tx", "io_standard")))
     with pytest.raises(ConfigError, match="uart: is missing, and the platform has none; "):

@@ -4,6 +4,7 @@
 import pytest
 
 from firelane.hw.camera.camera_runner import CameraRunner
+from firelane.hw.contract.registers import Register
 from firelane.hw.link.engine_control import Operation
 from tests.hw.support import lint, pulse, simulate
 
@@ -34,7 +35,7 @@ class Bench:
             if request.operation == Operation.START:
                 ctx.set(dut.engine, {"checked": 1, "busy": 1})
             await pulse(ctx, dut.operation.done)
-            ctx.set(dut.operation.value, {5: 0}.get(request.argument, CYCLES if request.argument == 6 else DIGEST))
+            ctx.set(dut.operation.value, CYCLES if request.argument == Register.FRAME_CYCLES else DIGEST)
 
     async def writer(self, ctx):
         dut = self.dut
