@@ -15,6 +15,7 @@ CLOSE_ENOUGH = 0.006            #: part of a budget that may be left over
 ATTEMPTS = 8
 MOST_ELASTIC = 12.0             #: that two attempts are believed
 STEEPEST = 1000.0               #: how much a search may change the slope from one attempt to the next
+STRIDE = 1.1                    #: of slopes, for each attempt, where sizes do not follow them
 HALVINGS = 5                    #: of the range of slopes, in a search for accuracy
 LOWEST, HIGHEST = 5e-9, 2e-6    #: that range
 
@@ -45,6 +46,8 @@ def within_budget(compress: Callable[[float], Attempt], budget: int, *, option: 
         if _is_saturated(tried, budget):
             break
         slope = next_slope(tried, budget)
+        if slope in {attempt.slope for attempt in tried}:
+            break               # it would be the same attempt again
     if best is None:
         least = min(attempt.bytes for attempt in tried)
         raise CapacityError(option, f"{budget:,} bytes cannot be reached; {least:,} bytes was the smallest",
@@ -91,11 +94,27 @@ def next_slope(tried: Sequence[Attempt], budget: int) -> float:
     below = max((attempt for attempt in tried if attempt.bytes <= budget), key=lambda a: a.bytes, default=None)
     above = min((attempt for attempt in tried if attempt.bytes > budget), key=lambda a: a.bytes, default=None)
     if below is not None and above is not None and below.slope > above.slope:
-        return float(np.exp(np.interp(goal, np.log([below.bytes, above.bytes]), np.log([below.slope, above.slope]))))
+        slope = float(np.exp(np.interp(goal, np.log([below.bytes, above.bytes]), np.log([below.slope, above.slope]))))
+        return slope if slope not in {attempt.slope for attempt in tried} else float(np.sqrt(slope * above.slope))
     last = below or above
     assert last is not None, "nothing was tried"
     change = np.clip(_elasticity(tried) * (np.log(last.bytes) - goal), -np.log(STEEPEST), np.log(STEEPEST))
-    return float(last.slope * np.exp(change))
+    return _further(float(last.slope * np.exp(change)), tried, below, above)
+
+
+def _further(slope: float, tried: Sequence[Attempt], below: Attempt | None, above: Attempt | None) -> float:
+    """The slope, or one beyond all that were tried, where it is not and they all lie on the same side of the budget.
+
+    Sizes are not quite monotonic: a higher price may give a few bytes more, and the nearest attempt the same slope
+    again.
+    """
+    slopes = [attempt.slope for attempt in tried]
+    stride = STRIDE ** len(tried)
+    if below is None and slope <= max(slopes):
+        return max(slopes) * stride
+    if above is None and slope >= min(slopes):
+        return min(slopes) / stride
+    return slope
 
 
 def _elasticity(tried: Sequence[Attempt]) -> float:

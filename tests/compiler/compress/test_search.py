@@ -40,6 +40,19 @@ def test_the_search_ends_where_bytes_buy_nothing():
     assert len(tried) == 3 and tried[-1] <= LOWEST
 
 
+@pytest.mark.parametrize("rough, least, most", [({200: 15_176, 212: 15_655}, 14_910, 15_000),
+                                                ({200: 17_800, 186: 17_700}, 17_890, 18_000)])
+def test_sizes_that_do_not_follow_the_price_for_a_while(rough, least, most):
+    """Sizes that were seen, of the digits: a higher price gave more bytes; and the other way round."""
+    tried = []
+
+    def compress(slope):
+        tried.append(slope)
+        return Made(slope, rough.get(round(slope * 1e9), int(17_040 * (slope / 2e-7) ** -0.5)))
+    assert least <= within_budget(compress, most).bytes <= most
+    assert len(set(tried)) == len(tried), "the same attempt twice"
+
+
 def test_an_engine_that_is_too_small_is_named():
     message = r"^board: 10,000 bytes cannot be reached; 90,000 bytes was the smallest; choose a larger board, or .*$"
     with pytest.raises(CapacityError, match=message):
