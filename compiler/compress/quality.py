@@ -24,6 +24,7 @@ from firelane.compiler.compress.quantized_graph import graph_weights
 from firelane.compiler.compress.sensitivity import logits_of, softmax
 from firelane.compiler.compress.workers import Workers
 from firelane.compiler.ir.graph import Graph
+from firelane.compiler.support.spread import spread
 
 HELD_OUT = 5                #: one image in so many is held out where quality is asked for
 LIKELY = 1.96               #: standard errors that 19 shares of 20 are within
@@ -60,8 +61,9 @@ class Quality:
 
 def held_out(images: Sequence) -> tuple[list, list]:
     """The images to compress with, and those to judge by."""
-    judged = [image for number, image in enumerate(images) if number % HELD_OUT == HELD_OUT // 2]
-    return [image for number, image in enumerate(images) if number % HELD_OUT != HELD_OUT // 2], judged
+    chosen = set(spread(len(images), (len(images) + HELD_OUT // 2) // HELD_OUT))
+    return ([image for number, image in enumerate(images) if number not in chosen],
+            [image for number, image in enumerate(images) if number in chosen])
 
 
 class Judge:

@@ -12,8 +12,9 @@ from PIL import Image
 from firelane.compiler.frame_io.preprocessing import CHANNELS, FORMATS, INPUT_KEY, Preprocessing, read_pixels
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.files import open_file
+from firelane.compiler.support.spread import spread
 
-__all__ = ["LazyImages", "calibration_images", "image_files", "no_images", "read_array", "spread"]
+__all__ = ["LazyImages", "calibration_images", "image_files", "no_images", "read_array"]
 
 HINT = "give a folder of images, or an .npy file"
 Shape = tuple[int, int, int]
@@ -163,10 +164,3 @@ def _needed(path: Path, taken: Preprocessing | None) -> Preprocessing:
                             hint=f"the model has no metadata {INPUT_KEY}: give --preset, or --mean, --scale, "
                                  "--channels, --resize")
     return taken
-
-
-def spread(count: int, limit: int) -> list[int]:
-    """Numbers of 0 .. count - 1, evenly spread, at most `limit` of them."""
-    if count <= limit:
-        return list(range(count))
-    return [index * count // limit for index in range(limit)]

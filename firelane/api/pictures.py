@@ -18,11 +18,11 @@ from firelane.compiler.quantize.calibration_images import (
     LazyImages,
     no_images,
     read_array,
-    spread,
 )
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.files import digest
 from firelane.compiler.support.progress import Progress
+from firelane.compiler.support.spread import spread
 from firelane.sim.evaluate.image_folder import find_images, pixels_of
 
 Shape = tuple[int, int, int]

@@ -12,6 +12,7 @@ import numpy as np
 from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.progress import Progress, silent
+from firelane.compiler.support.spread import spread
 from firelane.sim.evaluate.image_folder import find_images, pixels_of
 from firelane.sim.evaluate.labels import labels_of
 from firelane.sim.evaluate.plan import Model, Plan, plan
@@ -75,8 +76,7 @@ def images_of(planned: Plan, folder: Path, labels: Path | None = None,
     """
     files = find_images(folder)
     classes = labels_of(files, folder, labels, planned.classes)
-    chosen = range(len(files)) if limit is None or limit >= len(files) else [
-        index * len(files) // limit for index in range(limit)]
+    chosen = spread(len(files), len(files) if limit is None else limit)
     images = pixels_of([files[index] for index in chosen], planned.shape, planned.resize)
     images[0]                                            # what is wrong with all of them is known at once
     return images, classes and [classes[index] for index in chosen]

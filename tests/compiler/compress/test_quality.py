@@ -24,6 +24,13 @@ def test_one_in_five_is_held_out():
     assert len(judged) == 20 and sorted([*used, *judged]) == list(range(100))
 
 
+def test_no_class_is_held_out_as_a_whole():
+    """The digits of `models.digit_images` repeat in tens: each fifth of them is a one or a six."""
+    classes = [number % 10 for number in range(100)]
+    used, judged = held_out(classes)
+    assert len(set(used)) == 10 and len(set(judged)) > 7
+
+
 def test_the_loss_is_what_the_other_choice_has_less():
     wanted = np.array([[0.7, 0.2, 0.1], [0.5, 0.4, 0.1]])
     found = np.array([[0.6, 0.3, 0.1], [0.3, 0.6, 0.1]])
