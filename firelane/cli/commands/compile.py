@@ -52,6 +52,8 @@ def command(model: str, board: str | None, clock_mhz: float | None, output: Path
 
     How images become its input is read from its metadata; --preset, --channels, --mean, --scale and --resize say or
     change it. `firelane run` finds it in what is written.
+
+    Exit code 2, and nothing is written but what --report names, where the board has no room for the engine.
     """
     folder = output or Path("build") / work.short_name(model)
     check_folder(folder, COMPILED, "-o")
@@ -60,21 +62,24 @@ def command(model: str, board: str | None, clock_mhz: float | None, output: Path
     with display(console) as progress:
         compiled = firelane.compile(model, board, clock_hz=clock_mhz and clock_mhz * 1e6, progress=progress,
                                     **options)
-    compiled.save(folder)
+    written = folder if compiled.fits else None
+    if written:
+        compiled.save(written)
     if as_json:
-        print_json("compile", compiled_record(compiled, folder))
+        print_json("compile", compiled_record(compiled, written))
     else:
-        _show(compiled, folder)
+        _show(compiled, written)
     write_report(compiled, report_file, say(console))
     if not compiled.fits:
         too_many = ", ".join(line.name for line in compiled.usage if not line.fits)
-        raise ConfigError(str(board), f"the engine needs more than the board has of {too_many}",
+        raise ConfigError(str(board), f"the engine needs more than the board has of {too_many}; nothing is written",
                           hint="a smaller engine, or a larger board")
 
 
-def _show(compiled: firelane.CompiledNetwork, folder: Path) -> None:
+def _show(compiled: firelane.CompiledNetwork, written: Path | None) -> None:
     console = log_console()
     console.print(compiled)
     if compiled.agreement is not None:
         say(console)(str(compiled.agreement))
-    say(console)(f"written: {folder}")
+    if written:
+        say(console)(f"written: {written}")

@@ -33,7 +33,7 @@ def compressed_record(made: CompressedNetwork, written: Path) -> dict[str, Any]:
             "agreement": _agreement(made.agreement), "written": written}
 
 
-def compiled_record(made: CompiledNetwork, written: Path) -> dict[str, Any]:
+def compiled_record(made: CompiledNetwork, written: Path | None) -> dict[str, Any]:
     """What `firelane compile --json` prints."""
     report = made.report
     return {"model": made.network.name, "board": made.board, "fits": made.fits, "cycles": made.cycles,

@@ -113,8 +113,10 @@ class TestModels:
 
     def test_compile_without_a_board_and_what_does_not_fit(self, run, tmp_path):
         assert run("compile", "digits", "--no-check")["frames_per_second"] is None
-        found = run("compile", "digits", "--no-check", "--board", "ulx3s_12f", "--banks", "8", code=2)
+        found = run("compile", "digits", "--no-check", "--board", "ulx3s_12f", "--banks", "8", "-o", "none",
+                    code=2)
         assert found["fits"] is False and not all(line["fits"] for line in found["usage"])
+        assert found["written"] is None and not Path("none").exists()
 
     def test_quantize_and_compress(self, run, model):
         images = ("--calib", "images.npy", "--preset", "raw")

@@ -23,6 +23,15 @@ def test_compile_writes_and_reports(tmp_path, capsys):
                                                                          "program.bin", "rom", "schedule.txt"]
 
 
+def test_a_board_that_is_too_small_gets_a_report_and_no_folder(tmp_path, capsys):
+    assert main(["compile", "digits", "--no-check", "--board", "ulx3s_12f", "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith("does not fit: LUT (estimate): ") and "written: " not in said.out
+    assert said.err == ("error: ulx3s_12f: the engine needs more than the board has of LUT (estimate); nothing is "
+                        "written; a smaller engine, or a larger board\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("options, message", [
     (["--banks", "3"], r"error: --banks: banks must be 1, 2, 4, 8 or 16, not 3\n"),
     (["--activation-words", "8"],
