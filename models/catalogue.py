@@ -19,6 +19,7 @@ from pathlib import Path
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.files import build_root, digest, locked
+from firelane.compiler.support.model_files import OTHER_KINDS
 from firelane.compiler.support.near import hint
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
@@ -123,8 +124,8 @@ def is_name(model: str | Path) -> bool:
     So a name that was mistyped is answered with those that there are.
     """
     text = str(model)
-    return text in NAMES or (isinstance(model, str) and Path(text).suffix != SUFFIX and os.sep not in text
-                             and not Path(text).exists())
+    return text in NAMES or (isinstance(model, str) and Path(text).suffix not in (SUFFIX, *OTHER_KINDS)
+                             and os.sep not in text and not os.path.lexists(text))
 
 
 def _files_here() -> list[str]:

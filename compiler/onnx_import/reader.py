@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import heapq
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from onnx import numpy_helper
 from firelane.compiler.ir.limits import ELEMENTS_MAX, FILE_BYTES_MAX, size_problem
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.files import read_file
+from firelane.compiler.support.model_files import OTHER_KINDS
 from firelane.compiler.support.near import near
 
 Source = str | Path | onnx.ModelProto  # where a model is
@@ -76,9 +78,9 @@ def read_model(path: Path, most: int = FILE_BYTES_MAX) -> onnx.ModelProto:
 
 def _meant(path: Path) -> str:
     """What to do where this file is no model: take one beside it whose name is like this one's, if it is not there."""
-    there = [] if path.exists() else near(path.stem, (file.stem for file in path.parent.glob("*.onnx")))
+    there = [] if os.path.lexists(path) else near(path.stem, (file.stem for file in path.parent.glob("*.onnx")))
     names = " or ".join(str(path.with_name(f"{stem}.onnx")) for stem in there)
-    return f"did you mean {names}?" if names else "give the path of an .onnx file"
+    return f"did you mean {names}?" if names else OTHER_KINDS.get(path.suffix.lower(), "give the path of an .onnx file")
 
 
 def _is_text(message: Message) -> bool:

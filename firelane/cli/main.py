@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from firelane.compiler.support.errors import FirelaneError, MismatchError
 from firelane.compiler.support.interrupts import Terminated, raising
 from firelane.compiler.support.workspace import FULL
 
+NO_WAY = (errno.ENAMETOOLONG, errno.EACCES)             #: paths that nobody can even look for
 USER_ERROR, MISMATCH, INTERRUPTED, READER_GONE, TERMINATED = 2, 1, 130, 141, 143
 GROUPS = ("Model", "Build", "Board", "Develop")          #: in the order of `firelane --help`
 COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, and a line for `firelane --help`
@@ -115,6 +117,9 @@ def _printed(words: list[str]) -> int:
         _print_nowhere()
         return READER_GONE
     except OSError as problem:
+        if problem.errno in NO_WAY and problem.filename is not None:
+            raise FirelaneError(str(problem.filename), problem.strerror or "cannot be read",
+                                hint="look at how it is spelt, and who may read it") from None
         if problem.errno not in FULL or problem.filename is not None:
             raise
         _print_nowhere()

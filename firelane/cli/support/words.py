@@ -32,6 +32,11 @@ class Named(click.ParamType):
     def __init__(self, kind: str, names: Sequence[str], files: str = ""):
         self.name, self.names, self.files = kind, names, files
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value:
+            self.fail("it is empty; a variable of the shell that is not set?", param, ctx)
+        return value
+
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         here = sorted(path.name for path in Path().glob(self.files)) if self.files else []
         any_file = [CompletionItem(incomplete, type="file")] if self.files else []

@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 from firelane.compiler.ir.graph import HOST_OPERATORS
 from firelane.compiler.onnx_import import CHANNELS_LAST, load_graph
 from firelane.compiler.onnx_import.problems import ModelErrors
-from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.onnx_import.reader import read_model
+from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.problems import LISTED_MAX
 from tests.compiler.onnx_import.test_onnx_import import Model
 from tests.networks import random_graph
@@ -312,6 +313,14 @@ def test_broken_containers(edit, start, tmp_path):
 ])
 def test_files_that_are_not_models(data, message, tmp_path):
     assert problems_of(data, tmp_path) == [message]
+
+
+@pytest.mark.parametrize("name, hint", [("net.pth", "export the network from PyTorch: torch.onnx.export("),
+                                        ("net.TFLITE", "convert it first, with tf2onnx: ")])
+def test_models_of_other_kinds(name, hint, tmp_path):
+    (tmp_path / name).write_bytes(b"PK8 8 255 not a model")
+    with pytest.raises(ModelError, match=f"{name}: not an ONNX file, or a damaged one; {re.escape(hint)}"):
+        read_model(tmp_path / name)
 
 
 def test_names_that_are_not_text(tmp_path):

@@ -26,6 +26,14 @@ from firelane.cli.main import main
     (["compile", "dgits"], "model: dgits: no such network; did you mean digits?"),
     (["compile", "nett.onnx"], "nett.onnx: No such file or directory; did you mean net.onnx?"),
     (["compile", "squeezing.onnx"], "squeezing.onnx: No such file or directory; give the path of an .onnx file"),
+    (["estimate", ""], "MODEL: it is empty; a variable of the shell that is not set?"),
+    (["estimate", "digits", "--board", ""], "--board: it is empty; a variable of the shell that is not set?"),
+    (["estimate", f"{'x' * 300}.onnx"], f"{'x' * 300}.onnx: File name too long; give the path of an .onnx file"),
+    (["evaluate", "digits", "--images", "x" * 300], f"{'x' * 300}: File name too long; look at how it is spelt, and "
+                                                    "who may read it"),
+    (["estimate", "squeeze.pt"], "squeeze.pt: No such file or directory; export the network from PyTorch: "
+                             "torch.onnx.export(model.eval(), (image,), 'net.onnx')"),
+    (["compile", "loop.onnx"], "loop.onnx: Too many levels of symbolic links; give the path of an .onnx file"),
     (["bench", "--only", "squeezenet"], "--only: squeezenet: no such measurement; did you mean squeezenet1.0 or "
                                         "squeezenet1.1?"),
     (["compile", "digits", "--board", "ulx3s85f"], "--board: unknown board 'ulx3s85f'; did you mean ulx3s_85f?"),
@@ -33,6 +41,7 @@ from firelane.cli.main import main
 def test_one_line(words, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.onnx").touch()
+    (tmp_path / "loop.onnx").symlink_to("loop.onnx")
     assert main(words) == 2
     assert capsys.readouterr() == ("", f"error: {said}\n")
 
