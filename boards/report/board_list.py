@@ -21,6 +21,7 @@ from firelane.compiler.support.json_document import json_document
 HELP = ("firelane estimate MODEL says what would help; firelane build compresses weights to what a board holds, where "
         "they are not more than about twice as much.")
 HEADING = 18                #: characters of a model's name at the most
+BOARD_NAME = 13             #: and of a board's: in 60 columns there is room for both SqueezeNets
 DROPPED = ("digits-bypass", "squeezenet1.0", "squeezenet1.1", "digits")     #: models, the first one first
 DEVICE_COLUMNS = (          # what is dropped first has the largest number
     Column("board", names=True), Column("device", names=True, drop=2), Column("LUT", drop=1),
@@ -63,7 +64,7 @@ def _models(boards: Sequence[Board], fits: Sequence[Fit]) -> Iterator[Renderable
     columns = [Column(shortened(Path(name).name, HEADING),
                       drop=len(DROPPED) - DROPPED.index(name) if name in DROPPED else 0) for name in names]
     title = "Frames a second end to end/of the engine alone, or why not"
-    yield FittedTable(title, [Column("board", names=True), *columns], [
+    yield FittedTable(title, [Column("board", names=True, readable=BOARD_NAME), *columns], [
         (board.name, *(_verdict(by_place[board.name, name], marks) for name in names)) for board in boards])
     if limits := limits_in_words((f"{shortened(Path(fit.model).name, HEADING)} on {fit.board}", fit.end_to_end)
                                  for fit in fits):

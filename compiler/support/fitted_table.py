@@ -37,12 +37,15 @@ class Column:
         Wrapped where there is no room.
     drop : int
         0: always there; else what has the largest number goes first.
+    readable : int
+        Characters that are left of a name before columns go.
     """
 
     heading: str
     names: bool = False
     text: bool = False
     drop: int = 0
+    readable: int = READABLE
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class FittedTable:
 
     def _needs(self, number: int) -> int:
         column = self.columns[number]
-        most = READABLE if column.names else NARROWEST if column.text else sys.maxsize
+        most = column.readable if column.names else NARROWEST if column.text else sys.maxsize
         return min(self._widest(number), most)
 
     def _widest(self, number: int) -> int:

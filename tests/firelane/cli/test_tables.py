@@ -192,6 +192,17 @@ def test_the_answer_is_first():
     assert printed(CASES["boards"], 80)[0] == "Frames a second end to end/of the engine alone, or why not"
 
 
+def test_both_squeezenets_at_60_columns():
+    """Whether they fit is what the table is for; their reasons stand below it in any case."""
+    def show(console: Console) -> None:
+        console.print(to_tables(all_boards(), [
+            Fit(board.name, name, frame_cycles=10, clock_hz=100e6) if name.startswith("digits") else
+            Fit(board.name, name, reason=f"weights of {name}") for board in all_boards()
+            for name in ("digits", "digits-bypass", "squeezenet1.0", "squeezenet1.1")]))
+    heading = printed(Case(show, ()), 60)[1]
+    assert heading.split() == ["board", "digits", "squeezenet1.0", "squeezenet1.1"]
+
+
 def in_terminal(columns: int, *words: str) -> list[str]:
     """What a command prints in a terminal."""
     ours, theirs = pty.openpty()
