@@ -15,6 +15,7 @@ from firelane.compiler.frame_io.camera import camera_input
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import CapacityError, FirelaneError
 from firelane.hw.camera.byte_queue import QUEUE_BLOCK_BYTES
+from firelane.hw.camera.dvp_receiver import LEAST_CLOCK_RATIO
 from firelane.hw.camera.pattern_camera import PatternTiming
 from firelane.hw.contract.camera import CameraInput
 
@@ -80,7 +81,8 @@ def camera_rate(compiled: Compiled, sensor: Sensor, wanted: CameraInput, *, cloc
                             hint=f"it takes {sensor.clock_hz[0] / 1e6:g} to {sensor.clock_hz[1] / 1e6:g} MHz; choose "
                                  "another --clock")
     rates = (_rate(compiled, sensor, wanted, clock_divider, divider, clock_hz, bit_cycles)
-             for divider in range(1, sensor.dividers + 1))
+             for divider in range(1, sensor.dividers + 1)
+             if sensor.byte_periods * clock_divider * divider >= LEAST_CLOCK_RATIO)
     best: CameraRate | None = None
     for rate in rates:
         if rate.queue_bytes <= queue_bytes and rate.dummy_lines <= sensor.dummy_lines \

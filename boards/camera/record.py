@@ -37,14 +37,21 @@ def check_camera(build: Path, model: HostModel) -> None:
     Raises
     ------
     FirelaneError
+        Likewise if what is recorded of the camera cannot be read.
     """
-    made = json.loads((build / CAMERA_FILE).read_text())
-    known = made["input"]
-    wanted = camera_input(model.graph, known["columns"], known["lines"], PixelFormat[known["format"]])
-    for what, found, there in (("an input", _input(wanted), known), ("classes", model.result.size, made["classes"])):
+    file = build / CAMERA_FILE
+    try:
+        made = json.loads(file.read_text())
+        camera, known, classes = made["camera"], made["input"], made["classes"]
+        columns, lines, pixel_format = known["columns"], known["lines"], PixelFormat[known["format"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FirelaneError(str(file), getattr(error, "strerror", None) or "is no record of a camera of this version",
+                            hint="build the bitstream again") from None
+    wanted = camera_input(model.graph, columns, lines, pixel_format)
+    for what, found, there in (("an input", _input(wanted), known), ("classes", model.result.size, classes)):
         if found != there:
             raise FirelaneError(str(model.folder), f"needs {what} other than that of the bitstream with the "
-                                                   f"{made['camera']} in {build}",
+                                                   f"{camera} in {build}",
                                 hint="size, channels, mean, scale and number of classes must be the same; "
                                      "`firelane bitstream MODEL --camera` builds another one")
 

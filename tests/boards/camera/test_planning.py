@@ -22,6 +22,7 @@ from firelane.compiler.compile import compile_model
 from firelane.compiler.fit.camera_rows import RowTimes, camera_frame
 from firelane.compiler.frame_io.camera import camera_input
 from firelane.compiler.frame_io.preprocessing import stored_input
+from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.compiler.support.errors import CapacityError, ConfigError, FirelaneError
 from firelane.hw.contract.camera import CameraInput
 from firelane.hw.contract.config import EngineConfig
@@ -40,8 +41,8 @@ def compiled():
     return compile_model(model_file("digits"), BOARD.engine)
 
 
-def rate_of(compiled, sensor=OV7670, queue_bytes=2048, clock_hz=75e6):
-    return camera_rate(compiled, sensor, camera_input(compiled.graph), clock_hz=clock_hz, bit_cycles=25,
+def rate_of(compiled, sensor=OV7670, queue_bytes=2048, clock_hz=75e6, wanted=None):
+    return camera_rate(compiled, sensor, wanted or camera_input(compiled.graph), clock_hz=clock_hz, bit_cycles=25,
                        queue_bytes=queue_bytes)
 
 
@@ -55,9 +56,9 @@ def test_a_camera_as_fast_as_it_can_be_where_the_engine_follows(compiled):
                                               tables=planned.plan.wanted.tables)
 
 
-def fast_sensor(periods: int):
+def fast_sensor(periods: int, lines: int = 240):
     """A camera whose lines come every so many periods, with next to nothing between frames."""
-    return replace(OV7670, byte_periods=1, line_periods=periods, frame_periods=periods * 242, tail_periods=0,
+    return replace(OV7670, byte_periods=1, line_periods=periods, frame_periods=periods * (lines + 2), tail_periods=0,
                    dummy_periods=periods)
 
 
@@ -72,13 +73,14 @@ def test_dummy_lines_give_the_engine_its_time(compiled, periods):
 
 
 def test_a_queue_without_room_makes_the_camera_slower(compiled):
-    rates = [rate_of(compiled, fast_sensor(700), queue_bytes) for queue_bytes in (4096, 112, 56)]
+    """Of a camera whose every line is a row, faster than the engine takes them."""
+    wanted, fastest = camera_input(compiled.graph, 56, 56), fast_sensor(120, 56)
+    rates = [rate_of(compiled, fastest, queue_bytes, wanted=wanted) for queue_bytes in (4096, 112, 56)]
     assert all(rate.queue_bytes <= room for rate, room in zip(rates, (4096, 112, 56)))
-    assert rates[0].frames_per_second >= rates[1].frames_per_second >= rates[2].frames_per_second
-    fastest = fast_sensor(700)
+    assert rates[0].frames_per_second > rates[1].frames_per_second > rates[2].frames_per_second
     for rate in rates:
         period = rate.clock_divider * rate.divider
-        times = RowTimes(first=0, active=640 * period, period=4 * fastest.line_periods * period)
+        times = RowTimes(first=0, active=wanted.line_bytes * period, period=fastest.line_periods * period)
         assert camera_frame(compiled, times).queue_bytes == rate.queue_bytes
 
 
@@ -95,12 +97,23 @@ def test_what_cannot_be(compiled):
         camera_input(compiled.graph, 40, 30)
 
 
+@pytest.mark.parametrize("name", ["ulx3s_25f", "ulx3s_85f"])
+def test_the_document_has_the_rate(name):
+    """And beside it what the engine could do, if its rows did not come from a camera."""
+    board = get_board(name)
+    model = compile_model(model_file("digits"), board.engine)
+    rate, program, plan = plan_camera(board, model, OV7670).rate, model.program, model.plan
+    alone = frame_cost(program.network, plan.steps, plan.wait_load, model.cfg, program.encoded, plan.beside).total
+    assert (f"| digits, {name} ({rate.clock_hz / 1e6:g} MHz) | {rate.camera_hz / 1e6:g} MHz | {rate.dummy_lines} | "
+            f"{rate.frames_per_second:.1f} | {rate.clock_hz / alone:.0f} |") in (ROOT / "docs/camera.md").read_text()
+
+
 @pytest.mark.parametrize("name", SENSORS)
 def test_settings_are_bytes_and_dummy_lines_arrive(name):
     settings = get_sensor(name).settings(3, 0x1234)
     assert all(0 <= setting.value < 256 for setting in settings)
     values = {setting.name: setting.value for setting in settings}
-    assert (values["CLKRC"], values["DM_LNL"], values["DM_LNH"]) == (2, 0x34, 0x12)
+    assert (values["CLKRC"], values["DM_LNL"], values["DM_LNH"]) == (0x82, 0x34, 0x12)
 
 
 @pytest.mark.parametrize("name", ["ulx3s_12f", "ulx3s_25f", "ulx3s_45f", "ulx3s_85f"])
@@ -135,6 +148,10 @@ def test_a_model_for_other_pictures_is_refused(compiled, tmp_path):
                           ({"input": {**made["input"], "width": 28}}, "needs an input other")):
         (tmp_path / CAMERA_FILE).write_text(json.dumps({**made, **changed}))
         with pytest.raises(FirelaneError, match=text):
+            check_camera(tmp_path, model)
+    for damaged in ("{", "[]", json.dumps({**made, "input": {**made["input"], "format": "JPEG"}})):
+        (tmp_path / CAMERA_FILE).write_text(damaged)
+        with pytest.raises(FirelaneError, match=r"camera\.json: is no record of a camera of this version; build"):
             check_camera(tmp_path, model)
 
 
