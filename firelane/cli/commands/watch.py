@@ -9,17 +9,14 @@ from rich.live import Live
 from rich.text import Text
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, json_option
+from firelane.cli.support.options import PATH, baud_option, json_option
 from firelane.cli.support.terminal import log_console
 from firelane.cli.support.words import PORT
-
-BAUD = 3_000_000
 
 
 @click.command()
 @click.option("--port", type=PORT, required=True, metavar="NAME", help="Serial port, e.g. /dev/ttyUSB0.")
-@click.option("--baud", type=click.IntRange(min=1), default=BAUD, show_default=True,
-              help="Of the board's serial line.")
+@baud_option
 @click.option("--compiled", "folder", type=PATH, metavar="DIR",
               help="What `firelane compile` wrote.  [default: found in build/ by the digest that the board names]")
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
