@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firelane.boards.host.camera_lines import CameraLine, LineSplitter
-from firelane.boards.host.discovery import BAUDS
 from firelane.boards.host.port import Port, SerialPort
 from firelane.compiler.artefact.reader import HostModel, models_with, read_model
 from firelane.compiler.frame_io.classes import read_labels
@@ -123,7 +122,7 @@ def sights(port: Port, names: _Names, note: Callable[[str], None]) -> Iterator[S
             yield Sight(line, names.of(line), rate)
 
 
-def watch(port_name: str, *, baud: int | None, folder: Path | None, labels: Path | None, count: int | None,
+def watch(port_name: str, baud: int, *, folder: Path | None, labels: Path | None, count: int | None,
           show: Callable[[Sight], None], note: Callable[[str], None]) -> None:
     """Show what a board sees, until `count` answers have come; None: until the port is gone, or Ctrl-C.
 
@@ -133,7 +132,7 @@ def watch(port_name: str, *, baud: int | None, folder: Path | None, labels: Path
         If there is no such port, or what was given does not belong to the model in the board.
     """
     names = _Names(folder, labels)
-    port = SerialPort(port_name, baud or BAUDS[0])
+    port = SerialPort(port_name, baud)
     answers = 0
     try:
         for sight in sights(port, names, note):

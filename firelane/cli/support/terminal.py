@@ -21,8 +21,8 @@ from firelane.compiler.support.json_document import json_document
 from firelane.compiler.support.progress import Progress, display
 from firelane.compiler.support.wrapped import Wrapped, wrapped
 
-__all__ = ["display", "found_port", "goes_on", "log_console", "note_overridden", "print_json", "progress_console",
-           "say", "say_aside", "say_plainly", "write_report"]
+__all__ = ["display", "found_camera", "found_port", "goes_on", "log_console", "note_overridden", "print_json",
+           "progress_console", "say", "say_aside", "say_plainly", "write_report"]
 
 LOG_COLUMNS = 10_000        # where there is no terminal that has a width: nothing is cut, left out or wrapped
 
@@ -79,6 +79,11 @@ def goes_on() -> Iterator[None]:
 def found_port(port: str, baud: int | None, progress: Progress) -> tuple[str, int]:
     """The port and the rate of `port_options`; says, on standard error, which one `--port auto` found."""
     return work.chosen_port(port, baud, say=say_aside, progress=progress)
+
+
+def found_camera(port: str, baud: int | None, progress: Progress) -> tuple[str, int]:
+    """The same of a board with a camera, which is found by what it says."""
+    return work.camera_port(port, baud, say=say_aside, progress=progress)
 
 
 def write_report(result: Any, file: Path | None, say: Callable[[str], None]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from firelane.boards.flow.model_build import bitstream_file, build_model
     from firelane.boards.flow.patch import patch
     from firelane.boards.flow.vivado_project import project_json, table, write_model_project
+    from firelane.boards.host.camera_ports import camera_port
     from firelane.boards.host.device_list import devices_to_json, devices_to_table, model_names
     from firelane.boards.host.discovery import chosen_port, find_devices
     from firelane.boards.host.run import check_given, classify, load_model
@@ -42,13 +43,14 @@ if TYPE_CHECKING:
     from firelane.sim.evaluate.report import print_evaluation
     from firelane.sim.judge.report import print_report
 
-__all__ = ["Bitstream", "Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board", "check",
-           "check_given", "check_report", "chosen_engine", "chosen_port", "classify", "convert", "demo",
-           "devices_to_json", "devices_to_table", "find_devices", "fits", "get_board", "is_compiled", "items_to_json",
-           "items_to_table", "labels_of_folder", "load_model", "model_file", "model_names", "overridden", "patch",
-           "plot_build", "print_evaluation", "print_report", "program", "project_json", "published_fits", "require",
-           "run_benchmark", "short_name", "show_pictures", "sweep", "table", "to_json", "to_tables", "validate",
-           "watch", "write_board_file", "write_file", "write_model_project"]
+__all__ = ["Bitstream", "Job", "Machine", "all_boards", "bitstream_file", "build_model", "build_model_board",
+           "camera_port", "check", "check_given", "check_report", "chosen_engine", "chosen_port", "classify",
+           "convert", "demo", "devices_to_json", "devices_to_table", "find_devices", "fits", "get_board",
+           "is_compiled", "items_to_json", "items_to_table", "labels_of_folder", "load_model", "model_file",
+           "model_names", "overridden", "patch", "plot_build", "print_evaluation", "print_report", "program",
+           "project_json", "published_fits", "require", "run_benchmark", "short_name", "show_pictures", "sweep",
+           "table", "to_json", "to_tables", "validate", "watch", "write_board_file", "write_file",
+           "write_model_project"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.bitstream": ["Bitstream"],
@@ -63,6 +65,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.boards.flow.model_build": ["bitstream_file", "build_model"],
     "firelane.boards.flow.patch": ["patch"],
     "firelane.boards.flow.vivado_project": ["project_json", "table", "write_model_project"],
+    "firelane.boards.host.camera_ports": ["camera_port"],
     "firelane.boards.host.device_list": ["devices_to_json", "devices_to_table", "model_names"],
     "firelane.boards.host.discovery": ["chosen_port", "find_devices"],
     "firelane.boards.host.run": ["check_given", "classify", "load_model"],

@@ -9,9 +9,14 @@ from itertools import islice
 
 import pytest
 
+from firelane.boards.host import camera_ports
 from firelane.boards.host import watch as watching
 from firelane.boards.host.camera_lines import CameraLine, LineSplitter, read_line
+from firelane.boards.host.camera_ports import camera_port
+from firelane.boards.host.discovery import AUTO, BAUDS, SIMULATED, SerialLine
+from firelane.boards.host.port import LinkError
 from firelane.cli.main import main
+from firelane.compiler.support.errors import ConfigError
 from tests.boards.host.digits import compiled_folder
 from tests.json_schemas import check
 
@@ -119,11 +124,85 @@ def test_names_and_values(tmp_path, monkeypatch):
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     port = FakePort([answer(1), STATE, answer(2), answer(3)])
-    monkeypatch.setattr(watching, "SerialPort", lambda name, baud: port)
+    rates = []
+    monkeypatch.setattr(watching, "SerialPort", lambda name, baud: rates.append(baud) or port)
     assert main(["watch", "--port", "x", "--count", "2", "--json"]) == 0
     documents = [check("watch", json.loads(line)) for line in capsys.readouterr().out.splitlines()]
     assert [document["frame"] for document in documents] == [1, 5, 2] and port.closed
     assert [len(document["classes"]) for document in documents] == [5, 0, 5]
     port._pieces = [answer(4)]
-    assert main(["watch", "--port", "x", "--count", "1"]) == 0
+    assert main(["watch", "--port", "x", "--count", "1", "--baud", "9600"]) == 0
     assert capsys.readouterr().out == "4: 3 200, 1 20, 0 9, 2 4, 4 0 | 0.50 ms, dropped 1, skipped 2\n"
+    assert rates == [BAUDS[0], 9600]
+
+
+class Machine:
+    """Ports by name: what is heard at each rate there, or what is raised."""
+
+    def __init__(self, ports):
+        self.ports, self.opened = ports, []
+
+    def open(self, name, baud):
+        self.opened.append((name, baud))
+        found = self.ports[name]
+        if isinstance(found, ConfigError):
+            raise found
+        return Endless(found.get(baud, b""))
+
+
+class Endless(FakePort):
+    """Says one thing again and again."""
+
+    def __init__(self, said):
+        super().__init__([])
+        self._said = said
+
+    def read(self) -> bytes:
+        self._now += self._seconds
+        if isinstance(self._said, LinkError):
+            raise self._said
+        return self._said
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    def of(**ports) -> Machine:
+        made = Machine(ports)
+        monkeypatch.setattr(camera_ports, "SerialPort", made.open)
+        monkeypatch.setattr(camera_ports, "serial_lines", lambda: [
+            *map(SerialLine, ports), SerialLine("a board of board-sim", SIMULATED)])
+        return made
+
+    return of
+
+
+def test_a_board_is_found_by_what_it_says(machine):
+    said = []
+    there = machine(silent={}, noisy={BAUDS[0]: b"noise\n", BAUDS[1]: b"noise\n"}, slow={BAUDS[1]: STATE})
+    assert camera_port(AUTO, None, say=said.append) == ("slow", BAUDS[1])
+    assert said == ["a board with a camera at slow, 1,000,000 baud"]
+    assert sorted(there.opened) == sorted((name, baud) for name in there.ports for baud in BAUDS)
+    there.opened.clear()
+    assert camera_port("slow", None) == ("slow", BAUDS[0]) and camera_port("x", 9600) == ("x", 9600)
+    assert there.opened == []
+
+
+def test_a_rate_that_is_named_is_the_only_one(machine):
+    there = machine(slow={BAUDS[1]: STATE})
+    with pytest.raises(ConfigError, match="auto: no board with a camera"):
+        camera_port(AUTO, BAUDS[0])
+    assert there.opened == [("slow", BAUDS[0])]
+
+
+def test_none_or_two_boards(machine):
+    machine(silent={}, busy=ConfigError("--port", "busy is in use by another program"),
+            gone={BAUDS[0]: LinkError("gone", "the port is gone")})
+    with pytest.raises(ConfigError, match=r"auto: no board with a camera \(silent: says nothing that such a board "
+                                          r"does; busy: is in use by another program; gone: the port is gone\); is "):
+        camera_port(AUTO, None)
+    machine(one={BAUDS[0]: STATE}, two={BAUDS[0]: answer(1)})
+    with pytest.raises(ConfigError, match=r"auto: 2 boards with a camera \(one, two\); name one of these ports"):
+        camera_port(AUTO, None)
+    machine()
+    with pytest.raises(ConfigError, match="auto: this machine has no serial port; "):
+        camera_port(AUTO, None)
