@@ -5,27 +5,22 @@ The program does not depend on the model that the board starts with: see `boards
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from amaranth.back import rtlil
-
 from firelane.boards.simulated.byte_board import ByteBoard
-from firelane.boards.simulated.contents import Piece, marked_contents, pieces_from_json, pieces_to_json, take_out
+from firelane.boards.simulated.contents import Piece
+from firelane.boards.simulated.top_verilog import kept_verilog, top_verilog
 from firelane.boards.top.identity import Identity
 from firelane.boards.top.link_timing import SIMULATED_TIMING, LinkTiming
 from firelane.compiler.support.files import build_root, digest, locked
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.sources import source_digest
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
-from firelane.hw.engine import Engine
-from firelane.hw.verilog import write_rtlil_as_verilog, yosys_version
 from firelane.sim.simulator import verilator
-from firelane.sim.simulator.engine_verilog import without_zero_contents
 
 MAIN = Path(__file__).with_name("main.cpp")
 TOP = "firelane_board"
@@ -90,26 +85,11 @@ def build_board(design: Design, *, notify: Callable[[str], None] = lambda text: 
 
 def board_verilog(design: Design) -> tuple[Path, list[Piece]]:
     """The top level, without what its memories hold, and what they hold; made again only if anything has changed."""
-    key = digest([design.to_json(), importlib.metadata.version("amaranth"), yosys_version(),
-                  source_digest(*MADE_BY)])
-    directory = build_root() / "verilog" / f"board-{key}"
-    verilog, pieces = directory / "engine.v", directory / "pieces.json"
-    with locked(directory):
-        if not pieces.exists():
-            directory.mkdir(exist_ok=True)
-            text, found = _verilog_text(design, directory / "full.v")
-            verilog.write_text(text)
-            fresh = pieces.with_suffix(".fresh")
-            fresh.write_text(pieces_to_json(found))
-            fresh.rename(pieces)
-    return verilog, pieces_from_json(pieces.read_text())
+    return kept_verilog("board", [design.to_json(), source_digest(*MADE_BY)],
+                        lambda scratch: _verilog_text(design, scratch))
 
 
 def _verilog_text(design: Design, scratch: Path) -> tuple[str, list[Piece]]:
-    cfg = replace(design.identity.engine, trace=True)
-    marks = marked_contents(cfg)
-    top = ByteBoard(Engine(cfg, marks), design.identity, design.timing, result_bytes=design.result_bytes)
-    write_rtlil_as_verilog(rtlil.convert(top, name=TOP, ports=top.ports, emit_src=False), scratch)
-    text, pieces = take_out(scratch.read_text(), marks)
-    scratch.unlink()
-    return without_zero_contents(text), pieces
+    return top_verilog(TOP, replace(design.identity.engine, trace=True),
+                       lambda engine: ByteBoard(engine, design.identity, design.timing,
+                                                result_bytes=design.result_bytes), scratch)

@@ -1,6 +1,6 @@
 """The other side of a simulated board with a camera: a camera at its pins, a listener at its line.
 
-A test of cocotb, started by `boards.simulated.camera_board`. Times are those of a camera, not of the engine's clock:
+A test of cocotb, started by `boards.simulated.camera_session`. Times are those of a camera, not of the engine's clock:
 edges of the pixel clock come whenever they come.
 """
 
@@ -16,10 +16,19 @@ import cocotb.utils
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, Event, FallingEdge, First, RisingEdge, Timer
 
-from firelane.boards.simulated.camera_board import JOB_VARIABLE
+from firelane.boards.simulated.camera_session import JOB_VARIABLE
 
 UART_BITS = 8
 SCCB_PHASE = 9
+
+
+def steps(nanoseconds: float) -> int:
+    """The simulator's steps, of which each stands for a femtosecond: an even number, for the halves of a clock."""
+    return 2 * round(500_000 * nanoseconds)
+
+
+async def wait(nanoseconds: float) -> None:
+    await Timer(steps(nanoseconds), unit="step")
 
 
 class Camera:
@@ -28,14 +37,14 @@ class Camera:
     def __init__(self, dut, job: dict):
         self._dut, self._times, self._rng = dut, job["times"], random.Random(job["seed"])
         self._shots = job["shots"]
-        self._clock = Clock(dut.pclk, self._times["pclk"], unit="ns")
+        self._clock = Clock(dut.pclk, steps(self._times["pclk"]), unit="step")
 
     async def run(self) -> None:
         self._clock.start(start_high=False)
         for shot in self._shots:
             for level, name in ((0, "before"), (1, "vsync"), (0, "behind")):
                 self._dut.vsync.value = level
-                await Timer(self._times[name], unit="ns")
+                await wait(self._times[name])
             for number, text in enumerate(shot["lines"]):
                 if number == shot["stop_after"]:
                     self._clock.stop()
@@ -44,7 +53,7 @@ class Camera:
                     if line == number:
                         cocotb.start_soon(self._glitch(pin, length))
                 await self._line(bytes.fromhex(text), shot["jitter"])
-        await Timer(self._times["before"], unit="ns")
+        await wait(self._times["before"])
         self._dut.vsync.value = 1
 
     async def _line(self, octets: bytes, jitter: float) -> None:
@@ -56,18 +65,18 @@ class Camera:
             await falls
         dut.href.value = 0
         dut.data.value = self._rng.getrandbits(8)
-        blank = self._times["line_blank"]
-        await Timer(round(blank * (1 + jitter * self._rng.random())), unit="ns")
+        blank = self._times["line_blank"] * (1 + jitter * self._rng.random())
+        await wait(blank - self._times["pclk"] / 2)         # the next line begins at the edge that is nearest
 
     async def _glitch(self, pin: str, length: int) -> None:
         """The other level for a while, in the middle of a line; a pixel clock's, in the middle of a low half."""
-        await Timer(20 * self._times["pclk"], unit="ns")
+        await wait(20 * self._times["pclk"])
         await FallingEdge(self._dut.pclk)
-        await Timer(self._times["pclk"] // 8, unit="ns")
+        await wait(self._times["pclk"] / 8)
         signal = getattr(self._dut, pin)
         usual = int(signal.value)
         signal.value = 1 - usual
-        await Timer(length, unit="ns")
+        await wait(length)
         signal.value = usual
 
 
@@ -81,11 +90,11 @@ class Listener:
     async def run(self) -> None:
         while True:
             await FallingEdge(self._dut.tx)
-            await Timer(round(1.5 * self._bit_ns), unit="ns")
+            await wait(1.5 * self._bit_ns)
             octet = 0
             for n in range(UART_BITS):
                 octet |= int(self._dut.tx.value) << n
-                await Timer(round(self._bit_ns), unit="ns")
+                await wait(self._bit_ns)
             assert self._dut.tx.value == 1, "no stop bit"
             self.octets.append(octet)
             if octet == ord("\n") and self.octets.count(b"\n") == self._lines:
@@ -122,11 +131,11 @@ async def what_a_board_sees(dut):
     for port, level in ((dut.pclk, 0), (dut.href, 0), (dut.vsync, 0), (dut.data, 0), (dut.siod, 1),
                         (dut.test, int(job["test"])), (dut.rst, 1)):
         port.value = level
-    Clock(dut.clk, job["clock_ns"], unit="ns").start()
+    Clock(dut.clk, steps(job["clock_ns"]), unit="step").start()
     await ClockCycles(dut.clk, 4)
     await FallingEdge(dut.clk)
     dut.rst.value = 0
-    start = cocotb.utils.get_sim_time("ns")
+    start = cocotb.utils.get_sim_time("step")
     listener = Listener(dut, job["bit_cycles"] * job["clock_ns"], job["lines"])
     bits: list[int] = []
     writes: list[list[int]] = []
@@ -134,7 +143,7 @@ async def what_a_board_sees(dut):
         cocotb.start_soon(task)
     enough = listener.enough.wait()
     await Camera(dut, job).run()
-    await First(enough, Timer(job["tail_cycles"] * job["clock_ns"], unit="ns"))
+    await First(enough, Timer(steps(job["tail_cycles"] * job["clock_ns"]), unit="step"))
     Path(job["outcome"]).write_text(json.dumps({
         "text": listener.octets.hex(), "leds": int(dut.leds.value), "settings": writes,
-        "cycles": round((cocotb.utils.get_sim_time("ns") - start) / job["clock_ns"])}))
+        "cycles": round((cocotb.utils.get_sim_time("step") - start) / steps(job["clock_ns"]))}))

@@ -7,23 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from firelane.boards import get_board
 from firelane.boards.camera import get_sensor
 from firelane.boards.camera.planning import PlannedCamera, plan_camera
 from firelane.boards.camera.sensor import Sensor
 from firelane.boards.host.camera_lines import CameraLine
-from firelane.boards.simulated.camera_board import CameraTimes, Session, Shot, build_camera_board
+from firelane.boards.simulated.camera_board import build_camera_board
+from firelane.boards.simulated.camera_session import CameraTimes, Session, Shot, run_session
 from firelane.compiler.compile import compile_model
 from firelane.compiler.frame_io.camera import frame_of_rgb, image_of_frame
-from firelane.compiler.frame_io.classes import SHOWN
 from firelane.compiler.frame_io.preprocessing import read_pixels
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import MismatchError
+from firelane.compiler.support.files import build_root, locked
 from firelane.compiler.support.progress import Progress, silent
-from firelane.hw.contract.camera import CameraInput
+from firelane.hw.contract.camera import BEST_CLASSES, CameraInput
 from firelane.models.catalogue import model_file
 from firelane.models.drawn_digits import drawn_digits
 from firelane.models.made_images import made_images
@@ -55,40 +55,47 @@ def show_pictures(model: str, board_name: str, camera: str, images: Sequence[Pat
     pictures = [camera_picture(path, wanted) for path in images] or [own_picture(compiled.graph, wanted)]
     frames = [frame_of_rgb(picture, wanted) for picture in pictures]
     timing = replace(planned.plan.timing, sccb_quarter_cycles=SCCB_QUARTER, sccb_pause_cycles=SCCB_PAUSE)
+    say(f"{board.name}, {planned}")
     built = build_camera_board(replace(board.engine, trace=True), replace(planned.plan, timing=timing), notify=say,
                                progress=progress)
-    say(f"{board.name}, {planned}")
     progress("the camera sends, the engine computes", 0, None)
     session = Session(shots=[Shot(lines=tuple(row.tobytes() for row in frame)) for frame in frames],
-                      times=times_of(sensor, planned), clock_ns=round(NANOSECONDS / planned.rate.clock_hz),
+                      times=times_of(sensor, planned), clock_ns=NANOSECONDS / planned.rate.clock_hz,
                       lines=len(frames), tail_cycles=planned.rate.frame_cycles)
-    seen = built.run(compiled.program.contents, session)
+    folder = build_root() / "camera-sim" / "last"
+    with locked(folder):
+        seen = run_session(built, compiled.program.contents, session, folder)
     answers = [line for line in seen.lines if line.best]
+    if len(answers) != len(frames):
+        raise MismatchError(f"{len(answers)} answers to {len(frames)} pictures; the board said {seen.text!r}")
     for name, frame, line in zip(names, frames, answers):
-        say(f"{name}: " + ", ".join(f"class {number} ({value})" for number, value in line.best)
-            + f"; {line.cycles:,} cycles, {1000 * (line.latency or 0) / line.clock_hz:.3f} ms after its last row")
+        say(f"{name}: {_told(line)}, {planned.rate.engine_cycles:,} predicted")
         expected = best_by_reference(compiled, frame, wanted)
         if line.best != expected:
             raise MismatchError(f"{name}: the reference finds {expected}, the board {line.best}")
-    if len(answers) != len(frames):
-        raise MismatchError(f"{len(answers)} answers to {len(frames)} pictures; the board said {seen.text!r}")
     say(f"{len(frames)} of {len(frames)} equal the reference; {seen.cycles:,} cycles simulated")
     return answers
+
+
+def _told(line: CameraLine) -> str:
+    assert line.latency is not None, "it is an answer"
+    return (", ".join(f"class {number} ({value})" for number, value in line.best)
+            + f"; {1000 * line.latency / line.clock_hz:.3f} ms after its last row, engine {line.cycles:,} cycles")
 
 
 def best_by_reference(compiled: Compiled, frame: np.ndarray, wanted: CameraInput) -> tuple[tuple[int, int], ...]:
     """The five best classes of what a camera sends, and their stored values."""
     result = reference.run_batch(compiled.graph, image_of_frame(frame, wanted)[np.newaxis]).reshape(-1).astype(int)
-    order = np.argsort(-result, kind="stable")[:SHOWN]
+    order = np.argsort(-result, kind="stable")[:BEST_CLASSES]
     return tuple((int(number), int(result[number])) for number in order)
 
 
 def camera_picture(path: Path, wanted: CameraInput) -> np.ndarray:
-    """An image file as a camera sees it, uint8 (lines, columns, 3): scaled until it fills the frame, its middle."""
-    shorter = max(wanted.lines, wanted.columns)
-    square = read_pixels(path, 3, shorter, shorter, shorter).transpose(1, 2, 0)
-    fitted = ImageOps.fit(Image.fromarray(np.ascontiguousarray(square)), (wanted.columns, wanted.lines))
-    return np.asarray(fitted)
+    """An image file as a camera sees it, uint8 (lines, columns, 3).
+
+    One of the frame's size is taken as it is, the middle of another one, scaled until its shorter side fills the frame.
+    """
+    return read_pixels(path, 3, wanted.lines, wanted.columns, max(wanted.lines, wanted.columns)).transpose(1, 2, 0)
 
 
 def own_picture(graph: Graph, wanted: CameraInput) -> np.ndarray:
@@ -111,7 +118,7 @@ def times_of(sensor: Sensor, planned: PlannedCamera) -> CameraTimes:
     dark = rate.frame_cycles / (rate.clock_divider * rate.divider) - wanted.lines * sensor.line_periods
     vsync = VSYNC_LINES * sensor.line_periods
     return CameraTimes(
-        pclk=round(sensor.byte_periods * period / 2) * 2,
-        line_blank=round((sensor.line_periods - sensor.byte_periods * wanted.line_bytes) * period),
-        before=round(sensor.tail_periods * period), vsync=round(vsync * period),
-        behind=round((dark - sensor.tail_periods - vsync) * period))
+        pclk=sensor.byte_periods * period,
+        line_blank=(sensor.line_periods - sensor.byte_periods * wanted.line_bytes) * period,
+        before=sensor.tail_periods * period, vsync=vsync * period,
+        behind=(dark - sensor.tail_periods - vsync) * period)

@@ -13,23 +13,23 @@ import numpy as np
 import pytest
 
 from firelane.boards.camera.ov7670 import OV7670
-from firelane.boards.simulated.camera_board import CameraTimes, Session, Shot, build_camera_board
+from firelane.boards.simulated.camera_board import build_camera_board
+from firelane.boards.simulated.camera_session import CameraTimes, Session, Shot, run_session
+from firelane.boards.simulated.camera_sim import best_by_reference
 from firelane.boards.top.camera_engine import CameraPlan, CameraSettings, CameraTiming
 from firelane.compiler.compile import compile_model
 from firelane.compiler.fit.camera_rows import RowTimes, camera_frame
-from firelane.compiler.frame_io.camera import camera_input, frame_of_rgb, image_of_frame
+from firelane.compiler.frame_io.camera import camera_input, frame_of_rgb
 from firelane.hw.camera.pattern_camera import PatternTiming
 from firelane.hw.contract.camera import PixelFormat
 from firelane.hw.contract.config import EngineConfig
 from firelane.models.catalogue import model_file
 from firelane.models.drawn_digits import drawn_digits
-from firelane.sim import reference
 
 CFG = EngineConfig(banks=2, activation_words=1024, weight_words=10_240, program_words=2048, trace=True)
 COLUMNS, LINES = 80, 60
 TIMES = CameraTimes(pclk=38, line_blank=5_000, before=50_000, vsync=10_000, behind=950_000)
 PERIOD = (2 * COLUMNS + ceil(TIMES.line_blank / TIMES.pclk)) * TIMES.pclk / 10     # cycles from line to line
-SHOWN = 5
 STARTED = 40        # cycles: what lies between a pixel at the pins and the queue, and between a line and the start
 
 
@@ -55,7 +55,7 @@ def pictures(compiled):
 
 def made(compiled, wanted, digit):
     frame = frame_of_rgb(drawn_picture(digit), wanted)
-    return tuple(row.tobytes() for row in frame), five_best(compiled, frame, wanted)
+    return tuple(row.tobytes() for row in frame), best_by_reference(compiled, frame, wanted)
 
 
 def drawn_picture(digit: int) -> np.ndarray:
@@ -65,12 +65,6 @@ def drawn_picture(digit: int) -> np.ndarray:
     top, left = (LINES - drawn.shape[0]) // 2, (COLUMNS - drawn.shape[1]) // 2
     picture[top:top + drawn.shape[0], left:left + drawn.shape[1]] = drawn * np.array([1, 0.9, 0.6])
     return picture
-
-
-def five_best(compiled, frame, wanted):
-    result = reference.run_batch(compiled.graph, image_of_frame(frame, wanted)[np.newaxis]).reshape(-1).astype(int)
-    order = np.argsort(-result, kind="stable")[:SHOWN]
-    return tuple((int(n), int(result[n])) for n in order)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +84,7 @@ def test_pictures_are_answered_and_faults_are_dropped_whole(compiled, pictures, 
         Shot(lines=third, glitches=(("href", 12, 15), ("vsync", 40, 15))),  # too short to be seen
         Shot(lines=first, stop_after=35),
     ]
-    seen = board.run(compiled.program.contents, Session(shots=shots, times=TIMES, lines=4))
+    seen = run_session(board, compiled.program.contents, Session(shots=shots, times=TIMES, lines=4))
     answers, last = seen.lines[:-1], seen.lines[-1]
     assert [line.best for line in answers] == [first_best, second_best, third_best]
     assert [(line.frames, line.dropped, line.skipped, line.errors) for line in seen.lines] == [
@@ -105,7 +99,7 @@ def test_the_engine_ends_when_the_schedule_says(compiled, pictures, board):
     """The second frame finds the engine at work, and is skipped; cycles are as predicted from the rows' times."""
     times = replace(TIMES, behind=100_000)
     shots = [Shot(lines=lines) for lines, _ in pictures]
-    seen = board.run(compiled.program.contents, Session(shots=shots, times=times, lines=2))
+    seen = run_session(board, compiled.program.contents, Session(shots=shots, times=times, lines=2))
     assert [line.best for line in seen.lines] == [pictures[0][1], pictures[2][1]]
     assert [line.skipped for line in seen.lines] == [1, 1]
     wanted = plan_of(compiled).wanted
@@ -118,5 +112,5 @@ def test_the_test_pattern(compiled, board):
     """No camera, and the button pressed: byte n of line y is n + 2 y."""
     wanted = plan_of(compiled).wanted
     frame = (np.arange(wanted.line_bytes) + 2 * np.arange(LINES)[:, np.newaxis]).astype(np.uint8)
-    seen = board.run(compiled.program.contents, Session(shots=(), times=TIMES, lines=1, test=True))
-    assert [line.best for line in seen.lines] == [five_best(compiled, frame, wanted)]
+    seen = run_session(board, compiled.program.contents, Session(shots=(), times=TIMES, lines=1, test=True))
+    assert [line.best for line in seen.lines] == [best_by_reference(compiled, frame, wanted)]
