@@ -48,7 +48,6 @@ class ModelBuild:
     compiled: Compiled
     build: Build
     seconds: float
-    camera: PlannedCamera | None = None
 
     @property
     def table(self) -> FittedTable:
@@ -67,11 +66,11 @@ class ModelBuild:
         """Speed, limit, digests and tools, in words."""
         report = self.build.report
         whole = whole_frame(self.board, self.model, report)
+        pictures = (f"{whole.frames_per_second:,.1f} frames/s end to end: {self.board.baud:,} baud, limited by "
+                    f"{whole.limit}" if whole else str(self.model.camera))
         return [f"{self.model.frames_per_second(report.target_hz):,.1f} frames/s of the engine: "
                 f"{report.target_hz / 1e6:g} MHz, {self.model.frame_cycles:,} cycles a frame",
-                str(self.camera) if self.camera else f"{whole.frames_per_second:,.1f} frames/s end to end: "
-                f"{self.board.baud:,} baud, limited by {whole.limit}",
-                f"limited by {report.limit}",
+                pictures, f"limited by {report.limit}",
                 f"engine {hex32(self.board.engine.digest)}, program {hex32(self.model.program_digest)}, "
                 f"seed {self.build.seed}, {self.seconds:.0f} s",
                 *(f"{name}: {version}" for name, version in self.build.tool_versions.items()),
@@ -122,7 +121,7 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
     planned = plan_camera(board, compiled, sensor) if sensor else None
     key = key_contents(board.engine)
     top = camera_design(board, key, planned.plan) if planned else board_design(board, key)
-    facts = _facts(name or short_name(model), compiled)
+    facts = _facts(name or short_name(model), compiled, planned)
     made, started = provenance(), time.monotonic()
     build = build_bitstream(board, top, compiled.program.contents, facts, folder, seeds=seeds, say=say,
                             progress=progress)
@@ -132,8 +131,9 @@ def build_model(board: Board, model: str | Path, folder: Path | None = None, *, 
     if planned:
         (build.folder / CAMERA_FILE).write_text(camera_record(planned))
     adopt(build.folder, [MADE_FILE, *([CAMERA_FILE] if planned else [])])
-    return ModelBuild(board, facts, compiled, build, seconds, planned)
+    return ModelBuild(board, facts, compiled, build, seconds)
 
 
-def _facts(name: str, compiled: Compiled) -> ModelFacts:
-    return ModelFacts(name, compiled.program.contents.program_digest, work_of(compiled.graph, make_report(compiled)))
+def _facts(name: str, compiled: Compiled, camera: PlannedCamera | None) -> ModelFacts:
+    work = work_of(compiled.graph, make_report(compiled))
+    return ModelFacts(name, compiled.program.contents.program_digest, work, camera)

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from firelane.boards.board import Board
+from firelane.boards.camera.planning import NO_PINS, CameraRate, rate_on_board
+from firelane.boards.camera.sensor import Sensor
 from firelane.boards.report.board_fit import shortage, shortage_of
 from firelane.boards.report.end_to_end import EndToEnd, end_to_end, link_of, work_of
 from firelane.compiler.fit import engine_fit
+from firelane.compiler.fit.camera_rows import frame_of_plan
 from firelane.compiler.fit.energy import FrameEnergy, frame_energy
 from firelane.compiler.fit.estimate import EngineEstimate, at_least, estimate
 from firelane.compiler.fit.report import MEMORIES, Report
 from firelane.compiler.fit.workload import Workload, workload
 from firelane.compiler.ir.graph import Conv, Graph
 from firelane.compiler.schedule.remedies import least_banks, least_depth, resized
+from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.problems import first_of
 from firelane.compiler.support.progress import Progress, silent
 from firelane.compiler.support.typed_command import typed
@@ -64,6 +68,10 @@ class BoardEstimate:
     energy : FrameEnergy, optional
         Of a frame, modelled (docs/energy.md); the least, where figures are bounds. None where nothing is known of the
         device.
+    camera : CameraRate, optional
+        What a camera at its pins makes of it; None if none was asked for, or it cannot have one.
+    camera_problem : str
+        Why it cannot.
     """
 
     board: str
@@ -72,6 +80,8 @@ class BoardEstimate:
     shortages: tuple[Shortage, ...] = ()
     end_to_end: EndToEnd | None = None
     energy: FrameEnergy | None = None
+    camera: CameraRate | None = None
+    camera_problem: str = ""
 
     @property
     def fits(self) -> bool:
@@ -125,7 +135,7 @@ class _Network:
 
 def estimate_boards(boards: Sequence[Board], network: Graph | Workload, model: str,
                     smaller_input: Callable[[EngineConfig], tuple[int, int] | None],
-                    progress: Progress = silent) -> list[BoardEstimate]:
+                    progress: Progress = silent, sensor: Sensor | None = None) -> list[BoardEstimate]:
     """The network on each board, and on the largest engine that there can be if no board's computes it.
 
     Parameters
@@ -138,6 +148,8 @@ def estimate_boards(boards: Sequence[Board], network: Graph | Workload, model: s
         How commands that are recommended name the network.
     smaller_input : callable
         Rows and columns of the largest input that an engine computes, None if there is none.
+    sensor : Sensor, optional
+        A camera whose rate is wanted on each board.
     """
     known = estimates([board.engine for board in boards], network, progress)
     if isinstance(network, Graph) and all(one.lower_bound for one in known.values()):
@@ -150,7 +162,8 @@ def estimate_boards(boards: Sequence[Board], network: Graph | Workload, model: s
         progress("looking for ways out", number, len(boards))
         one = known[board.engine]
         found.append(BoardEstimate(board.name, board.clock_hz, one, tuple(_shortages(board, one, tried)),
-                                   _end_to_end(board, one, tried), _energy(board, one)))
+                                   _end_to_end(board, one, tried), _energy(board, one),
+                                   *(_camera(board, one, tried, sensor) if sensor else ())))
     if LARGEST in known:
         found.append(BoardEstimate(LARGEST_NAME, 0, known[LARGEST], (Shortage(NO_BOARD, "no board has it"),)))
     return found
@@ -158,6 +171,17 @@ def estimate_boards(boards: Sequence[Board], network: Graph | Workload, model: s
 
 def _end_to_end(board: Board, found: EngineEstimate, network: _Network) -> EndToEnd | None:
     return end_to_end(link_of(board), work_of(network.graph, found.report)) if network.graph and found.report else None
+
+
+def _camera(board: Board, found: EngineEstimate, network: _Network, sensor: Sensor) -> tuple[CameraRate | None, str]:
+    """The rate of a camera at the board, or why there is none."""
+    if network.graph is None or found.plan is None:
+        return None, NO_PINS if board.camera is None else "there is no schedule"
+    frame_of = partial(frame_of_plan, found.plan, found.engine, found.encoded)
+    try:
+        return rate_on_board(board, network.graph, frame_of, sensor), ""
+    except FirelaneError as problem:
+        return None, problem.found
 
 
 def estimates(engines: Iterable[EngineConfig], network: Graph | Workload,

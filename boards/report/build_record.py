@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from firelane.boards.board import Board
+from firelane.boards.camera.planning import PlannedCamera
 from firelane.boards.report.build_report import BuildReport
 from firelane.boards.report.end_to_end import EndToEnd, FrameWork, end_to_end, link_of
 
@@ -28,11 +29,14 @@ class ModelFacts:
         As the engine's register and the host link have it (`hw.contract.instruction.Header.PROGRAM_CRC`).
     work : FrameWork
         What a frame is for link and engine.
+    camera : PlannedCamera, optional
+        What the pictures come from, in place of the host link.
     """
 
     name: str
     program_digest: int
     work: FrameWork
+    camera: PlannedCamera | None = None
 
     @property
     def frame_cycles(self) -> int:
@@ -59,6 +63,7 @@ def record(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, t
 def fields(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, tools: Mapping[str, str],
            digests: Digests) -> dict[str, Any]:
     """What is in build.json."""
+    whole, camera = whole_frame(board, model, report), model.camera
     return {
         "build_version": RECORD_VERSION,
         "board": board.name, "device": board.device.name,
@@ -66,8 +71,8 @@ def fields(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, t
         "model": model.name, "program_digest": hex32(model.program_digest),
         "frame_cycles": model.frame_cycles,
         "frames_per_second": round(model.frames_per_second(report.target_hz), 2),
-        "end_to_end": {"baud": board.baud, "image_bytes": model.work.image_bytes,
-                       **whole_frame(board, model, report).to_dict()},
+        "end_to_end": whole and {"baud": board.baud, "image_bytes": model.work.image_bytes, **whole.to_dict()},
+        "camera": camera and {"name": camera.sensor.name, **camera.rate.to_dict()},
         "clock_mhz": round(report.target_hz / 1e6, 3), "fmax_mhz": round(report.achieved_hz / 1e6, 2),
         "limited_by": [str(step) for step in report.worst_path],
         "resources": {name: {"used": used, "available": available}
@@ -77,8 +82,10 @@ def fields(board: Board, model: ModelFacts, report: BuildReport, *, seed: int, t
     }
 
 
-def whole_frame(board: Board, model: ModelFacts, report: BuildReport) -> EndToEnd:
-    """The time of a frame over the board's line, at the clock that was built."""
+def whole_frame(board: Board, model: ModelFacts, report: BuildReport) -> EndToEnd | None:
+    """The time of a frame over the board's line, at the clock that was built; None if it comes from a camera."""
+    if model.camera:
+        return None
     return end_to_end(replace(link_of(board), clock_hz=report.target_hz), model.work)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 from firelane.boards.board import Board
 from firelane.compiler.fit.report import MEMORIES, Report
@@ -197,7 +197,14 @@ def _exchange(command: Command, answered: int) -> int:
     return 2 * FRAME_BYTES + ARGUMENTS[command] * ARGUMENT_BYTES + STATUS_BYTES + answered
 
 
-def limits_in_words(found: Iterable[tuple[str, EndToEnd | None]]) -> str:
+class Limited(Protocol):
+    """Frames a second; `limit`: what keeps them from being more."""
+
+    @property
+    def limit(self) -> str: ...
+
+
+def limits_in_words(found: Iterable[tuple[str, Limited | None]]) -> str:
     """What limits the frames a second, and where if it is not everywhere the same; '' if nothing is known."""
     limits: dict[str, list[str]] = {}
     for where, whole in found:

@@ -90,6 +90,7 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
         parts.append(Indented(RATES, 0))
         if limits := limits_in_words((board.board, board.end_to_end) for board in boards if board.frames_per_second):
             parts.append(Indented(limits, 0))
+    parts += [Indented(line, 0) for line in cameras_in_words(boards)]
     if any(board.lower_bound for board in boards):
         parts.append(Indented(BOUNDS, 0))
     parts += _ways(boards)
@@ -99,6 +100,21 @@ def render(boards: Sequence[BoardEstimate], problems: Sequence[FirelaneError], f
         if shown.energy:
             parts += ["", _energy_table(shown, shown.energy), Indented(MODELLED, 0)]
     return Group(*parts)
+
+
+def cameras_in_words(boards: Sequence[BoardEstimate]) -> Iterator[str]:
+    """Pictures a second with a camera, and what limits them; why there are none; nothing if nobody asked for one."""
+    found = [(board, board.camera) for board in boards if board.camera]
+    if found:
+        rates = (f"{rate.frames_per_second:.1f}" for _, rate in found)
+        listed = (f"{board.board} {text if board.fits else f'({text})'}" for (board, _), text in zip(found, rates))
+        yield (f"Pictures/s of the camera, each answered: {', '.join(listed)}. "
+               f"{limits_in_words((board.board, rate) for board, rate in found)}")
+    without: dict[str, list[str]] = {}
+    for board in boards:
+        if board.camera_problem:
+            without.setdefault(board.camera_problem, []).append(board.board)
+    yield from (f"No camera at {', '.join(names)}: {problem}." for problem, names in without.items())
 
 
 def _unless(boards: Sequence[BoardEstimate]) -> str:

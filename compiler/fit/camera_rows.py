@@ -6,12 +6,15 @@ frame is lost. So rows must come slowly enough, and this says how slowly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.schedule.cost_model import frame_cost
+from firelane.compiler.schedule.search import Schedule
 from firelane.compiler.tiles.layers import LoadLayer
+from firelane.hw.contract.config import EngineConfig
 from firelane.hw.contract.timeline import Timeline
 
 
@@ -59,21 +62,25 @@ class CameraFrame:
 
 def camera_frame(compiled: Compiled, times: RowTimes) -> CameraFrame:
     """A frame of `compiled` with rows that come at these `times`, by the timeline of the engine."""
-    program, plan = compiled.program, compiled.plan
-    network = program.network
+    return frame_of_plan(compiled.plan, compiled.cfg, compiled.program.encoded, times)
+
+
+def frame_of_plan(plan: Schedule, cfg: EngineConfig, encoded: Mapping[str, EncodedLayer],
+                  times: RowTimes) -> CameraFrame:
+    """The same of a network that an engine may have no room for; `encoded` has the weights of its layers by name."""
+    network = plan.network
     image = next(layer for layer in network.layers if isinstance(layer, LoadLayer))
-    timeline = _RowTimeline(compiled.cfg, times=times, row_bytes=image.width * image.channels,
-                            rows=_rows_of_loads(compiled, image))
-    frame_cost(network, plan.steps, plan.wait_load, compiled.cfg, program.encoded, plan.beside, timeline)
+    timeline = _RowTimeline(cfg, times=times, row_bytes=image.width * image.channels, rows=_rows_of_loads(plan, image))
+    frame_cost(network, plan.steps, plan.wait_load, cfg, encoded, plan.beside, timeline)
     end = timeline.end_of_frame
     return CameraFrame(end, _most_waiting(timeline.taken, times, timeline.row_bytes))
 
 
-def _rows_of_loads(compiled: Compiled, image: LoadLayer) -> list[int]:
+def _rows_of_loads(plan: Schedule, image: LoadLayer) -> list[int]:
     """Image rows that each LOAD takes, in order."""
-    network, left, rows = compiled.program.network, image.height, []
-    for step in compiled.plan.steps:
-        if isinstance(network.layers[step.layer], LoadLayer):
+    left, rows = image.height, []
+    for step in plan.steps:
+        if isinstance(plan.network.layers[step.layer], LoadLayer):
             rows.append(min(step.rows << image.space_to_depth, left))
             left -= rows[-1]
     assert left == 0, "the loads take the whole image"

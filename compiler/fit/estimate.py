@@ -8,11 +8,12 @@ the memory has bits, the least activation memory is not looked for as long as th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from firelane.compiler.coding.weight_code import EncodedLayer
 from firelane.compiler.fit.engine_fit import ACCUMULATOR_BITS
 from firelane.compiler.fit.report import Coding, Report, Usage, memory_usage, report_of
 from firelane.compiler.fit.workload import Workload
@@ -43,6 +44,8 @@ class EngineEstimate:
     plan : Schedule, optional
         What runs when; without addresses, if the activation memory is too small. None without a report, or if that is
         a lower bound.
+    encoded : mapping
+        Weight streams by layer name; empty without a plan.
     lower_bound : bool
         Whether the figures are the least that it can be (`compiler.fit.workload`): there is no schedule.
     """
@@ -52,6 +55,7 @@ class EngineEstimate:
     used: dict[str, int]
     problems: tuple[FirelaneError, ...] = ()
     plan: Schedule | None = None
+    encoded: Mapping[str, EncodedLayer] = field(default_factory=dict)
     lower_bound: bool = False
 
     @property
@@ -88,7 +92,7 @@ def estimate(graph: Graph, cfg: EngineConfig, *, attempts: int | None = None) ->
             "program_words": coded.program_words, "value_symbols": len(memories.values.entries),
             "run_symbols": len(memories.runs.entries)}
     report = report_of(graph, plan, cfg, Coding(coded.descriptors, coded_size(coded), coded_shares(coded), used))
-    return EngineEstimate(cfg, report, used, problems, plan)
+    return EngineEstimate(cfg, report, used, problems, plan, coded.encoded)
 
 
 def at_least(work: Workload, cfg: EngineConfig, problems: tuple[FirelaneError, ...]) -> EngineEstimate:

@@ -16,6 +16,7 @@ from firelane import report as reports
 from firelane.api.network import Network, load_of_any_size
 from firelane.api.reported import Reported
 from firelane.boards import all_boards, get_board
+from firelane.boards.camera import get_sensor
 from firelane.boards.report import estimate_tables
 from firelane.boards.report.board_estimate import BoardEstimate, estimate_boards, weight_count
 from firelane.compiler.fit.heavy_model import HEAVY, check_operators, is_heavy, workload_of_model
@@ -43,6 +44,7 @@ from firelane.models.made_images import MIDDLE, SPREAD, made_images
 
 if TYPE_CHECKING:
     from firelane.boards.board import Board
+    from firelane.boards.camera.sensor import Sensor
     from firelane.report.page.document import Document
 
 LARGE = 1 << 17                 # pixels of an image: above, a smaller one stands for it
@@ -161,13 +163,14 @@ def _board_record(board: BoardEstimate) -> dict[str, Any]:
             "frames_per_second": fps and round(fps, 2),
             "end_to_end": board.end_to_end and board.end_to_end.to_dict(), "clock_mhz": board.clock_hz / 1e6,
             "energy": board.energy and board.energy.to_dict(),
+            "camera": board.camera and board.camera.to_dict(), "camera_problem": board.camera_problem or None,
             "lower_bound": board.lower_bound, "rom_bytes": report and report.rom.bytes,
             "engine": asdict(board.estimate.engine),
             "memories": [asdict(usage) | {"fits": usage.fits} for usage in board.estimate.memories],
             "shortages": [asdict(one) for one in board.shortages]}
 
 
-def estimate(network: Network | Source, *boards: str, density: float | None = None,
+def estimate(network: Network | Source, *boards: str, density: float | None = None, camera: str | None = None,
              progress: Progress = silent) -> Estimate:
     """What a network, float or quantized and of any size, would take on boards; what is in the way is returned.
 
@@ -185,27 +188,30 @@ def estimate(network: Network | Source, *boards: str, density: float | None = No
     density : float, optional
         As if it were pruned: at most this share of each layer's weights, the largest, is not zero. Of a network by name
         whose weights are random, all layers get it: they are drawn without zeros.
+    camera : str, optional
+        A camera, e.g. "ov7670", whose pictures each board is to answer (`BoardEstimate.camera`).
     progress : callable
         Told the name of a stage, how much is done, and of how much.
 
     Raises
     ------
     FirelaneError
-        If there is no such network or board, or the file cannot be read. What the engine cannot do is no error, see
-        `Estimate.problems`.
+        If there is no such network, board or camera, or the file cannot be read. What the engine cannot do is no error,
+        see `Estimate.problems`.
     """
     if density is not None:
         check_density(density)
+    sensor = get_sensor(camera) if camera else None
     chosen = [get_board(name) for name in dict.fromkeys(boards)] or all_boards()
     given = load_of_any_size(network, progress, dense=density is not None)
     if is_heavy(given.model):
-        return _heavy(given, chosen, density, progress)
+        return _heavy(given, chosen, density, progress, sensor)
     try:
         model, graph, plain = _of_its_size(given, density, progress)
     except ModelError as problem:
         return Estimate(given, problems=(problem, *problem.further))
     found = estimate_boards(chosen, graph, given.name,
-                            lambda engine: largest_input(model, engine, given.input_shape[1:], graph), progress)
+                            lambda engine: largest_input(model, engine, given.input_shape[1:], graph), progress, sensor)
     if all(board.lower_bound for board in found) and (impossible := _impossible(graph)):
         return Estimate(given, problems=impossible)
     nonzero = sum(int(np.count_nonzero(node.weight)) for node in plain.nodes if isinstance(node, Conv))
@@ -213,7 +219,8 @@ def estimate(network: Network | Source, *boards: str, density: float | None = No
                     density=density)
 
 
-def _heavy(given: Network, boards: Sequence[Board], density: float | None, progress: Progress) -> Estimate:
+def _heavy(given: Network, boards: Sequence[Board], density: float | None, progress: Progress,
+           sensor: Sensor | None) -> Estimate:
     """The estimate of a network with more weights than any engine can hold."""
     progress("counting weights", 0, None)
     problems: tuple[FirelaneError, ...] = ()
@@ -225,7 +232,7 @@ def _heavy(given: Network, boards: Sequence[Board], density: float | None, progr
         work = workload_of_model(given.model, density)
     except ModelError as problem:
         return Estimate(given, problems=problems or (problem, *problem.further))
-    found = estimate_boards(boards, work, given.name, lambda engine: None, progress)
+    found = estimate_boards(boards, work, given.name, lambda engine: None, progress, sensor)
     return Estimate(given, tuple(found), problems, weights=work.weights, nonzero=work.nonzero, macs=work.macs,
                     density=density)
 

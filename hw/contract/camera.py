@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from amaranth.lib import enum
 
 COLUMNS, LINES = 320, 240           #: of a frame, QVGA
+PIXEL_BYTES = 2
 TABLE_ENTRIES = 256
 LUMA = (19595, 38470, 7471)     #: of red, green and blue, in 1/65536: what Pillow makes gray of
 LUMA_SHIFT = 16
@@ -96,7 +97,7 @@ class CameraInput:
 
     @property
     def line_bytes(self) -> int:
-        return 2 * self.columns
+        return PIXEL_BYTES * self.columns
 
     @property
     def row_bytes(self) -> int:

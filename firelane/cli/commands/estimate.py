@@ -18,9 +18,12 @@ from firelane.cli.support.words import BOARD
               help="A board, e.g. ulx3s_85f; may be repeated. All boards if none is named.")
 @click.option("--density", type=float, metavar="D", help="As if it were pruned: at most this share of each layer's "
               "weights is not zero, e.g. 0.33. For networks that are not pruned yet.")
+@click.option("--camera", metavar="NAME", help="Pictures a second with a camera at the board: ov7670. See "
+                                              "docs/camera.md.")
 @json_option
 @report_option
-def command(model: str, boards: tuple[str, ...], density: float | None, as_json: bool, report_file: Path | None) -> int:
+def command(model: str, boards: tuple[str, ...], density: float | None, camera: str | None, as_json: bool,
+            report_file: Path | None) -> int:
     """Say what MODEL, float or quantized ONNX of any size, would take on boards, and what to do where it does not fit.
 
     In seconds, before any work: layers that the engine does not have, with what to change in PyTorch; cycles, memory
@@ -29,7 +32,7 @@ def command(model: str, boards: tuple[str, ...], density: float | None, as_json:
     small its input must be. Exit code 0 wherever there are figures, whether or not it fits.
     """
     with display(progress_console(as_json)) as progress:
-        found = firelane.estimate(model, *boards, density=density, progress=progress)
+        found = firelane.estimate(model, *boards, density=density, camera=camera, progress=progress)
     if as_json:
         click.echo(found.to_json())
     else:

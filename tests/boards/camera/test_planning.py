@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,9 @@ def compiled():
     return compile_model(model_file("digits"), BOARD.engine)
 
 
-def rate_of(compiled, sensor=OV7670, queue_bytes=2048, clock_hz=75e6, wanted=None):
-    return camera_rate(compiled, sensor, wanted or camera_input(compiled.graph), clock_hz=clock_hz, bit_cycles=25,
-                       queue_bytes=queue_bytes)
+def rate_of(compiled, sensor=OV7670, queue_bytes=2048, clock_hz=75e6, wanted=None, bit_cycles=25):
+    return camera_rate("digits", partial(camera_frame, compiled), sensor, wanted or camera_input(compiled.graph),
+                       clock_hz=clock_hz, bit_cycles=bit_cycles, queue_bytes=queue_bytes)
 
 
 def test_a_camera_as_fast_as_it_can_be_where_the_engine_follows(compiled):
@@ -51,7 +52,8 @@ def test_a_camera_as_fast_as_it_can_be_where_the_engine_follows(compiled):
     rate = planned.rate
     assert (rate.clock_divider, rate.divider, rate.dummy_lines) == (4, 1, 0)
     assert rate.frames_per_second == pytest.approx(75e6 / 4 / (784 * 2 * 510))
-    assert "23.4 pictures/s" in str(planned) and "one of 4 x 4 pixels" in str(planned)
+    assert rate.limit == "the camera" and "23.4 pictures/s, each of them answered; limited by the cam" in str(planned)
+    assert "one of 4 x 4 pixels" in str(planned)
     assert planned.plan.wanted == CameraInput(width=56, height=56, order=planned.plan.wanted.order,
                                               tables=planned.plan.wanted.tables)
 
@@ -80,8 +82,15 @@ def test_a_queue_without_room_makes_the_camera_slower(compiled):
     assert rates[0].frames_per_second > rates[1].frames_per_second > rates[2].frames_per_second
     for rate in rates:
         period = rate.clock_divider * rate.divider
-        times = RowTimes(first=0, active=wanted.line_bytes * period, period=fastest.line_periods * period)
+        times = RowTimes(first=0, active=2 * 56 * period, period=fastest.line_periods * period)
         assert camera_frame(compiled, times).queue_bytes == rate.queue_bytes
+    assert rates[-1].divider > 1 and rates[-1].limit == "the engine"
+
+
+def test_a_slow_line_limits_where_the_engine_has_long_been_done(compiled):
+    rates = [rate_of(compiled, bit_cycles=bit_cycles) for bit_cycles in (25, 750)]
+    assert [rate.limit for rate in rates] == ["the camera", "the line"]
+    assert rates[0].frame_cycles < rates[1].frame_cycles
 
 
 def test_what_cannot_be(compiled):

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from firelane.boards import all_boards, get_board
+from firelane.boards.camera.ov7670 import OV7670
+from firelane.boards.camera.planning import plan_camera
 from firelane.boards.report import board_estimate
 from firelane.boards.report.board_estimate import DEVICE, LARGEST_NAME, NODES, BoardEstimate, estimate_boards
 from firelane.compiler.compile import compile_graph
@@ -124,3 +126,25 @@ def test_where_there_is_no_schedule_figures_are_bounds(digits):
     assert found.lower_bound and not found.fits and not largest.lower_bound and found.estimate.plan is None
     assert found.cycles < 2 * wide.cycles and found.report.rom.bytes == pytest.approx(wide.report.rom.bytes, rel=0.02)
     assert [line.name for line in found.estimate.memories] == [MEMORIES["weight_words"]]
+
+
+def test_the_rate_of_a_camera_is_that_of_the_compiled_network(digits):
+    """Where there is room for the network; elsewhere it is what it would be, or why there is none."""
+    small, without = with_engine(weight_words=3000), get_board("icepi_zero")
+    found = estimate_boards((LARGE, small, without), digits, "net.onnx", lambda engine: None, sensor=OV7670)
+    large, short, none = found
+    assert large.camera == plan_camera(LARGE, compile_graph(digits, LARGE.engine), OV7670).rate
+    assert short.camera and not short.fits and short.camera.frames_per_second <= large.camera.frames_per_second
+    assert none.camera is None and none.camera_problem == "no pins for a camera are known"
+
+
+def test_a_network_that_no_camera_can_serve():
+    build = GraphBuilder(3, 8, 8)
+    graph = build.graph(build.conv("image", 4))
+    [found] = estimate_boards((LARGE,), graph, "net.onnx", lambda engine: None, sensor=OV7670)
+    assert found.camera is None and found.camera_problem == "its result is a map, not one value a class"
+
+
+def test_without_a_camera_nothing_is_said_of_one(digits):
+    [found] = on(digits, LARGE)
+    assert found.camera is None and found.camera_problem == ""

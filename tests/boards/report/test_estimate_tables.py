@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from firelane.boards import all_boards, get_board
+from firelane.boards.camera.planning import CameraRate
 from firelane.boards.report.board_estimate import NO_BOARD, Shortage, estimate_boards
-from firelane.boards.report.estimate_tables import answer, nearest, render
+from firelane.boards.report.estimate_tables import answer, cameras_in_words, nearest, render
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ModelError
 from firelane.models.catalogue import EMBEDDED
@@ -85,3 +86,19 @@ def test_problems(width):
     assert all(len(line) <= width for line in lines) and lines[0] == "not as it is: 2 things to change in the network"
     assert "in PyTorch: nn.BatchNorm2d" in text and "there are Add" not in text
     assert "pool1 (MaxPool): stride [2, 3] strides are 1, 2, 4, 8" in text
+
+
+def test_a_camera_is_told_of(boards):
+    """What all share is said once."""
+    rate = CameraRate(clock_divider=4, divider=1, dummy_lines=0, frame_cycles=3_000_000, engine_cycles=9,
+                      queue_bytes=56, clock_hz=75e6, limit="the camera")
+    cameras = [replace(board, camera=rate if board.board.startswith("ulx3s") else None,
+                       camera_problem="" if board.board.startswith("ulx3s") else "no pins") for board in boards]
+    cameras[3] = replace(cameras[3], camera=replace(rate, limit="the engine"))
+    assert list(cameras_in_words(cameras)) == [
+        "Pictures/s of the camera, each answered: ulx3s_12f (25.0), ulx3s_25f 25.0, ulx3s_45f 25.0, ulx3s_85f 25.0. "
+        "Limited by the camera; by the engine: ulx3s_85f.",
+        "No camera at ecpix5_85f, orangecrab_85f, butterstick_85f, icepi_zero, arty_a7_100, small: no pins."]
+    assert list(cameras_in_words(boards)) == []
+    lines = printed(120, cameras, (), "net")
+    assert any(line.startswith("Pictures/s of the camera") for line in lines)

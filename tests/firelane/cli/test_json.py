@@ -95,6 +95,8 @@ class TestSchemas:
 class TestModels:
     def test_estimate(self, run):
         assert run("estimate", "digits", "--board", "ulx3s_25f")["boards"][0]["fits"] is True
+        seen = run("estimate", "digits", "--board", "ulx3s_85f", "--camera", "ov7670")["boards"][0]
+        assert seen["camera"]["frames_per_second"] == 31.26 and seen["camera_problem"] is None
         refused = run("estimate", "digits", "--board", "ulx3s_12f")
         assert refused["boards"][0]["shortages"][0]["found"]
 
