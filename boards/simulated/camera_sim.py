@@ -35,10 +35,11 @@ VSYNC_LINES = 1.5                       # lines that are sent, of which two of t
 
 
 def show_pictures(model: str, board_name: str, camera: str, images: Sequence[Path] = (), *,
-                  say: Callable[[str], None], progress: Progress = silent) -> list[CameraLine]:
+                  say: Callable[[str], None], note: Callable[[str], None],
+                  progress: Progress = silent) -> list[CameraLine]:
     """Show `images`, or one that is made for the network, to a simulated board with a camera.
 
-    Returns the board's answers.
+    Returns the board's answers. `say` is told results, `note` what takes its time.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def show_pictures(model: str, board_name: str, camera: str, images: Sequence[Pat
     frames = [frame_of_rgb(picture, wanted) for picture in pictures]
     timing = replace(planned.plan.timing, sccb_quarter_cycles=SCCB_QUARTER, sccb_pause_cycles=SCCB_PAUSE)
     say(f"{board.name}, {planned}")
-    built = build_camera_board(replace(board.engine, trace=True), replace(planned.plan, timing=timing), notify=say,
+    built = build_camera_board(replace(board.engine, trace=True), replace(planned.plan, timing=timing), notify=note,
                                progress=progress)
     progress("the camera sends, the engine computes", 0, None)
     session = Session(shots=[Shot(lines=tuple(row.tobytes() for row in frame)) for frame in frames],

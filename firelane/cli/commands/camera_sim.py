@@ -8,7 +8,7 @@ import click
 
 from firelane.cli.support import work
 from firelane.cli.support.options import DEFAULT_MODEL, PATH, model_argument
-from firelane.cli.support.terminal import display, progress_console, say
+from firelane.cli.support.terminal import display, progress_console, say, say_plainly
 from firelane.cli.support.words import BOARD
 
 
@@ -28,4 +28,5 @@ def command(model: str, board_name: str, camera: str, images: tuple[Path, ...]) 
     """
     console = progress_console()
     with display(console) as progress:
-        work.show_pictures(model, board_name, camera, images, say=say(console), progress=progress)
+        work.show_pictures(model, board_name, camera, images, say=say_plainly(console), note=say(console),
+                           progress=progress)
