@@ -18,6 +18,7 @@ from firelane.api.network import Network, load
 from firelane.api.reported import Reported
 from firelane.boards import get_board
 from firelane.boards.flow.finished_build import read_build
+from firelane.boards.report.end_to_end import EndToEnd
 from firelane.compiler.compress.compressor import Objective
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize.calibration import METHODS
@@ -59,7 +60,9 @@ class BuiltNetwork(Reported):
     cycles : int
         Of a frame, estimated to a percent or two.
     frames_per_second : float
-        At the board's clock.
+        Of the engine alone, at the board's clock.
+    end_to_end : EndToEnd
+        The time of a frame from an image at the host to its result there, over the board's line.
     steps : tuple of StepOutcome
         What became of each step.
     """
@@ -74,6 +77,7 @@ class BuiltNetwork(Reported):
     memory_share: float
     cycles: int
     frames_per_second: float
+    end_to_end: EndToEnd
     bitstream: Path | None = None
     steps: tuple[StepOutcome, ...] = field(default=())
 
@@ -93,7 +97,8 @@ class BuiltNetwork(Reported):
         made = [str(self.model), str(self.program), *([str(self.bitstream)] if self.bitstream else [])]
         return (f"lost:   {self.loss or 'nothing: the network is computed as it was given'}",
                 f"memory: {self.rom_bytes:,} bytes of ROM; the board's weight memory is {self.memory_share:.1%} full",
-                f"speed:  {self.frames_per_second:,.1f} frames/s on {self.board} ({self.cycles:,} cycles at "
+                f"speed:  {self.end_to_end.frames_per_second:,.1f} frames/s end to end on {self.board}, limited by "
+                f"{self.end_to_end.limit}; the engine alone: {self.frames_per_second:,.1f} ({self.cycles:,} cycles at "
                 f"{mhz:g} MHz)",
                 f"made:   {', '.join(made)}", *(f"{'next:' if not number else '':7} {command}"
                                                 for number, command in enumerate(self.next_commands)))
@@ -109,7 +114,8 @@ class BuiltNetwork(Reported):
 
     def _repr_html_(self) -> str:
         facts = {"lost": self.loss or "nothing", "bytes of ROM": self.rom_bytes, "cycles a frame": self.cycles,
-                 "frames/s": self.frames_per_second, "model": self.model, "program": self.program,
+                 "frames/s end to end": self.end_to_end.frames_per_second,
+                 "frames/s of the engine": self.frames_per_second, "model": self.model, "program": self.program,
                  "bitstream": self.bitstream, "next": self.next_commands[0]}
         return html_block(f"{self.name} on {self.board}", facts,
                           [HtmlTable(("step", "what became of it"), [(step.name, step.text) for step in self.steps])])
@@ -129,7 +135,7 @@ class BuiltNetwork(Reported):
     def to_json(self) -> str:
         """All of it, for programs."""
         document = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
-        document |= {"loss": self.loss and asdict(self.loss), "steps": [asdict(step) for step in self.steps],
+        document |= {"loss": self.loss and asdict(self.loss), "end_to_end": self.end_to_end.to_dict(), "steps": [asdict(step) for step in self.steps],
                      "next": list(self.next_commands)}
         return json_document("build", document)
 
@@ -215,7 +221,8 @@ def build(network: Network | Source, board: str, calibration: Images | None = No
         program=job.folder / facts["compile"]["program"], bitstream=job.folder / bits["file"] if bits else None,
         loss=Loss(**facts["evaluate"]["loss"]) if facts["evaluate"]["loss"] else None,
         rom_bytes=facts["compile"]["rom_bytes"], memory_share=facts["compile"]["memory_share"],
-        cycles=facts["compile"]["cycles"], frames_per_second=facts["compile"]["frames_per_second"], steps=outcomes)
+        cycles=facts["compile"]["cycles"], frames_per_second=facts["compile"]["frames_per_second"],
+        end_to_end=EndToEnd(**facts["compile"]["end_to_end"]), steps=outcomes)
 
 
 def _stem(network: Network) -> str:

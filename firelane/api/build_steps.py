@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
@@ -27,6 +27,7 @@ from firelane.api.evaluate import evaluate
 from firelane.api.network import Network
 from firelane.api.quantize import quantize
 from firelane.boards.flow.pack_bitstream import BITSTREAM
+from firelane.boards.report.end_to_end import end_to_end, link_of, work_of
 from firelane.compiler.artefact.file_names import PROGRAM
 from firelane.compiler.compress.sources import FEW_IMAGES
 from firelane.compiler.fit.report import MEMORIES
@@ -174,7 +175,9 @@ class _Run:
             words = next(line.used for line in compiled.usage if line.name == MEMORIES["weight_words"])
             facts = {"text": f"{compiled.cycles:,} cycles a frame, {fps:,.1f} frames/s", "model": model,
                      "program": PROGRAM_FOLDER, "rom_bytes": compiled.rom_bytes, "cycles": compiled.cycles,
-                     "memory_share": words / compiled.engine.weight_words, "frames_per_second": fps}
+                     "memory_share": words / compiled.engine.weight_words, "frames_per_second": fps,
+                     "end_to_end": asdict(end_to_end(link_of(job.board),
+                                                     work_of(compiled.network.graph, compiled.report)))}
             return facts, {PROGRAM_FOLDER: b""}
         self._step("compile", [self._content_key(model), self._board_key, f"{job.check}"], make)
 

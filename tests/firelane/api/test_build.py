@@ -88,6 +88,7 @@ class TestTooLargeForTheBoard:
         assert compiled.fits and built.model == tmp_path / "d" / COMPRESSED
         assert built.cycles == compiled.cycles
         assert built.frames_per_second == compiled.frames_per_second
+        assert built.end_to_end == firelane.estimate(built.model, small_board).boards[0].end_to_end
         assert 0.2 < built.memory_share <= 1 and built.rom_bytes == compiled.rom_bytes
         assert built.name == "net" and built.bitstream is None and [step.name for step in built.steps] == list(MADE)
         assert json.loads((built.program / "manifest.json").read_text())["network"] == "net"

@@ -12,6 +12,7 @@ import firelane
 from firelane.api.build import BuiltNetwork
 from firelane.api.build_job import StepOutcome
 from firelane.boards import get_board
+from firelane.boards.report.end_to_end import EndToEnd
 from tests.compiler.small_networks import SIDE, small_model
 from tests.compiler.support.test_html_tables import Words
 
@@ -63,5 +64,6 @@ def test_prediction(network):
 def test_built():
     built = BuiltNetwork(name="net", board="ulx3s_25f", folder=Path("b"), model=Path("b/net.onnx"), program=Path("b/p"),
                          loss=None, rom_bytes=12345, memory_share=0.5, cycles=100_000, frames_per_second=750.0,
+                         end_to_end=EndToEnd(0.02, 0.015, 0.004, 0.0013),
                          steps=(StepOutcome("check", "nothing is in the way"),))
     assert {"net on ulx3s_25f", "12,345", "750", "nothing", "check", built.next_commands[0]} <= {*shown(built)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import onnx
 from PIL import Image
@@ -29,6 +30,8 @@ def test_steps_then_the_answer(tmp_path, capsys):
     assert [line.partition(":")[0] for line in steps] == ["warning", "[1/5] check", "[2/5] quantize", "[3/5] compress",
                                                           "[4/5] evaluate", "[5/5] compile"]
     assert [line[:7].strip() for line in out] == ["lost:", "memory:", "speed:", "made:", "next:", ""]
+    assert re.fullmatch(r"speed:  [\d.]+ frames/s end to end on ulx3s_25f, limited by the line; the engine alone: "
+                        r"[\d,.]+ \([\d,]+ cycles at 75 MHz\)", out[2])
     assert out[4].endswith(f"firelane board-sim {tmp_path / 'out' / 'program'} --board ulx3s_25f")
     assert main(command) == 0
     again, steps = (text.splitlines() for text in capsys.readouterr())

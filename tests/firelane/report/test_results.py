@@ -12,6 +12,7 @@ import pytest
 import firelane
 from firelane.api.build import BuiltNetwork
 from firelane.api.build_job import Loss, StepOutcome
+from firelane.boards.report.end_to_end import EndToEnd
 from firelane.compiler.fit.estimate import estimate
 from firelane.models.catalogue import EMBEDDED
 from firelane.models.digits import load_split
@@ -122,6 +123,7 @@ def test_a_build(tmp_path):
     loss = Loss(expected=0.0123, error=0.004, agreement=0.95, divergence=0.1, images=40)
     built = BuiltNetwork(name="net", board="ulx3s_25f", folder=tmp_path, model=EMBEDDED["digits"], program=tmp_path,
                          loss=loss, rom_bytes=1, memory_share=0.5, cycles=1, frames_per_second=1.0,
+                         end_to_end=EndToEnd(1.0, 0.5, 0.1, 0.9),
                          steps=(StepOutcome("quantize", "int8, with 80 images"),))
     page = built.write_report(tmp_path / "r.html")
     check_page(page)
