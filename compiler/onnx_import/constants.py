@@ -92,7 +92,7 @@ class Folder:
 def too_large_to_fold(where: str) -> ModelError:
     """The refusal of the node at which folded constants become too large."""
     return ModelError(where, "constants are too large when they are computed",
-                      hint=f"at most {FOLDED_MAX} numbers in all are possible; store the result")
+                      hint=f"at most {FOLDED_MAX:,} numbers in all are possible; store the result")
 
 
 def _size(view: NodeView, inputs: list[np.ndarray]) -> int:

@@ -220,7 +220,7 @@ def _check_sizes(cfg: EngineConfig, coded: CodedNetwork) -> None:
 
 
 def _lacking(cfg: EngineConfig, name: str, need: int, hint: str) -> CapacityError:
-    return CapacityError(name, f"the network needs {need}, the engine has {getattr(cfg, name)}", hint=hint)
+    return CapacityError(name, f"the network needs {need:,}, the engine has {getattr(cfg, name):,}", hint=hint)
 
 
 def _ways_for_weights(cfg: EngineConfig, need: int) -> list[str]:

@@ -135,8 +135,8 @@ class BuiltNetwork(Reported):
     def to_json(self) -> str:
         """All of it, for programs."""
         document = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
-        document |= {"loss": self.loss and asdict(self.loss), "end_to_end": self.end_to_end.to_dict(), "steps": [asdict(step) for step in self.steps],
-                     "next": list(self.next_commands)}
+        document |= {"loss": self.loss and asdict(self.loss), "end_to_end": self.end_to_end.to_dict(),
+                     "steps": [asdict(step) for step in self.steps], "next": list(self.next_commands)}
         return json_document("build", document)
 
     def __str__(self) -> str:

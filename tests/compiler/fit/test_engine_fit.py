@@ -112,7 +112,7 @@ def test_sums_of_averages_grow(side, high, bits):
 
 def test_what_is_not_free_stays(graph):
     free = [name for name in GROWING if name != "weight_words"]
-    with pytest.raises(CapacityError, match=r"^weight_words: the network needs \d+, the engine has 64"):
+    with pytest.raises(CapacityError, match=r"^weight_words: the network needs [\d,]+, the engine has 64"):
         compile_fitting(graph, SMALL, free)
     with pytest.raises(CapacityError, match="needs .* words of activation memory"):
         compile_fitting(graph, replace(DEFAULT, activation_words=16), free=())

@@ -53,7 +53,7 @@ def test_weights_that_are_too_large():
     found = estimate(load_graph(EMBEDDED["digits"]), replace(CFG, weight_words=1024))
     [short] = found.short
     assert not found.fits and short.name == "weight memory (words)" and short.used > short.available == 1024
-    with pytest.raises(CapacityError, match=f"weight_words: the network needs {short.used}, the engine has 1024"):
+    with pytest.raises(CapacityError, match=f"weight_words: the network needs {short.used:,}, the engine has 1,024"):
         compile_graph(load_graph(EMBEDDED["digits"]), replace(CFG, weight_words=1024))
 
 

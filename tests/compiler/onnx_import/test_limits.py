@@ -144,7 +144,7 @@ class TestFolding:
     def test_a_sum_that_grows_by_broadcasting(self, tmp_path):
         model = Model()
         rows, columns = (model.constant(np.zeros(shape, np.float32)) for shape in ((1 << 15, 1), (1, 1 << 15)))
-        assert "constants are too large when they are computed; at most 16777216 numbers" in refusal(
+        assert "constants are too large when they are computed; at most 16,777,216 numbers" in refusal(
             self.constant_node(model, "Add", rows, columns), tmp_path)
 
     def test_results_add_up(self, tmp_path):

@@ -53,7 +53,7 @@ def test_addresses_may_be_larger_than_their_fields():
     found = coded(graph)
     words = len(found.memories.weights.words)
     assert words > 1 << WEIGHT_ADDRESS_BITS
-    with pytest.raises(CapacityError, match=f"weight_words: the network needs {words}, "):
+    with pytest.raises(CapacityError, match=f"weight_words: the network needs {words:,}, "):
         compile_graph(graph, CFG)
     with pytest.raises(CapacityError, match="parameter_address is"):
         _ = found.descriptors[-2].words
