@@ -1,7 +1,7 @@
 """Mean, scale and channel order of a float network's input, moved into its first convolution.
 
-A channel-wise scaling that stands first in the graph (see `compiler.quantize.canonical`) joins the recorded mean and
-scale before that.
+A channel-wise scaling that stands first in the graph (see `compiler.quantize.channel_scalings`) joins the recorded
+mean and scale before that.
 
 Where x = (p - mean) * scale, sum w x + b = sum (w scale) p + (b - sum w scale mean), which holds where every tap of the
 filter sees a pixel: if the convolution has no padding. Then the network takes raw pixels, and uint8 is exact for them.

@@ -18,7 +18,7 @@ from firelane.compiler.support.errors import ModelError
 from firelane.sim import validate as module
 from firelane.sim.qdq_form import in_qdq_form
 from firelane.sim.validate import validate, validate_rewriting
-from tests.compiler.onnx_import.test_onnx_import import Model
+from tests.compiler.onnx_import.small_models import Model
 from tests.compiler.small_networks import small_model, without_record
 from tests.networks import random_graph
 from tests.onnx_models import qdq_model, qoperator_model

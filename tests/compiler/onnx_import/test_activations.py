@@ -12,7 +12,7 @@ from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.support.errors import FirelaneError
-from tests.compiler.onnx_import.test_onnx_import import Model
+from tests.compiler.onnx_import.small_models import Model
 from tests.compiler.quantize.test_canonical import FloatModel
 
 Writer = Callable[..., str]            # of a node: kind, inputs, attributes

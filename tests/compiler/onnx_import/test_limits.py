@@ -18,7 +18,7 @@ from firelane.compiler.schedule.steps import all_steps
 from firelane.compiler.support.errors import FirelaneError
 from firelane.compiler.support.problems import LISTED_MAX
 from firelane.hw.contract.config import EngineConfig
-from tests.compiler.onnx_import.test_onnx_import import Model
+from tests.compiler.onnx_import.small_models import Model
 
 
 def save(model: onnx.ModelProto, folder):

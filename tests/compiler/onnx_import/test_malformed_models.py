@@ -15,7 +15,7 @@ from firelane.compiler.onnx_import.problems import ModelErrors
 from firelane.compiler.onnx_import.reader import read_model
 from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.problems import LISTED_MAX
-from tests.compiler.onnx_import.test_onnx_import import Model
+from tests.compiler.onnx_import.small_models import Model
 from tests.networks import random_graph
 from tests.onnx_models import qdq_model, qoperator_model
 

@@ -13,7 +13,7 @@ from firelane.compiler.ir.graph import Maximum
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import FirelaneError
 from firelane.sim.validate import validate
-from tests.compiler.onnx_import.test_onnx_import import Model, kinds
+from tests.compiler.onnx_import.small_models import Model, kinds
 
 
 class TestLeakyRelu:

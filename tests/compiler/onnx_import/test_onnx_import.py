@@ -5,82 +5,14 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
-from firelane.compiler.ir.graph import (
-    HOST_OPERATORS,
-    AveragePool,
-    ChannelScale,
-    Concat,
-    Conv,
-    GlobalAverage,
-    Graph,
-    MaxPool,
-    Rescale,
-)
+from firelane.compiler.ir.graph import HOST_OPERATORS, AveragePool, Concat, Conv, GlobalAverage, MaxPool, Rescale
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ModelError
 from firelane.models.squeezenet_graph import build
 from firelane.sim.reference import run
-
-SCALE = 0.05
-
-
-class Model:
-    """Writes a small QDQ model: `quantized` puts QuantizeLinear and DequantizeLinear behind a value."""
-
-    def __init__(self, channels: int = 3, height: int = 8, width: int = 9, *, kind=np.uint8, zero_point: int = 7,
-                 batch: int | str = 1, input_type: int = TensorProto.FLOAT):
-        self.kind, self.zero_point = kind, zero_point
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.input = helper.make_tensor_value_info("image", input_type, [batch, channels, height, width])
-        self.rng = np.random.default_rng(5)
-
-    def constant(self, array, name: str | None = None) -> str:
-        name = name or f"constant{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
-        return name
-
-    def node(self, op_type: str, *inputs: str, domain: str = "", **attributes) -> str:
-        output = f"{op_type.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op_type, list(inputs), [output], name=f"node_{output}", domain=domain,
-                                           **attributes))
-        return output
-
-    def parameters(self, scale: float = SCALE, zero_point: int | None = None) -> list[str]:
-        zero_point = self.zero_point if zero_point is None else zero_point
-        return [self.constant(np.float32(scale)), self.constant(self.kind(zero_point))]
-
-    def quantized(self, value: str, scale: float = SCALE, zero_point: int | None = None) -> str:
-        parameters = self.parameters(scale, zero_point)
-        return self.node("DequantizeLinear", self.node("QuantizeLinear", value, *parameters), *parameters)
-
-    def weight(self, *shape: int, kind=np.int8, zero_point: int | None = None, per_channel: bool = False,
-               axis: int = 0) -> str:
-        centre = zero_point or 0
-        integers = self.rng.integers(centre - 100, centre + 101, shape).astype(kind)
-        count = shape[axis] if per_channel else 1
-        scale = np.float32(self.rng.uniform(0.005, 0.01, count))
-        inputs = [self.constant(integers), self.constant(scale if per_channel else scale[0])]
-        if zero_point is not None:
-            inputs.append(self.constant(np.full(count, centre, kind) if per_channel else kind(centre)))
-        return self.node("DequantizeLinear", *inputs, axis=axis)
-
-    def conv(self, value: str, *shape: int, bias: str | None = None, **attributes) -> str:
-        return self.node("Conv", value, self.weight(*shape), *([bias] if bias else []), **attributes)
-
-    def proto(self, output: str, opset: int = 13, **metadata: str) -> onnx.ModelProto:
-        graph = helper.make_graph(self.nodes, "tested", [self.input],
-                                  [helper.make_empty_tensor_value_info(output)], self.constants)
-        model = helper.make_model(graph, ir_version=8, opset_imports=[
-            helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)])
-        helper.set_model_props(model, metadata)
-        return model
-
-
-def kinds(graph: Graph) -> list[str]:
-    return [type(node).__name__ for node in graph.nodes]
+from tests.compiler.onnx_import.small_models import SCALE, Model, kinds
 
 
 @pytest.mark.parametrize("kind, zero_point, stored", [(np.uint8, 7, 7), (np.int8, -100, 28), (np.int8, 0, 128)])
@@ -396,75 +328,6 @@ def test_pool_on_stored_values(load):
     value = model.node("MaxPool", stored, kernel_shape=[2, 2])
     graph = load(model.proto(model.node("DequantizeLinear", value, *model.parameters())))
     assert isinstance(graph.nodes[0], MaxPool)
-
-
-FACTORS = np.float32([0.5, -1.5, 0])
-
-
-def quantized_constant(model: Model, array: np.ndarray, scale: float = 0.02) -> list[str]:
-    """A constant as `quantize_static` stores it: values, scale and zero point of a whole tensor."""
-    stored = np.rint(array / scale) + 100
-    return [model.constant(stored.astype(np.uint8)), model.constant(np.float32(scale)), model.constant(np.uint8(100))]
-
-
-@pytest.mark.parametrize("kind, zero_point", [(np.uint8, 7), (np.int8, -100)])
-@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 1, 1)])
-@pytest.mark.parametrize("op_type, factors", [("Mul", [1, -1, 0]), ("Add", [127] * 3)])
-def test_a_constant_for_each_channel(load, op_type, factors, shape, kind, zero_point):
-    model = Model(kind=kind, zero_point=zero_point)
-    value = model.node(op_type, model.quantized("image"), model.constant(FACTORS.reshape(shape)))
-    graph = load(model.proto(model.quantized(value, 0.04)))
-    assert kinds(graph) == ["ChannelScale"] and graph.nodes[0].factors.tolist() == factors
-
-
-@pytest.mark.parametrize("op_type", ["Mul", "Add"])
-def test_a_quantized_constant_before_the_map(load, op_type):
-    model = Model()
-    constant = model.node("DequantizeLinear", *quantized_constant(model, FACTORS.reshape(3, 1, 1)))
-    graph = load(model.proto(model.quantized(model.node(op_type, constant, model.quantized("image")))))
-    assert kinds(graph) == ["ChannelScale"]
-
-
-@pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1, 1)])
-@pytest.mark.parametrize("number, expected", [(0.7, ["Rescale"]), (-0.7, ["ChannelScale"]), (1.0, [])])
-def test_one_factor_for_all_channels_is_a_rescale(load, shape, number, expected):
-    model = Model()
-    value = model.node("Mul", model.quantized("image"), model.constant(np.full(shape, number, np.float32)))
-    graph = load(model.proto(model.quantized(model.conv(model.quantized(value), 4, 3, 1, 1))))
-    assert kinds(graph) == [*expected, "Conv"]
-
-
-@pytest.mark.parametrize("quantized_between, expected", [(False, ["ChannelScale"]), (True, ["ChannelScale"] * 2)])
-def test_factor_offset_and_clamp_are_one_layer(load, quantized_between, expected):
-    """As long as nothing says that the product is rounded."""
-    model = Model()
-    value = model.node("Mul", model.quantized("image"), model.constant(FACTORS.reshape(3, 1, 1)))
-    value = model.quantized(value, 0.06, 90) if quantized_between else value
-    value = model.node("Add", value, model.constant(np.float32([0.3, -0.1, 0.2]).reshape(3, 1, 1)))
-    value = model.node("Add", value, model.constant(np.float32(0.05)))
-    graph = load(model.proto(model.quantized(model.node("Relu", value), 0.04)))
-    assert kinds(graph) == expected and graph.nodes[-1].requantize.low == 7
-
-
-@pytest.mark.parametrize("op_type", ["Mul", "Add"])
-def test_a_constant_on_a_flat_vector(load, op_type):
-    model = Model()
-    value = model.quantized(model.node("GlobalAveragePool", model.quantized("image")), 0.01)
-    value = model.node(op_type, model.node("Flatten", value), model.constant(FACTORS))
-    graph = load(model.proto(model.quantized(value, 0.02)))
-    assert kinds(graph) == ["GlobalAverage", "ChannelScale"]
-
-
-@pytest.mark.parametrize("op_type", ["QLinearMul", "QLinearAdd"])
-@pytest.mark.parametrize("swapped", [False, True])
-def test_qlinear_operators_with_a_constant(load, op_type, swapped):
-    model = Model()
-    stored = model.node("QuantizeLinear", "image", *model.parameters())
-    parts = [[stored, *model.parameters()], quantized_constant(model, FACTORS.reshape(1, 3, 1, 1))]
-    operands = [name for part in (parts[::-1] if swapped else parts) for name in part]
-    value = model.node(op_type, *operands, *model.parameters(0.06, 90), domain="com.microsoft")
-    graph = load(model.proto(model.node("DequantizeLinear", value, *model.parameters(0.06, 90))))
-    assert kinds(graph) == ["ChannelScale"] and isinstance(graph.nodes[0], ChannelScale)
 
 
 def test_rescale_of_the_input_alone(load):

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import FirelaneError
 from firelane.sim.onnx_session import OnnxSession
-from tests.compiler.onnx_import.test_onnx_import import Model
+from tests.compiler.onnx_import.small_models import Model
 from tests.onnx_comparison import compare_layers
 
 

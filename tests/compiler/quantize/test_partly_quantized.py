@@ -14,7 +14,7 @@ from firelane.compiler.quantize.partly_quantized import unquantized
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.errors import FirelaneError
 from firelane.sim.validate import validate
-from tests.compiler.onnx_import.test_onnx_import import Model
+from tests.compiler.onnx_import.small_models import Model
 
 
 def last_layer(kind: str) -> onnx.ModelProto:

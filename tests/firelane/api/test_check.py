@@ -9,7 +9,7 @@ import pytest
 import firelane
 from firelane.cli.main import main
 from firelane.compiler.onnx_import import OPERATORS, operators
-from firelane.compiler.quantize import canonical
+from firelane.compiler.quantize import channel_scalings
 from tests.compiler.quantize.test_canonical import FloatModel
 from tests.compiler.small_networks import SIDE, small_model
 
@@ -75,6 +75,6 @@ def test_a_fault_of_a_rewriting_is_found(make, monkeypatch):
     proto = model.proto(model.head(value, 3))
     images = np.random.default_rng(0).normal(0, 1, (8, 3, 12, 12)).astype(np.float32)
     assert make(proto, images).agreement is not None
-    monkeypatch.setattr(canonical, "_scale_conv", lambda *arguments, **options: None)
+    monkeypatch.setattr(channel_scalings, "_scale_conv", lambda *arguments, **options: None)
     with pytest.raises(firelane.FirelaneError, match="brought into the form that is quantized, its results differ by"):
         make(proto, images)

@@ -11,7 +11,7 @@ import pytest
 import firelane
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, Preprocessing
 from firelane.models.catalogue import EMBEDDED
-from tests.compiler.onnx_import.test_onnx_import import Model
+from tests.compiler.onnx_import.small_models import Model
 from tests.compiler.small_networks import SIDE, small_model
 
 
