@@ -38,8 +38,8 @@ from firelane.models.fire_graph import MAGNITUDES, fire_graph
 from firelane.models.squeezenet import NETWORKS
 from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITY
 
-__all__ = ["DENSE", "DEVICE", "MEGAHERTZ", "NAMES", "OWN", "PRUNED", "TAPS", "NetworkCost", "Question", "compare",
-           "pruned", "questions"]
+__all__ = ["DENSE", "DEVICE", "MEGAHERTZ", "NAMES", "OWN", "PRUNED", "TAPS", "UNSEARCHED", "NetworkCost", "Question",
+           "compare", "pruned", "questions"]
 
 DENSE, PRUNED, OWN = "dense", "pruned", "own"       #: random weights: all of them, an equal share, Deep Compression's
 TAPS = (1, 2)
@@ -48,6 +48,12 @@ SEED, SIZE = 1, 224
 MADE_BY = ("firelane.hw.contract", "firelane.compiler", "firelane.models", "firelane.boards")
 NAMES = ("squeezenet1.0", "squeezenet1.1", *COMPARISON)
 MEMORIES = {"words": "activation_words", "weight_words": "weight_words", "program_words": "program_words"}
+#: tables of values and runs that are full make a layer take its zeros, too, and cycles with them
+LARGE_TABLES = {"value_symbols": 1 << 12, "run_symbols": 1 << 12}
+ATTEMPTS = 4            #: ways to take maps apart that are tried for networks that are deeper: more take minutes
+#: networks of so many layers that the least activation memory is a search of minutes: they get room for any order
+UNSEARCHED = ("squeezenext_1.0",)
+ROOM_FOR_ANY_ORDER = 4096
 STAGE = "comparing"
 
 
@@ -77,7 +83,7 @@ class NetworkCost:
     cycles, bytes : int
         Of a frame, and of the ROM image.
     words, weight_words, program_words : int, optional
-        Of each memory; None where that is not known.
+        Used of each memory; None where that is not known.
     use : float
         Multiplications of a frame for each multiplier and cycle, zero weights counted.
     depthwise_macs, depthwise_cycles : float
@@ -160,20 +166,22 @@ def _kept(file: Path) -> NetworkCost | None:
 
 
 def _cost(question: Question) -> NetworkCost:
-    engine = replace(ENGINE_85F, taps_per_cycle=question.taps, **ROOMY)
+    engine = replace(ENGINE_85F, taps_per_cycle=question.taps, **ROOMY, **LARGE_TABLES)
     if question.network in COMPARISON and COMPARISON[question.network].only_cost:
         return _least_cost(question, engine)
+    unsearched = question.network in UNSEARCHED
+    engine = replace(engine, activation_words=ROOM_FOR_ANY_ORDER) if unsearched else engine
     plain = _plain_graph(question.network, question.weights)
     convolutions = [node for node in plain.nodes if isinstance(node, Conv)]
     macs = {node.name: _macs(plain, node) for node in convolutions}
     depthwise = {node.name for node in convolutions if 1 < node.groups == len(node.weight)}
-    found = estimate(run_passes(plain, PIPELINE), engine)
+    found = estimate(run_passes(plain, PIPELINE), engine, attempts=None if question.network in NETWORKS else ATTEMPTS)
     assert found.report is not None, f"no engine of this size computes {question.network}"
     return NetworkCost(
         **asdict(question), least=False, size=plain.tensors[plain.input].height,
         nonzero=sum(int((node.weight != 0).sum()) for node in convolutions),
         parameters=sum(node.weight.size for node in convolutions), macs=sum(macs.values()),
-        words=found.used["activation_words"], program_words=found.used["program_words"],
+        words=None if unsearched else found.used["activation_words"], program_words=found.used["program_words"],
         depthwise_macs=sum(macs[name] for name in depthwise) / sum(macs.values()),
         depthwise_cycles=sum(line.cycles for line in found.report.layers if whole_name(line.name) in depthwise)
         / found.report.cost.total, problems=tuple(f"{one.where}: {one.found}" for one in found.problems),
@@ -194,7 +202,10 @@ def _measured(found: EngineEstimate) -> dict[str, Any]:
     """Figures that an estimate has, whether or not it is a bound."""
     report = found.report
     assert report is not None
-    energy = frame_energy(report, as_small_as_can_be(found, DEVICES[DEVICE]), MEGAHERTZ * 1e6, DEVICE)
+    tables = {name: getattr(ENGINE_85F, name) for name in LARGE_TABLES
+              if found.used.get(name, 0) <= getattr(ENGINE_85F, name)}
+    engine = replace(as_small_as_can_be(found, DEVICES[DEVICE]), **tables)
+    energy = frame_energy(report, engine, MEGAHERTZ * 1e6, DEVICE)
     assert energy is not None
     return {"cycles": report.cost.total, "bytes": report.rom.bytes, "weight_words": found.used["weight_words"],
             "use": report.macs_per_lane_and_cycle, "millijoules": astuple(energy.total)}
