@@ -27,6 +27,8 @@
 #                                     and write docs/benchmarks.md; ONLY=NAME:
 #                                     squeezenet1.0, squeezenet1.1, accuracy,
 #                                     squeezenet1.1-two-taps, ...; none
+#   make compare                      what SqueezeNet and MobileNets, ShuffleNets
+#                                     and others cost, to docs/comparison.md
 #   make fuzz CASES=100000            mutated inputs, to docs/reliability.md;
 #                                     SEED=1
 #   make exporters                    what other tools write, and what becomes
@@ -65,7 +67,7 @@ MODEL_ARGUMENT = $${MODEL:+-- "$$MODEL"}
 BITSTREAM_BOARD = --board="$${BOARD:-ulx3s_85f}"
 
 .DEFAULT_GOAL := help
-.PHONY: help sim camera-sim bench test fuzz exporters journey lint site pages bitstream vivado program clean
+.PHONY: help sim camera-sim bench compare test fuzz exporters journey lint site pages bitstream vivado program clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -96,6 +98,10 @@ sim: $(call needs,sim) $(if $(filter squeezenet% light_squeezenet,$(value MODEL)
 bench: $(INSTALLED)
 	@set -f; for name in $$ONLY; do set -- "$$@" --only="$$name"; done; \
 	    OPENBLAS_NUM_THREADS=1 $(FIRELANE) bench "$$@"
+
+compare: $(INSTALLED)
+	@OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m firelane.boards.comparison.run docs/comparison.md
+	@$(VENV)/bin/python docs/picture_comparison.py docs/images/accuracy_latency.png
 
 test: $(INSTALLED)
 	PYTEST_ADDOPTS="$$PYTEST_ARGS" OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal

@@ -17,6 +17,7 @@ import pytest
 
 from firelane.api import build_job, build_steps
 from firelane.boards import get_board
+from firelane.boards.comparison import cost as comparison_cost
 from firelane.boards.explore import point as explore_point
 from firelane.boards.explore import run as explore_run
 from firelane.boards.explore.point import Question
@@ -114,6 +115,8 @@ def explored_file(folder: Path) -> Path:
 
 KEPT = (
     Kept(explore_run, explore_point, explore_run.MADE_BY, explored_file),
+    Kept(comparison_cost, comparison_cost, comparison_cost.MADE_BY,
+         lambda folder: comparison_cost._file(comparison_cost.Question("squeezenet1.1", comparison_cost.OWN, 1))),
     Kept(synthesis, synthesis, synthesis.MADE_BY, netlist_key),
     Kept(place_route, place_route, place_route.MADE_BY, placement_key),
     Kept(build_steps, build_steps, build_steps.MADE_BY, build_key),

@@ -20,7 +20,7 @@ from firelane.compiler.support.problems import first_of
 from firelane.hw.contract.config import EngineConfig
 from firelane.models.fire_graph import fire_graph
 
-__all__ = ["FIGURES", "Question", "cost_of_member"]
+__all__ = ["FIGURES", "Question", "as_small_as_can_be", "cost_of_member"]
 
 ATTEMPTS = 4            #: ways to take maps apart, where activation memory is short: more take several seconds
 SEED = 1
@@ -78,7 +78,7 @@ def _costs(found: EngineEstimate, question: Question) -> dict[str, Any]:
     if found.report is None:
         return _nothing(first_of(found.problems))
     device = DEVICES[question.device]
-    engine = _as_small_as_can_be(found, device)
+    engine = as_small_as_can_be(found, device)
     needs = engine_resources(engine)
     reasons = [*(one.found for one in found.problems), *_short_words(found, question.thorough),
                *(f"needs {used:,} {name} of {there:,}" for name, used, there in (
@@ -106,12 +106,12 @@ def _short_words(found: EngineEstimate, thorough: bool) -> Iterator[str]:
         yield f"needs {usage.used:,} of {usage.name}, there are {usage.available:,}{more}"
 
 
-def _as_small_as_can_be(found: EngineEstimate, device: Device) -> EngineConfig:
+def as_small_as_can_be(found: EngineEstimate, device: Device) -> EngineConfig:
     """The engine with the memories that the network needs; lanes multiply in LUTs where multipliers are short."""
     def blocks(words: int) -> int:
         return -(-words // BLOCK_WORDS) * BLOCK_WORDS
     sizes = {name: min(blocks(found.used[name]), getattr(found.engine, name))
-             for name in ("weight_words", "program_words")}
+             for name in ("weight_words", "program_words") if name in found.used}
     engine = replace(found.engine, **sizes)
     lacking = engine_resources(engine).dsp - device.dsp
     return replace(engine, logic_lanes=min(max(lacking + lacking % 2, 0), engine.lanes))

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from firelane.compiler.ir.graph import Conv, Graph, Node
+from firelane.compiler.ir.graph import WEIGHT_MAX, Conv, Graph, Node
 from firelane.compiler.support.errors import ConfigError
 
-__all__ = ["check_density", "thinned", "thinned_weights"]
+__all__ = ["check_density", "coarse", "thinned", "thinned_weights"]
 
 
 def check_density(density: float, option: str = "--density") -> None:
@@ -28,18 +28,24 @@ def check_density(density: float, option: str = "--density") -> None:
         raise ConfigError(option, f"{density:g}", hint="a share of the weights, above 0 and at most 1, e.g. 0.33")
 
 
-def thinned(graph: Graph, density: float) -> Graph:
+def thinned(graph: Graph, density: float, magnitudes: int | None = None) -> Graph:
     """The graph with at most the share `density` of each convolution's weights other than zero, as int8.
 
     Biases follow: the part of them that stands for the zero point of the input is that of the weights that are left.
+
+    Parameters
+    ----------
+    magnitudes : int, optional
+        The weights that are left get so many, of either sign; their own if not given.
     """
-    return graph.with_nodes(_thinned_node(graph, node, density) for node in graph.nodes)
+    return graph.with_nodes(_thinned_node(graph, node, density, magnitudes) for node in graph.nodes)
 
 
-def _thinned_node(graph: Graph, node: Node, density: float) -> Node:
+def _thinned_node(graph: Graph, node: Node, density: float, magnitudes: int | None) -> Node:
     if not isinstance(node, Conv):
         return node
     weight = thinned_weights(node.weight, density)
+    weight = weight if magnitudes is None else coarse(weight, magnitudes)
     lost = node.weight.astype(np.int64).sum(axis=(1, 2, 3)) - weight.astype(np.int64).sum(axis=(1, 2, 3))
     bias = node.requantize.bias + graph.tensors[node.inputs[0]].zero_point * lost
     return replace(node, weight=weight, requantize=replace(node.requantize, bias=bias))
@@ -51,3 +57,10 @@ def thinned_weights(weight: np.ndarray, density: float) -> np.ndarray:
     kept = weight.copy()
     kept.flat[order[round(density * weight.size):]] = 0
     return kept
+
+
+def coarse(weight: np.ndarray, magnitudes: int) -> np.ndarray:
+    """The array with at most so many magnitudes, evenly up to the largest of an int8; only what is zero stays zero."""
+    step = WEIGHT_MAX / magnitudes
+    levels = np.maximum(np.rint(np.abs(weight.astype(np.float64)) / step), 1)
+    return (np.sign(weight) * np.rint(levels * step)).astype(np.int8)

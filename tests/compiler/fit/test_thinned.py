@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firelane.compiler.fit.thinned import check_density, thinned, thinned_weights
+from firelane.compiler.fit.thinned import check_density, coarse, thinned, thinned_weights
 from firelane.compiler.ir.graph import Conv
 from firelane.compiler.onnx_import import load_graph
 from firelane.compiler.support.errors import ConfigError
@@ -21,6 +21,16 @@ def test_the_largest_stay():
     assert thinned_weights(weight, 0.5).tolist() == [[0, -128, 0], [0, 5, 127]]
     assert thinned_weights(weight, 4 / 6).tolist() == [[3, -128, 0], [0, 5, 127]]          # of equal ones the first
     assert thinned_weights(weight, 1).tolist() == weight.tolist()
+
+
+def test_few_magnitudes():
+    every = np.arange(-128, 128).astype(np.int8)
+    found = coarse(every, 15)
+    assert len(np.unique(found)) == 31 and np.array_equal(found == 0, every == 0)
+    assert np.array_equal(np.sign(found), np.sign(every)) and found.min() == -127 and found.max() == 127
+    assert np.abs(found[1:].astype(int) - every[1:])[np.abs(every[1:]) > 8].max() <= 127 / 30 + 1
+    graph = thinned(load_graph(EMBEDDED["digits"]), 0.3, magnitudes=3)
+    assert all(len(np.unique(node.weight)) <= 7 for node in convolutions(graph))
 
 
 @pytest.mark.parametrize("density", [0.05, 0.3, 1.0])
