@@ -29,6 +29,7 @@ from firelane.models.squeezenet_graph import float_onnx
 FILE_BYTES = 1 << 28
 HINT = "the state dict of torchvision's squeezenet1_0 or squeezenet1_1 is wanted: torch.save(model.state_dict(), FILE)"
 NETWORK_NAMES = ("squeezenet1.0-torchvision", "squeezenet1.1")
+PARTS = {"squeeze1x1": "squeeze", "expand1x1": "expand1x1", "expand3x3": "expand3x3"}     # ours: torchvision's
 FIRST = re.compile(r"features\.(\d+)\.squeeze\.weight")
 
 
@@ -48,7 +49,8 @@ def read_state_dict(path: Path, input_size: int) -> onnx.ModelProto:
     if len(numbers) != len(fires):
         raise ModelError(str(path), f"has {len(numbers)} fire modules, {network.name} has {len(fires)}", hint=HINT)
     for fire, number in zip(fires, numbers):
-        prefixes |= {conv.name: f"features.{number}.{conv.name.rpartition('/')[2]}" for conv in fire.convolutions}
+        prefixes |= {conv.name: f"features.{number}.{PARTS[conv.name.removeprefix(f'{fire.name}/')]}"
+                     for conv in fire.convolutions}
     weights, biases = ({name: _taken(path, found, f"{prefix}.{kind}") for name, prefix in prefixes.items()}
                        for kind in ("weight", "bias"))
     for conv in network.convolutions:
