@@ -20,24 +20,17 @@ from firelane.compiler.compress.workers import workers
 from firelane.compiler.frame_io.preprocessing import Preprocessing
 from firelane.compiler.onnx_import.reader import read_input
 from firelane.compiler.support.errors import FirelaneError
-from firelane.compiler.support.files import build_root, digest, write_file
+from firelane.compiler.support.files import digest, write_file
 from firelane.compiler.support.onnx_runtime import open_session
 from firelane.compiler.support.progress import Progress
-from firelane.compiler.support.sources import source_digest
 from firelane.compiler.train.classifier import Trunk
+from firelane.compiler.train.kept import code_digest, folder
 from firelane.compiler.train.labelled import Labelled
 from firelane.compiler.train.views import Views
 
-MADE_BY = tuple(f"firelane.compiler.{name}" for name in (         #: code that features follow from
-    "compress", "frame_io", "ir", "onnx_import", "passes", "quantize", "support", "train"))
 CHUNK = 64
 STAGE = "computing features"
 Seen = tuple[Path, str, int]            # a file, its digest, the number of a view
-
-
-def folder() -> Path:
-    """Where features and checkpoints are kept."""
-    return build_root() / "train"
 
 
 def features(trunk: Trunk, record: Preprocessing, views: Views, wanted: Sequence[Seen],
@@ -52,7 +45,7 @@ def features(trunk: Trunk, record: Preprocessing, views: Views, wanted: Sequence
     session = open_session(trunk.model)
     name, found = read_input(trunk.model.graph).name, []
     base = [trunk.model.SerializeToString(deterministic=True).hex(), trunk.layer, record.to_json(),
-            repr(asdict(views)), source_digest(*MADE_BY), onnxruntime.__version__]
+            repr(asdict(views)), code_digest(), onnxruntime.__version__]
 
     def compute(seen: Seen) -> np.ndarray:
         real = record.real(views.read(*seen))[None]

@@ -23,11 +23,11 @@ from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.extras import from_extra
 from firelane.compiler.support.files import digest
 from firelane.compiler.support.progress import Progress
-from firelane.compiler.support.sources import source_digest
 from firelane.compiler.train.classifier import Trunk, put_together, take_apart
 from firelane.compiler.train.curve import LAST, Step, best_step
-from firelane.compiler.train.features import MADE_BY, features, folder, seen
+from firelane.compiler.train.features import features, seen
 from firelane.compiler.train.judge import Judged, judge
+from firelane.compiler.train.kept import code_digest, folder
 from firelane.compiler.train.labelled import Labelled, contradictions, read_labelled
 from firelane.compiler.train.logistic import fit
 from firelane.compiler.train.plan import Plan
@@ -124,5 +124,5 @@ def _checkpoint(model: onnx.ModelProto, learnt: Labelled, held: Labelled, plan: 
     """The file for epochs that are finished, by all that they follow from."""
     pictures = [f"{content} {label}" for part in (learnt, held) for content, label in zip(part.digests, part.labels)]
     key = digest([model.SerializeToString(deterministic=True).hex(), repr(asdict(plan)), f"{len(held)}", *pictures,
-                  source_digest(*MADE_BY)])
+                  code_digest()])
     return folder() / f"{key}.pt"

@@ -9,7 +9,7 @@ import click
 
 import firelane
 from firelane.cli.support.options import PATH, json_option, record_options, report_option
-from firelane.cli.support.terminal import display, goes_on, progress_console, say, write_report
+from firelane.cli.support.terminal import display, goes_on, progress_console, say, say_plainly, write_report
 from firelane.cli.support.words import MODEL
 from firelane.compiler.support.outputs import check_file
 
@@ -63,4 +63,4 @@ def command(folder: Path, start: str, output: Path, as_json: bool, report_file: 
     if as_json:
         click.echo(trained.to_json(output))
     else:
-        say(console)(f"{trained}\nwritten: {output}")
+        say_plainly(console)(f"{trained}\nwritten: {output}")
