@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from firelane.compiler.quantize.calibration_images import image_files
 from firelane.compiler.support.counted import counted
@@ -43,8 +44,8 @@ class Labelled:
     def some(self, chosen: Iterable[int]) -> Labelled:
         """These alone, in this order."""
         chosen = tuple(chosen)
-        return Labelled(self.classes, *(tuple(values[index] for index in chosen)
-                                        for values in (self.files, self.labels, self.digests)))
+        return Labelled(self.classes, tuple(self.files[index] for index in chosen),
+                        tuple(self.labels[index] for index in chosen), tuple(self.digests[index] for index in chosen))
 
 
 def read_labelled(source: Path, option: str, classes: Sequence[str] | None = None) -> Labelled:
@@ -131,7 +132,7 @@ def _last_word(line: str) -> tuple[str, str]:
     return name, kind
 
 
-def _order(names: Iterable[str]):
+def _order(names: Iterable[str]) -> Callable[[str], Any]:
     """The key to sort names by."""
     return (lambda name: (int(name), name)) if all(name.isdecimal() for name in names) else str
 

@@ -88,9 +88,10 @@ def train(start: Source, pictures: Path, valid: Path | None, record: Options, pl
     shape = read_input(trunk.model.graph).dims
     mirror = shape[0] > 1 if plan.mirror is None else plan.mirror
     views = Views(shape=shape, resize=taken.resize, mirror=mirror, seed=plan.seed)
-    fitted = fit(features(trunk, taken, views, seen(learnt, range(plan.views)), progress),
-                 [label for label in learnt.labels for _ in range(plan.views)],
-                 features(trunk, taken, views, seen(held, [0]), progress), held.labels, progress)
+    wanted = seen(learnt, range(plan.views))
+    values = features(trunk, taken, views, [*wanted, *seen(held, [0])], progress)
+    labels = [label for label in learnt.labels for _ in range(plan.views)]
+    fitted = fit(values[:len(wanted)], labels, values[len(wanted):], held.labels, progress)
     model = put_together(trunk, fitted.weight, fitted.bias, given.classes)
     steps = fitted.steps
     if plan.layers != LAST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def split(pictures: Labelled, share: float, seed: int) -> tuple[Labelled, Labell
     return pictures.some(learnt), pictures.some(sorted(held))
 
 
-def read_split(source: Labelled, valid, share: float, seed: int) -> tuple[Labelled, Labelled]:
+def read_split(source: Labelled, valid: Path | None, share: float, seed: int) -> tuple[Labelled, Labelled]:
     """The two parts: held-out pictures of their own if `valid` names them."""
     return split(source, share, seed) if valid is None else (source, read_labelled(valid, "--valid", source.classes))
 

@@ -19,7 +19,6 @@ from torch.nn import functional
 from firelane.compiler.onnx_import.reader import label, read_input
 from firelane.compiler.support.errors import ModelError
 
-Tensor = torch.Tensor
 Attributes = dict[str, Any]
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})        #: whose constants learn; those of others stay as they are
 
@@ -56,7 +55,7 @@ class TorchNetwork(torch.nn.Module):
             if node.op_type not in OPERATORS:
                 raise ModelError(label(node), "cannot be trained", hint="--layers last trains the last layer alone")
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Scores (N, classes) of images (N, C, H, W)."""
         values: dict[str, Any] = {self._input: images, "": None}
         for node, attributes in zip(self._nodes, self._attributes):
@@ -75,10 +74,13 @@ class TorchNetwork(torch.nn.Module):
                 tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), tensor.name))
         return copy
 
-    def _constant(self, name: str, device: torch.device) -> Tensor:
+    def _constant(self, name: str, device: torch.device) -> torch.Tensor:
         if name in self._parameter:
             return self._parameter[name]
         return torch.from_numpy(np.array(self._constants[name])).to(device)
+
+
+Compute = Callable[[TorchNetwork, Attributes, list[torch.Tensor]], torch.Tensor]     # an operator
 
 
 def _weights(nodes: Sequence[onnx.NodeProto], constants: dict[str, np.ndarray]) -> list[str]:
@@ -87,7 +89,7 @@ def _weights(nodes: Sequence[onnx.NodeProto], constants: dict[str, np.ndarray]) 
                               if name in constants))
 
 
-def _conv(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _conv(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     image, weight, *bias = operands
     strides, dilations = said.get("strides", [1, 1]), said.get("dilations", [1, 1])
     begin, end = _pads(said, image.shape[2:], weight.shape[2:], strides, dilations)
@@ -108,13 +110,13 @@ def _pads(said: Attributes, sizes: Sequence[int], kernel: Sequence[int], strides
     return (less, more) if kind == b"SAME_UPPER" else (more, less)
 
 
-def _gemm(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _gemm(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     values, weight, *bias = operands
     product = said.get("alpha", 1.0) * values @ (weight.T if said.get("transB") else weight)
     return product + said.get("beta", 1.0) * bias[0] if bias and bias[0] is not None else product
 
 
-def _max_pool(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _max_pool(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     image, kernel, dilations = operands[0], said["kernel_shape"], said.get("dilations", [1, 1])
     strides = said.get("strides", [1, 1])
     begin, end = _pads(said, image.shape[2:], kernel, strides, dilations)
@@ -122,7 +124,7 @@ def _max_pool(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -
     return functional.max_pool2d(around, kernel, strides, 0, dilations, bool(said.get("ceil_mode")))
 
 
-def _average_pool(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _average_pool(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     """Padding is counted, or there is none: the importer refuses anything else."""
     image, kernel, strides = operands[0], said["kernel_shape"], said.get("strides", [1, 1])
     begin, end = _pads(said, image.shape[2:], kernel, strides, [1, 1])
@@ -130,44 +132,44 @@ def _average_pool(network: TorchNetwork, said: Attributes, operands: list[Tensor
     return functional.avg_pool2d(around, kernel, strides, 0, bool(said.get("ceil_mode")))
 
 
-def _clip(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _clip(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     low, high = ([*operands[1:], None, None])[:2]
     return torch.clamp(operands[0], low, high)
 
 
-def _dropout(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _dropout(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     ratio = float(operands[1]) if len(operands) > 1 and operands[1] is not None else said.get("ratio", 0.5)
     return functional.dropout(operands[0], ratio, network.training)
 
 
-def _flatten(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _flatten(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     return operands[0].flatten(said.get("axis", 1))
 
 
-def _reshape(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _reshape(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     image, sizes = operands[0], [int(size) for size in operands[1]]
     shape = [image.shape[axis] if size == 0 else size for axis, size in enumerate(sizes)]
     return image.reshape(len(image), *shape[1:])
 
 
-def _concat(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _concat(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     return torch.cat(operands, said["axis"])
 
 
-def _transpose(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _transpose(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     return operands[0].permute(*said["perm"])
 
 
-def _leaky(network: TorchNetwork, said: Attributes, operands: list[Tensor]) -> Tensor:
+def _leaky(network: TorchNetwork, said: Attributes, operands: list[torch.Tensor]) -> torch.Tensor:
     return functional.leaky_relu(operands[0], said.get("alpha", 0.01))
 
 
-def _plain(function: Callable[..., Tensor]) -> Callable[[TorchNetwork, Attributes, list[Tensor]], Tensor]:
+def _plain(function: Callable[..., torch.Tensor]) -> Compute:
     """The operator that is a function of its inputs alone."""
     return lambda network, said, operands: function(*operands)
 
 
-OPERATORS: dict[str, Callable[[TorchNetwork, Attributes, list[Tensor]], Tensor]] = {
+OPERATORS: dict[str, Compute] = {
     "Add": _plain(torch.add), "AveragePool": _average_pool, "Clip": _clip, "Concat": _concat, "Conv": _conv,
     "Div": _plain(torch.div), "Dropout": _dropout, "Flatten": _flatten, "Gemm": _gemm,
     "GlobalAveragePool": _plain(lambda image: image.mean((2, 3), keepdim=True)), "LeakyRelu": _leaky,

@@ -146,7 +146,8 @@ def train(pictures: str | Path, start: Source, *, valid: str | Path | None = Non
     check_above_zero("rate", rate)
     check_above_zero("held_out", held_out, SHARE_MOST)
     _check_looked_at(layers, {"epochs": epochs, "rate": rate, "batch": batch, "patience": patience}, valid, held_out)
-    given = {"epochs": epochs, "rate": rate, "batch": batch, "patience": patience, "held_out": held_out}
+    given: dict[str, Any] = {"epochs": epochs, "rate": rate, "batch": batch, "patience": patience,
+                             "held_out": held_out}
     plan = Plan(layers=LAYERS[layers], views=views, mirror=mirror, seed=seed,
                 **{name: value for name, value in given.items() if value is not None})
     record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
