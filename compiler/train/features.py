@@ -2,7 +2,7 @@
 
     build/train/KEY.npz     features of up to `CHUNK` views, KEY the digest of all that they follow from
 
-So after Ctrl-C the same command goes on, and pictures that are added cost only their own features.
+So after Ctrl-C the same command goes on.
 """
 
 from __future__ import annotations
