@@ -1,8 +1,9 @@
 """What a trunk makes of pictures, computed once by ONNX Runtime and kept in build/train.
 
-    build/train/KEY.npz     features of up to `CHUNK` views, KEY the digest of all that they follow from
+    build/train/KEY/*.npz       features of up to `CHUNK` views each; KEY is the digest of network, preprocessing,
+                                seed and code
 
-So after Ctrl-C the same command goes on.
+So after Ctrl-C the same command goes on, and pictures that are added cost only their own features.
 """
 
 from __future__ import annotations
@@ -42,10 +43,9 @@ def features(trunk: Trunk, record: Preprocessing, views: Views, wanted: Sequence
     FirelaneError
         If a picture cannot be read, or the network makes anything of it that is not finite.
     """
-    session = open_session(trunk.model)
-    name, found = read_input(trunk.model.graph).name, []
-    base = [trunk.model.SerializeToString(deterministic=True).hex(), trunk.layer, record.to_json(),
-            repr(asdict(views)), code_digest(), onnxruntime.__version__]
+    session, name = open_session(trunk.model), read_input(trunk.model.graph).name
+    place = folder() / digest([trunk.model.SerializeToString(deterministic=True).hex(), trunk.layer, record.to_json(),
+                               repr(asdict(views)), code_digest(), onnxruntime.__version__])
 
     def compute(seen: Seen) -> np.ndarray:
         real = record.real(views.read(*seen))[None]
@@ -54,20 +54,16 @@ def features(trunk: Trunk, record: Preprocessing, views: Views, wanted: Sequence
             raise FirelaneError(str(seen[0]), "the network makes values of it that are not finite",
                                 hint="are --mean and --scale those of the network?")
         return values
-    for begin in range(0, len(wanted), CHUNK):
-        progress(STAGE, begin, len(wanted))
-        part = wanted[begin:begin + CHUNK]
-        place = folder() / f"{digest([*base, *(f'{content} {number}' for _, content, number in part)])}.npz"
-        values = _kept(place, (len(part), trunk.features))
-        if values is None:
-            values = np.empty((len(part), trunk.features), np.float32)
-            with workers() as threads:
-                for index, one in enumerate(threads.map(compute, part)):
-                    values[index] = one
-                    progress(STAGE, begin + index + 1, len(wanted))
-            _keep(place, values)
-        found.append(values)
-    return np.concatenate(found)
+    known = _known(place, trunk.features)
+    missing = list({_key(one): one for one in wanted if _key(one) not in known}.values())
+    with workers() as threads:
+        for begin in range(0, len(missing), CHUNK):
+            part = missing[begin:begin + CHUNK]
+            for index, (one, values) in enumerate(zip(part, threads.map(compute, part))):
+                progress(STAGE, begin + index, len(missing))
+                known[_key(one)] = values
+            _keep(place, {_key(one): known[_key(one)] for one in part})
+    return np.stack([known[_key(one)] for one in wanted])
 
 
 def seen(pictures: Labelled, numbers: Sequence[int]) -> list[Seen]:
@@ -75,17 +71,27 @@ def seen(pictures: Labelled, numbers: Sequence[int]) -> list[Seen]:
     return [(file, content, number) for file, content in zip(pictures.files, pictures.digests) for number in numbers]
 
 
-def _kept(place: Path, shape: tuple[int, int]) -> np.ndarray | None:
-    """What was computed before; None if there is nothing, or a damaged file."""
-    try:
-        with np.load(place, allow_pickle=False) as archive:
-            values = archive["features"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
-    return values if values.shape == shape and values.dtype == np.float32 else None
+def _key(one: Seen) -> str:
+    """What a view is known by: the content of its file, and its number."""
+    return f"{one[1]} {one[2]}"
 
 
-def _keep(place: Path, values: np.ndarray) -> None:
+def _known(place: Path, features: int) -> dict[str, np.ndarray]:
+    """Features of all views that were computed before, by key; damaged files are left out."""
+    known: dict[str, np.ndarray] = {}
+    for file in sorted(place.glob("*.npz")):
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                keys, values = archive["keys"].tolist(), archive["features"]
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            continue
+        if values.shape == (len(keys), features) and values.dtype == np.float32:
+            known.update(zip(keys, values))
+    return known
+
+
+def _keep(place: Path, found: dict[str, np.ndarray]) -> None:
+    """Write features in a file of their own."""
     buffer = io.BytesIO()
-    np.savez(buffer, features=values)
-    write_file(place, buffer.getvalue(), "FIRELANE_BUILD")
+    np.savez(buffer, keys=np.array(list(found)), features=np.stack(list(found.values())))
+    write_file(place / f"{digest(found)}.npz", buffer.getvalue(), "FIRELANE_BUILD")
