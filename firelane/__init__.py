@@ -49,6 +49,8 @@ what to change if nowhere:
 A float network of your own begins with `firelane.quantize("net.onnx", "calibration/")`, which can be saved, compiled,
 simulated and evaluated like any other; `firelane.compress` makes it smaller.
 
+`firelane.train("photographs/", "net.onnx")` has it learn the classes of your own images first.
+
 `firelane.build("net.onnx", "ulx3s_85f", "images/")` does all of that in its order, says what it lost, and makes again
 only what has changed.
 
@@ -74,14 +76,15 @@ if TYPE_CHECKING:
     from firelane.api.quantize import QuantizedNetwork, quantize
     from firelane.api.simulate import Simulation, simulate
     from firelane.api.simulated_board import simulated_board
+    from firelane.api.train import TrainedNetwork, train
     from firelane.boards.report.board_fit import Fit
     from firelane.compiler.support.errors import FirelaneError, MismatchError
     from firelane.sim.evaluate.result import Evaluation
 
 __all__ = ["Board", "BoardInfo", "BuiltNetwork", "CompiledNetwork", "CompressedNetwork", "Estimate", "Evaluation",
            "Exploration", "FirelaneError", "Fit", "MismatchError", "Network", "Prediction", "QuantizedNetwork",
-           "Simulation", "build", "compile", "compress", "estimate", "evaluate", "explore", "fit", "load", "quantize",
-           "simulate", "simulated_board"]
+           "Simulation", "TrainedNetwork", "build", "compile", "compress", "estimate", "evaluate", "explore", "fit",
+           "load", "quantize", "simulate", "simulated_board", "train"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.board": ["Board", "BoardInfo"],
@@ -97,6 +100,7 @@ __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.api.quantize": ["QuantizedNetwork", "quantize"],
     "firelane.api.simulate": ["Simulation", "simulate"],
     "firelane.api.simulated_board": ["simulated_board"],
+    "firelane.api.train": ["TrainedNetwork", "train"],
     "firelane.boards.report.board_fit": ["Fit"],
     "firelane.compiler.support.errors": ["FirelaneError", "MismatchError"],
     "firelane.sim.evaluate.result": ["Evaluation"],

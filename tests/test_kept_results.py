@@ -35,6 +35,8 @@ from firelane.compiler.support.files import build_root
 from firelane.compiler.support.kept_steps import KeptSteps
 from firelane.compiler.support.progress import silent
 from firelane.compiler.support.sources import digest_of_folders, package_folder, source_files
+from firelane.compiler.train import kept as trained_kept
+from firelane.compiler.train import run as trained_run
 from firelane.hw.contract.config import EngineConfig
 from firelane.models import catalogue, made_networks
 from firelane.sim.evaluate import worker
@@ -130,6 +132,7 @@ KEPT = (
          lambda folder: camera_board.build_camera_board(CFG, PLAN).directory),
     Kept(published_fits, estimate, published_fits.MADE_BY, estimate_file),
     Kept(board_build, verilator, verilator.MADE_BY, lambda folder: board_build.build_board(DESIGN).program),
+    Kept(trained_kept, trained_run, trained_kept.MADE_BY, lambda folder: trained_kept.code_digest()),
 )
 
 

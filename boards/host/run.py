@@ -12,7 +12,7 @@ from firelane.boards.host.load import check_engine
 from firelane.boards.host.port import SerialPort
 from firelane.boards.host.remote_board import RemoteBoard
 from firelane.compiler.artefact.reader import HostModel, find_model, read_model
-from firelane.compiler.frame_io.classes import Guess, read_labels
+from firelane.compiler.frame_io.classes import Guess, class_names
 from firelane.compiler.frame_io.record_options import Options, overridden
 from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError, FirelaneError
@@ -78,7 +78,7 @@ class BoardSession:
             board = RemoteBoard(line)
             model = checked_model(board, model)
             note = overridden(model.graph.metadata, model.graph.tensors[model.graph.input].shape, record or {})
-            names = read_labels(labels, model.classes) if labels else ()
+            names = class_names(labels, model.graph.metadata, model.classes)
             yield BoardSession(board, model.recording(record or {}), names, note)
         finally:
             line.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 from firelane.boards.host.camera_lines import CameraLine, LineSplitter
 from firelane.boards.host.port import Port, SerialPort
 from firelane.compiler.artefact.reader import HostModel, models_with, read_model
-from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.frame_io.classes import class_names
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.json_document import json_document
 
@@ -90,13 +90,13 @@ class _Names:
             raise FirelaneError(str(model.folder), f"is not the model in the board (digest {model.digest:08x}, there "
                                                    f"{line.digest:08x})",
                                 hint="leave --compiled out, or give the right one")
-        if self._labels_file is None:
-            return model, ()
-        if model is None:
+        if model is not None:
+            return model, class_names(self._labels_file, model.graph.metadata, model.classes)
+        if self._labels_file is not None:
             raise ConfigError("--labels", f"nothing here was compiled to the board's program, digest "
                                           f"{line.digest:08x}",
                               hint="give the folder of `firelane compile` with --compiled")
-        return model, read_labels(self._labels_file, model.classes)
+        return None, ()
 
 
 def sights(port: Port, names: _Names, note: Callable[[str], None]) -> Iterator[Sight]:

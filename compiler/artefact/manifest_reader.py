@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from firelane.compiler.artefact.manifest import MANIFEST_VERSION
-from firelane.compiler.frame_io.classes import host_operators
+from firelane.compiler.frame_io.classes import host_operators, recorded_names
 from firelane.compiler.frame_io.preprocessing import preprocessing_of
 from firelane.compiler.frame_io.result import ResultFormat
 from firelane.compiler.ir.graph import PIXEL_MAX, Graph, Tensor
@@ -91,6 +91,7 @@ def _metadata(manifest: Mapping[str, Any]) -> dict[str, str]:
         raise ValueError("metadata are not texts")
     preprocessing_of(metadata)
     host_operators(metadata)
+    recorded_names(metadata)
     return dict(metadata)
 
 

@@ -1,11 +1,16 @@
-"""The classes that a classifier finds, with names where a file gives them."""
+"""The classes that a classifier finds, with names where a file or the model itself gives them.
+
+A model names its classes in its metadata, under `firelane.classes`, as a JSON list of texts; a file counts before it.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,8 +19,10 @@ from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.compiler.support.files import read_file
 
 SHOWN = 5
+CLASSES_KEY = "firelane.classes"
 LABELS_BYTES = 1 << 24
 _NUMBERS = {"Softmax": 0, "LogSoftmax": 0, "QLinearSoftmax": 0, "Sigmoid": 0, "HardSigmoid": 2, "Clip": 2}    # of each
+Model = TypeVar("Model", bound=Any)     # an onnx.ModelProto, which takes a second to import
 
 
 @dataclass(frozen=True)
@@ -94,3 +101,47 @@ def read_labels(path: Path, classes: int) -> tuple[str, ...]:
         raise ConfigError("--labels", f"{path} has {len(lines)} lines, the network {classes} classes",
                           hint="a line for each class, in their order")
     return tuple(line.rpartition("\t")[2].strip() for line in lines)
+
+
+def class_names(labels: Path | None, metadata: Mapping[str, str], classes: int) -> tuple[str, ...]:
+    """Names of `classes` classes: those of the file if there is one, else those that the model records, or none.
+
+    Raises
+    ------
+    FirelaneError
+        If there are not so many.
+    """
+    return read_labels(labels, classes) if labels else recorded_names(metadata, classes)
+
+
+def recorded_names(metadata: Mapping[str, str], classes: int | None = None) -> tuple[str, ...]:
+    """The names that a model's metadata have for its classes; none if they have none.
+
+    Raises
+    ------
+    ModelError
+        If they are no list of texts, or not as many as there are classes.
+    """
+    if CLASSES_KEY not in metadata:
+        return ()
+    where = f"metadata {CLASSES_KEY}"
+    try:
+        names = json.loads(metadata[CLASSES_KEY])
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ModelError(where, "is no list of texts", hint='JSON, e.g. ["cat", "dog"]; or take it out')
+    if classes is not None and len(names) != classes:
+        raise ModelError(where, f"names {len(names)} classes, the network has {classes}",
+                         hint="correct it, or take it out")
+    return tuple(names)
+
+
+def record_names(model: Model, names: Sequence[str]) -> Model:
+    """A copy of an `onnx.ModelProto` whose metadata have these names for its classes."""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    entry = next((entry for entry in copy.metadata_props if entry.key == CLASSES_KEY), None)
+    entry = entry if entry is not None else copy.metadata_props.add(key=CLASSES_KEY)
+    entry.value = json.dumps(list(names), ensure_ascii=False)
+    return copy

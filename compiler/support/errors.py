@@ -4,8 +4,8 @@ from __future__ import annotations
 
 OPTION = "--"
 # Names of arguments in Python that are not the option's own.
-ARGUMENTS = {"--calib": "calibration", "--compiled": "model", "--float": "float_model",
-             "--no-reference": "reference", "--taps": "taps_per_cycle"}
+ARGUMENTS = {"--calib": "calibration", "--compiled": "model", "--float": "float_model", "--from": "start",
+             "--no-reference": "reference", "--taps": "taps_per_cycle", "FOLDER": "pictures"}
 
 
 class FirelaneError(Exception):

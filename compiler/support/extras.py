@@ -74,7 +74,7 @@ EXTRAS = {
     "notebook": Extra("the notebooks in docs/notebooks",
                       (*COMPILE, *SIM, "ipykernel", "jinja2", "matplotlib", "nbclient", "nbformat", "plotly", "scipy"),
                       (YOSYS,)),
-    "train": Extra("training the digit networks again", (*COMPILE, "sklearn", "torch")),
+    "train": Extra("train; training the digit networks again", (*COMPILE, "sklearn", "torch")),
 }
 
 

@@ -16,7 +16,7 @@ from firelane.boards.host.remote_board import RemoteBoard
 from firelane.boards.host.run import checked_model, load_into, timed_run
 from firelane.boards.host.simulated_clock import CYCLES_PER_SECOND
 from firelane.compiler.artefact.reader import HostModel, read_model
-from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.frame_io.classes import class_names
 from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.html_tables import html_block
@@ -214,7 +214,7 @@ class Board:
         frame = timed_run(self._board, model, stream_bytes(pixels),
                           lambda done, total: progress("image", done, total))
         self._after_run()
-        names = read_labels(Path(self._labels), model.classes) if self._labels else ()
+        names = class_names(Path(self._labels) if self._labels else None, model.graph.metadata, model.classes)
         return prediction(model.graph, name, model.output(frame.result), labels=names, cycles=frame.cycles,
                           device_ms=frame.device_ms, transfer_ms=frame.transfer_ms)
 

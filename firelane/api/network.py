@@ -15,7 +15,7 @@ import onnx
 from firelane.api.arguments import check_count, check_source
 from firelane.api.predict import Pictures, Prediction, prediction, stored_images
 from firelane.compiler.frame_io import record_options
-from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.frame_io.classes import class_names, recorded_names
 from firelane.compiler.frame_io.preprocessing import preprocessing_of, record_of
 from firelane.compiler.frame_io.record_options import Options
 from firelane.compiler.frame_io.recorded_model import with_record
@@ -152,8 +152,10 @@ class Network:
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """The names of its classes, if there is a file that has them."""
-        return read_labels(self.labels, self.classes) if self.labels else ()
+        """The names of its classes, if there is a file that has them, or it records them."""
+        if not self.quantized and not self.labels:
+            return recorded_names(metadata(self.model))
+        return class_names(self.labels, self.graph.metadata, self.classes)
 
     def save(self, path: str | Path) -> Path:
         """Write the ONNX file, all of it or nothing.

@@ -19,7 +19,7 @@ from firelane.boards.host.run import image_files
 from firelane.compiler.fit.engine_fit import GROWING, compile_fitting
 from firelane.compiler.fit.engine_sizes import engine_in_words
 from firelane.compiler.fit.report import make_report
-from firelane.compiler.frame_io.classes import read_labels
+from firelane.compiler.frame_io.classes import class_names
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.counted import counted
@@ -203,5 +203,6 @@ def _grown(cfg: EngineConfig) -> str:
 
 
 def _class_names(compiled: Compiled, file: str | Path | None) -> tuple[str, ...]:
-    """The names of the network's classes, if there is a file that has them."""
-    return read_labels(Path(file), compiled.graph.tensors[compiled.graph.output].channels) if file else ()
+    """The names of the network's classes, if there is a file that has them, or it records them."""
+    classes = compiled.graph.tensors[compiled.graph.output].channels
+    return class_names(Path(file) if file else None, compiled.graph.metadata, classes)

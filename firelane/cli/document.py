@@ -94,6 +94,7 @@ EXAMPLES = (
     "run cat.jpg --port /dev/ttyUSB0",
     "schema estimate",
     "simulate squeezenet1.0 --image cat.jpg",
+    "train photographs/ --from squeezenet1_1.pth -o mine.onnx",
     "validate build/net net.onnx --port auto --images photographs/",
     "vivado-project net.onnx --board arty_a7_100",
     "watch --port /dev/ttyUSB0 --labels names.txt",

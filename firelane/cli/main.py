@@ -24,6 +24,7 @@ COMMANDS = {        # name: its module in `firelane.cli.commands`, its group, an
     "estimate": Entry("estimate", "Model", "Say which boards hold MODEL, how fast, and what to change."),
     "explore": Entry("explore", "Model", "Cost the Fire family on engines of many sizes."),
     "import": Entry("import_model", "Model", "Turn published weights into a float ONNX model."),
+    "train": Entry("train", "Model", "Learn your own classes from folders of images."),
     "quantize": Entry("quantize", "Model", "Quantize a float MODEL to a standard QDQ graph."),
     "compress": Entry("compress", "Model", "Compress MODEL to a budget of bytes, or to a board."),
     "evaluate": Entry("evaluate", "Model", "Measure MODEL on images: accuracy, and what was lost."),

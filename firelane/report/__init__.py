@@ -19,18 +19,19 @@ if TYPE_CHECKING:
         evaluated_document,
         explored_document,
         simulated_document,
+        trained_document,
     )
     from firelane.report.needs import check_report
     from firelane.report.write import write_document
 
 __all__ = ["Subject", "bitstream_document", "build_document", "check_report", "compiled_document",
            "compressed_document", "estimated_document", "evaluated_document", "explored_document",
-           "simulated_document", "write_document"]
+           "simulated_document", "trained_document", "write_document"]
 
 __getattr__, __dir__ = lazy_names(__name__, {
     "firelane.report.documents": ["Subject", "bitstream_document", "build_document", "compiled_document",
                                   "compressed_document", "estimated_document", "evaluated_document",
-                                  "explored_document", "simulated_document"],
+                                  "explored_document", "simulated_document", "trained_document"],
     "firelane.report.needs": ["check_report"],
     "firelane.report.write": ["write_document"],
 })

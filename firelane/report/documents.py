@@ -21,6 +21,8 @@ from firelane.compiler.fit.report import Report
 from firelane.compiler.ir.graph import Graph
 from firelane.compiler.program.compiled import Compiled
 from firelane.compiler.support.errors import FirelaneError
+from firelane.compiler.train.curve import Step
+from firelane.compiler.train.judge import Judged
 from firelane.hw.contract.config import EngineConfig
 from firelane.report.page.document import Document
 from firelane.report.sections import (
@@ -32,6 +34,7 @@ from firelane.report.sections import (
     journey,
     network,
     simulation,
+    training,
 )
 from firelane.sim.activation_levels import activation_levels
 from firelane.sim.evaluate.report import NAMES
@@ -183,6 +186,16 @@ def evaluated_document(subject: Subject, found: Evaluation, graph: Graph | None,
     answer = f"{NAMES[first.run]}: {said}, over {found.images:,} images."
     return Document(f"{subject.name}, evaluated", f"{answer[:1].upper()}{answer[1:]}", tuple(subject.facts),
                     tuple(figures), tuple(sections))
+
+
+def trained_document(subject: Subject, answer: str, steps: Sequence[Step], best: Step, names: Sequence[str],
+                     judged: Judged) -> Document:
+    """The report of a training: how it went, and what the network says of held-out images."""
+    figures = [("held-out images that are right", f"{judged.accuracy:.2%} ± {judged.error:.2%}"),
+               ("classes", f"{len(names):,}"), ("held-out images", f"{judged.images:,}"),
+               ("steps", f"{len(steps):,}"), ("taken", f"{best.part}, step {best.number}")]
+    return Document(f"{subject.name}, trained", f"{answer}.", tuple(subject.facts), tuple(figures),
+                    (training.learning(steps, best), training.classes(names, judged)))
 
 
 def compressed_document(subject: Subject, graph: Graph, engine: EngineConfig, layers: Sequence[CompressedLayer],

@@ -75,7 +75,7 @@ def images_of(planned: Plan, folder: Path, labels: Path | None = None,
         If there are no images, the first one cannot be used, or a class is missing or not clear.
     """
     files = find_images(folder)
-    classes = labels_of(files, folder, labels, planned.classes)
+    classes = labels_of(files, folder, labels, planned.classes, planned.names)
     chosen = spread(len(files), len(files) if limit is None else limit)
     images = pixels_of([files[index] for index in chosen], planned.shape, planned.resize)
     images[0]                                            # what is wrong with all of them is known at once

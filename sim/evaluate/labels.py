@@ -7,8 +7,8 @@ A labels file is one of
   that its file name begins with, or, for an image in a folder, the class that the folder is called after: by number, or
   by any field of the class's line. A WordNet id (n01440764) in a file name must be that of its class.
 
-Folders called by numbers need no file; nor do as many folders as there are classes, which are taken in alphabetical
-order. Whatever can be read in two ways is refused.
+Folders called as the network records its classes, or by numbers, need no file; nor do as many folders as there are
+classes, which are taken in alphabetical order. Whatever can be read in two ways is refused.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ WORDNET_ID = re.compile(r"(?<![A-Za-z0-9])n\d{8}(?!\d)")
 LEADING_NUMBER = re.compile(r"\d+")
 
 
-def labels_of(files: Sequence[Path], folder: Path, path: Path | None, classes: int) -> tuple[int, ...] | None:
+def labels_of(files: Sequence[Path], folder: Path, path: Path | None, classes: int,
+              recorded: Sequence[str] = ()) -> tuple[int, ...] | None:
     """The class of each of `files`, which are in or below `folder`; None if nobody says.
 
     Parameters
     ----------
     path : of the labels file, if there is one
     classes : how many the network has
+    recorded : their names, where the network has them
 
     Raises
     ------
@@ -44,7 +46,7 @@ def labels_of(files: Sequence[Path], folder: Path, path: Path | None, classes: i
     """
     names = [file.relative_to(folder).as_posix() for file in files]
     if path is None:
-        return _by_folder_alone(names, classes) if any("/" in name for name in names) else None
+        return _by_folder_alone(names, classes, recorded) if any("/" in name for name in names) else None
     if not path.is_file():
         raise ConfigError(LABELS, f"{path}: no such file", hint="a list of classes or of images")
     rows = _rows(path)
@@ -136,12 +138,14 @@ def _same_wordnet_id(name: str, rows: Sequence[tuple[str, ...]], index: int) -> 
     return index
 
 
-def _by_folder_alone(names: Sequence[str], classes: int) -> tuple[int, ...]:
+def _by_folder_alone(names: Sequence[str], classes: int, recorded: Sequence[str]) -> tuple[int, ...]:
     folders = [name.rpartition("/")[0] for name in names]
     if not all(folders):
         raise ConfigError("--images", f"image {names[folders.index('')]} stands beside folders of classes",
                           hint="all images in folders, or give --labels")
     kinds = sorted(set(folders))
+    if set(kinds) <= set(recorded):
+        return tuple(list(recorded).index(folder) for folder in folders)
     if all(folder.isdecimal() for folder in kinds):
         return tuple(_checked(int(folder), classes, f"folder {folder}") for folder in folders)
     if len(kinds) != classes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from firelane.compiler.frame_io.classes import recorded_names
 from firelane.compiler.frame_io.preprocessing import CHANNELS, INPUT_KEY, Preprocessing, preprocessing_of, record_of
 from firelane.compiler.frame_io.record_options import Options, changed_record
 from firelane.compiler.frame_io.recorded_model import with_record
@@ -37,6 +39,7 @@ class Plan:
     shape : (channels, height, width) of the images
     resize : as `Preprocessing` has it
     classes : of the network
+    names : of its classes, where it records them
     """
 
     job: EvaluationJob
@@ -45,6 +48,7 @@ class Plan:
     shape: tuple[int, int, int]
     resize: int | None
     classes: int
+    names: tuple[str, ...] = ()
 
 
 def plan(model: Model, *, float_model: Model | None = None, reference: bool | None = None,
@@ -70,7 +74,7 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
                         model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
     source = graph.tensors[graph.input]
     shape = source.channels, source.height, source.width
-    return _plan(job, graph.name, float_graph, shape, record_of(graph).resize)
+    return _plan(job, graph.name, float_graph, shape, record_of(graph).resize, graph.metadata)
 
 
 def not_measured(planned: Plan, labelled: bool) -> str:
@@ -104,13 +108,15 @@ def _float_plan(model: Model, where: Path, float_model: Model | None, reference:
         _, original, float_graph = _given_float(float_model, shape, record.resize, options)
     own = _onnx_model(content, record)
     job = EvaluationJob(key=_key(own, original), reference=False, model=own, original=original)
-    return _plan(job, content.graph.name or where.stem, float_graph, shape, record.resize)
+    return _plan(job, content.graph.name or where.stem, float_graph, shape, record.resize, metadata(content))
 
 
-def _plan(job: EvaluationJob, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None) -> Plan:
+def _plan(job: EvaluationJob, network: str, float_graph: str, shape: tuple[int, int, int], resize: int | None,
+          recorded: Mapping[str, str]) -> Plan:
     """Runs the networks once, so that what is wrong with them is known before there are images and workers."""
     classes = Networks(job).classes(np.zeros(shape, np.uint8))
-    return Plan(job=job, network=network, float_graph=float_graph, shape=shape, resize=resize, classes=classes)
+    return Plan(job=job, network=network, float_graph=float_graph, shape=shape, resize=resize, classes=classes,
+                names=recorded_names(recorded, classes))
 
 
 def _key(*parts: OnnxModel | bool | None) -> str:

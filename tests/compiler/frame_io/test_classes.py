@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
-from firelane.compiler.frame_io.classes import best_classes, read_labels
+from firelane.compiler.frame_io.classes import (
+    CLASSES_KEY,
+    best_classes,
+    class_names,
+    read_labels,
+    record_names,
+    recorded_names,
+)
 from firelane.compiler.ir.graph import HOST_OPERATORS
 from firelane.compiler.onnx_import import load_graph
-from firelane.compiler.support.errors import ConfigError
+from firelane.compiler.quantize.fold_preprocessing import metadata
+from firelane.compiler.support.errors import ConfigError, ModelError
 from firelane.models.catalogue import EMBEDDED
 
 
@@ -75,3 +84,34 @@ def test_labels_that_are_refused(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not a text file"):
         read_labels(path, 3)
+
+
+class TestRecordedNames:
+    NAMES = ("cat", "Hündin", "one, two")
+
+    def test_they_are_read_as_they_were_written(self):
+        model = record_names(onnx.load(EMBEDDED["digits"]), self.NAMES)
+        assert recorded_names(metadata(model)) == self.NAMES
+        again = record_names(model, [*self.NAMES, "more"])
+        assert recorded_names(metadata(again), 4)[3] == "more"
+        assert len(again.metadata_props) == len(model.metadata_props)
+
+    def test_they_go_with_the_graph(self):
+        model = record_names(onnx.load(EMBEDDED["digits"]), tuple("abcdefghij"))
+        assert class_names(None, load_graph(model).metadata, 10) == tuple("abcdefghij")
+
+    def test_a_file_counts_before_them(self, tmp_path):
+        (tmp_path / "names.txt").write_text("x\ny\n")
+        assert class_names(tmp_path / "names.txt", {CLASSES_KEY: '["a", "b"]'}, 2) == ("x", "y")
+
+    def test_none(self):
+        assert recorded_names({}, 5) == () == class_names(None, {}, 5)
+
+    @pytest.mark.parametrize("text", ["", "[", "{}", "[1]", '"cat"', "[" * 100_000])
+    def test_what_is_no_list_of_names(self, text):
+        with pytest.raises(ModelError, match=f"^metadata {CLASSES_KEY}: is no list of texts"):
+            recorded_names({CLASSES_KEY: text})
+
+    def test_too_few(self):
+        with pytest.raises(ModelError, match="names 2 classes, the network has 3"):
+            recorded_names({CLASSES_KEY: '["a", "b"]'}, 3)

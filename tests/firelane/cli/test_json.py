@@ -31,6 +31,7 @@ from firelane.sim.benchmark.records import store
 from tests.boards.host.digits import CFG, compiled_folder, expected, image_file, pixels
 from tests.boards.host.fake_board import FakeBoard, on_terminal
 from tests.compiler.small_networks import SIDE
+from tests.compiler.train import pictures
 from tests.float_models import small_squeezenet
 from tests.json_schemas import check
 from tests.sim.benchmark.examples import accuracy_record, frame_record
@@ -59,7 +60,7 @@ def model(tmp_path) -> Iterator[str]:
 
 class TestSchemas:
     def test_they_are_schemas_of_commands(self, capsys):
-        assert len(NAMES) == 17 and set(NAMES) <= set(COMMANDS)
+        assert len(NAMES) == 18 and set(NAMES) <= set(COMMANDS)
         for name in NAMES:
             assert main(["schema", name]) == 0
             schema = json.loads(capsys.readouterr().out)
@@ -125,6 +126,14 @@ class TestModels:
         assert run("quantize", model, *images, "-o", "q.onnx", "--limit", "4")["images"] == 4
         found = run("compress", model, *images, "-o", "c.onnx", "--budget", "9KB", "--effort", "fast")
         assert found["rom_bytes"] <= 9000 and found["board"] is None and found["expected_loss"]["images"] > 0
+
+    def test_train(self, run, tmp_path):
+        onnx.save(pictures.network(), "net.onnx")
+        pictures.folder_of_stripes(tmp_path / "images", 6)
+        found = run("train", "images", "--from", "net.onnx", "-o", "mine.onnx", "--views", "1")
+        assert found["classes"] == list(pictures.CLASSES) and found["images"] + found["held_out"] == 18
+        assert found["best"] in found["steps"] and found["written"] == "mine.onnx"
+        assert sum(map(sum, found["confusion"])) == found["held_out"] == 3
 
     def test_evaluate(self, run, tmp_path):
         image_file(0, tmp_path / "images")

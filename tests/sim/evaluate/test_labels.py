@@ -41,6 +41,11 @@ class TestForms:
         names = ["n01484850/a.png", "tench/b.png", "1/c.png"]
         assert read(names, CLASSES) == (2, 0, 1)
 
+    def test_folders_called_as_the_network_records_its_classes(self, tmp_path):
+        """Some of them, and in another order than that of the alphabet."""
+        files = [tmp_path / name for name in ("10/a.png", "9/b.png", "9/c.png")]
+        assert labels_of(files, tmp_path, None, 3, ("8", "9", "10")) == (2, 1, 1)
+
     def test_folders_without_a_file(self, read):
         assert read(["2/a.png", "0/b.png"]) == (2, 0)
         assert read(["cat/a.png", "ant/b.png", "dog/c.png", "ant/d.png"]) == (1, 0, 2, 0)
