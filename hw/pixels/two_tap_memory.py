@@ -11,6 +11,7 @@ from firelane.hw.contract.config import BANK_PIXELS, EngineConfig
 from firelane.hw.contract.geometry import bank_pixels
 
 HALF = BANK_PIXELS // 2
+DATA_PARTS = BANK_PIXELS // 2       #: of a word, two pixels each, as in a block RAM; these stand far from each other
 
 
 class TwoTapMemory(wiring.Component):
@@ -79,10 +80,11 @@ class TwoTapMemory(wiring.Component):
         halves = self._halves(m)
         ended = Signal()
         m.d.sync += ended.eq(self.channel_end)
-        ends = copies(m, ended, self._cfg.banks, name="ended")
-        m.d.sync += self.collision.eq(ends[0] & (loads != 0))
+        copied = iter(copies(m, ended, self._cfg.banks * (1 + DATA_PARTS), name="ended"))
+        ends = [[next(copied) for _ in range(1 + DATA_PARTS)] for _ in range(self._cfg.banks)]
+        m.d.sync += self.collision.eq(ends[0][0] & (loads != 0))
         for bank in range(self._cfg.banks):
-            collected = self._collect(m, bank, drain, [half[bank] for half in halves], ends[bank])
+            collected = self._collect(m, bank, drain, [half[bank] for half in halves], ends[bank][0])
             self._add_bank(m, bank, ends[bank], collected, loads[bank], load)
         return m
 
@@ -121,9 +123,10 @@ class TwoTapMemory(wiring.Component):
                 m.d.sync += word.data[n * bits:(n + 1) * bits].eq(drain.data[n * bits:(n + 1) * bits])
         return word, enable, filled
 
-    def _add_bank(self, m, bank: int, ended, collected, loads, load):
-        """Memory of a bank, and the registers at its ports."""
-        cfg = self._cfg
+    def _add_bank(self, m, bank: int, ends, collected, loads, load):
+        """Memory of a bank, and the registers at its ports; `ends` for the address, and for each part of the data."""
+        cfg, (ended, *parts_ended) = self._cfg, ends
+        bits = BANK_WORD_BITS // DATA_PARTS
         cells = DualPortRam(cfg.activation_words, BANK_PIXELS, cfg.address_bits)
         m.submodules[f"bank_{bank}"] = cells
         word, enable, filled = collected
@@ -134,7 +137,8 @@ class TwoTapMemory(wiring.Component):
             Mux(ended, word.address, Mux(loads, load.address, self.second_addresses[bank])),
             (ended & filled) | loads,
             Mux(ended, enable, load.enable),
-            Mux(ended, word.data, load.data),
+            Cat(Mux(part_ended, word.data[n * bits:(n + 1) * bits], load.data[n * bits:(n + 1) * bits])
+                for n, part_ended in enumerate(parts_ended)),
         )
         m.d.sync += [register.eq(value) for (_, register), value in zip(registers, values)]
         m.d.comb += [getattr(cells, name).eq(register) for name, register in registers]
