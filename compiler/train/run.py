@@ -79,6 +79,7 @@ def train(start: Source, pictures: Path, valid: Path | None, record: Options, pl
     FirelaneError
         If network or pictures cannot be used.
     """
+    tuning = None if plan.layers == LAST else from_extra("firelane.compiler.train.fine_tune", "train", "--layers all")
     trunk = take_apart(start)
     taken, trunk = _recorded(trunk, record)
     given = read_labelled(pictures, "FOLDER")
@@ -94,8 +95,7 @@ def train(start: Source, pictures: Path, valid: Path | None, record: Options, pl
     fitted = fit(values[:len(wanted)], labels, values[len(wanted):], held.labels, progress)
     model = put_together(trunk, fitted.weight, fitted.bias, given.classes)
     steps = fitted.steps
-    if plan.layers != LAST:
-        tuning = from_extra("firelane.compiler.train.fine_tune", "train", "--layers all")
+    if tuning is not None:
         material = tuning.Material(learnt, held, views, taken)
         model, more = tuning.fine_tune(model, best_step(steps), material, plan, _checkpoint(model, learnt, held, plan),
                                        progress)

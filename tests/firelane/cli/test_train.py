@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,18 @@ def test_refused(words, message, capsys):
 def test_starts(start, message, capsys):
     assert train(start=start) == 2
     assert message in capsys.readouterr().err
+
+
+def test_all_layers_without_pytorch(monkeypatch, capsys, build):
+    """It is said before any work."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for module in [name for name in sys.modules if name.startswith("firelane.compiler.train.")]:
+        if module.endswith(("fine_tune", "torch_network")):
+            monkeypatch.delitem(sys.modules, module)
+    assert train("--layers", "all") == 2
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "error: --layers all: needs torch, which is not installed; pip install 'firelane[train]'")
+    assert not build.exists()
 
 
 def test_the_output_is_none_of_the_inputs(capsys):
