@@ -144,7 +144,7 @@ def test_make_sim_needs_its_extra_alone(tmp_path):
     """Drawn digits through the Verilog, in Python that has nothing else; cocotb's inside the simulator included."""
     done = python(["sim"], tmp_path, "-m", "firelane", "simulate", "--limit", "1", FIRELANE_BUILD=str(build_root()))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "10 of 10 values of 1 frames equal the reference" in " ".join(done.stdout.split())
+    assert "10 of 10 values of 1 frame equal the reference" in " ".join(done.stdout.split())
 
 
 def test_a_network_that_is_made_needs_more(tmp_path):

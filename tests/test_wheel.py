@@ -98,7 +98,7 @@ def test_it_is_the_wheel_that_runs(run):
 def test_simulate(run):
     """`python -m` has the user's folder on its path, and so has cocotb's Python inside the simulator."""
     output = run("python", "-m", "firelane", "simulate", "--limit", "1")
-    assert "10 of 10 values of 1 frames equal the reference" in " ".join(output.split())
+    assert "10 of 10 values of 1 frame equal the reference" in " ".join(output.split())
 
 
 def test_commands(run, tmp_path):

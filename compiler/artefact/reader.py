@@ -129,7 +129,14 @@ def _files(folder: Path) -> dict[str, bytes]:
         return read_whole(folder, (MANIFEST, PROGRAM, MARKER), FILE_BYTES)
     except OSError as error:
         name = error.filename if error.filename in (PROGRAM, MARKER) else MANIFEST
-        raise ConfigError(str(folder), f"is no compiled model ({name}: {error.strerror})", hint=_HINT) from None
+        raise ConfigError(str(folder), f"is no compiled model ({name}: {error.strerror})",
+                          hint=_meant(folder)) from None
+
+
+def _meant(folder: Path) -> str:
+    """What to give instead: the compiled network in that folder, if there is one, as `firelane build` leaves it."""
+    inside = sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST}"))
+    return f"did you mean {inside[0]}?" if len(inside) == 1 else _HINT
 
 
 def find_model(digest: int) -> HostModel:

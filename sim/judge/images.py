@@ -10,6 +10,7 @@ import numpy as np
 
 from firelane.compiler.frame_io.preprocessing import MODES, preprocessing_of, read_image, stored_input
 from firelane.compiler.ir.graph import Graph
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError
 from firelane.models.drawn_digits import CLASSES, COUNT, SIDE, drawn_digits
 from firelane.models.made_images import made_images
@@ -49,7 +50,7 @@ def choose_images(graph: Graph, files: Sequence[Path], count: int | None = None)
     if takes_digits(graph):
         return _digits(graph, count or DIGITS_SHOWN)
     count, shape = count or 1, graph.tensors[graph.input].shape
-    return ImageSet(_made(shape, count), None, f"{count} made image{'s' * (count > 1)} (IMAGE=, --image: one of yours)")
+    return ImageSet(_made(shape, count), None, f"{counted(count, 'made image')} (IMAGE=, --image: one of yours)")
 
 
 def takes_digits(graph: Graph) -> bool:
@@ -65,7 +66,7 @@ def _digits(graph: Graph, count: int) -> ImageSet:
     pixels = np.ascontiguousarray(digits.images.transpose(0, 3, 1, 2))
     if preprocessing_of(graph.metadata) is not None:
         pixels = np.stack([stored_input(graph, image) for image in pixels])
-    return ImageSet(pixels, digits.labels, f"{count} drawn digits")
+    return ImageSet(pixels, digits.labels, counted(count, "drawn digit"))
 
 
 def _made(shape: tuple[int, int, int], count: int) -> np.ndarray:

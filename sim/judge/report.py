@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from firelane.compiler.frame_io.classes import Guess
+from firelane.compiler.support.counted import counted
 from firelane.compiler.support.fitted_table import Column, FittedTable
 from firelane.compiler.support.plain_table import PlainTable
 from firelane.sim.judge.layer_cycles import LayerCycles
@@ -131,7 +132,8 @@ def _summary_table(report: SimulationReport) -> PlainTable:
 
 
 def _results(report: SimulationReport) -> Iterator[tuple[str, str]]:
-    yield "results", f"{report.values:,} of {report.values:,} values of {report.frames} frames equal the reference"
+    yield "results", (f"{report.values:,} of {report.values:,} values of {counted(report.frames, 'frame')} equal the "
+                      "reference")
     if report.correct is not None:
         yield "accuracy", f"{report.correct} of {report.frames} ({report.correct / report.frames:.1%})"
     for rank, guess in enumerate(report.guesses):

@@ -54,6 +54,12 @@ def short(folder, words):
     mark(folder, COMPILED)
 
 
+def test_the_folder_of_a_build(tmp_path):
+    compiled_folder("digits", tmp_path / "net" / "program")
+    with pytest.raises(FirelaneError, match=rf"is no compiled model .*; did you mean {tmp_path}/net/program\?$"):
+        read_model(tmp_path / "net")
+
+
 @pytest.mark.parametrize("spoil, text", [
     (lambda folder: (folder / "manifest.json").unlink(), "is no compiled model .*give the folder that"),
     (lambda folder: (folder / "manifest.json").write_text("{"), r"manifest\.json: is damaged"),
