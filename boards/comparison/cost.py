@@ -49,7 +49,7 @@ MADE_BY = ("firelane.hw.contract", "firelane.compiler", "firelane.models", "fire
 NAMES = ("squeezenet1.0", "squeezenet1.1", *COMPARISON)
 MEMORIES = {"words": "activation_words", "weight_words": "weight_words", "program_words": "program_words"}
 #: tables of values and runs that are full make a layer take its zeros, too, and cycles with them
-LARGE_TABLES = {"value_symbols": 1 << 12, "run_symbols": 1 << 12}
+LARGE_TABLES: dict[str, Any] = {"value_symbols": 1 << 12, "run_symbols": 1 << 12}
 ATTEMPTS = 4            #: ways to take maps apart that are tried for networks that are deeper: more take minutes
 #: networks of so many layers that the least activation memory is a search of minutes: they get room for any order
 UNSEARCHED = ("squeezenext_1.0",)

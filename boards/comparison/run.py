@@ -14,7 +14,7 @@ EXPLORATION = "exploration.md"      #: beside the page
 
 def main(page: Path) -> None:
     """Compare everything, and write the page."""
-    def told(stage: str, done: int, total: int | None) -> None:
+    def told(stage: str, done: float, total: float | None) -> None:
         print(f"{stage}: {done} of {total}", end="\n" if done == total else "\r", file=sys.stderr, flush=True)
     found = compare(list(questions()), told)
     write_file(page, render(found, (page.parent / EXPLORATION).read_text()).encode(), "PAGE")

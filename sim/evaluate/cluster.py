@@ -93,7 +93,7 @@ def spread(client: Client, tasks: Iterable[Task], submit: Callable[[Task], Futur
         If a worker does not have this package, or workers are lost.
     """
     waiting_tasks = iter(tasks)
-    on_their_way: dict[Any, Task] = {}         # by Dask's key
+    on_their_way: dict[Any, Task] = {}
 
     def send(task: Task) -> Future:
         future = submit(task)
