@@ -106,7 +106,7 @@ def placement_key(folder: Path) -> object:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     with pytest.raises(FileNotFoundError):          # that of what a kept stage says
-        place_route.place_and_route(work, [], [1], sites=None, target_hz=1e6, stages=stages,
+        place_route.place_and_route(work, [], [1], sites=None, goal=place_route.Goal(1e6), stages=stages,
                                     say=lambda text: None)
     return stages.made_by
 

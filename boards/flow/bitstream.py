@@ -13,9 +13,10 @@ from firelane.boards.board import Board
 from firelane.boards.contents.routed_design import MAP_FILE, RoutedDesign, recognise_design
 from firelane.boards.flow import tools
 from firelane.boards.flow.build_plan import plan_text, write_plan_files
+from firelane.boards.flow.crowding import wire_effort
 from firelane.boards.flow.file_names import CONFIG
 from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
-from firelane.boards.flow.place_route import nextpnr_options, place_and_route
+from firelane.boards.flow.place_route import Goal, nextpnr_options, place_and_route
 from firelane.boards.flow.stages import Stages
 from firelane.boards.flow.synthesis import synthesise
 from firelane.boards.place.ecp5.block_sites import block_sites
@@ -105,8 +106,9 @@ def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFac
         synthesise(work, board.device.name, stages, say=say, progress=progress)
         say("place and route (several minutes for a large device)")
         target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
-        routed = place_and_route(work, nextpnr_options(options, ripup=board.ripup), seeds, stages=stages,
-                                 sites=device.sites if device else None, target_hz=target_hz, say=say,
+        effort = wire_effort(board)
+        routed = place_and_route(work, nextpnr_options(options, ripup=effort.ripup), seeds, stages=stages,
+                                 sites=device.sites if device else None, goal=Goal(target_hz, effort.cooling), say=say,
                                  progress=progress)
         report = routed.report
         progress("putting the model in", 0, None)

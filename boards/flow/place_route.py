@@ -20,6 +20,7 @@ from firelane.boards.flow.file_names import CONFIG, LOG, REPORT
 from firelane.boards.flow.same_netlist import check_same_netlist
 from firelane.boards.flow.stages import Stages
 from firelane.boards.flow.tool_progress import Nextpnr
+from firelane.boards.place.anneal.annealing import THOROUGH, Cooling
 from firelane.boards.place.blocks.sites import Sites
 from firelane.boards.place.refine.refine_placement import PlacementFiles, Target, refine_placement
 from firelane.boards.report.build_report import BuildReport, read_report
@@ -49,6 +50,14 @@ class Routed:
     report: BuildReport
 
 
+@dataclass(frozen=True)
+class Goal:
+    """The clock that is to be reached, and how long and how hot placements are annealed for it."""
+
+    hz: float
+    cooling: Cooling = THOROUGH
+
+
 def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
     """What all runs have in common: the options for the device, and with `ripup` wires make way for slow ones."""
     return [*device.split(), *NEXTPNR_OPTIONS, *([RIPUP] if ripup else [])]
@@ -62,6 +71,7 @@ class SeedRun:
     -------
     options : of `nextpnr_options`
     sites : of the device's blocks, where they are known
+    goal : what is to be reached
     stages : that are kept
     made_by : texts that decide what nextpnr does, besides its inputs
     tell : told what was reached
@@ -73,7 +83,7 @@ class SeedRun:
     nextpnr: tools.Tool
     options: Sequence[str]
     sites: Sites | None
-    target_hz: float
+    goal: Goal
     stages: Stages
     made_by: Sequence[str]
     tell: tools.Say
@@ -94,14 +104,14 @@ class SeedRun:
                     self.refine)
         self.say((self.folder / REFINED_WORDS).read_text())
         self._stage("routed", [self.folder / REFINED, *inputs], self.route)
-        report = read_report(self.folder / REPORT, target_hz=self.target_hz)
-        self.say(f"{report.achieved_hz / 1e6:.1f} MHz of {self.target_hz / 1e6:.1f} MHz")
+        report = read_report(self.folder / REPORT, target_hz=self.goal.hz)
+        self.say(f"{report.achieved_hz / 1e6:.1f} MHz of {self.goal.hz / 1e6:.1f} MHz")
         return Routed(self.seed, report)
 
     @property
     def _target(self) -> Target:
-        period = round(1e12 / self.target_hz)
-        return Target(period=period, margin=round(MARGIN * period), seed=self.seed)
+        period = round(1e12 / self.goal.hz)
+        return Target(period=period, margin=round(MARGIN * period), seed=self.seed, cooling=self.goal.cooling)
 
     def _stage(self, name: str, made_by: Sequence[str | Path], make: Callable[[], None]) -> None:
         parts = [*self.made_by, *self.options, f"{self.seed}", *made_by]
@@ -159,7 +169,7 @@ class _Race:
 
 
 def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *, sites: Sites | None,
-                    target_hz: float, stages: Stages, say: tools.Say, progress: Progress = silent) -> Routed:
+                    goal: Goal, stages: Stages, say: tools.Say, progress: Progress = silent) -> Routed:
     """Route `top.json` and `top.lpf` of `work`; leaves CONFIG, LOG, REPORT and PLACEMENT_FILE of the winner there.
 
     As many seeds at a time as there are cores. The first in the order of `seeds` that meets timing wins, whichever
@@ -168,7 +178,7 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
 
     Parameters
     ----------
-    options, sites, stages : see `SeedRun`
+    options, sites, goal, stages : see `SeedRun`
 
     Raises
     ------
@@ -189,8 +199,8 @@ def place_and_route(work: Path, options: Sequence[str], seeds: Sequence[int], *,
         progress(stage, done, total)
 
     made_by = [source_digest(*MADE_BY), tools.version(nextpnr), *map(version, LIBRARIES)]
-    runs = [SeedRun(seed, work / f"seed_{seed}", nextpnr, options, sites, target_hz, stages, made_by, tell, told)
-            for seed in seeds]
+    runs = [SeedRun(seed, work / f"seed_{seed}", nextpnr, options, sites, goal, stages, made_by, tell,
+                    told) for seed in seeds]
     with ThreadPoolExecutor(min(len(runs), tools.usable_cores())) as pool:
         try:
             results = list(pool.map(_Race(runs).attempt, range(len(runs))))

@@ -15,6 +15,7 @@ from firelane.boards.flow.place_route import (
     REFINED,
     REPORT,
     SYNTHESISED,
+    Goal,
     nextpnr_options,
     place_and_route,
 )
@@ -84,7 +85,7 @@ def route(tmp_path, monkeypatch):
         monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
         said = []
         run.last = nextpnr
-        routed = place_and_route(tmp_path, [], list(megahertz), sites=known, target_hz=75e6,
+        routed = place_and_route(tmp_path, [], list(megahertz), sites=known, goal=Goal(75e6),
                                  stages=Stages(tmp_path / "target"), say=said.append, progress=progress)
         assert (tmp_path / CONFIG).read_text() == f"seed {routed.seed}"
         left = {path.name for path in tmp_path.iterdir()} - {"build", "top.json", "top.lpf"}
