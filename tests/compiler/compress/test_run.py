@@ -301,12 +301,12 @@ def test_a_dilated_network_stays_dilated(tmp_path):
 @needs_net
 @needs_images
 def test_the_published_network(tmp_path):
-    """Few images, so little is asked of the accuracy; the size is asked for."""
+    """What one price brings depends on the few images: four choices of eight gave 315 to 372 KB, at 0.034 to 0.012."""
     assert main(["import", "deep-compression", str(NET_FILE), "-o", str(tmp_path / "float.onnx")]) == 0
     job = run.Job(tmp_path / "float.onnx", IMAGES[0].parent, limit=8)
     material = job.read()
     with workers() as threads:
         attempt = Compressor(material.source, material.images, EngineConfig(), threads, multiples=FAST).at(2.5e-7)
         quality = Judge(material.source.graph, material.source.weights, material.images, threads).of(attempt.graph)
-    assert attempt.bytes < 345_000 and attempt.cost.cycles < 3_700_000
-    assert quality.divergence < 0.3 and quality.agreement >= 0.75
+    assert attempt.bytes < 380_000 and attempt.cost.cycles < 3_700_000
+    assert quality.divergence < 0.05 and quality.agreement >= 0.75
