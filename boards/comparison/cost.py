@@ -38,7 +38,7 @@ from firelane.models.fire_graph import MAGNITUDES, fire_graph
 from firelane.models.squeezenet import NETWORKS
 from firelane.models.squeezenet_weights import DEEP_COMPRESSION_DENSITY
 
-__all__ = ["DENSE", "DEVICE", "MEGAHERTZ", "NAMES", "OWN", "PRUNED", "TAPS", "UNSEARCHED", "NetworkCost", "Question",
+__all__ = ["DENSE", "DEVICE", "MEGAHERTZ", "MOST_SEARCHED", "NAMES", "OWN", "PRUNED", "TAPS", "NetworkCost", "Question",
            "compare", "pruned", "questions"]
 
 DENSE, PRUNED, OWN = "dense", "pruned", "own"       #: random weights: all of them, an equal share, Deep Compression's
@@ -51,9 +51,8 @@ MEMORIES = {"words": "activation_words", "weight_words": "weight_words", "progra
 #: tables of values and runs that are full make a layer take its zeros, too, and cycles with them
 LARGE_TABLES: dict[str, Any] = {"value_symbols": 1 << 12, "run_symbols": 1 << 12}
 ATTEMPTS = 4            #: ways to take maps apart that are tried for networks that are deeper: more take minutes
-#: networks of so many layers that the least activation memory is a search of minutes: they get room for any order
-UNSEARCHED = ("squeezenext_1.0",)
-ROOM_FOR_ANY_ORDER = 4096
+MOST_SEARCHED = 100     #: convolutions; for deeper networks the least activation memory is a search of minutes
+ROOM_FOR_ANY_ORDER = 4096       #: words, for those
 STAGE = "comparing"
 
 
@@ -145,8 +144,11 @@ def compare(questions: Sequence[Question], progress: Progress = silent) -> list[
     for done, question in enumerate(questions):
         progress(STAGE, done, len(questions))
         file = _file(question)
-        found[question] = _kept(file) or _cost(question)
-        write_file(file, json.dumps(asdict(found[question])).encode(), "FIRELANE_BUILD")
+        known = _kept(file)
+        if known is None:
+            known = _cost(question)
+            write_file(file, json.dumps(asdict(known)).encode(), "FIRELANE_BUILD")
+        found[question] = known
     progress(STAGE, len(questions), len(questions))
     return [found[question] for question in questions]
 
@@ -169,10 +171,10 @@ def _cost(question: Question) -> NetworkCost:
     engine = replace(ENGINE_85F, taps_per_cycle=question.taps, **ROOMY, **LARGE_TABLES)
     if question.network in COMPARISON and COMPARISON[question.network].only_cost:
         return _least_cost(question, engine)
-    unsearched = question.network in UNSEARCHED
-    engine = replace(engine, activation_words=ROOM_FOR_ANY_ORDER) if unsearched else engine
     plain = _plain_graph(question.network, question.weights)
     convolutions = [node for node in plain.nodes if isinstance(node, Conv)]
+    unsearched = len(convolutions) > MOST_SEARCHED
+    engine = replace(engine, activation_words=ROOM_FOR_ANY_ORDER) if unsearched else engine
     macs = {node.name: _macs(plain, node) for node in convolutions}
     depthwise = {node.name for node in convolutions if 1 < node.groups == len(node.weight)}
     found = estimate(run_passes(plain, PIPELINE), engine, attempts=None if question.network in NETWORKS else ATTEMPTS)

@@ -10,9 +10,9 @@ from firelane.boards.comparison.cost import (
     DEVICE,
     LARGE_TABLES,
     MEGAHERTZ,
+    MOST_SEARCHED,
     OWN,
     PRUNED,
-    UNSEARCHED,
     NetworkCost,
     Question,
 )
@@ -47,8 +47,8 @@ HEAD = f"""# Comparison
 Written by `make compare`, which computes every figure of the tables; names are those that `firelane
 estimate` takes. SqueezeNet beside the networks that it is compared with, on the engine that the
 LFE5U-85F boards have: 8 banks, {THERE[0]} words of activation memory, {THERE[1]} of weight memory, {MEGAHERTZ} MHz;
-with one tap a cycle, which is routed, and with two, of which 8 banks are not routed yet
-([place_and_route.md](place_and_route.md)).
+with one tap a cycle, which is routed for that clock, and with two, of which 8 banks do not reach it
+yet ([place_and_route.md](place_and_route.md)).
 """
 
 TABLES = [number(size) for size in (LARGE_TABLES["run_symbols"], ENGINE_85F.value_symbols, ENGINE_85F.run_symbols)]
@@ -60,8 +60,8 @@ KNOWN = f"""## What is known and what is not
   are too many.
 - Tables of values and runs have {TABLES[0]} entries each, those of the boards {TABLES[1]} and {TABLES[2]}. Where one
   is full, layers take more bits or cycles, up to those of their zeros.
-- Words of activation memory are the least that a search found; for `{UNSEARCHED[0]}` it would take
-  minutes, and was left out.
+- Words of activation memory are the least that a search found; for networks of more than {MOST_SEARCHED}
+  convolutions it would take minutes, and was left out.
 - Weights are random, drawn with the same seed for all. *Dense*: all of them, in 8 bits. *Pruned*:
   {DEEP_COMPRESSION_DENSITY:.1%} of each layer's weights are left, the largest, in 31 levels. It is the share that
   Deep Compression left of all of SqueezeNet v1.0. That took most from the last layer and hardly

@@ -80,8 +80,7 @@ class TwoTapMemory(wiring.Component):
         halves = self._halves(m)
         ended = Signal()
         m.d.sync += ended.eq(self.channel_end)
-        copied = iter(copies(m, ended, self._cfg.banks * (1 + DATA_PARTS), name="ended"))
-        ends = [[next(copied) for _ in range(1 + DATA_PARTS)] for _ in range(self._cfg.banks)]
+        ends = [copies(m, ended, 1 + DATA_PARTS, name=f"ended_{bank}") for bank in range(self._cfg.banks)]
         m.d.sync += self.collision.eq(ends[0][0] & (loads != 0))
         for bank in range(self._cfg.banks):
             collected = self._collect(m, bank, drain, [half[bank] for half in halves], ends[bank][0])

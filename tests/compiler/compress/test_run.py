@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -301,12 +302,15 @@ def test_a_dilated_network_stays_dilated(tmp_path):
 @needs_net
 @needs_images
 def test_the_published_network(tmp_path):
-    """What one price brings depends on the few images: four choices of eight gave 315 to 372 KB, at 0.034 to 0.012."""
+    """Few images, so little is asked of the accuracy; the size is asked for, and depends on which images they are."""
     assert main(["import", "deep-compression", str(NET_FILE), "-o", str(tmp_path / "float.onnx")]) == 0
-    job = run.Job(tmp_path / "float.onnx", IMAGES[0].parent, limit=8)
-    material = job.read()
+    images = tmp_path / "images"
+    images.mkdir()
+    for index in range(8):
+        shutil.copy(IMAGES[index * len(IMAGES) // 8], images)
+    material = run.Job(tmp_path / "float.onnx", images).read()
     with workers() as threads:
         attempt = Compressor(material.source, material.images, EngineConfig(), threads, multiples=FAST).at(2.5e-7)
         quality = Judge(material.source.graph, material.source.weights, material.images, threads).of(attempt.graph)
-    assert attempt.bytes < 380_000 and attempt.cost.cycles < 3_700_000
+    assert attempt.bytes < 345_000 and attempt.cost.cycles < 3_700_000
     assert quality.divergence < 0.05 and quality.agreement >= 0.75

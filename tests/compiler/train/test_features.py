@@ -21,11 +21,10 @@ from tests.compiler.train.pictures import SIDE, folder_of_stripes, network
 VIEWS = Views(shape=(3, SIDE, SIDE), resize=None, mirror=False, seed=0)
 
 
-@pytest.fixture(autouse=True)
-def build(tmp_path, monkeypatch):
-    """A place of its own for what is kept."""
-    monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
-    return tmp_path / "build/train"
+@pytest.fixture
+def build(build):
+    """Where features are kept."""
+    return build / "train"
 
 
 @pytest.fixture

@@ -18,13 +18,6 @@ from firelane.compiler.train import fine_tune  # noqa: E402 (it imports torch)
 PLAN = Plan(layers=ALL, views=1, epochs=4, batch=8, rate=2e-3)
 
 
-@pytest.fixture(autouse=True)
-def build(tmp_path, monkeypatch):
-    """A place of its own for what is kept."""
-    monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
-    return tmp_path / "build"
-
-
 @pytest.fixture
 def folder(tmp_path):
     return folder_of_stripes(tmp_path / "images", 10)

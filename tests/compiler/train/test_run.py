@@ -19,13 +19,6 @@ from firelane.compiler.train.run import Trained, train
 from tests.compiler.train.pictures import CLASSES, folder_of_stripes, network
 
 
-@pytest.fixture(autouse=True)
-def build(tmp_path, monkeypatch):
-    """A place of its own for what is kept."""
-    monkeypatch.setenv("FIRELANE_BUILD", str(tmp_path / "build"))
-    return tmp_path / "build"
-
-
 @pytest.fixture
 def folder(tmp_path):
     return folder_of_stripes(tmp_path / "images", 15)
