@@ -25,7 +25,7 @@ SHIFT_MIN, SHIFT_MAX = 1, 40
 class InstructionCheck(wiring.Component):
     """Flags fields that are out of range for their opcode.
 
-    Latency     1 cycle from `tile`, `layer` and `kernel_write` to `bad`.
+    Latency     2 cycles from `tile`, `layer` and `kernel_write` to `bad`.
     Throughput  an instruction per cycle.
     Limits      addresses are checked where they are used, codes by the tap path. A kernel table with a column move that
                 the engine has not makes every TILE bad from then on, until reset.
@@ -48,16 +48,18 @@ class InstructionCheck(wiring.Component):
         moves_wrongly = self._table_moves_wrongly(m)
         rules = {Opcode.END: [Const(0, 1)], Opcode.TILE: self._tile_rules(), Opcode.LOAD: self._load_rules(),
                  Opcode.AVERAGE: self._average_rules(), Opcode.OUTPUT: self._output_rules()}
-        # The opcode may be none of the enumeration's: compare values. What is broken is registered rule by rule.
+        # The opcode may be none of the enumeration's: compare values. What is broken is registered rule by rule, and
+        # all of it once more: fields of a descriptor come from afar, and so does what waits for the verdict.
         opcode = Signal(len(self.tile.opcode.as_value()), reset_less=True)
-        m.d.sync += opcode.eq(self.tile.opcode.as_value())
-        m.d.comb += self.bad.eq(1)
+        bad = Signal(init=1, reset_less=True)
+        m.d.comb += self.bad.eq(bad)
+        m.d.sync += [opcode.eq(self.tile.opcode.as_value()), bad.eq(1)]
         with m.Switch(opcode):
             for code, broken in rules.items():
                 flags = Signal(len(broken), name=f"broken_{code.name.lower()}", reset_less=True)
                 m.d.sync += flags.eq(Cat(broken))
                 with m.Case(code.value):
-                    m.d.comb += self.bad.eq(flags.any() | (moves_wrongly if code is Opcode.TILE else 0))
+                    m.d.sync += bad.eq(flags.any() | (moves_wrongly if code is Opcode.TILE else 0))
         return m
 
     def _table_moves_wrongly(self, m):

@@ -142,7 +142,7 @@ class Sequencer(wiring.Component):
                 with m.If(fetch.done):
                     m.next = "CHECK"
             with m.State("CHECK"):
-                self._check(m, check)
+                self._check(m)
             with m.State("WRONG"):          # for ever: `halt` follows
                 m.d.comb += [self.program_range.eq(self._out_of_range & ~self.tile_busy),
                              self.bad_instruction.eq(~self._out_of_range & ~self.tile_busy)]
@@ -152,18 +152,21 @@ class Sequencer(wiring.Component):
                                                   ~self.tile_busy | (beside & self.tile_settled)))
                 with m.If(self._starting):
                     m.next = "START"
+                with m.If(check.bad):
+                    m.d.comb += self._starting.eq(0)
+                    m.next = "WRONG"
             with m.State("START"):
                 self._start(m)
             with m.State("EXECUTE"):
                 self._execute(m)
 
-    def _check(self, m, check):
-        """Is the instruction sound, and need it wait for the loader?"""
+    def _check(self, m):
+        """Need the instruction wait for the loader? Whether it is sound is known in its turn."""
         tile, opcode = self.work.tile, self.work.tile.opcode.as_value()
         is_end, waits = opcode == Opcode.END.value, Signal()
         m.d.comb += waits.eq((self.load_busy & (tile.wait_load | (opcode == Opcode.LOAD.value)))
                              | (is_end & (self.load_busy | self._load_settles)))
-        with m.If(check.bad | self._out_of_range):
+        with m.If(self._out_of_range):
             m.next = "WRONG"
         with m.Elif(waits):
             m.d.comb += self.stall_input.eq(~self.tile_busy)

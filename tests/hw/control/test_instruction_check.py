@@ -98,7 +98,7 @@ def test_rules(cfg, cases, bad):
         for tile, layer in cases:
             ctx.set(dut.tile, tile)
             ctx.set(dut.layer, layer)
-            await ctx.tick()
+            await ctx.tick().repeat(2)
             assert ctx.get(dut.bad) == bad, (tile, layer)
 
     simulate(dut, bench)
@@ -118,7 +118,7 @@ def test_column_moves_that_the_engine_has_not(left, right, move):
             for (tile, layer), expected in ((TILE, bad), (OUTPUT, False)):
                 ctx.set(dut.tile, tile)
                 ctx.set(dut.layer, layer)
-                await ctx.tick()
+                await ctx.tick().repeat(2)
                 assert ctx.get(dut.bad) == expected
 
     simulate(dut, bench)
@@ -130,7 +130,7 @@ def test_opcodes_that_do_not_exist(opcode):
 
     async def bench(ctx):
         ctx.set(dut.tile.as_value(), opcode)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         assert ctx.get(dut.bad)
 
     simulate(dut, bench)
