@@ -16,7 +16,7 @@ from firelane.boards.flow.build_plan import plan_text, write_plan_files
 from firelane.boards.flow.crowding import wire_effort
 from firelane.boards.flow.file_names import CONFIG
 from firelane.boards.flow.pack_bitstream import BITSTREAM, pack, sha256
-from firelane.boards.flow.place_route import Goal, nextpnr_options, place_and_route
+from firelane.boards.flow.place_route import nextpnr_options, place_and_route
 from firelane.boards.flow.stages import Stages
 from firelane.boards.flow.synthesis import synthesise
 from firelane.boards.place.ecp5.block_sites import block_sites
@@ -103,12 +103,12 @@ def build_bitstream(board: Board, top, contents: MemoryContents, model: ModelFac
         progress("writing the netlist of the engine", 0, None)
         options = _write_sources(board, top, work)
         device = block_sites(board.device.name)
-        synthesise(work, board.device.name, stages, say=say, progress=progress)
+        effort = wire_effort(board)
+        synthesise(work, board.device.name, stages, search=effort.search, say=say, progress=progress)
         say("place and route (several minutes for a large device)")
         target_hz = plan_clock(board.platform(), board.clock_hz).output_hz
-        effort = wire_effort(board)
         routed = place_and_route(work, nextpnr_options(options, ripup=effort.ripup), seeds, stages=stages,
-                                 sites=device.sites if device else None, goal=Goal(target_hz, effort.cooling), say=say,
+                                 sites=device.sites if device else None, goal=effort.goal(target_hz), say=say,
                                  progress=progress)
         report = routed.report
         progress("putting the model in", 0, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,22 @@ _rounds: list[Any] = []
 SEEDS = (1, 2, 3, 4)    #: of starts beside the lanes in strips; the start decides much, a quarter of the wires
 
 
-def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEEDS,
-               progress: Progress = silent) -> float:
+@dataclass(frozen=True)
+class Search:
+    """What sites are searched from, beside the lanes in strips, and how each search goes."""
+
+    seeds: Sequence[int] = SEEDS
+    effort: Effort = field(default_factory=Effort)
+
+
+FROM_ALL = Search()
+
+
+def fix_blocks(netlist: Path, device: BlockSites, *, search: Search = FROM_ALL, progress: Progress = silent) -> float:
     """Give every block RAM and multiplier in Yosys' JSON the attribute by which nextpnr places it.
 
-    The start with the shortest wires is taken, of lanes in strips and of `seeds`. Each takes some 45 s for 50 000
-    cells, and as many run at a time as there are cores. The same netlist gets the same places.
+    The start with the shortest wires is taken, of lanes in strips and of `search.seeds`. Each takes some 45 s for
+    50 000 cells, and as many run at a time as there are cores. The same netlist gets the same places.
 
     Returns
     -------
@@ -45,7 +56,7 @@ def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEED
     module = document["modules"]["top"]
     graph = netlist_graph(module, ECP5_LOGIC)
     try:
-        placed = _best(graph, device, seeds, progress)
+        placed = _best(graph, device, search, progress)
     except NoSiteError as error:
         raise ConfigError("the engine", f"does not fit the device: {error}",
                           hint="give it fewer banks or weight words") from error
@@ -56,14 +67,14 @@ def fix_blocks(netlist: Path, device: BlockSites, *, seeds: Sequence[int] = SEED
     return placed.wire_length
 
 
-def _best(graph: NetlistGraph, device: BlockSites, seeds: Sequence[int], progress: Progress) -> BlockPlacement:
+def _best(graph: NetlistGraph, device: BlockSites, search: Search, progress: Progress) -> BlockPlacement:
     """The shortest; of equals the first."""
-    rounds, effort = get_context().Value("i", 0), Effort()
+    rounds = get_context().Value("i", 0)
     strips = lane_strips(graph.names)
-    starts: list[int | Strips] = [*([strips, strips.reversed()] if strips else []), *seeds]
-    total = len(starts) * (effort.spreading + effort.improving)
+    starts: list[int | Strips] = [*([strips, strips.reversed()] if strips else []), *search.seeds]
+    total = len(starts) * (search.effort.spreading + search.effort.improving)
     with ProcessPoolExecutor(min(len(starts), tools.usable_cores()), get_context(), _count_in, (rounds,)) as pool:
-        running = [pool.submit(_place, graph, device, start) for start in starts]
+        running = [pool.submit(_place, graph, device, start, search.effort) for start in starts]
         while wait(running, LOOK_SECONDS).not_done:
             progress("sites of block RAMs and multipliers", rounds.value, total)
         placed = [one.result() for one in running]
@@ -75,8 +86,8 @@ def _count_in(counter: Any) -> None:
     _rounds.append(counter)
 
 
-def _place(graph: NetlistGraph, device: BlockSites, start: int | Strips) -> BlockPlacement:
+def _place(graph: NetlistGraph, device: BlockSites, start: int | Strips, effort: Effort) -> BlockPlacement:
     def count(stage: str, done: float, total: float | None) -> None:
         with _rounds[0].get_lock():
             _rounds[0].value += 1
-    return place_blocks(graph, device, start=start, progress=count)
+    return place_blocks(graph, device, start=start, effort=effort, progress=count)

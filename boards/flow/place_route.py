@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 from firelane.boards.flow import tools
 from firelane.boards.flow.file_names import CONFIG, LOG, REPORT
+from firelane.boards.flow.router_settings import set_router
 from firelane.boards.flow.same_netlist import check_same_netlist
 from firelane.boards.flow.stages import Stages
 from firelane.boards.flow.tool_progress import Nextpnr
@@ -52,10 +53,20 @@ class Routed:
 
 @dataclass(frozen=True)
 class Goal:
-    """The clock that is to be reached, and how long and how hot placements are annealed for it."""
+    """What place and route are to reach, and how.
+
+    Members
+    -------
+    hz : the clock
+    cooling : how long and how hot placements are annealed
+    margin : of the period, that paths should have left before routing
+    router : settings of `router_settings.set_router`
+    """
 
     hz: float
     cooling: Cooling = THOROUGH
+    margin: float = MARGIN
+    router: Mapping[str, str] = field(default_factory=dict)
 
 
 def nextpnr_options(device: str, *, ripup: bool) -> list[str]:
@@ -100,7 +111,7 @@ class SeedRun:
         self.folder.mkdir()
         inputs = [self.folder / SYNTHESISED, self.folder / "../top.lpf"]
         self._stage("placed", inputs, self.place)
-        self._stage("refined", [self.folder / PLACED, self.folder / DELAYS, repr(self._target)],
+        self._stage("refined", [self.folder / PLACED, self.folder / DELAYS, repr(self._target), repr(self.goal.router)],
                     self.refine)
         self.say((self.folder / REFINED_WORDS).read_text())
         self._stage("routed", [self.folder / REFINED, *inputs], self.route)
@@ -111,7 +122,7 @@ class SeedRun:
     @property
     def _target(self) -> Target:
         period = round(1e12 / self.goal.hz)
-        return Target(period=period, margin=round(MARGIN * period), seed=self.seed, cooling=self.goal.cooling)
+        return Target(period=period, margin=round(self.goal.margin * period), seed=self.seed, cooling=self.goal.cooling)
 
     def _stage(self, name: str, made_by: Sequence[str | Path], make: Callable[[], None]) -> None:
         parts = [*self.made_by, *self.options, f"{self.seed}", *made_by]
@@ -127,6 +138,7 @@ class SeedRun:
         """From PLACED and DELAYS to REFINED, and what that brought to REFINED_WORDS."""
         files = PlacementFiles(*(self.folder / name for name in (SYNTHESISED, PLACED, DELAYS, REFINED)))
         refined = refine_placement(files, self._target, sites=self.sites, progress=self._told)
+        set_router(self.folder / REFINED, self.goal.router)
         (self.folder / REFINED_WORDS).write_text(
             f"placed, {refined.before_hz / 1e6:.1f} MHz expected; {refined.after_hz / 1e6:.1f} MHz after annealing and "
             f"{refined.moves} moves, {refined.length_after} tiles of wire for {refined.length_before}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from firelane.boards.flow import tools
-from firelane.boards.flow.floorplan import fix_blocks
+from firelane.boards.flow.floorplan import FROM_ALL, Search, fix_blocks
 from firelane.boards.flow.stages import Stages
 from firelane.boards.flow.tool_progress import synthesis
 from firelane.boards.place.ecp5.block_sites import block_sites
@@ -20,8 +20,9 @@ NETLIST, LOG, COUNTS = "top.json", "yosys.log", "stat.txt"
 MADE_BY = ("firelane.boards.flow", "firelane.boards.place", "firelane.compiler.support")    #: but for what RTLIL says
 
 
-def synthesise(work: Path, device_name: str, stages: Stages, *, say: tools.Say, progress: Progress) -> None:
-    """From RTLIL and SCRIPT in `work` to NETLIST, as it was kept, or by Yosys.
+def synthesise(work: Path, device_name: str, stages: Stages, *, search: Search = FROM_ALL, say: tools.Say,
+               progress: Progress) -> None:
+    """From RTLIL and SCRIPT in `work` to NETLIST, as it was kept, or by Yosys; `search` is for sites of blocks.
 
     Raises
     ------
@@ -39,8 +40,9 @@ def synthesise(work: Path, device_name: str, stages: Stages, *, say: tools.Say, 
         separate_flip_flops(work / NETLIST)
         device = block_sites(device_name)
         if device:
-            length = fix_blocks(work / NETLIST, device, progress=progress)
+            length = fix_blocks(work / NETLIST, device, search=search, progress=progress)
             say(f"sites of block RAMs and multipliers: {length:.0f} tiles of wire are to be expected at least")
-    made_by: list[str | Path] = [source_digest(*MADE_BY), version, device_name, work / RTLIL, work / SCRIPT]
+    made_by: list[str | Path] = [source_digest(*MADE_BY), version, device_name, repr(search), work / RTLIL,
+                                 work / SCRIPT]
     if stages.stage("netlist", made_by, (NETLIST, LOG, COUNTS), work, make):
         say("synthesised before, kept")

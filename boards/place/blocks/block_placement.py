@@ -32,17 +32,26 @@ BLOCK_PULL = 0.5        #: of a block, for each of its nets
 SPRING = 1e-3           #: to where cells are, before there is any other place to pull them to
 FIXED, FREE = 1e5, 1e-5     #: pulls that hold a cell, or only make the equations regular
 STRIP_PULL = 0.5        #: of a cell to its strip, in steps 1 and 2
-STRIP_PRICE = 100       #: of a tile between a block and the middle of its strip, in tiles of wire, in step 3
 MODE_ROUNDS, STRIP_ROUNDS = 8, 8
 SETTLE_ROUNDS, LAST_SETTLE_ROUNDS = 6, 12
 
 
 @dataclass(frozen=True)
 class Effort:
-    """Rounds of steps 2 and 3."""
+    """Rounds of steps 2 and 3, and what is sought.
+
+    Members
+    -------
+    spreading, improving : rounds of steps 2 and 3
+    strip_price : of a tile between a block and the middle of its strip, in tiles of wire, in step 3
+    spread : compare placements by their wires with the logic spread over the device, not as it settles: in heaps, whose
+        wires get shorter while those of the placed logic get longer, if there are twice as many as usual
+    """
 
     spreading: int = 40
     improving: int = 40
+    strip_price: int = 100
+    spread: bool = False
 
 
 class NoSiteError(ValueError):
@@ -51,7 +60,10 @@ class NoSiteError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class BlockPlacement:
-    """The index of each block's site among those of its type, by its cell of the graph; wire length in tiles."""
+    """The index of each block's site among those of its type, by its cell of the graph; wire length in tiles.
+
+    Of wires as `Effort.spread` says.
+    """
 
     sites: dict[int, int]
     wire_length: float
@@ -70,12 +82,12 @@ def place_blocks(graph: NetlistGraph, device: BlockSites, *, start: int | Strips
     NoSiteError
         If there are more blocks of a type than sites.
     """
-    return _Placer(graph, device, start).run(effort or Effort(), progress)
+    return _Placer(graph, device, start, effort or Effort()).run(progress)
 
 
 class _Placer:
-    def __init__(self, graph: NetlistGraph, device: BlockSites, start: int | Strips):
-        self._graph, self._device, self._start = graph, device, start
+    def __init__(self, graph: NetlistGraph, device: BlockSites, start: int | Strips, effort: Effort):
+        self._graph, self._device, self._start, self._effort = graph, device, start, effort
         self._strips = self._held_in_strips(start) if isinstance(start, Strips) else None
         self._kinds = [(graph.of_type(kind), np.array([(site.x, site.y) for site in sites], float))
                        for kind, sites in device.sites.items()]
@@ -85,10 +97,10 @@ class _Placer:
         self._blocks = np.concatenate([cells for cells, _ in self._kinds])
         self._nets_of = self._block_nets()
 
-    def run(self, effort: Effort, progress: Progress) -> BlockPlacement:
+    def run(self, progress: Progress) -> BlockPlacement:
         x, y = self._first_in_strips(self._start) if isinstance(self._start, Strips) else self._modes(self._start)
-        x, y = self._approach(x, y, effort.spreading, progress)
-        return self._improve(x, y, effort.improving, progress)
+        x, y = self._approach(x, y, self._effort.spreading, progress)
+        return self._improve(x, y, self._effort.improving, progress)
 
     def _block_nets(self) -> dict[int, np.ndarray]:
         order = np.argsort(self._graph.cell, kind="stable")
@@ -138,7 +150,6 @@ class _Placer:
     def _approach(self, x, y, rounds: int, progress: Progress):
         """Step 2: positions in which blocks are on sites."""
         device = self._device
-        density = DENSITY * device.lut_count / (device.columns * device.rows)
         if not self._strips:
             soft = np.full(len(self._graph), SPRING)
             x, y = (settle(self._graph, axis, axis, soft) for axis in (x, y))
@@ -146,8 +157,7 @@ class _Placer:
         for number in range(1, rounds + 1):
             progress("placing block RAMs and multipliers", number, rounds)
             x, y = np.clip(x, 0, device.columns), np.clip(y, 0, device.rows)
-            wanted = spread(x, y, self._graph.area, self._graph.logic, columns=device.columns, rows=device.rows,
-                            density=density)
+            wanted = self._spread(x, y)
             self._assign(wanted, self._distances(x, y))
             length = self._graph.wire_length(*wanted)
             if length < best_length:
@@ -155,6 +165,12 @@ class _Placer:
             x, y = (settle(self._graph, axis, *self._pulled(axis, target, PULL * number, strips))
                     for axis, target, strips in zip((x, y), wanted, (self._strips, None)))
         return best
+
+    def _spread(self, x, y):
+        device = self._device
+        density = DENSITY * device.lut_count / (device.columns * device.rows)
+        return spread(x, y, self._graph.area, self._graph.logic, columns=device.columns, rows=device.rows,
+                      density=density)
 
     def _pulled(self, position, target, strength: float, strips):
         """Where cells are pulled, and how much: to where they have been spread, and to their strips."""
@@ -175,7 +191,7 @@ class _Placer:
         for number in range(1, rounds + 1):
             progress("improving their places", number, rounds)
             x, y = self._settle_logic(x, y, LAST_SETTLE_ROUNDS if number == rounds else SETTLE_ROUNDS)
-            length = self._graph.wire_length(x, y)
+            length = self._graph.wire_length(*(self._spread(x, y) if self._effort.spread else (x, y)))
             if length < best:
                 best, best_sites = length, sites
             sites = self._assign((x, y), self._wire_costs(x, y))
@@ -218,7 +234,7 @@ class _Placer:
             strip, pull = self._strips
             for (cells, sites), cost in zip(self._kinds, costs):
                 held = pull[cells] > FREE
-                cost[held] += STRIP_PRICE * np.abs(sites[:, 0] - strip[cells[held], None])
+                cost[held] += self._effort.strip_price * np.abs(sites[:, 0] - strip[cells[held], None])
         return costs
 
     def _bounds_without(self, position):

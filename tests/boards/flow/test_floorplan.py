@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from firelane.boards.flow.floorplan import fix_blocks
+from firelane.boards.flow.floorplan import Search, fix_blocks
 from firelane.boards.place.ecp5.block_sites import block_sites
 from firelane.compiler.support.errors import ConfigError
 from tests.boards.place.netlists import chains
@@ -21,7 +21,7 @@ def written(tmp_path, module):
 def test_every_block_gets_a_site_and_nothing_else_changes(tmp_path):
     before = chains(5, 2)
     path = written(tmp_path, before)
-    assert fix_blocks(path, DEVICE, seeds=[1]) > 0
+    assert fix_blocks(path, DEVICE, search=Search(seeds=[1])) > 0
     after = json.loads(path.read_text())["modules"]["top"]["cells"]
     bels = {name: cell.pop("attributes")["BEL"] for name, cell in after.items() if "attributes" in cell}
     assert after == before["cells"]
@@ -32,12 +32,13 @@ def test_every_block_gets_a_site_and_nothing_else_changes(tmp_path):
 
 
 def test_the_shortest_of_several_seeds(tmp_path):
-    lengths = {seed: fix_blocks(written(tmp_path, chains(12, 3)), DEVICE, seeds=[seed]) for seed in (1, 2, 3)}
+    lengths = {seed: fix_blocks(written(tmp_path, chains(12, 3)), DEVICE, search=Search(seeds=[seed]))
+               for seed in (1, 2, 3)}
     best = min(lengths, key=lengths.get)
     one = written(tmp_path, chains(12, 3))
-    fix_blocks(one, DEVICE, seeds=[best])
+    fix_blocks(one, DEVICE, search=Search(seeds=[best]))
     expected = one.read_text()
-    assert fix_blocks(written(tmp_path, chains(12, 3)), DEVICE, seeds=[1, 2, 3]) == lengths[best]
+    assert fix_blocks(written(tmp_path, chains(12, 3)), DEVICE, search=Search(seeds=[1, 2, 3])) == lengths[best]
     assert one.read_text() == expected
 
 

@@ -1,6 +1,8 @@
 """boards.place.blocks.block_placement: legal, short, the same each time; and better than taking the nearest free
 site."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,18 @@ def test_improving_makes_wires_shorter():
     lengths = [place_blocks(graph, DEVICE, effort=Effort(spreading=8, improving=rounds)).wire_length
                for rounds in (1, 12)]
     assert lengths[1] < lengths[0]
+
+
+def test_wires_of_logic_that_is_spread():
+    """It is longer than as it settles, all in one heap, and what is compared is that."""
+    cells = {f"lut_{n}": ("LUT4", [n, n + 1, 10_000 + n % 7]) for n in range(3000)}
+    cells |= {f"ram_{n}": ("DP16KD", [10_000 + n, 10_001 + n]) for n in range(6)}
+    graph = netlist_graph(module(cells), ECP5_LOGIC)
+    settled, spread = (place_blocks(graph, DEVICE, effort=replace(EFFORT, improving=1, spread=spread))
+                       for spread in (False, True))
+    assert spread.sites == settled.sites and spread.wire_length > 1.02 * settled.wire_length
+    best = place_blocks(graph, DEVICE, effort=replace(EFFORT, spread=True))
+    assert best.wire_length <= spread.wire_length
 
 
 def test_more_blocks_than_sites():
