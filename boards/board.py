@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from firelane.boards.camera_header import CameraHeader
@@ -53,3 +53,10 @@ class Board:
     ripup: bool = True              #: router2 makes way for slow wires; where logic is dense it finds no end then
     result_bytes: int = PAYLOAD_BYTES   #: of a result that the link keeps for one answer: 64 spare two block RAMs
     camera: CameraHeader | None = None  #: pins for a camera
+    two_tap_clock_hz: float | None = None       #: like `clock_hz`, with two taps a cycle, where that has been routed
+
+    def with_engine(self, engine: EngineConfig, clock_hz: float | None = None) -> Board:
+        """This board with another engine, at `clock_hz`, or at its usual clock for that many taps a cycle."""
+        two = engine.taps_per_cycle == 2 != self.engine.taps_per_cycle
+        usual = (self.two_tap_clock_hz if two else None) or self.clock_hz
+        return replace(self, engine=engine, clock_hz=clock_hz or usual)

@@ -190,7 +190,8 @@ def compile(network: Network | Source, board: str | None = None, *, clock_hz: fl
         `CompiledNetwork.fits`.
     """
     check_above_zero("clock_hz", clock_hz)
-    chosen, cfg = get_board(board) if board else None, chosen_engine(board, **sizes)
+    cfg = chosen_engine(board, **sizes)
+    chosen = get_board(board).with_engine(cfg) if board else None
     given = load(network, preset=preset, channels=channels, mean=mean, scale=scale, resize=resize, progress=progress)
     compiled = compile_graph(given.graph, cfg, progress)
     agreement = check_graph(given.graph, given.model, progress) if check else None

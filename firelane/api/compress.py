@@ -205,6 +205,6 @@ def _board(name: str, sizes: Mapping[str, int | None]) -> Board:
     FirelaneError
         If there is none, or the device does not hold it.
     """
-    board = replace(get_board(name), engine=chosen_engine(name, **sizes))
+    board = get_board(name).with_engine(chosen_engine(name, **sizes))
     check_device(board)
     return board

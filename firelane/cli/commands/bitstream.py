@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +61,7 @@ def command(board_name: str, model: str, clock_mhz: float | None, seed: int | No
     note_overridden(model, options)
     record = taken_record(options)
     usual, console = work.get_board(board_name), progress_console(as_json)
-    board = replace(usual, engine=work.chosen_engine(board_name, **options),
-                    clock_hz=clock_mhz * 1e6 if clock_mhz else usual.clock_hz)
+    board = usual.with_engine(work.chosen_engine(board_name, **options), clock_mhz and clock_mhz * 1e6)
     first = board.seed if seed is None else seed
     with goes_on(), display(console) as progress:
         built = work.build_model(board, model, output, seeds=range(first, first + seeds), say=say(console),
