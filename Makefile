@@ -14,8 +14,9 @@
 #   make sim WAVES=conv1              and write waveforms: of a layer; conv1:3,
 #                                     its third instruction; frame; 1, all
 #   make bitstream BOARD=ulx3s_85f    a bitstream; MODEL=net.onnx BANKS=4
-#                                     CLOCK=60 SEED=2 SEEDS=4; CAMERA=ov7670:
-#                                     a board that looks for itself
+#                                     TAPS=2: two weights a cycle; CLOCK=60
+#                                     SEED=2 SEEDS=4; CAMERA=ov7670: a board
+#                                     that looks for itself
 #   make camera-sim                   a picture through a camera, the board's
 #                                     gateware and its serial line; IMAGE=a.png
 #                                     MODEL=net.onnx
@@ -51,15 +52,15 @@ FIRELANE := $(VENV)/bin/firelane
 
 # Values of the user reach commands through the environment, each as one word: neither make nor the shell reads them.
 # `value` is the text as it was typed; without it make would expand a $ in it, and run $(shell ...).
-USERS := MODEL IMAGE IMAGES LIMIT SIZE LABELS BOARD BANKS ACTIVATION_WORDS WEIGHT_WORDS PROGRAM_WORDS WAVES ONLY PYTEST_ARGS \
-    SEED SEEDS CLOCK CAMERA CASES PRESET CHANNELS MEAN SCALE RESIZE
+USERS := MODEL IMAGE IMAGES LIMIT SIZE LABELS BOARD BANKS TAPS ACTIVATION_WORDS WEIGHT_WORDS PROGRAM_WORDS WAVES ONLY \
+    PYTEST_ARGS SEED SEEDS CLOCK CAMERA CASES PRESET CHANNELS MEAN SCALE RESIZE
 $(foreach name,$(USERS),$(if $(filter undefined,$(origin $(name))),,\
     $(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEOVERRIDES =
 
 # --option=value for the shell, where the variable has a value: $(call option,IMAGE,image)
 option = $${$(1):+--$(2)="$$$(1)"}
-ENGINE_OPTIONS = $(call option,BANKS,banks) $(call option,ACTIVATION_WORDS,activation-words) \
+ENGINE_OPTIONS = $(call option,BANKS,banks) $(call option,TAPS,taps) $(call option,ACTIVATION_WORDS,activation-words) \
     $(call option,WEIGHT_WORDS,weight-words) $(call option,PROGRAM_WORDS,program-words)
 RECORD_OPTIONS = $(call option,PRESET,preset) $(call option,CHANNELS,channels) $(call option,MEAN,mean) \
     $(call option,SCALE,scale) $(call option,RESIZE,resize)
@@ -134,8 +135,8 @@ camera-sim: $(call needs,sim)
 	@$(FIRELANE) camera-sim $(call option,BOARD,board) $(call option,IMAGE,image) $(MODEL_ARGUMENT)
 
 bitstream: $(call needs,build)
-	@$(FIRELANE) bitstream $(BITSTREAM_BOARD) $(call option,BANKS,banks) $(call option,SEED,seed) \
-	    $(call option,SEEDS,seeds) $(call option,CLOCK,clock) $(call option,CAMERA,camera) $(RECORD_OPTIONS) \
+	@$(FIRELANE) bitstream $(BITSTREAM_BOARD) $(call option,BANKS,banks) $(call option,TAPS,taps) \
+	    $(call option,SEED,seed) $(call option,SEEDS,seeds) $(call option,CLOCK,clock) $(call option,CAMERA,camera) $(RECORD_OPTIONS) \
 	    $(MODEL_ARGUMENT)
 
 vivado: $(call needs,build)

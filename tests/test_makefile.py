@@ -14,7 +14,7 @@ HOSTILE = ("x'; touch PWNED; echo '", 'x"; touch PWNED; echo "', "$(shell touch 
            "$(info x)$(error y)", "a\nb: ; touch PWNED", "$(eval all: ; touch PWNED)", "--help", "é", "$(MODEL)",
            "$1$@$<", "a=b", "a\ttouch PWNED", "a && touch PWNED", "$(value MODEL)", "a:=b", "$")
 OPTIONS = {"IMAGE": "--image", "IMAGES": "--images", "LIMIT": "--limit", "SIZE": "--input-size", "LABELS": "--labels",
-           "BOARD": "--board", "BANKS": "--banks", "ACTIVATION_WORDS": "--activation-words",
+           "BOARD": "--board", "BANKS": "--banks", "TAPS": "--taps", "ACTIVATION_WORDS": "--activation-words",
            "WEIGHT_WORDS": "--weight-words", "PROGRAM_WORDS": "--program-words",
            "PRESET": "--preset", "CHANNELS": "--channels", "MEAN": "--mean", "SCALE": "--scale", "RESIZE": "--resize"}
 PRINT = "import json, os, subprocess, sys\nprint(json.dumps(sys.argv[2:]))\n"
@@ -61,8 +61,8 @@ def test_a_value_is_one_word(tmp_path, firelane, shift):
         assert arguments("sim", script, tmp_path, *(f"{name}={value}" for name, value in values)) == written(given)
 
 
-@pytest.mark.parametrize("target, names", [("bitstream", ("MODEL", "BOARD", "BANKS", "SEED", "SEEDS", "CLOCK",
-                                                          "PRESET", "CHANNELS", "MEAN", "SCALE", "RESIZE")),
+@pytest.mark.parametrize("target, names", [("bitstream", ("MODEL", "BOARD", "BANKS", "TAPS", "SEED", "SEEDS",
+                                                          "CLOCK", "PRESET", "CHANNELS", "MEAN", "SCALE", "RESIZE")),
                                            ("program", ("MODEL", "BOARD"))])
 def test_a_value_of_other_targets(tmp_path, firelane, target, names):
     script = firelane(PRINT)
