@@ -10,6 +10,7 @@ again, given all the others, until little changes (coordinate descent on the sam
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,9 @@ DAMPING = 0.01              #: of H's mean diagonal, added to its diagonal: inpu
 ROUNDS = 3                  #: of compensation, each with the rates of the one before
 SWEEPS = 6                  #: of coordinate descent, at most
 SETTLED = 0.003             #: share of the weights that still change when it is enough
+
+Choice = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
+"""Levels (O,) for a column's number, what its weights should be (O,), and the price of a squared error (O,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +96,24 @@ def solve(problem: Problem, steps: np.ndarray, slope: float, tap_bits: float = 0
     factor = _inverse_factor(problem.moments)
     if rates is None:
         rates = laplace(float(np.abs(problem.target / steps[:, None]).mean()), tap_bits)
+
+    def cheapest(rates: RateModel) -> Choice:
+        return lambda column, wanted, weight: _cheapest(wanted, steps, weight, slope, rates)
     for _ in range(ROUNDS):
-        levels = _compensate(problem, steps, slope, rates, factor)
+        levels = _compensate(problem, steps, cheapest(rates), factor)
         rates = RateModel.of(levels, tap_bits)
-    levels = _descend(problem, levels, steps, slope, tap_bits)
+    levels = _descend(problem, levels, steps, lambda levels: cheapest(RateModel.of(levels, tap_bits)))
     rates = RateModel.of(levels, tap_bits)
     return Solution(levels, steps, problem.error(levels * steps[:, None]), rates.total(levels), rates)
+
+
+def rounded(problem: Problem, steps: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """Levels int64 (O, n) of least error, whatever they cost, 0 where they are not `allowed`, a mask (O, n)."""
+    def nearest(column: int, wanted: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        levels = np.clip(np.rint(wanted / steps), -WEIGHT_MAX, WEIGHT_MAX).astype(np.int64)
+        return np.where(allowed[:, column], levels, 0)
+    levels = _compensate(problem, steps, nearest, _inverse_factor(problem.moments))
+    return _descend(problem, levels, steps, lambda levels: nearest)
 
 
 def _inverse_factor(moments: np.ndarray) -> np.ndarray:
@@ -106,29 +122,30 @@ def _inverse_factor(moments: np.ndarray) -> np.ndarray:
     return linalg.cholesky(inverse, lower=False)
 
 
-def _compensate(problem: Problem, steps: np.ndarray, slope: float, rates: RateModel, factor: np.ndarray) -> np.ndarray:
+def _compensate(problem: Problem, steps: np.ndarray, choose: Choice, factor: np.ndarray) -> np.ndarray:
     """Levels chosen in one pass over the columns, each making good the errors of those before it."""
     left = problem.target.copy()
     levels = np.zeros(left.shape, np.int64)
     for column in range(left.shape[1]):
         weight = problem.importance / factor[column, column] ** 2
-        chosen = _cheapest(left[:, column], steps, weight, slope, rates)
+        chosen = choose(column, left[:, column], weight)
         levels[:, column] = chosen
         wrong = (left[:, column] - chosen * steps) / factor[column, column]
         left[:, column + 1:] -= wrong[:, None] * factor[column, column + 1:]
     return levels
 
 
-def _descend(problem: Problem, levels: np.ndarray, steps: np.ndarray, slope: float, tap_bits: float) -> np.ndarray:
-    """Levels with each weight chosen again, given the others."""
+def _descend(problem: Problem, levels: np.ndarray, steps: np.ndarray,
+             suits: Callable[[np.ndarray], Choice]) -> np.ndarray:
+    """Levels with each weight chosen again, given the others; each sweep by what `suits` the levels before it."""
     levels, moments = levels.copy(), problem.moments
     pull = (levels * steps[:, None] - problem.target) @ moments          # half the gradient
     for _ in range(SWEEPS):
-        rates, changed = RateModel.of(levels, tap_bits), 0
+        choose, changed = suits(levels), 0
         for column in range(levels.shape[1]):
             now = levels[:, column] * steps
             best = now - pull[:, column] / moments[column, column]
-            chosen = _cheapest(best, steps, problem.importance * moments[column, column], slope, rates)
+            chosen = choose(column, best, problem.importance * moments[column, column])
             moved = np.flatnonzero(chosen != levels[:, column])
             if len(moved):
                 pull[moved] += ((chosen - levels[:, column]) * steps)[moved, None] * moments[column]

@@ -21,7 +21,7 @@ from firelane.compiler.quantize.finite import check_values
 from firelane.compiler.support.errors import ModelError
 from firelane.compiler.support.onnx_runtime import open_session
 
-__all__ = ["METHODS", "Method", "Ranges", "calibrate"]
+__all__ = ["METHODS", "Method", "Ranges", "calibrate", "channel_ranges"]
 
 BINS = 2048
 LEVELS = 255                           # steps of uint8
@@ -75,6 +75,28 @@ def calibrate(model: onnx.ModelProto, tensors: Sequence[str], images: Sequence[n
         progress("histograms", done)
     choose = percentile_range if method is Method.PERCENTILE else mse_range
     return {name: choose(counts[name], *extremes[name]) for name in tensors}
+
+
+def channel_ranges(model: onnx.ModelProto, tensors: Sequence[str], images: Sequence[np.ndarray],
+                   progress: Callable[[str, int], None] = lambda stage, done: None) -> dict[str, np.ndarray]:
+    """The largest magnitude of each channel of `tensors` over the images: float64 (C,), (1,) of what has no channels.
+
+    Raises
+    ------
+    ModelError
+        As `calibrate` does.
+    """
+    activations = _Activations(model, tensors)
+    makers = {name: label(node) for node in model.graph.node for name in node.output}
+    found: dict[str, np.ndarray] = {}
+    for done, image in enumerate(images, 1):
+        for name, values in activations.of(image):
+            check_values(makers.get(name, name), values, done - 1)
+            channels = values.shape[1] if values.ndim in (2, 4) and len(values) == 1 else 1
+            largest = np.abs(values).reshape(channels, -1).max(axis=1).astype(np.float64)
+            found[name] = np.maximum(found.get(name, 0.0), largest)
+        progress("channels", done)
+    return found
 
 
 def percentile_range(counts: np.ndarray, low: float, high: float) -> tuple[float, float]:

@@ -14,6 +14,8 @@ from firelane.compiler.quantize import quantize as quantization
 from firelane.compiler.quantize.calibrated import read_calibrated
 from firelane.compiler.quantize.calibration import METHODS, Method
 from firelane.compiler.quantize.calibration_images import Images
+from firelane.compiler.quantize.equalisation import equalised, on_grid
+from firelane.compiler.quantize.partly_quantized import is_quantized
 from firelane.compiler.support.counted import counted
 from firelane.compiler.support.progress import Progress, silent
 from firelane.sim.validate import Agreement
@@ -51,7 +53,7 @@ class QuantizedNetwork(Network):
 def quantize(network: Network | Source, calibration: Images, *, method: str = "mse", limit: int = 256,
              preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
-             check: bool = True, progress: Progress = silent) -> QuantizedNetwork:
+             equalise: bool | None = None, check: bool = True, progress: Progress = silent) -> QuantizedNetwork:
     """Quantize a float network: int8 weights, uint8 activations, a standard QDQ graph.
 
     Parameters
@@ -67,6 +69,9 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
         Use so many of the images at most, evenly spread.
     preset, channels, mean, scale, resize
         How images become the network's input, as for `load`.
+    equalise : bool, optional
+        Whether channels of a map are scaled to ranges that are more alike, by scales moved between layers. None: unless
+        the network was trained to a few levels of weights, which would become many.
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     progress : callable
@@ -84,8 +89,12 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     record = {"preset": preset, "channels": channels, "mean": mean, "scale": scale, "resize": resize}
     with given.named():
         source = read_calibrated(given.source, calibration, limit, record)
-    model = quantization.quantize(source.model, source.images, method=Method(method),
-                                  progress=lambda stage, done: progress(stage, done, len(source.images)))
+
+    def told(stage: str, done: int) -> None:
+        progress(stage, done, len(source.images))
+    if not is_quantized(source.model) and (not on_grid(source.model) if equalise is None else equalise):
+        source = replace(source, model=equalised(source.model, source.images, told))
+    model = quantization.quantize(source.model, source.images, method=Method(method), progress=told)
     made = QuantizedNetwork(name=given.name, model=model, method=method, images=len(source.images),
                             takes_pixels=source.takes_pixels)
     check_possible(made.graph)

@@ -7,7 +7,7 @@ of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
@@ -53,6 +53,8 @@ class EvaluationJob:
     model : for ONNX Runtime beside the reference
     original : the float graph that both are compared with
     pairs : tensors of graph and original that belong together
+    factors : what the channels of a map of the original were multiplied by before it was quantized: float64 (C,) by
+        tensor of the original; those that are missing were not, see `compiler.quantize.equalisation`
     """
 
     key: str
@@ -61,6 +63,7 @@ class EvaluationJob:
     model: OnnxModel | None = None
     original: OnnxModel | None = None
     pairs: Pairs = ()
+    factors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ class Networks:
         if self._job.reference and graph:
             maps = run(graph, stored_input(graph, pixels))
             scores[REFERENCE] = real_values(graph, graph.output, maps)
-            noise = tuple(_pair_energies(graph, maps, theirs, pair) for pair in self._job.pairs)
+            noise = tuple(_pair_energies(graph, maps, theirs, pair, self._job.factors) for pair in self._job.pairs)
         if self._model:
             scores[ONNXRUNTIME] = self._model.run(pixels)[self._model.scores]
         if self._original:
@@ -177,9 +180,12 @@ def real_values(graph: Graph, name: str, maps: Mapping[str, np.ndarray]) -> np.n
 
 
 def _pair_energies(graph: Graph, maps: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray],
-                   pair: tuple[str, str]) -> tuple[float, float]:
+                   pair: tuple[str, str], factors: Mapping[str, np.ndarray]) -> tuple[float, float]:
     quantized, original = pair
-    ours, wanted = real_values(graph, quantized, maps).ravel(), theirs[original].ravel()
+    ours, wanted = real_values(graph, quantized, maps), theirs[original].ravel()
+    if len(factors.get(original, ())) == len(ours):
+        ours = ours / factors[original][:, None, None]
+    ours = ours.ravel()
     if ours.shape != wanted.shape:
         raise FirelaneError(f"tensor {quantized}", f"{ours.size} values, {original} of the float graph has "
                             f"{wanted.size}", hint="give the float model that was quantized")

@@ -19,6 +19,7 @@ from firelane.compiler.onnx_import import graph_of
 from firelane.compiler.onnx_import.kind import is_quantized
 from firelane.compiler.onnx_import.reader import Source as Model
 from firelane.compiler.onnx_import.reader import read_input, read_source
+from firelane.compiler.quantize.equalisation import channel_factors
 from firelane.compiler.quantize.float_model import read_float_model
 from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError, ModelError
@@ -71,7 +72,8 @@ def plan(model: Model, *, float_model: Model | None = None, reference: bool | No
     own = _onnx_model(content, None)
     original, float_graph, pairs_ = _original(content, float_model, graph, options)
     job = EvaluationJob(key=_key(own, original, reference, onnxruntime), graph=graph, reference=reference,
-                        model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else ())
+                        model=own if onnxruntime else None, original=original, pairs=pairs_ if reference else (),
+                        factors={} if _is_derived(float_model) else channel_factors(metadata(content)))
     source = graph.tensors[graph.input]
     shape = source.channels, source.height, source.width
     return _plan(job, graph.name, float_graph, shape, record_of(graph).resize, graph.metadata)

@@ -30,6 +30,9 @@ from firelane.compiler.support.outputs import check_file
 @click.option("-o", "--output", required=True, type=PATH, help="The QDQ model to write.")
 @method_option
 @limit_option
+@click.option("--equalise/--no-equalise", default=None,
+              help="Scale channels to ranges that are more alike, by scales moved between layers.  [default: unless the "
+                   "weights were trained to a few levels]")
 @record_options
 @check_option
 @json_option
