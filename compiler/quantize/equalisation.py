@@ -68,7 +68,8 @@ def on_grid(model: onnx.ModelProto) -> bool:
 
 def _levels(node: onnx.NodeProto, weight: np.ndarray) -> int:
     """How many int8 weights other than 0 a layer has."""
-    by_row = np.moveaxis(weight, weight_axes(node, weight.ndim)[1], 0).reshape(weight.shape[weight_axes(node, weight.ndim)[1]], -1)
+    rows = weight_axes(node, weight.ndim)[1]
+    by_row = np.moveaxis(weight, rows, 0).reshape(weight.shape[rows], -1)
     largest = np.abs(by_row).max(axis=1, keepdims=True)
     return np.count_nonzero(np.unique(np.rint(by_row / np.where(largest > 0, largest, 1) * WEIGHT_STEPS)))
 

@@ -31,8 +31,8 @@ from firelane.compiler.support.outputs import check_file
 @method_option
 @limit_option
 @click.option("--equalise/--no-equalise", default=None,
-              help="Scale channels to ranges that are more alike, by scales moved between layers.  [default: unless the "
-                   "weights were trained to a few levels]")
+              help="Scale channels to ranges that are more alike, by scales moved between layers.  [default: unless "
+                   "the weights were trained to a few levels]")
 @record_options
 @check_option
 @json_option

@@ -30,6 +30,7 @@ from tests.compiler.small_networks import SIDE, small_model
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (8, 3, SIDE, SIDE), dtype=np.uint8)
 CHANNELS = 8
+RECORD = {"channels": "RGB", "mean": 0, "scale": 1}
 SPREAD = np.exp2(np.arange(CHANNELS) % 4 - 3.0)        # ranges of channels: an eighth to 1
 
 
@@ -58,7 +59,8 @@ def network(behind: str) -> onnx.ModelProto:
             nodes.append(helper.make_node("Identity", ["r"], ["m"]))
             last = helper.make_node("Conv", ["m", "paired", "bb"], ["y"], name="b", group=2)
         case "Concat" | "Add":
-            nodes += [helper.make_node("Conv", ["x", "a2"], ["c2"], name="a2"), helper.make_node("Relu", ["c2"], ["r2"])]
+            nodes.append(helper.make_node("Conv", ["x", "a2"], ["c2"], name="a2"))
+            nodes.append(helper.make_node("Relu", ["c2"], ["r2"]))
             nodes.append(helper.make_node(behind, ["r", "r2"], ["m"], **({"axis": 1} if behind == "Concat" else {})))
             if behind == "Concat":
                 last = helper.make_node("Conv", ["m", "wide", "bb"], ["y"], name="b")
@@ -148,10 +150,8 @@ def test_a_grid_of_weights_is_known():
 class TestQuantize:
     """The command's Python: on by default, off where it is said, and each layer's noise is of what it stands for."""
 
-    record = {"channels": "RGB", "mean": 0, "scale": 1}
-
     def quantized(self, **options) -> firelane.QuantizedNetwork:
-        return firelane.quantize(network("Concat"), IMAGES, **self.record, **options)
+        return firelane.quantize(network("Concat"), IMAGES, **RECORD, **options)
 
     def test_it_is_done_unless_it_is_not_wanted(self):
         assert FACTORS_KEY in metadata(self.quantized().model)
@@ -170,7 +170,7 @@ class TestQuantize:
         folder.mkdir()
         for number, image in enumerate(IMAGES):
             Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"{number}.png")
-        made = firelane.quantize(tmp_path / "float.onnx", folder, **self.record)
-        found = firelane.evaluate(made, folder, float_model=tmp_path / "float.onnx", workers=0, **self.record)
+        made = firelane.quantize(tmp_path / "float.onnx", folder, **RECORD)
+        found = firelane.evaluate(made, folder, float_model=tmp_path / "float.onnx", workers=0, **RECORD)
         noise = {layer.original: layer.snr_db for layer in found.layers}
         assert min(noise[name] for name in ("r", "r2", "m")) > 30
