@@ -8,7 +8,7 @@ bias that goes with them is exact in the mean (bias correction).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -44,17 +44,21 @@ class Walk:
         self._finished = finished
         self._images = images
 
-    def run(self, importances: dict[str, np.ndarray], solver: Solver) -> dict[str, Weights]:
-        """Weights and biases of every convolution: those that `solver` gives, biases to match."""
+    def run(self, importances: Mapping[str, np.ndarray], solver: Solver) -> dict[str, Weights]:
+        """Weights and biases of every convolution: those that `solver` gives, biases to match.
+
+        A convolution without `importances` keeps those that it has.
+        """
         graph = self._real.graph
-        chosen: dict[str, Weights] = {}
+        chosen = {node.name: self._weights[node.name] for node in self._real.convolutions
+                  if node.name not in importances}
         pixels = [np.asarray(image, np.uint8) for image in self._images]
         real = {graph.input: pixels}
         ideal = {graph.input: [image.astype(np.float32) for image in pixels]}
         last_reader = {name: number for number, node in enumerate(graph.nodes) for name in node.inputs}
         for number, node in enumerate(graph.nodes):
             self._finished(number)
-            if isinstance(node, Conv):
+            if isinstance(node, Conv) and node.name in importances:
                 parts = self.statistics(node, real[node.inputs[0]], ideal[node.inputs[0]])
                 chosen[node.name] = self._solve(node, parts, importances[node.name], solver)
             real[node.output] = self._outputs(self._real, node, real, chosen, np.uint8)

@@ -67,7 +67,19 @@ def real_weights(graph: Graph, model: onnx.ModelProto) -> dict[str, Weights]:
 
     With real = (stored - zero point) * scale for input and output, y = W x + b becomes
     y' = (W s_x / s_y) x' + b / s_y - sum(W s_x / s_y) z_x + z_y.
+
+    Raises
+    ------
+    ModelError
+        If it has no Conv for one of the graph's.
     """
+    result = known_weights(graph, model)
+    _refuse_missing((node.name for node in graph.nodes if isinstance(node, Conv)), result)
+    return result
+
+
+def known_weights(graph: Graph, model: onnx.ModelProto) -> dict[str, Weights]:
+    """The same of those convolutions that are a Conv of the float model, of their name."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     result = {}
     nodes = {node.name: node for node in graph.nodes if isinstance(node, Conv)}
@@ -82,7 +94,6 @@ def real_weights(graph: Graph, model: onnx.ModelProto) -> dict[str, Weights]:
                 if len(source.input) > 2 and source.input[2] else np.zeros(len(taps)))
         bias = bias - taps.sum(axis=1) * read.zero_point + made.zero_point
         result[node.name] = Weights(taps.astype(np.float32), bias.astype(np.float32))
-    _refuse_missing(nodes, result)
     return result
 
 

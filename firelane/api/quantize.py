@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from firelane.api.arguments import check_choice, check_count, check_images
 from firelane.api.check import check_quantized
 from firelane.api.network import Network, load
+from firelane.compiler.compress.rounding import rounded_again
 from firelane.compiler.fit.possible import check_possible
 from firelane.compiler.onnx_import.reader import Source
 from firelane.compiler.quantize import quantize as quantization
@@ -53,7 +54,8 @@ class QuantizedNetwork(Network):
 def quantize(network: Network | Source, calibration: Images, *, method: str = "mse", limit: int = 256,
              preset: str | None = None, channels: str | None = None, mean: float | str | Sequence[float] | None = None,
              scale: float | str | Sequence[float] | None = None, resize: int | None = None,
-             equalise: bool | None = None, check: bool = True, progress: Progress = silent) -> QuantizedNetwork:
+             equalise: bool | None = None, compensate: bool | None = None, check: bool = True,
+             progress: Progress = silent) -> QuantizedNetwork:
     """Quantize a float network: int8 weights, uint8 activations, a standard QDQ graph.
 
     Parameters
@@ -72,6 +74,9 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
     equalise : bool, optional
         Whether channels of a map are scaled to ranges that are more alike, by scales moved between layers. None: unless
         the network was trained to a few levels of weights, which would become many.
+    compensate : bool, optional
+        Whether weights are rounded so that others make good each one's error, zeros left zeros. None: as `equalise`.
+        With fewer than 8 images it is not done.
     check : bool
         Whether the result is held against ONNX Runtime; without it a fault of the importer stays silent.
     progress : callable
@@ -92,9 +97,13 @@ def quantize(network: Network | Source, calibration: Images, *, method: str = "m
 
     def told(stage: str, done: int) -> None:
         progress(stage, done, len(source.images))
-    if not is_quantized(source.model) and (not on_grid(source.model) if equalise is None else equalise):
+    free = not is_quantized(source.model)
+    wanted = free and not on_grid(source.model)
+    if free and (wanted if equalise is None else equalise):
         source = replace(source, model=equalised(source.model, source.images, told))
     model = quantization.quantize(source.model, source.images, method=Method(method), progress=told)
+    if free and (wanted if compensate is None else compensate):
+        model = rounded_again(model, source.model, source.images, progress)
     made = QuantizedNetwork(name=given.name, model=model, method=method, images=len(source.images),
                             takes_pixels=source.takes_pixels)
     check_possible(made.graph)

@@ -33,6 +33,9 @@ from firelane.compiler.support.outputs import check_file
 @click.option("--equalise/--no-equalise", default=None,
               help="Scale channels to ranges that are more alike, by scales moved between layers.  [default: unless "
                    "the weights were trained to a few levels]")
+@click.option("--compensate/--no-compensate", default=None,
+              help="Round weights so that others make good each one's error; zeros stay zeros.  [default: as "
+                   "--equalise; with fewer than 8 images not]")
 @record_options
 @check_option
 @json_option
