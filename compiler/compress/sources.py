@@ -21,7 +21,6 @@ from firelane.compiler.passes import WEIGHTS_AS_GIVEN
 from firelane.compiler.quantize.calibrated import Calibrated, read_calibrated, read_quantized
 from firelane.compiler.quantize.calibration import Method
 from firelane.compiler.quantize.calibration_images import Images
-from firelane.compiler.quantize.equalisation import equalised
 from firelane.compiler.quantize.last_layer import with_last_convolution
 from firelane.compiler.quantize.quantize import quantize
 from firelane.compiler.support.counted import counted
@@ -69,12 +68,9 @@ def read_material(model: Model, calibration: Images, *, limit: int, method: str 
     else:
         calibrated = read_calibrated(model, calibration, limit, record)
         _enough(calibrated, calibration)
-
-        def told(stage: str, done: int) -> None:
-            progress(f"calibrating: {stage}", done, len(calibrated.images))
-        network = equalised(with_last_convolution(calibrated.model), calibrated.images, told)
-        calibrated = replace(calibrated, model=network)
-        made = quantize(network, calibrated.images, method=Method(method), progress=told)
+        calibrated = replace(calibrated, model=with_last_convolution(calibrated.model))
+        made = quantize(calibrated.model, calibrated.images, method=Method(method),
+                        progress=lambda stage, done: progress(f"calibrating: {stage}", done, len(calibrated.images)))
         graph = load_graph(made, WEIGHTS_AS_GIVEN)
         source = Source(graph, made, real_weights(graph, calibrated.model))
     _refuse_without_convolutions(graph)

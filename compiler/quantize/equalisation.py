@@ -71,7 +71,7 @@ def _levels(node: onnx.NodeProto, weight: np.ndarray) -> int:
     rows = weight_axes(node, weight.ndim)[1]
     by_row = np.moveaxis(weight, rows, 0).reshape(weight.shape[rows], -1)
     largest = np.abs(by_row).max(axis=1, keepdims=True)
-    return np.count_nonzero(np.unique(np.rint(by_row / np.where(largest > 0, largest, 1) * WEIGHT_STEPS)))
+    return int(np.count_nonzero(np.unique(np.rint(by_row / np.where(largest > 0, largest, 1) * WEIGHT_STEPS))))
 
 
 def channel_factors(metadata: Mapping[str, str]) -> dict[str, np.ndarray]:
