@@ -90,9 +90,10 @@ class _Sets:
         return len(shape) in (2, 4) and shape[0] == 1
 
     def owns(self, node: onnx.NodeProto) -> bool:
-        """Whether a layer's weight and bias are constants that no other node reads; its input is a map then."""
+        """Whether a layer's weight, of two axes or more, and bias are constants that no other node reads."""
         names = [name for name in node.input[1:] if name]
-        return bool(names) and all(name in self._constants and self._read.count(name) == 1 for name in names)
+        return (bool(names) and all(name in self._constants and self._read.count(name) == 1 for name in names)
+                and len(self._constants[names[0]].dims) > 1)
 
     def keeps(self, node: onnx.NodeProto) -> bool:
         """Tie what a node ties; whether it is one that keeps what is scaled scaled."""

@@ -44,7 +44,7 @@ class Mean:
 
     @classmethod
     def of(cls, values: np.ndarray) -> Mean:
-        """Of at least two."""
+        """The mean of `values`, float64 (N,), at least two of them."""
         return cls(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))))
 
     def __str__(self) -> str:

@@ -134,8 +134,8 @@ class TestFile:
         summary = quantize_file(folder / "float.onnx", folder / "images", folder / "q.onnx", limit=3,
                                 progress=lambda *stage: stages.append(stage))
         assert summary == "calibrated with 3 images (mse); the input takes raw pixels"
-        assert stages[:6] == [(name, done, 3) for name in ("extremes", "histograms") for done in (1, 2, 3)]
-        assert stages[6:] == [("comparing with ONNX Runtime", 0, None)]
+        assert stages[:9] == [(name, done, 3) for name in ("channels", "extremes", "histograms") for done in (1, 2, 3)]
+        assert stages[9:] == [("comparing with ONNX Runtime", 0, None)]
         assert read_image(load_graph(folder / "q.onnx"), folder / "images" / "1.png").shape == (3, SIDE, SIDE)
 
     def test_same_bytes_every_time(self, folder):
