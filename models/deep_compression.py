@@ -24,6 +24,7 @@ import numpy as np
 import onnx
 
 from firelane.compiler.frame_io.preprocessing import Preprocessing, record_preprocessing
+from firelane.compiler.frame_io.presets import preset_record
 from firelane.compiler.quantize.fold_preprocessing import fold_preprocessing
 from firelane.compiler.quantize.model_file import write_model
 from firelane.compiler.support.errors import ConfigError, ModelError
@@ -68,6 +69,8 @@ def convert(file: Path, output: Path, *, input_size: int = 224) -> str:
         If the file is not the published one, or `output` cannot be written.
     """
     layers = decode(file)
+    if input_size not in INPUT_SIZES:
+        raise ConfigError("--input-size", f"{input_size}", hint=f"{' and '.join(map(str, INPUT_SIZES))} are possible")
     write_model(network(layers, input_size=input_size), output)
     stored = sum(layer.entries for layer in layers.values())
     weights = sum(layer.weight.size for layer in layers.values())
@@ -77,12 +80,14 @@ def convert(file: Path, output: Path, *, input_size: int = 224) -> str:
 
 
 def network(layers: Mapping[str, DecodedLayer], *, input_size: int = 224) -> onnx.ModelProto:
-    """The float network with exactly these weights; it takes RGB pixels 0..255 (see `fold_preprocessing`)."""
-    if input_size not in INPUT_SIZES:
-        raise ConfigError("--input-size", f"{input_size}", hint=f"{' and '.join(map(str, INPUT_SIZES))} are possible")
+    """The float network with exactly these weights; it takes RGB pixels 0..255 (see `fold_preprocessing`).
+
+    Sizes other than `INPUT_SIZES` are for training: of images that are scaled down likewise.
+    """
+    record = CAFFE_INPUT if input_size in INPUT_SIZES else preset_record("caffe", (3, input_size, input_size))
     model = float_onnx(NETWORK, {name: layer.weight for name, layer in layers.items()},
                        {name: layer.bias for name, layer in layers.items()}, input_size=input_size)
-    return fold_preprocessing(record_preprocessing(model, CAFFE_INPUT))
+    return fold_preprocessing(record_preprocessing(model, record))
 
 
 def decode(path: str | Path) -> dict[str, DecodedLayer]:

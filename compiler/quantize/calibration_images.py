@@ -14,7 +14,7 @@ from firelane.compiler.support.errors import FirelaneError, ModelError
 from firelane.compiler.support.files import open_file
 from firelane.compiler.support.spread import spread
 
-__all__ = ["LazyImages", "calibration_images", "image_files", "no_images", "read_array"]
+__all__ = ["LazyImages", "calibration_images", "image_files", "images_below", "no_images", "read_array"]
 
 HINT = "give a folder of images, or an .npy file"
 Shape = tuple[int, int, int]
@@ -52,8 +52,9 @@ def calibration_images(source: Images, shape: Shape, recorded: Preprocessing | N
 
     Parameters
     ----------
-    source : a folder of image files, or an array or an .npy file, (N, C, H, W) or (N, H, W, C), whatever the model's
-        own order is: uint8 pixels, gray or RGB, or floats, values of the input as `recorded` has them
+    source : a folder of image files, or of folders of them, or an array or an .npy file, (N, C, H, W) or (N, H, W, C),
+        whatever the model's own order is: uint8 pixels, gray or RGB, or floats, values of the input as `recorded` has
+        them
     shape : (channels, height, width) of the input
     recorded : preprocessing of the model as its user knows it, None if it is not known
     taken : of the model that is calibrated, after `fold_preprocessing`
@@ -91,13 +92,20 @@ def image_files(folder: Path, *, classes: bool = False) -> list[Path]:
     return [file for file in found if not (classes and file.is_dir())]
 
 
+def images_below(folder: Path) -> list[Path]:
+    """The same of a folder and of all folders in it that are not hidden, sorted by path."""
+    below = sorted(path for path in folder.rglob("*") if path.is_dir())
+    visible = [path for path in below if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    return sorted(file for place in (folder, *visible) for file in image_files(place, classes=True))
+
+
 def no_images(folder: Path) -> FirelaneError:
     """The error to raise if there are none."""
     return FirelaneError(str(folder), "no images in it", hint=f"{FORMATS} are looked for")
 
 
 def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -> Sequence[np.ndarray]:
-    files = image_files(path)
+    files = images_below(path)
     if not files:
         raise no_images(path)
     record = _needed(path, taken)

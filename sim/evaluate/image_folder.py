@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firelane.compiler.frame_io.preprocessing import read_pixels
-from firelane.compiler.quantize.calibration_images import LazyImages, image_files, no_images
+from firelane.compiler.quantize.calibration_images import LazyImages, images_below, no_images
 from firelane.compiler.support.errors import FirelaneError
 
 __all__ = ["find_images", "pixels_of"]
@@ -23,9 +23,7 @@ def find_images(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise FirelaneError(str(folder), "is no folder" if folder.exists() else "no such folder",
                             hint="give a folder of images with --images")
-    below = sorted(path for path in folder.rglob("*") if path.is_dir())
-    visible = [path for path in below if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    files = sorted(file for place in (folder, *visible) for file in image_files(place, classes=True))
+    files = images_below(folder)
     if not files:
         raise no_images(folder)
     return files

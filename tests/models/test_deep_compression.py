@@ -8,8 +8,9 @@ from onnx import numpy_helper
 
 from firelane.cli.main import main
 from firelane.compiler.frame_io.preprocessing import INPUT_KEY, preprocessing_of
+from firelane.compiler.quantize.fold_preprocessing import metadata
 from firelane.compiler.support.errors import ConfigError, ModelError
-from firelane.models.deep_compression import CAFFE_INPUT, NETWORK, decode, network
+from firelane.models.deep_compression import CAFFE_INPUT, NETWORK, DecodedLayer, convert, decode, network
 from firelane.models.squeezenet_graph import float_onnx
 from tests.published_data import NET_FILE, accuracy, images, needs_images, needs_net, slow
 
@@ -114,9 +115,16 @@ def test_damaged_files_are_refused(tmp_path, made_up, spoil, message):
         decode(path)
 
 
-def test_other_input_sizes_are_refused():
+def test_other_input_sizes_are_refused(tmp_path, made_up):
     with pytest.raises(ConfigError, match=r"^input_size: 225; 224 and 227 are possible$"):
-        network({}, input_size=225)
+        convert(write(tmp_path / "x.net", made_up[0]), tmp_path / "x.onnx", input_size=225)
+
+
+def test_a_start_of_training_may_have_another_size():
+    layers = {conv.name: DecodedLayer(np.zeros(conv.weight_shape, np.float32), np.zeros(conv.outputs, np.float32), 1)
+              for conv in NETWORK.convolutions}
+    record = preprocessing_of(metadata(network(layers, input_size=112)))
+    assert record is not None and record.resize == 128
 
 
 class TestCommand:

@@ -39,7 +39,8 @@ UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1_000_000, "MIB": 1 << 20
 @click.command()
 @model_argument()
 @click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
-              help="Folder of images without labels, or .npy, as for `firelane quantize`.")
+              help="Folder of images without labels, or of folders of them, or .npy, as for `firelane "
+              "quantize`.")
 @click.option("-o", "--output", type=PATH, help="The QDQ model to write; with --sweep, a folder.")
 @click.option("--budget", metavar="SIZE", help="Bytes of the ROM image, e.g. 336KB (1000 bytes a KB) or 300000.")
 @click.option("--max-drop", type=click.FloatRange(0, min_open=True), metavar="POINTS",

@@ -26,7 +26,8 @@ from firelane.compiler.support.outputs import check_file
 @click.command()
 @model_argument()
 @click.option("--calib", "calibration", required=True, type=PATH, metavar="IMAGES",
-              help="Folder of images, or .npy, channels first or last: uint8 pixels, or float input values.")
+              help="Folder of images, or of folders of them, or .npy, channels first or last: uint8 pixels, or float "
+              "input values.")
 @click.option("-o", "--output", required=True, type=PATH, help="The QDQ model to write.")
 @method_option
 @limit_option

@@ -272,6 +272,13 @@ class TestCommand:
         printed = capsys.readouterr().err
         assert printed.startswith(f"error: {path}: {message}") and printed.count("\n") == 1
 
+    def test_images_in_folders_of_classes_are_found_and_hidden_ones_not(self, tmp_path):
+        for place, value in (("cat/a.png", 3), ("dog/b.png", 5), (".thumbnails/c.png", 7)):
+            (tmp_path / place).parent.mkdir()
+            Image.fromarray(np.full((SIDE, SIDE, 3), value, np.uint8)).save(tmp_path / place)
+        found = calibration_images(tmp_path, (3, SIDE, SIDE), Preprocessing(), Preprocessing(), 9)
+        assert [float(image.mean()) for image in found] == [3, 5]
+
     @pytest.mark.parametrize("kind", [np.uint8, np.float32])
     @pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
     def test_channels_first_or_last(self, kind, last):
