@@ -26,7 +26,8 @@ BOARDS = (
     Board(name="ulx3s_45f", description="Radiona ULX3S, LFE5U-45F", device=LFE5U_45F, platform=ULX3S_45F_Platform,
           engine=EngineConfig(banks=4, activation_words=1024, weight_words=34_816, program_words=2048, logic_lanes=12,
                               columns_left=1, columns_right=2),
-          clock_hz=90e6, baud=BAUD, programmer="ulx3s", camera=CAMERA),
+          clock_hz=90e6, two_tap_clock_hz=75e6, baud=BAUD, programmer="ulx3s", camera=CAMERA),
     Board(name="ulx3s_85f", description="Radiona ULX3S, LFE5U-85F", device=LFE5U_85F, platform=ULX3S_85F_Platform,
-          engine=ENGINE_85F, clock_hz=100e6, baud=BAUD, programmer="ulx3s", seed=3, camera=CAMERA),
+          engine=ENGINE_85F, clock_hz=100e6, two_tap_clock_hz=91.7e6, baud=BAUD, programmer="ulx3s", seed=3,
+          camera=CAMERA),
 )
