@@ -20,13 +20,14 @@ CAMERA = CameraHeader(
 BOARDS = (
     Board(name="ulx3s_12f", description="Radiona ULX3S, LFE5U-12F", device=LFE5U_12F, platform=ULX3S_12F_Platform,
           engine=EngineConfig(banks=2, activation_words=1024, weight_words=6144, program_words=1024, logic_lanes=28),
-          clock_hz=75e6, baud=BAUD, programmer="ulx3s", seed=3, ripup=False, result_bytes=64, camera=CAMERA),
+          clock_hz=75e6, baud=BAUD, programmer="ulx3s", seed=3, ripup=False, result_bytes=64, stream_bytes=0,
+          camera=CAMERA),
     Board(name="ulx3s_25f", description="Radiona ULX3S, LFE5U-25F", device=LFE5U_25F, platform=ULX3S_25F_Platform,
           engine=ENGINE_25F, clock_hz=75e6, baud=BAUD, programmer="ulx3s", seed=3, ripup=False, camera=CAMERA),
     Board(name="ulx3s_45f", description="Radiona ULX3S, LFE5U-45F", device=LFE5U_45F, platform=ULX3S_45F_Platform,
           engine=EngineConfig(banks=4, activation_words=1024, weight_words=34_816, program_words=2048, logic_lanes=12,
                               columns_left=1, columns_right=2),
-          clock_hz=90e6, baud=BAUD, programmer="ulx3s", camera=CAMERA),
+          clock_hz=90e6, baud=BAUD, programmer="ulx3s", stream_bytes=2048, camera=CAMERA),
     Board(name="ulx3s_85f", description="Radiona ULX3S, LFE5U-85F", device=LFE5U_85F, platform=ULX3S_85F_Platform,
           engine=ENGINE_85F, clock_hz=100e6, baud=BAUD, programmer="ulx3s", seed=3, camera=CAMERA),
 )
