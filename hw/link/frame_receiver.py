@@ -22,7 +22,7 @@ from firelane.hw.contract.link_protocol import (
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 PLACE_BITS = bits_for(PAYLOAD_BYTES)
 
-VERDICT = data.StructLayout({"valid": 1, "status": Status, "header": HEADER})
+VERDICT = data.StructLayout({"status": Status, "header": HEADER})
 """What is known of a frame that is held."""
 
 
@@ -83,7 +83,8 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.buffer = buffer = Memory(shape=8, depth=self._frames * PAYLOAD_BYTES, init=[],
                                               attrs={"ram_style": "block", "no_rw_check": 1})
-        self._held = Signal(data.ArrayLayout(VERDICT, self._frames))
+        self._held = [Signal(VERDICT, name=f"held{n}") for n in range(self._frames)]
+        self._valid = [Signal(name=f"held_valid{n}") for n in range(self._frames)]
         self._coming, self._shown = Signal(range(self._frames)), Signal(range(self._frames))    #: of these
         self._full = Signal()               #: a frame is held where the next one would be
         m.submodules.crc = self._crc = crc.Processor(CRC32_ISO_HDLC(data_width=8))
@@ -149,7 +150,7 @@ class FrameReceiver(wiring.Component):
             sane.eq((length + OVERHEAD == self._count) & (self._count >= OVERHEAD)),
         ]
         verdict = Signal(VERDICT)
-        m.d.comb += [verdict.valid.eq(1), verdict.header.eq(Mux(good, self._header.as_value(), 0))]
+        m.d.comb += verdict.header.eq(Mux(good, self._header.as_value(), 0))
         with m.If(self._count > PAYLOAD_BYTES + OVERHEAD):
             m.d.comb += [verdict.status.eq(Status.OVERSIZED), verdict.header.eq(0)]
         with m.Elif(~matches):
@@ -157,16 +158,23 @@ class FrameReceiver(wiring.Component):
         with m.Elif(~sane):
             m.d.comb += verdict.status.eq(Status.BAD_LENGTH)
         with m.If(self._closed):
-            m.d.sync += [self._held[self._coming].eq(verdict), self._coming.eq(self._following(self._coming))]
+            m.d.sync += self._coming.eq(self._following(self._coming))
+        for n, (valid, held) in enumerate(zip(self._valid, self._held, strict=True)):
+            with m.If(self._closed & (self._coming == n)):
+                m.d.sync += [valid.eq(1), held.eq(verdict)]
 
     def _show(self, m):
         """The oldest frame that is held, from registers of its own."""
-        frame, held = self.frame, self._held[self._shown]
-        m.d.comb += self._full.eq(self._held[self._coming].valid)
-        with m.If(~frame.valid):
-            m.d.sync += [frame.valid.eq(held.valid), frame.status.eq(held.status), frame.header.eq(held.header)]
+        frame = self.frame
+        for n, (valid, held) in enumerate(zip(self._valid, self._held, strict=True)):
+            with m.If(self._coming == n):
+                m.d.comb += self._full.eq(valid)
+            with m.If((self._shown == n) & ~frame.valid):
+                m.d.sync += [frame.valid.eq(valid), frame.status.eq(held.status), frame.header.eq(held.header)]
+            with m.If((self._shown == n) & frame.release):
+                m.d.sync += valid.eq(0)
         with m.If(frame.release):
-            m.d.sync += [held.valid.eq(0), frame.valid.eq(0), self._shown.eq(self._following(self._shown))]
+            m.d.sync += [frame.valid.eq(0), self._shown.eq(self._following(self._shown))]
 
     def _following(self, place):
         return Mux(place == self._frames - 1, 0, place + 1)
