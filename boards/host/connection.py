@@ -54,6 +54,11 @@ class TooLong(Exception):
     """Frames of this length do not arrive: the same is to be sent in shorter ones."""
 
 
+def is_complaint(answer: Frame) -> bool:
+    """Whether the board complains of a damaged frame, it cannot say which."""
+    return (answer.sequence, answer.command) == (0, ANSWER) and answer.payload[0] in FRAME_ERRORS
+
+
 class Connection:
     """Sends a command until its answer comes."""
 
@@ -91,8 +96,7 @@ class Connection:
         LinkError
             If no answer comes, or the line goes on damaging it.
         """
-        self._sequence = (self._sequence + 1) % 256
-        line = Frame(self._sequence, command, payload).to_bytes()
+        line = self._framed(command, payload)
         tries = silences = complaints = 0
         started = self.port.clock()
         limit, end = started + attempts * seconds, started + NOISE_SECONDS
@@ -107,7 +111,7 @@ class Connection:
             if answer is not None:
                 self._in_step = True
                 self.size.arrived(tries - 1)
-                return self._judged(answer)
+                return self.judged(answer)
             complaints += heard
             silences += not heard
             if complaints > tries:
@@ -116,6 +120,19 @@ class Connection:
             raise LinkError(self.port.name, f"damages what is sent: {command.name} failed {tries} times",
                             hint="check cable, adapter and baud rate")
         raise NoAnswerError(self.port.name, f"no answer to {command.name}", hint="is the board still there?")
+
+    def post(self, command: Command, payload: bytes = b"") -> int:
+        """Send a command, once, and go on; its sequence number."""
+        self.port.write(self._framed(command, payload))
+        return self._sequence
+
+    def heard(self) -> list[Frame]:
+        """The answers that have come, if any; waits as long as the port does."""
+        return [frame for frame in self._deframer.feed(self.port.read()) if frame.payload]
+
+    def _framed(self, command: Command, payload: bytes) -> bytes:
+        self._sequence = (self._sequence + 1) % 256
+        return Frame(self._sequence, command, payload).to_bytes()
 
     def _listen(self, command: Command, before: float, seconds: float, end: float, *,
                 at_once: bool) -> tuple[Frame | None, int]:
@@ -129,19 +146,26 @@ class Connection:
             now = self.port.clock()
             late = now >= deadline or (complaints > 0 and now >= end)
             # What came in time is read by a slow host, too.
-            for frame in self._deframer.feed(self.port.read()):
-                if not frame.payload:
-                    continue
+            for frame in self.heard():
                 if (frame.sequence, frame.command) == (self._sequence, command | ANSWER):
                     return frame, complaints
-                if (frame.sequence, frame.command) == (0, ANSWER) and frame.payload[0] in FRAME_ERRORS:
+                if is_complaint(frame):
                     complaints += 1
                     deadline = now + (SETTLE_SECONDS if self._in_step else seconds)
             if complaints and at_once:
                 break
         return None, complaints
 
-    def _judged(self, answer: Frame) -> bytes:
+    def judged(self, answer: Frame) -> bytes:
+        """The body of an answer, after its status.
+
+        Raises
+        ------
+        StatusError
+            If the status is not OK.
+        LinkError
+            If there is no such status.
+        """
         try:
             status = Status(answer.payload[0])
         except ValueError:
