@@ -45,8 +45,8 @@ Fields = Mapping[str, tuple[tuple[type, ...], bool]]
 TEXT, WHOLE, NUMBER, FLAG, LIST, TABLE = (str,), (int,), (int, float), (bool,), (list,), (dict,)
 BOARD: Fields = {"name": (TEXT, True), "description": (TEXT, True), "clock_mhz": (NUMBER, True),
                  "baud": (WHOLE, True), "programmer": (TEXT, True), "serial": (TEXT, False), "seed": (WHOLE, False),
-                 "ripup": (FLAG, False), "result_bytes": (WHOLE, False), "stream_bytes": (WHOLE, False),
-                 "device": (TABLE, True),
+                 "ripup": (FLAG, False), "two_tap_clock_mhz": (NUMBER, False), "result_bytes": (WHOLE, False),
+                 "stream_bytes": (WHOLE, False), "device": (TABLE, True),
                  "platform": (TABLE, True), "uart": (TABLE, False), "engine": (TABLE, True),
                  "camera": (TABLE, False)}
 DEVICE: Fields = {"name": (TEXT, True), "lut": (WHOLE, False), "ebr": (WHOLE, False), "dsp": (WHOLE, False),
@@ -94,8 +94,9 @@ class _File:
             raise self.wrong("name", f"{name!r}", "lower case letters, digits and _, at most 32, a letter first")
         if taken(name):
             raise self.wrong("name", f"{name!r} is a board of Firelane's own", "choose another name")
-        for field, most in (("clock_mhz", CLOCK_MHZ), ("baud", BAUD)):
-            self._positive(field, record[field], most)
+        for field, most in (("clock_mhz", CLOCK_MHZ), ("baud", BAUD), ("two_tap_clock_mhz", CLOCK_MHZ)):
+            if field in record:
+                self._positive(field, record[field], most)
         result_bytes = record.get("result_bytes", PAYLOAD_BYTES)
         if result_bytes not in RESULT_BYTES:
             raise self.wrong("result_bytes", f"{result_bytes}", f"{' and '.join(map(str, RESULT_BYTES))} are possible")
@@ -107,6 +108,8 @@ class _File:
         camera = self._camera(record["camera"], device) if "camera" in record else None
         self._try(platform, device, camera)
         usual = {field: record[field] for field in ("serial", "seed", "ripup") if field in record}
+        if "two_tap_clock_mhz" in record:
+            usual["two_tap_clock_hz"] = record["two_tap_clock_mhz"] * 1e6
         return Board(name=name, description=record["description"], device=device, platform=platform,
                      engine=self._engine(record["engine"]), clock_hz=clock_hz, baud=record["baud"],
                      programmer=record["programmer"], result_bytes=result_bytes, stream_bytes=stream_bytes,

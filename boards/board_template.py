@@ -26,6 +26,7 @@ _HEAD = """\
 name = {name}  # what the board will call itself
 description = {description}  # vendor, board, revision, device
 clock_mhz = {clock_mhz:g}  # of the engine: what place and route reaches; the FPGA makes it from the oscillator
+{two_tap_clock}  # likewise with two taps a cycle, `--taps 2`
 baud = {baud}  # of the serial line: what its chip or adapter can do
 programmer = {programmer}  # openFPGALoader's name of the board
 serial = {serial}  # how a host is connected
@@ -114,7 +115,8 @@ def board_text(name: str, board: Board, file: str) -> str:
     base = next(each for each in type(platform).__mro__ if each.__module__.startswith(f"{PACKAGE}."))
     head = _HEAD.format(
         file=file, name=_text(name), description=_text(f"like {board.description}"), clock_mhz=board.clock_hz / 1e6,
-        baud=board.baud, programmer=_text(board.programmer), serial=_text(board.serial), seed=board.seed,
+        two_tap_clock=_two_tap_clock(board), baud=board.baud, programmer=_text(board.programmer),
+        serial=_text(board.serial), seed=board.seed,
         ripup=_text(board.ripup), result_bytes=board.result_bytes, stream_bytes=board.stream_bytes,
         device=_text(device.name),
         devices=", ".join(DEVICES), lut=device.lut, ebr=device.ebr, dsp=device.dsp, family=_text(device.family),
@@ -122,6 +124,12 @@ def board_text(name: str, board: Board, file: str) -> str:
         package=_text(platform.package), speed=_text(platform.speed))
     sizes = "\n".join(f"{size} = {value}" for size, value in asdict(board.engine).items() if size != "trace")
     return head + _uart(base(), platform, device.family) + _ENGINE.format(sizes=sizes) + _camera(board.camera)
+
+
+def _two_tap_clock(board: Board) -> str:
+    """The field, as a comment where nobody knows it."""
+    hz = board.two_tap_clock_hz
+    return f"two_tap_clock_mhz = {hz / 1e6:g}" if hz else "# two_tap_clock_mhz = 75"
 
 
 def _uart(bare, platform, family: str) -> str:
