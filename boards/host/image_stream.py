@@ -171,7 +171,7 @@ class ImageStream:
         return found
 
     def _payload(self, command: Command) -> tuple[bytes, int, int]:
-        """Of a command, and the offsets where it begins and ends."""
+        """The payload of a command, and the offsets of image bytes where it begins and ends."""
         if command is Command.REGISTERS:
             return b"", 0, 0
         if command is Command.RESULT:

