@@ -37,7 +37,7 @@ def half_size_layout(identity: Identity, shape: tuple[int, ...]) -> int:
     channels, rows, columns = shape
     if not identity.stream_bytes:
         raise ConfigError(OPTION, f"the board {identity.board} does not double images",
-                          hint="leave it out, or build a bitstream for a board with stream_bytes")
+                          hint="leave it out; boards that do, have a queue for images: docs/boards.md")
     if rows % 2 or columns % 2:
         raise ConfigError(OPTION, f"the network's images are {columns} x {rows}, which are not twice something",
                           hint="leave it out")

@@ -79,7 +79,7 @@ def read_set(package: Package, folder: Path, any_version: bool = False) -> Drawi
         raise ConfigError("FOLDER", f"{file}: no such file", hint=f"npm pack {package.name}@{package.version}")
     if not any_version and hashlib.sha256(file.read_bytes()).hexdigest() != package.digest:
         raise ConfigError("FOLDER", f"{file} has another digest than {package.name} {package.version}",
-                          hint="get it again, or take it as it is with --any-version")
+                          hint=f"npm pack {package.name}@{package.version} gets it again")
     try:
         with tarfile.open(file) as archive:
             icons, about = (json.load(_member(archive, f"package/{name}.json")) for name in ("icons", "metadata"))
