@@ -107,7 +107,7 @@ class _File:
         platform = self._platform(record, device)
         camera = self._camera(record["camera"], device) if "camera" in record else None
         self._try(platform, device, camera)
-        usual = {field: record[field] for field in ("serial", "seed", "ripup") if field in record}
+        usual: dict[str, Any] = {field: record[field] for field in ("serial", "seed", "ripup") if field in record}
         if "two_tap_clock_mhz" in record:
             usual["two_tap_clock_hz"] = record["two_tap_clock_mhz"] * 1e6
         return Board(name=name, description=record["description"], device=device, platform=platform,
