@@ -8,7 +8,7 @@ from typing import Any
 
 from firelane.boards.camera_header import CameraHeader
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, STREAM_BYTES
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,6 @@ class Board:
     seed: int = 1                   #: of the placer, where nobody says otherwise: one that meets timing
     ripup: bool = True              #: router2 makes way for slow wires; where logic is dense it finds no end then
     result_bytes: int = PAYLOAD_BYTES   #: of a result that the link keeps for one answer: 64 spare two block RAMs
-    stream_bytes: int = STREAM_BYTES[-1]    #: of image bytes that wait: 4096 takes 4 block RAMs, 2048 takes 2
     camera: CameraHeader | None = None  #: pins for a camera
     two_tap_clock_hz: float | None = None       #: like `clock_hz`, with two taps a cycle, where that has been routed
 

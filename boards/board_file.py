@@ -31,7 +31,7 @@ from firelane.compiler.support.files import read_file
 from firelane.compiler.support.near import hint
 from firelane.hw.contract.camera import LED_BITS
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, STREAM_BYTES
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 
 SUFFIX = ".toml"
 FILE_BYTES = 1 << 20                #: more than any such file
@@ -46,7 +46,7 @@ TEXT, WHOLE, NUMBER, FLAG, LIST, TABLE = (str,), (int,), (int, float), (bool,), 
 BOARD: Fields = {"name": (TEXT, True), "description": (TEXT, True), "clock_mhz": (NUMBER, True),
                  "baud": (WHOLE, True), "programmer": (TEXT, True), "serial": (TEXT, False), "seed": (WHOLE, False),
                  "ripup": (FLAG, False), "two_tap_clock_mhz": (NUMBER, False), "result_bytes": (WHOLE, False),
-                 "stream_bytes": (WHOLE, False), "device": (TABLE, True),
+                 "device": (TABLE, True),
                  "platform": (TABLE, True), "uart": (TABLE, False), "engine": (TABLE, True),
                  "camera": (TABLE, False)}
 DEVICE: Fields = {"name": (TEXT, True), "lut": (WHOLE, False), "ebr": (WHOLE, False), "dsp": (WHOLE, False),
@@ -100,9 +100,6 @@ class _File:
         result_bytes = record.get("result_bytes", PAYLOAD_BYTES)
         if result_bytes not in RESULT_BYTES:
             raise self.wrong("result_bytes", f"{result_bytes}", f"{' and '.join(map(str, RESULT_BYTES))} are possible")
-        stream_bytes = record.get("stream_bytes", 0)
-        if stream_bytes not in STREAM_BYTES:
-            raise self.wrong("stream_bytes", f"{stream_bytes}", f"{', '.join(map(str, STREAM_BYTES))} are possible")
         device = self._device(record["device"])
         platform = self._platform(record, device)
         camera = self._camera(record["camera"], device) if "camera" in record else None
@@ -112,8 +109,7 @@ class _File:
             usual["two_tap_clock_hz"] = record["two_tap_clock_mhz"] * 1e6
         return Board(name=name, description=record["description"], device=device, platform=platform,
                      engine=self._engine(record["engine"]), clock_hz=clock_hz, baud=record["baud"],
-                     programmer=record["programmer"], result_bytes=result_bytes, stream_bytes=stream_bytes,
-                     camera=camera, **usual)
+                     programmer=record["programmer"], result_bytes=result_bytes, camera=camera, **usual)
 
     def _parsed(self) -> dict[str, Any]:
         try:

@@ -33,7 +33,6 @@ serial = {serial}  # how a host is connected
 seed = {seed}  # of the placer: try others where timing is missed
 ripup = {ripup}  # false where more than four fifths of the LUTs are taken
 result_bytes = {result_bytes}  # 64 spares two block RAMs
-stream_bytes = {stream_bytes}  # for images on their way while others are computed: 0, 2048 (2 block RAMs), 4096 (4)
 
 [device]
 name = {device}  # known: {devices}
@@ -117,8 +116,7 @@ def board_text(name: str, board: Board, file: str) -> str:
         file=file, name=_text(name), description=_text(f"like {board.description}"), clock_mhz=board.clock_hz / 1e6,
         two_tap_clock=_two_tap_clock(board), baud=board.baud, programmer=_text(board.programmer),
         serial=_text(board.serial), seed=board.seed,
-        ripup=_text(board.ripup), result_bytes=board.result_bytes, stream_bytes=board.stream_bytes,
-        device=_text(device.name),
+        ripup=_text(board.ripup), result_bytes=board.result_bytes, device=_text(device.name),
         devices=", ".join(DEVICES), lut=device.lut, ebr=device.ebr, dsp=device.dsp, family=_text(device.family),
         families=", ".join(VENDORS), path=_text(f"{base.__module__}:{base.__name__}"),
         package=_text(platform.package), speed=_text(platform.speed))

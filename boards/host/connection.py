@@ -54,11 +54,6 @@ class TooLong(Exception):
     """Frames of this length do not arrive: the same is to be sent in shorter ones."""
 
 
-def is_complaint(answer: Frame) -> bool:
-    """Whether the board complains of a damaged frame, it cannot say which."""
-    return (answer.sequence, answer.command) == (0, ANSWER) and answer.payload[0] in FRAME_ERRORS
-
-
 class Connection:
     """Sends a command until its answer comes."""
 
@@ -96,7 +91,8 @@ class Connection:
         LinkError
             If no answer comes, or the line goes on damaging it.
         """
-        line = self._framed(command, payload)
+        self._sequence = (self._sequence + 1) % 256
+        line = Frame(self._sequence, command, payload).to_bytes()
         tries = silences = complaints = 0
         started = self.port.clock()
         limit, end = started + attempts * seconds, started + NOISE_SECONDS
@@ -111,7 +107,7 @@ class Connection:
             if answer is not None:
                 self._in_step = True
                 self.size.arrived(tries - 1)
-                return self.judged(answer)
+                return self._judged(answer)
             complaints += heard
             silences += not heard
             if complaints > tries:
@@ -120,19 +116,6 @@ class Connection:
             raise LinkError(self.port.name, f"damages what is sent: {command.name} failed {tries} times",
                             hint="check cable, adapter and baud rate")
         raise NoAnswerError(self.port.name, f"no answer to {command.name}", hint="is the board still there?")
-
-    def post(self, command: Command, payload: bytes = b"") -> int:
-        """Send a command, once, and go on; its sequence number."""
-        self.port.write(self._framed(command, payload))
-        return self._sequence
-
-    def heard(self) -> list[Frame]:
-        """The answers that have come, if any; waits as long as the port does."""
-        return [frame for frame in self._deframer.feed(self.port.read()) if frame.payload]
-
-    def _framed(self, command: Command, payload: bytes) -> bytes:
-        self._sequence = (self._sequence + 1) % 256
-        return Frame(self._sequence, command, payload).to_bytes()
 
     def _listen(self, command: Command, before: float, seconds: float, end: float, *,
                 at_once: bool) -> tuple[Frame | None, int]:
@@ -146,26 +129,19 @@ class Connection:
             now = self.port.clock()
             late = now >= deadline or (complaints > 0 and now >= end)
             # What came in time is read by a slow host, too.
-            for frame in self.heard():
+            for frame in self._deframer.feed(self.port.read()):
+                if not frame.payload:
+                    continue
                 if (frame.sequence, frame.command) == (self._sequence, command | ANSWER):
                     return frame, complaints
-                if is_complaint(frame):
+                if (frame.sequence, frame.command) == (0, ANSWER) and frame.payload[0] in FRAME_ERRORS:
                     complaints += 1
                     deadline = now + (SETTLE_SECONDS if self._in_step else seconds)
             if complaints and at_once:
                 break
         return None, complaints
 
-    def judged(self, answer: Frame) -> bytes:
-        """The body of an answer, after its status.
-
-        Raises
-        ------
-        StatusError
-            If the status is not OK.
-        LinkError
-            If there is no such status.
-        """
+    def _judged(self, answer: Frame) -> bytes:
         try:
             status = Status(answer.payload[0])
         except ValueError:

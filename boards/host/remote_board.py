@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from firelane.boards.host.connection import Connection, StatusError, TooLong
 from firelane.boards.host.frame_size import FrameSize
-from firelane.boards.host.image_stream import ImageStream
 from firelane.boards.host.load import load_payload
 from firelane.boards.host.port import LinkError, Port
-from firelane.boards.host.remote_frame import BEGIN_AGAIN, FORGOTTEN, RemoteFrame, State, read_state
 from firelane.boards.host.words import words
 from firelane.boards.top.identity import Identity, read_identity
 from firelane.hw.contract.link_protocol import (
     ARGUMENT_BYTES,
     REGISTERS_SHOWN,
     RESULT_LAST,
+    STATE,
     VERSION,
     Command,
     Status,
@@ -24,7 +24,53 @@ from firelane.hw.contract.link_protocol import (
 from firelane.hw.contract.memory_contents import MemoryContents
 from firelane.hw.contract.registers import Register
 
+BEGIN_AGAIN = 3             #: how often a run or a load is begun, if the board forgets it in the middle
+_FORGOTTEN = (Status.WRONG_ORDER, Status.TIMEOUT)
+
 Progress = Callable[[int, int], None]       # bytes or words done, of so many
+
+
+@dataclass(frozen=True)
+class State:
+    """What a board is doing: the link's `STATE`, and the registers 0 to 12 of the engine."""
+
+    link: int
+    registers: tuple[int, ...]
+
+    @property
+    def loading(self) -> bool:
+        """A load was begun and not finished."""
+        return bool(STATE.from_bits(self.link).loading)
+
+    @property
+    def digest(self) -> int:
+        """The digest of the model; 0 if there is none."""
+        return 0 if self.loading else self.registers[Register.PROGRAM_DIGEST]
+
+    @property
+    def engine_cycles(self) -> int:
+        """Cycles of the last frame, without those in which the engine waited for the line."""
+        waited = self.registers[Register.STALL_INPUT] + self.registers[Register.STALL_OUTPUT]
+        return self.registers[Register.FRAME_CYCLES] - waited
+
+
+@dataclass(frozen=True)
+class RemoteFrame:
+    """What came of an image.
+
+    Parameters
+    ----------
+    result : bytes
+    cycles : int
+        That the engine computed.
+    image_seconds, result_seconds : float
+        Until the board had taken the image, and from then on until the result was here; the engine computes in both.
+    """
+
+    result: bytes
+    cycles: int
+    image_seconds: float
+    result_seconds: float
 
 
 class RemoteBoard:
@@ -44,7 +90,7 @@ class RemoteBoard:
 
     def state(self) -> State:
         """What the board is doing now."""
-        return read_state(self.connection.ask(Command.REGISTERS), self.connection.port.name)
+        return _state(self.connection.ask(Command.REGISTERS), self.connection.port.name)
 
     def reset(self) -> None:
         """Stop the engine."""
@@ -63,17 +109,6 @@ class RemoteBoard:
             If the line fails.
         """
         return _begun_again(lambda: self._run(image, digest, progress))
-
-    def run_all(self, images: Iterable[bytes], digest: int, layout: int = 0) -> Iterator[RemoteFrame]:
-        """The results of images, in their order; where the board knows streams, images come while others are computed.
-
-        `layout`: how the images come, a `LAYOUT`; else than 0 only where the board knows streams. Raises as `run`.
-        """
-        if self.identity.stream_bytes:
-            yield from ImageStream(self.connection, self.identity, digest, layout).frames(images)
-        else:
-            assert not layout, "checked by `boards.host.half_size`"
-            yield from (self.run(image, digest) for image in images)
 
     def load(self, contents: MemoryContents, progress: Progress = lambda done, total: None) -> None:
         """Put a model into the board: all of it is there then, or none.
@@ -101,7 +136,7 @@ class RemoteBoard:
         if identity.version != VERSION:
             raise LinkError(where, f"the board speaks version {identity.version} of the protocol",
                             hint=f"this program speaks {VERSION}: use the one that came with the bitstream")
-        return identity, read_state(body[:start], where)
+        return identity, _state(body[:start], where)
 
     def _run(self, image: bytes, digest: int, progress: Progress) -> RemoteFrame:
         started = time.perf_counter()
@@ -166,6 +201,14 @@ def _begun_again(work: Callable):
         try:
             return work()
         except StatusError as error:
-            if error.status not in FORGOTTEN:
+            if error.status not in _FORGOTTEN:
                 raise
     return work()
+
+
+def _state(body: bytes, where: str) -> State:
+    size = ARGUMENT_BYTES
+    if len(body) != 1 + REGISTERS_SHOWN * size:
+        raise LinkError(where, f"{len(body)} bytes of registers",
+                        hint="build its bitstream and this program from the same version")
+    return State(body[0], tuple(int.from_bytes(body[n:n + size], "little") for n in range(1, len(body), size)))

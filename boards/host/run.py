@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
-from firelane.boards.host.half_size import doubled, half_size_layout, halved
 from firelane.boards.host.load import check_engine
 from firelane.boards.host.port import SerialPort
 from firelane.boards.host.remote_board import RemoteBoard
-from firelane.boards.host.remote_frame import RemoteFrame
 from firelane.compiler.artefact.reader import HostModel, find_model, read_model
 from firelane.compiler.frame_io.classes import Guess, class_names
-from firelane.compiler.frame_io.preprocessing import read_image
 from firelane.compiler.frame_io.record_options import Options, overridden
-from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.support.counted import counted
 from firelane.compiler.support.errors import ConfigError, FirelaneError
 from firelane.compiler.support.json_document import json_document
@@ -38,7 +31,6 @@ class Answer:
     ----------
     cycles, device_ms : what the engine computed
     transfer_ms : until image and result were over the line, what the engine computed meanwhile not counted
-    end_to_end_ms : from the image's first byte until its result was here; the image before may be computed meanwhile
     """
 
     image: str
@@ -46,7 +38,6 @@ class Answer:
     cycles: int
     device_ms: float
     transfer_ms: float
-    end_to_end_ms: float
 
 
 @dataclass(frozen=True)
@@ -67,15 +58,14 @@ class BoardSession:
     model: HostModel
     labels: tuple[str, ...]
     note: str = ""          #: what was said of its input and contradicts what it records
-    layout: int = 0         #: a `LAYOUT`: how images go over the line
 
     @staticmethod
     @contextmanager
     def open(port: str, baud: int, folder: Path | None, labels: Path | None,
-             record: Options | None = None, *, half_size: bool = False) -> Iterator[BoardSession]:
+             record: Options | None = None) -> Iterator[BoardSession]:
         """Talks to the board and finds the model; `folder` None: among those that were compiled here.
 
-        `record` says how images become its input, in place of what it records; `half_size`: the board doubles them.
+        `record` says how images become its input, in place of what it records.
 
         Raises
         ------
@@ -87,58 +77,26 @@ class BoardSession:
         try:
             board = RemoteBoard(line)
             model = checked_model(board, model)
-            shape = model.graph.tensors[model.graph.input].shape
-            note = overridden(model.graph.metadata, shape, record or {})
+            note = overridden(model.graph.metadata, model.graph.tensors[model.graph.input].shape, record or {})
             names = class_names(labels, model.graph.metadata, model.classes)
-            layout = half_size_layout(board.identity, shape) if half_size else 0
-            yield BoardSession(board, model.recording(record or {}), names, note, layout)
+            yield BoardSession(board, model.recording(record or {}), names, note)
         finally:
             line.close()
 
-    def answers(self, files: Iterable[Path], unreadable: list[FirelaneError] | None = None) -> Iterator[Answer]:
-        """The answer for each image file, as soon as it is there; files are read while others are computed.
-
-        A file that cannot be read is passed over, and what is wrong with it goes to `unreadable`, if there is that.
-        """
-        names: deque[Path] = deque()
-
-        def images() -> Iterator[np.ndarray]:
-            for path in files:
-                try:
-                    pixels = read_image(self.model.graph, path)
-                except FirelaneError as error:
-                    if unreadable is None or error.where != str(path):
-                        raise
-                    unreadable.append(error)
-                    continue
-                names.append(path)
-                yield pixels
-
-        for frame in self.frames(images()):
-            timed = timed_frame(self.board, frame)
-            yield Answer(str(names.popleft()), self.model.guesses(timed.result, self.labels), timed.cycles,
-                         timed.device_ms, timed.transfer_ms, 1000 * frame.seconds)
-
-    def frames(self, images: Iterable[np.ndarray]) -> Iterator[RemoteFrame]:
-        """What the board makes of images, uint8 (C, H, W); at half size if that is wanted."""
-        sent = (stream_bytes(halved(image) if self.layout else image) for image in images)
-        return self.board.run_all(sent, self.model.digest, self.layout)
-
-    def seen(self, image: np.ndarray) -> np.ndarray:
-        """The image that the network sees."""
-        return doubled(halved(image)) if self.layout else image
+    def answer(self, path: Path) -> Answer:
+        """The answer for one image file."""
+        found = timed_run(self.board, self.model, self.model.image_bytes(path))
+        return Answer(str(path), self.model.guesses(found.result, self.labels), found.cycles, found.device_ms,
+                      found.transfer_ms)
 
 
 def timed_run(board: RemoteBoard, model: HostModel, image: bytes,
               progress: Callable[[int, int], None] = lambda done, total: None) -> Timed:
     """The result of an image, as the board takes it, and what it took; `progress` is told bytes done and in all."""
-    return timed_frame(board, board.run(image, model.digest, progress))
-
-
-def timed_frame(board: RemoteBoard, frame: RemoteFrame) -> Timed:
-    """A frame, and what it took."""
+    frame = board.run(image, model.digest, progress)
     device_ms = 1000 * frame.cycles / board.identity.clock_hz
-    return Timed(frame.result, frame.cycles, device_ms, max(0.0, 1000 * frame.seconds - device_ms))
+    return Timed(frame.result, frame.cycles, device_ms,
+                 max(0.0, 1000 * (frame.image_seconds + frame.result_seconds) - device_ms))
 
 
 def checked_model(board: RemoteBoard, model: HostModel | None) -> HostModel:
@@ -197,8 +155,7 @@ def check_given(images: Sequence[Path] | None = None, folder: Path | None = None
 
 def classify(images: Sequence[Path], port: str, baud: int, *,  # noqa: PLR0913 (all but three have a default)
              folder: Path | None = None, labels: Path | None = None, record: Options | None = None,
-             half_size: bool = False, as_json: bool = False, say: Callable[[str], None],
-             progress: Progress = silent) -> None:
+             as_json: bool = False, say: Callable[[str], None], progress: Progress = silent) -> None:
     """Have the board at `port` classify images, files or folders of them; says each answer when it is there.
 
     Parameters
@@ -209,8 +166,6 @@ def classify(images: Sequence[Path], port: str, baud: int, *,  # noqa: PLR0913 (
         The file with the names of the classes.
     record : mapping, optional
         How images become the model's input, in place of what it records: see `compiler.frame_io.record_options`.
-    half_size : bool
-        Images go over the line at half size, and the board doubles them: see `boards.host.half_size`.
 
     Raises
     ------
@@ -218,7 +173,7 @@ def classify(images: Sequence[Path], port: str, baud: int, *,  # noqa: PLR0913 (
         If there is no board, another model in it, or an image cannot be read.
     """
     files = image_files(images)
-    with BoardSession.open(port, baud, folder, labels, record, half_size=half_size) as session:
+    with BoardSession.open(port, baud, folder, labels, record) as session:
         if session.note and not as_json:
             say(f"note: {session.note}")
         run_images(session, files, as_json=as_json, say=say, progress=progress)
@@ -233,13 +188,17 @@ def run_images(session: BoardSession, files: Sequence[Path], *, as_json: bool, s
     FirelaneError
         If an image could not be read, or the board fails.
     """
-    unreadable: list[FirelaneError] = []
-    answers: list[Answer] = []
-    started = time.perf_counter()
-    progress("images", 0, len(files))
-    for answer in session.answers(files, unreadable if len(files) > 1 else None):
+    unreadable, answers, started = [], [], time.perf_counter()
+    for number, path in enumerate(files):
+        progress("images", number, len(files))
+        try:
+            answer = session.answer(path)
+        except FirelaneError as error:
+            if error.where != str(path) or len(files) == 1:
+                raise
+            unreadable.append(error)
+            continue
         answers.append(answer)
-        progress("images", len(answers) + len(unreadable), len(files))
         say(json_document("run", asdict(answer), indent=None) if as_json else
             _block(answer) if len(files) == 1 else _line(answer))
     progress("images", len(files), len(files))
@@ -291,8 +250,7 @@ def _guess(guess: Guess) -> str:
 
 
 def _times(answer: Answer) -> str:
-    return (f"{answer.cycles:,} cycles, {answer.device_ms:.2f} ms; transfer {answer.transfer_ms:.0f} ms, end to end "
-            f"{answer.end_to_end_ms:.0f} ms")
+    return f"{answer.cycles:,} cycles, {answer.device_ms:.2f} ms; transfer {answer.transfer_ms:.0f} ms"
 
 
 def _block(answer: Answer) -> str:

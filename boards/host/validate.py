@@ -87,8 +87,8 @@ class Tally:
 
 def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 (all but three have a default)
              images: Sequence[Path] | None = None, limit: int | None = None, model: str | None = None,
-             bitstream: Path | None = None, record: Options | None = None, half_size: bool = False,
-             output: Path, progress: Progress = silent) -> Validation:
+             bitstream: Path | None = None, record: Options | None = None, output: Path,
+             progress: Progress = silent) -> Validation:
     """Have the board at `port` compute images, compare every value, and write the record to `output`.
 
     Parameters
@@ -105,8 +105,6 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
         The one in the board, for its digest; if not given, the one that `firelane bitstream` wrote beside `folder`.
     record : mapping, optional
         How images become the network's input, in place of what `folder` records.
-    half_size : bool
-        Images go over the line at half size; what is compared is what comes of the doubled ones.
 
     Raises
     ------
@@ -118,7 +116,7 @@ def validate(folder: Path, port: str, baud: int = BAUDS[0], *,  # noqa: PLR0913 
     check_file(output, OPTION, inputs=(bitstream,))
     files = image_files(images or ())[:limit]
     network = from_extra("firelane.boards.host.model_of_program", "compile", "MODEL") if model else None
-    with BoardSession.open(port, baud, folder, None, record, half_size=half_size) as session:
+    with BoardSession.open(port, baud, folder, None, record) as session:
         graph = network.graph_of_program(session.model, str(model), progress) if network else None
         truth = Truth(session.model, graph)
         pixels = choose_images(session.model.graph, files, limit).pixels
@@ -151,11 +149,10 @@ def bitstream_digest(bitstream: Path | None, folder: Path, board: str) -> str | 
 
 def _compare(session: BoardSession, truth: Truth, images: np.ndarray, progress: Progress) -> Tally:
     tally = Tally()
-    frames = session.frames(images)
     for number, image in enumerate(images):
         progress(f"comparing with the {truth.name} (images)", number, len(images))
         try:
-            frame = next(frames)
+            frame = session.board.run(stream_bytes(image), session.model.digest)
         except StatusError as error:
             if error.status not in STOPPED:
                 raise
@@ -165,7 +162,7 @@ def _compare(session: BoardSession, truth: Truth, images: np.ndarray, progress: 
         tally.image_seconds += frame.image_seconds
         tally.result_seconds += frame.result_seconds
         tally.result_bytes += len(frame.result)
-        difference = first_difference(number, truth.expected(session.seen(image)), session.model.output(frame.result))
+        difference = first_difference(number, truth.expected(image), session.model.output(frame.result))
         tally.equal += difference is None
         tally.difference = tally.difference or difference
     return tally
@@ -185,11 +182,10 @@ def _validation(session: BoardSession, truth: Truth, images: np.ndarray, tally: 
                 predicted: PredictedCycles, bitstream: str | None, baud: int) -> Validation:
     board, folder = session.board, session.model.folder
     link = LinkStatistics(baud=baud, sent_again=board.connection.sent_again, payload_bytes=board.connection.size.now,
-                          image_bytes=len(tally.cycles) * images[0].size // (4 if session.layout else 1),
-                          image_seconds=round(tally.image_seconds, 3),
+                          image_bytes=len(tally.cycles) * images[0].size, image_seconds=round(tally.image_seconds, 3),
                           result_bytes=tally.result_bytes, result_seconds=round(tally.result_seconds, 3))
     artefact = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (MANIFEST, PROGRAM)}
-    inputs = hashlib.sha256(b"".join(stream_bytes(session.seen(image)) for image in images)).hexdigest()
+    inputs = hashlib.sha256(b"".join(stream_bytes(image) for image in images)).hexdigest()
     return Validation(identity=board.identity, simulated=board.connection.port.simulated,
                       engine_digest=board.engine_digest, program_digest=session.model.digest, artefact=artefact,
                       bitstream_sha256=bitstream, expected_from=truth.name, images=len(images), inputs_sha256=inputs,

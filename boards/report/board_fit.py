@@ -74,7 +74,7 @@ def shortage(board: Board) -> str:
 
 def shortage_of(engine: EngineConfig, board: Board) -> str:
     """The same of another engine on that board."""
-    needs, device = engine_resources(engine, board.result_bytes, board.stream_bytes), board.device
+    needs, device = engine_resources(engine, board.result_bytes), board.device
     pairs = (("LUT", needs.lut, device.lut), ("EBR", needs.ebr_total, device.ebr), ("DSP", needs.dsp, device.dsp))
     return ", ".join(f"{need:,} {name} of {have:,}" for name, need, have in pairs if need > have)
 

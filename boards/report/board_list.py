@@ -37,7 +37,7 @@ def to_json(boards: Sequence[Board], fits: Sequence[Fit]) -> str:
 
 
 def _record(board: Board, fits: Sequence[Fit]) -> dict:
-    needs = engine_resources(board.engine, board.result_bytes, board.stream_bytes)
+    needs = engine_resources(board.engine, board.result_bytes)
     return {
         "name": board.name, "description": board.description, "device": asdict(board.device),
         "engine": asdict(board.engine), "multipliers": board.engine.multipliers,
@@ -97,8 +97,7 @@ def _devices(boards: Sequence[Board]) -> FittedTable:
 
 
 def _device(board: Board) -> tuple[str | Text, ...]:
-    engine, device = board.engine, board.device
-    needs = engine_resources(engine, board.result_bytes, board.stream_bytes)
+    engine, device, needs = board.engine, board.device, engine_resources(board.engine, board.result_bytes)
     return (board.name, device.name, _of(needs.lut, device.lut), _of(needs.ebr_total, device.ebr),
             _of(needs.dsp, device.dsp), f"{engine.banks}", f"{engine.multipliers}", f"{engine.weight_words:,}",
             f"{board.clock_hz / 1e6:g}")

@@ -8,7 +8,7 @@ cycles that a simulated board counts. What makes the image of a file is not in i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any, Protocol
 
@@ -36,9 +36,6 @@ FEED_CYCLES = 2             #: of a byte of the image from the link's buffer to 
 #: is 1 ms. Taken from what such adapters are known for, not measured on a board.
 TURNAROUND_SECONDS = 0.002
 
-FRAMES, SETTLING = 8, 3     #: of a stream that is followed: in all, and before it repeats itself
-KEPT = 64                   #: times that are remembered; a queue holds fewer chunks
-
 #: memories that the engine checks before a frame, a word a cycle
 CHECKED = ("program_words", "weight_words", "value_symbols", "run_symbols")
 
@@ -61,8 +58,6 @@ class Link:
         The most that one answer carries of a result.
     payload_bytes : int
         The most that a command carries.
-    stream_bytes : int
-        Of the board's queue of image bytes; 0: it knows no streams, and one command is under way.
     """
 
     clock_hz: float
@@ -70,7 +65,6 @@ class Link:
     turnaround_seconds: float = TURNAROUND_SECONDS
     result_bytes: int = PAYLOAD_BYTES
     payload_bytes: int = PAYLOAD_BYTES
-    stream_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +74,6 @@ class FrameWork:
     Parameters
     ----------
     image_bytes, result_bytes : int
-        On the line: of an image at half size a quarter.
     cycles : int
         The engine's, with an image that is always there.
     loads : tuple of ImageLoad
@@ -98,7 +91,7 @@ class FrameWork:
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """The time of a frame, from an image at the host to its result there; in a stream that from result to result.
+    """The time of a frame, from an image at the host to its result there.
 
     Parameters
     ----------
@@ -136,8 +129,7 @@ class EndToEnd:
 
 def link_of(board: Board) -> Link:
     """The link of a board: its serial line."""
-    return Link(clock_hz=board.clock_hz, byte_seconds=LINE_BITS / board.baud, result_bytes=board.result_bytes,
-                stream_bytes=board.stream_bytes)
+    return Link(clock_hz=board.clock_hz, byte_seconds=LINE_BITS / board.baud, result_bytes=board.result_bytes)
 
 
 def work_of(graph: Graph, report: Report) -> FrameWork:
@@ -154,67 +146,7 @@ def work_from_dict(record: dict[str, Any]) -> FrameWork:
     return FrameWork(**record | {"loads": tuple(ImageLoad(**load) for load in record["loads"])})
 
 
-def at_half_size(work: FrameWork) -> FrameWork:
-    """The same where the board doubles its images: see `boards.host.half_size`."""
-    return replace(work, image_bytes=work.image_bytes // 4)
-
-
 def end_to_end(link: Link, work: FrameWork) -> EndToEnd:
-    """The time of a frame of many: in a stream where the board knows that, else one after the other."""
-    return streamed(link, work) if link.stream_bytes else one_by_one(link, work)
-
-
-def streamed(link: Link, work: FrameWork) -> EndToEnd:
-    """The time from one result to the next, of images in a stream."""
-    ends = _stream_ends(link, work)
-    seconds = (ends[-1] - ends[SETTLING]) / (len(ends) - 1 - SETTLING)
-    return EndToEnd(seconds, line_bytes(work) * link.byte_seconds, 0.0, work.cycles / link.clock_hz)
-
-
-def _stream_ends(link: Link, work: FrameWork) -> list[float]:
-    """When each of the first FRAMES frames of a stream ends.
-
-    A chunk is on the line when the one before has come, and when the engine has taken so much that the queue has room
-    for it, which the host hears a turnaround later. A frame begins when the one before has ended; it is late by what it
-    waits for bytes.
-    """
-    chunk = min(link.payload_bytes - ARGUMENT_BYTES, link.stream_bytes // 2)
-    byte = line_bytes(work) * link.byte_seconds / work.image_bytes
-    feed, clock = FEED_CYCLES / link.clock_hz, link.clock_hz
-    left: list[tuple[int, float]] = []      # (bytes, when) the engine had taken them
-    ends: list[float] = []
-    line = now = began = 0.0
-    there = taken = 0
-    for frame in range(FRAMES):
-        late = 0.0
-        for load in work.loads or (ImageLoad(1, 0, work.cycles),):
-            now = max(now, began + load.asked / clock + late)
-            end = frame * work.image_bytes + round(load.share * work.image_bytes)
-            while taken < end:
-                if taken == there:
-                    there += chunk
-                    room = next((when for count, when in left if count >= there - link.stream_bytes), now)
-                    if there > link.stream_bytes:
-                        line = max(line, room + link.turnaround_seconds)
-                    line += chunk * byte
-                    now = max(now, line)
-                now += feed * (min(end, there) - taken)
-                taken = min(end, there)
-                left = [*left[-KEPT:], (taken, now)]
-            late = max(late, now - began - load.needed / clock)
-        began += work.cycles / clock + late
-        ends.append(began)
-    return ends
-
-
-def line_bytes(work: FrameWork) -> float:
-    """Bytes to the board for a frame of a stream: its image, and what asks for result and counters."""
-    asking = (2 * ARGUMENTS[Command.RESULT] + ARGUMENTS[Command.REGISTERS]) * ARGUMENT_BYTES + 3 * FRAME_BYTES
-    chunk = PAYLOAD_BYTES - ARGUMENT_BYTES
-    return work.image_bytes * (1 + ESCAPED + (FRAME_BYTES + ARGUMENT_BYTES) / chunk) + asking
-
-
-def one_by_one(link: Link, work: FrameWork) -> EndToEnd:
     """The time of a frame, one after the other, each command sent when the one before is answered."""
     chunk = min(link.payload_bytes - ARGUMENT_BYTES, work.image_bytes)
     images, results = -(-work.image_bytes // chunk), -(-work.result_bytes // link.result_bytes)

@@ -26,7 +26,6 @@ from firelane.compiler.support.errors import ConfigError
 from firelane.compiler.support.files import build_root
 from firelane.compiler.support.near import hint
 from firelane.compiler.support.progress import Progress, silent
-from firelane.hw.contract.link_protocol import STREAM_BYTES
 from firelane.models.catalogue import NAMES, model_file, short_name
 
 UNNAMED_CLOCK_HZ = 75_000_000       #: what cycles are converted with where no board says better
@@ -114,8 +113,7 @@ def _design(model: HostModel, board_name: str | None) -> Design:
     """What is simulated for a compiled model: the board, or an unnamed one with the engine of the model."""
     if board_name is None:
         engine = replace(model.engine, trace=False)
-        return Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=engine,
-                                        stream_bytes=STREAM_BYTES[-1]))
+        return Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=engine))
     board = get_board(board_name)
     check_engine(str(model.folder), model.engine, board.engine, board.engine.digest, board=board.name)
     return Design(identity=board_identity(board), result_bytes=board.result_bytes)

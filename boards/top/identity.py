@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, VERSION, frames_held
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,6 @@ class Identity:
     engine : EngineConfig
     payload_bytes : int
         The most that a command may carry.
-    stream_bytes : int
-        Of the queue of image bytes; 0: the board does not know STREAM, and holds one command.
     version : int
         Of the protocol.
     """
@@ -32,21 +30,13 @@ class Identity:
     clock_hz: int
     engine: EngineConfig
     payload_bytes: int = PAYLOAD_BYTES
-    stream_bytes: int = 0
     version: int = VERSION
-
-    @property
-    def frames(self) -> int:
-        """Commands that may be under way at a time."""
-        return frames_held(self.stream_bytes)
 
     def to_bytes(self) -> bytes:
         """The JSON; ports that only simulations have are not part of it."""
         engine = {name: value for name, value in asdict(self.engine).items() if name != "trace"}
         record = {"firelane": self.version, "board": self.board, "clock_hz": self.clock_hz,
                   "payload_bytes": self.payload_bytes, "engine": engine}
-        if self.stream_bytes:
-            record |= {"stream_bytes": self.stream_bytes, "frames": self.frames}
         return json.dumps(record, separators=(",", ":")).encode()
 
 
@@ -63,7 +53,6 @@ def read_identity(octets: bytes) -> Identity:
         known = {field.name for field in fields(EngineConfig)}
         engine = EngineConfig(**{name: value for name, value in record["engine"].items() if name in known})
         return Identity(board=str(record["board"]), clock_hz=int(record["clock_hz"]), engine=engine,
-                        payload_bytes=int(record["payload_bytes"]), stream_bytes=int(record.get("stream_bytes", 0)),
-                        version=int(record["firelane"]))
+                        payload_bytes=int(record["payload_bytes"]), version=int(record["firelane"]))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"no identity: {error}") from None

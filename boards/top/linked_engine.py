@@ -32,8 +32,7 @@ class FramedEngine(Elaboratable):
         self._timing = timing
         self._in_link_domain = DomainRenamer(link_domain)
         self._link = FrameLink(identity.engine, identity=identity.to_bytes(), slice_cycles=timing.slice_cycles,
-                               patience_cycles=timing.patience_cycles, result_bytes=result_bytes,
-                               stream_bytes=identity.stream_bytes)
+                               patience_cycles=timing.patience_cycles, result_bytes=result_bytes)
 
     def elaborate(self, platform):
         m = Module()

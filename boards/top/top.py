@@ -17,8 +17,7 @@ LINK = "link"           #: clock domain of the link: the engine's clock, and a r
 def board_identity(board: Board) -> Identity:
     """What the board will say, with the clock that its PLL makes."""
     plan = plan_clock(board.platform(), board.clock_hz)
-    return Identity(board=board.name, clock_hz=round(plan.output_hz), engine=board.engine,
-                    stream_bytes=board.stream_bytes)
+    return Identity(board=board.name, clock_hz=round(plan.output_hz), engine=board.engine)
 
 
 class BoardTop(Elaboratable):

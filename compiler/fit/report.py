@@ -68,9 +68,6 @@ class Target(Protocol):
     def result_bytes(self) -> int: ...
 
     @property
-    def stream_bytes(self) -> int: ...
-
-    @property
     def clock_hz(self) -> float: ...
 
 
@@ -213,7 +210,7 @@ def report_of(graph: Graph, plan: Schedule, cfg: EngineConfig, coding: Coding, b
 def usage_of(cfg: EngineConfig, used: Mapping[str, int], board: Target | None = None) -> Iterator[Usage]:
     """What is used of memories, block RAMs, multipliers and LUTs."""
     yield from memory_usage(cfg, used)
-    needs = engine_resources(cfg, board.result_bytes, board.stream_bytes) if board else engine_resources(cfg)
+    needs = engine_resources(cfg, board.result_bytes) if board else engine_resources(cfg)
     device = board.device if board else None
     for name, blocks in needs.ebr.items():
         yield Usage(f"EBR: {name}", blocks, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from firelane.hw.contract.block_ram import bank_segments, result_in_block_ram, stream_blocks
+from firelane.hw.contract.block_ram import bank_segments, result_in_block_ram
 from firelane.hw.contract.config import BANK_PIXELS, MEMORY_BITS, PIXEL_BITS, WEIGHT_BITS, EngineConfig
 from firelane.hw.contract.instruction import RUN_ENTRY_BITS
 from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
@@ -45,10 +45,8 @@ def _block_words(words: int) -> int:
     return bank_segments(words)[0]
 
 
-def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES, stream_bytes: int = 0) -> Resources:
+def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES) -> Resources:
     """The resources of an engine and its host link, which keeps a frame, its identity and `result_bytes` of a result.
-
-    `stream_bytes` of the next image wait beside them.
 
     Where a result is kept in distributed RAM, to spare block RAM, so is the identity.
     """
@@ -64,7 +62,7 @@ def engine_resources(cfg: EngineConfig, result_bytes: int = PAYLOAD_BYTES, strea
         "channel sums": block_rams(cfg.average_channels, cfg.average_bits),
         "host link": block_rams(PAYLOAD_BYTES, BYTE_BITS) + (
             block_rams(result_bytes, BYTE_BITS) + block_rams(PAYLOAD_BYTES, BYTE_BITS)
-            if result_in_block_ram(result_bytes) else 0) + stream_blocks(stream_bytes),
+            if result_in_block_ram(result_bytes) else 0),
     }
     lut = LUT_BASE + LUT_PER_LANE * cfg.lanes + LUT_PER_LOGIC_LANE * cfg.logic_lanes
     if cfg.taps_per_cycle == 2:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from functools import cache
 
-from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, frames_held
-
 BANK_BLOCK_WORDS = 1024     #: depth of an ECP5 block RAM that is 16 (18) bits wide: 7 blocks make a bank
 DISTRIBUTED_WORDS = 256     #: most words of a bank beyond whole blocks that are made of distributed RAM
 
@@ -42,8 +40,3 @@ def weight_stations(words: int) -> int:
 def result_in_block_ram(result_bytes: int) -> bool:
     """Whether the host link keeps a result of `result_bytes`, and then its identity too, in block RAM."""
     return result_bytes >= RESULT_BLOCK_BYTES
-
-
-def stream_blocks(stream_bytes: int) -> int:
-    """Block RAMs that the host link has besides, for frames that come early and for the queue of image bytes."""
-    return frames_held(stream_bytes) - 1 + stream_bytes // PAYLOAD_BYTES

@@ -17,8 +17,6 @@ CRC_BYTES = 4
 HEADER = data.StructLayout({"sequence": 8, "command": 8, "length": 16})
 HEADER_BYTES = HEADER.size // 8
 PAYLOAD_BYTES = 2048        #: limit of a command's payload, and of a chunk of a result: one block RAM each
-STREAM_BYTES = (0, 2048, 4096)  #: sizes of the queue of image bytes; 0: the board has none, and no STREAM
-QUEUE_SPARE = 4             #: bytes of the queue that never count as room
 WORD_BYTES = 5              #: size of a memory word in LOAD_WORDS
 
 ANSWER = 0x80               #: set in `command` of an answer
@@ -36,33 +34,12 @@ class Command(enum.IntEnum, shape=8):
     RUN = 0x20              #: bytes of the image, program digest
     IMAGE = 0x21            #: offset, then bytes
     RESULT = 0x22           #: offset
-    STREAM = 0x23           #: `LAYOUT`, bytes of an image, program digest
 
 
 ARGUMENTS = {Command.IDENTIFY: 0, Command.REGISTERS: 0, Command.RESET: 0, Command.LOAD_BEGIN: 1, Command.LOAD_WORDS: 1,
-             Command.LOAD_COMMIT: 1, Command.RUN: 2, Command.IMAGE: 1, Command.RESULT: 1,
-             Command.STREAM: 3}
+             Command.LOAD_COMMIT: 1, Command.RUN: 2, Command.IMAGE: 1, Command.RESULT: 1}
 ARGUMENT_BYTES = 4
 WITH_DATA = (Command.LOAD_WORDS, Command.IMAGE)     #: something follows the arguments
-
-LAYOUT = data.StructLayout({
-    "double": 1,            #: images come at half size; the board makes four pixels of each
-    "_0": 7,
-    "pixel_bytes": 8,       #: of a pixel; this and the next field count only where `double` is set
-    "row_pixels": 16,       #: of a row on the line
-})
-"""Argument of STREAM: how the bytes on the line become the image."""
-
-ROOM = data.StructLayout({
-    "room": 31,             #: bytes behind those taken that the board takes at once
-    "result": 1,            #: RESULT would be answered now
-})
-"""What follows the offset in the answer to IMAGE in a stream."""
-
-
-def frames_held(stream_bytes: int) -> int:
-    """Commands that may be under way at a time; one without a queue of image bytes."""
-    return 1 + stream_bytes // PAYLOAD_BYTES
 
 
 class Status(enum.IntEnum, shape=8):

@@ -5,15 +5,7 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from firelane.hw.contract.link_protocol import (
-    ANSWER,
-    HEADER,
-    PAYLOAD_BYTES,
-    REGISTERS_SHOWN,
-    ROOM,
-    STATE,
-    Status,
-)
+from firelane.hw.contract.link_protocol import ANSWER, HEADER, PAYLOAD_BYTES, REGISTERS_SHOWN, STATE, Status
 from firelane.hw.contract.registers import CSR_BITS, Register
 from firelane.hw.link.engine_control import Operation, OperationPort
 from firelane.hw.link.result_buffer import ResultChunk
@@ -30,7 +22,6 @@ class Body(enum.Enum, shape=3):
     REGISTERS = 3       #: link state, REGISTERS_SHOWN registers
     IDENTITY = 4        #: these, and the identity
     RESULT = 5          #: flags, a chunk of the result
-    STREAMED = 6        #: the offset given, and `ROOM`
 
 
 ANSWER_LAYOUT = data.StructLayout({"sequence": 8, "command": 8, "status": Status, "body": Body})
@@ -47,7 +38,6 @@ class AnswerSource(wiring.Component):
         REGISTERS       STATUS, STATE, register for each of REGISTERS_SHOWN        register: ASK, WAIT, READ, WORD
         IDENTITY        the same, IDENTITY
         RESULT          STATUS, FLAGS, RESULT
-        STREAMED        STATUS, WORD, ROOM, WORD
 
     Latency     3 cycles from `answer` to `header`.
     Throughput  a byte per 2 cycles, a register's first after 6 cycles.
@@ -65,8 +55,8 @@ class AnswerSource(wiring.Component):
     answer : In(stream of ANSWER_LAYOUT)
         Taken when the answer before has been sent. `offset`, `state` and `result` must be kept until `answer` can be
         taken again.
-    offset : In(32), room : In(ROOM), state : In(STATE)
-        What OFFSET, STREAMED and the registers' bodies show.
+    offset : In(32), state : In(STATE)
+        What OFFSET and the registers' bodies show.
     header, payload : Out(stream)
         To a `FrameSender`.
     operation : Out(OperationPort())
@@ -83,7 +73,7 @@ class AnswerSource(wiring.Component):
                              f"not {len(self._identity)}")
         super().__init__({
             "answer": In(stream.Signature(ANSWER_LAYOUT)),
-            "offset": In(CSR_BITS), "room": In(ROOM), "state": In(STATE),
+            "offset": In(CSR_BITS), "state": In(STATE),
             "header": Out(stream.Signature(HEADER)), "payload": Out(stream.Signature(8)),
             "operation": Out(OperationPort()), "result": In(ResultChunk()),
         })
@@ -93,7 +83,6 @@ class AnswerSource(wiring.Component):
         self._answer = Signal(ANSWER_LAYOUT)
         self._register = Signal(range(REGISTERS_SHOWN + 1))
         self._word, self._left = Signal(CSR_BITS), Signal(range(WORD_BYTES + 1))
-        self._room_sent = Signal()
         self._count = Signal.like(self.result.count)
         self._byte, self._valid, self._sent = Signal(8), Signal(), Signal()     #: next of `payload`; it is taken
         self._fill_header(m)
@@ -148,7 +137,7 @@ class AnswerSource(wiring.Component):
         with m.State("IDLE"):
             m.d.comb += self.answer.ready.eq(1)
             m.d.sync += [self._answer.eq(self.answer.payload), self._count.eq(self.result.count),
-                         self._word.eq(self.offset), self._left.eq(WORD_BYTES), self._room_sent.eq(0)]
+                         self._word.eq(self.offset), self._left.eq(WORD_BYTES)]
             with m.If(self.answer.valid):
                 m.next = "MEASURE"
         with m.State("MEASURE"):
@@ -171,9 +160,6 @@ class AnswerSource(wiring.Component):
         with m.State("READ"):
             m.d.sync += [self._word.eq(self.operation.value), self._register.eq(self._register + 1)]
             m.next = "WORD"
-        with m.State("ROOM"):
-            m.d.sync += [self._word.eq(self.room), self._left.eq(WORD_BYTES), self._room_sent.eq(1)]
-            m.next = "WORD"
         with m.State("WORD"):
             self._send_byte(m, self._word[:8])
             with m.If(self._sent):
@@ -185,8 +171,7 @@ class AnswerSource(wiring.Component):
         registers = self._registers_bytes
         count = Const(0)
         sizes = {Body.OFFSET: WORD_BYTES, Body.ERROR: WORD_BYTES, Body.REGISTERS: registers,
-                 Body.IDENTITY: registers + len(self._identity), Body.RESULT: 1 + self._count,
-                 Body.STREAMED: 2 * WORD_BYTES}
+                 Body.IDENTITY: registers + len(self._identity), Body.RESULT: 1 + self._count}
         for body, size in sizes.items():
             count = Mux(self._answer.body == body, size, count)
         return count
@@ -195,7 +180,7 @@ class AnswerSource(wiring.Component):
         with m.Switch(self._answer.body):
             with m.Case(Body.EMPTY):
                 m.next = "IDLE"
-            with m.Case(Body.OFFSET, Body.STREAMED):
+            with m.Case(Body.OFFSET):
                 m.next = "WORD"
             with m.Case(Body.ERROR):
                 m.d.sync += self._register.eq(Register.ERROR)
@@ -208,8 +193,6 @@ class AnswerSource(wiring.Component):
 
     def _after_word(self, m):
         m.next = "IDLE"
-        with m.If((self._answer.body == Body.STREAMED) & ~self._room_sent):
-            m.next = "ROOM"
         with m.If((self._answer.body == Body.REGISTERS) | (self._answer.body == Body.IDENTITY)):
             m.next = "ASK"
             with m.If(self._register == REGISTERS_SHOWN):

@@ -1,20 +1,11 @@
 """Does what the host's frames ask for."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.link_protocol import (
-    ARGUMENT_BYTES,
-    ARGUMENTS,
-    LAYOUT,
-    STATE,
-    WITH_DATA,
-    WORD_BYTES,
-    Command,
-    Status,
-)
+from firelane.hw.contract.link_protocol import ARGUMENT_BYTES, ARGUMENTS, STATE, WITH_DATA, WORD_BYTES, Command, Status
 from firelane.hw.contract.registers import CSR_BITS, STATUS, Register
 from firelane.hw.link.answer_source import ANSWER_LAYOUT, Body
 from firelane.hw.link.engine_control import Operation, OperationPort, operate
@@ -37,7 +28,7 @@ class CommandProcessor(wiring.Component):
         IDENTIFY, REGISTERS, RESULT                                       ANSWER
         RESET, LOAD_BEGIN       STOP, STOPPED                             ANSWER
         LOAD_COMMIT             CHECK, DIGEST, DIGEST COMPARE, JUDGE      ANSWER
-        RUN, STREAM             the same, START                           ANSWER
+        RUN                     the same, START                           ANSWER
         IMAGE                   FEED                                      ANSWER
         LOAD_WORDS              LOAD ADDRESS, COLLECT and LOAD WORD for each word, LOADED, LOAD VERDICT, ANSWER
 
@@ -48,8 +39,6 @@ class CommandProcessor(wiring.Component):
     cfg : EngineConfig
         Its digest is what LOAD_BEGIN must name.
     patience_cycles : int
-    streams : bool
-        Whether it knows STREAM: frame after frame, whose images and results come in one row each.
 
     Members
     -------
@@ -61,43 +50,34 @@ class CommandProcessor(wiring.Component):
         To `EngineControl`; `engine` is its `status`.
     image : Out(ImageControl())
     result : Out(ResultControl())
-    layout : Out(LAYOUT)
-        Of the images of a stream; 0 in a run.
-    result_ready : Out(1)
-        RESULT would be answered now.
     moved : In(1)
         A byte went into the engine or came out of it.
     """
 
-    def __init__(self, cfg: EngineConfig, *, patience_cycles: int, streams: bool = False):
+    def __init__(self, cfg: EngineConfig, *, patience_cycles: int):
         if patience_cycles < 1:
             raise ValueError(f"patience_cycles must be at least 1, not {patience_cycles!r}")
         self._cfg = cfg
         self._patience_cycles = patience_cycles
-        self._arguments_of = {command: count for command, count in ARGUMENTS.items()
-                              if streams or command is not Command.STREAM}
         super().__init__({
             "frame": In(FramePort()), "answer": Out(stream.Signature(ANSWER_LAYOUT)), "state": Out(STATE),
             "operation": Out(OperationPort()), "engine": In(STATUS),
             "image": Out(ImageControl()), "result": Out(ResultControl()), "moved": In(1),
-            "layout": Out(LAYOUT), "result_ready": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        most = max(self._arguments_of.values())
-        self._arguments = Signal(data.ArrayLayout(_ARGUMENT_BITS, most), reset_less=True)
-        self._argument = self._arguments[most - 1]              #: the last one, or the only one
+        self._arguments = Signal(2 * _ARGUMENT_BITS, reset_less=True)
+        self._argument = self._arguments[-_ARGUMENT_BITS:]      #: the last one, or the only one
         self._command, self._status = Signal(8), Signal(Status)
-        self._bytes_left = Signal(range(most * ARGUMENT_BYTES + 1))
-        self._streaming = Signal()
+        self._bytes_left = Signal(range(2 * ARGUMENT_BYTES + 1))
         self._loading, self._active, self._timed_out = Signal(), Signal(), Signal()
         self._asked = Signal()
         m.d.comb += [
             self.state.loading.eq(self._loading), self.state.active.eq(self._active),
             self.state.timed_out.eq(self._timed_out),
             self.state.image_complete.eq(self._active & self.image.complete),
-            self.image.length.eq(self._arguments[most - 2]), self.image.repeat.eq(self._streaming),
+            self.image.length.eq(self._arguments[:_ARGUMENT_BITS]),
         ]
         self._compare(m)
         self._watch(m)
@@ -129,12 +109,12 @@ class CommandProcessor(wiring.Component):
     def _watch(self, m):
         """The patience with a run that can go on but does not."""
         silence = Signal(range(self._patience_cycles + 1))
-        self._expired = Signal()
+        self._result_ready, self._expired = Signal(), Signal()
         m.d.sync += [
-            self.result_ready.eq(self.result.complete & (~self.result.last | self.engine.idle | self._streaming)),
+            self._result_ready.eq(self.result.complete & (~self.result.last | self.engine.idle)),
             self._expired.eq(silence == self._patience_cycles),
         ]
-        waiting = self._active & ~self.engine.error & ~(self.result_ready & self.result.last)
+        waiting = self._active & ~self.engine.error & ~(self._result_ready & self.result.last)
         with m.If(self.moved | ~waiting):
             m.d.sync += silence.eq(0)
         with m.Elif(~self._expired):
@@ -169,8 +149,6 @@ class CommandProcessor(wiring.Component):
             self._judge(m)
         with m.State("START"):
             self._operate(m, Operation.START, 0, "ANSWER")
-        with m.State("GO ON"):
-            self._operate(m, Operation.GO_ON, 0, "ANSWER")
 
     def _idle(self, m):
         m.d.sync += [self._command.eq(NO_COMMAND), self._asked.eq(0)]
@@ -189,7 +167,7 @@ class CommandProcessor(wiring.Component):
         m.next = "ANSWER"
         with m.If(self.frame.status == Status.OK):
             with m.Switch(header.command):
-                for command, arguments in self._arguments_of.items():
+                for command, arguments in ARGUMENTS.items():
                     with m.Case(command):
                         size = arguments * ARGUMENT_BYTES
                         fits = header.length > size if command in WITH_DATA else header.length == size
@@ -206,7 +184,7 @@ class CommandProcessor(wiring.Component):
         with m.Else():
             m.d.comb += self.frame.payload.ready.eq(1)
             with m.If(self.frame.payload.valid):
-                m.d.sync += [self._arguments.eq(Cat(self._arguments.as_value()[8:], self.frame.payload.payload)),
+                m.d.sync += [self._arguments.eq(Cat(self._arguments[8:], self.frame.payload.payload)),
                              self._bytes_left.eq(self._bytes_left - 1)]
 
     def _execute(self, m):
@@ -227,14 +205,12 @@ class CommandProcessor(wiring.Component):
             with m.Case(Command.LOAD_COMMIT):
                 m.d.sync += self._loading.eq(0)
                 m.next = "CHECK"
-            with m.Case(Command.RUN, Command.STREAM):
+            with m.Case(Command.RUN):
                 m.next = "CHECK"
                 with m.If(self._loading):
                     self._refuse(m, Status.NO_MODEL)
                 with m.Elif(self.image.length == 0):
                     self._refuse(m, Status.BAD_LENGTH)
-                with m.Else():
-                    m.d.sync += self.layout.eq(Mux(self._command == Command.STREAM, self._arguments[0], 0))
             with m.Case(Command.IMAGE, Command.RESULT):
                 with m.If(self._timed_out):
                     self._refuse(m, Status.TIMEOUT)
@@ -244,19 +220,18 @@ class CommandProcessor(wiring.Component):
                     self._refuse(m, Status.ENGINE_ERROR)
                 with m.Elif(self._command == Command.RESULT):
                     self._result(m)
-                with m.Elif(self._ahead):               # one before it was lost; in a stream that happens
-                    with m.If(~self._streaming):
-                        self._refuse(m, Status.WRONG_ORDER)
+                with m.Elif(self._ahead):
+                    self._refuse(m, Status.WRONG_ORDER)
                 with m.Else():
                     m.d.comb += self.image.start.eq(1)
                     m.next = "FEED"
 
     def _result(self, m):
         """The chunk that is here, or on to the next one."""
-        with m.If(self._is_chunk & (self.image.complete | self._streaming)):
-            with m.If(~self.result_ready):
+        with m.If(self._is_chunk & self.image.complete):
+            with m.If(~self._result_ready):
                 self._refuse(m, Status.PENDING)
-        with m.Elif(self._is_next_chunk & self.result_ready & (~self.result.last | self._streaming)):
+        with m.Elif(self._is_next_chunk & self._result_ready & ~self.result.last):
             m.d.comb += self.result.advance.eq(1)
             self._refuse(m, Status.PENDING)
         with m.Else():
@@ -265,7 +240,7 @@ class CommandProcessor(wiring.Component):
     def _operate(self, m, operation: Operation, argument, following: str):
         operate(m, self.operation, self._asked, operation, argument, following)
         if operation in (Operation.STOP, Operation.CHECK):      # either resets the engine: its run is over
-            m.d.sync += [self._active.eq(0), self._streaming.eq(0)]
+            m.d.sync += self._active.eq(0)
             m.d.comb += [self.image.begin.eq(1), self.result.clear.eq(1)]
 
     def _finish(self, m):
@@ -287,9 +262,6 @@ class CommandProcessor(wiring.Component):
             with m.Elif(self._command == Command.RUN):
                 m.d.sync += self._active.eq(1)
                 m.next = "START"
-            with m.Elif(self._command == Command.STREAM):
-                m.d.sync += [self._active.eq(1), self._streaming.eq(1)]
-                m.next = "GO ON"
 
     def _feed(self, m):
         m.d.comb += [
@@ -343,9 +315,6 @@ class CommandProcessor(wiring.Component):
                                       (Command.IMAGE, Body.OFFSET), (Command.RESULT, Body.RESULT)):
                     with m.Case(command):
                         m.d.comb += answer.body.eq(body)
-                        if body is Body.OFFSET:
-                            with m.If(self._streaming):
-                                m.d.comb += answer.body.eq(Body.STREAMED)
                 with m.Default():
                     m.d.comb += answer.body.eq(Body.EMPTY)
         with m.If(self.answer.ready):

@@ -19,7 +19,6 @@ class Operation(enum.Enum, shape=3):
     STOP = 3            #: reset the engine, and leave it idle
     CHECK = 4           #: the same, and let it check its memories; `status` has the verdict
     START = 5           #: compute one frame; the operation ends when that has begun. Only after a CHECK without error
-    GO_ON = 6           #: compute frame after frame; likewise
 
 
 REQUEST = data.StructLayout({"operation": Operation, "argument": MEMORY_BITS})
@@ -68,7 +67,7 @@ def operate(m, port, asked, operation: Operation, argument, following: str):
 class EngineControl(wiring.Component):
     """The only master of the engine's register bus. While nothing is asked for it watches STATUS.
 
-    Latency     READ 4 cycles, LOAD_ADDRESS 1, LOAD_WORD 2, STOP and GO_ON a settling time, START two; CHECK as long as
+    Latency     READ 4 cycles, LOAD_ADDRESS 1, LOAD_WORD 2, STOP and START one and two settling times; CHECK as long as
                 the engine takes, which is `hw.contract.timing.integrity_cycles` at most.
     Throughput  the next request is taken in the cycle after an operation is done.
 
@@ -110,13 +109,13 @@ class EngineControl(wiring.Component):
             with m.State("LOW"):
                 self._write(m, Register.LOAD_LOW, self._request.argument)
                 self._finish(m)
-            with m.State("SETTLED"):
+            with m.State("STOPPED"):
                 self._after_timer(m, "IDLE", done=True)
             with m.State("RUNNING"):
                 self._after_timer(m, "RELEASE")
             with m.State("RELEASE"):
                 self._write(m, Register.CONTROL, _control(), settle=True)
-                m.next = "SETTLED"
+                m.next = "STOPPED"
                 with m.If(self._request.operation == Operation.CHECK):
                     m.next = "SETTLE"
             with m.State("SETTLE"):
@@ -147,16 +146,13 @@ class EngineControl(wiring.Component):
                 m.next = "LOW"
             with m.Case(Operation.STOP):
                 self._write(m, Register.CONTROL, _control(reset=1), settle=True)
-                m.next = "SETTLED"
+                m.next = "STOPPED"
             with m.Case(Operation.CHECK):
                 self._write(m, Register.CONTROL, _control(run=1, reset=1), settle=True)
                 m.next = "RUNNING"
             with m.Case(Operation.START):
                 self._write(m, Register.CONTROL, _control(run=1), settle=True)
                 m.next = "RUNNING"
-            with m.Case(Operation.GO_ON):
-                self._write(m, Register.CONTROL, _control(run=1), settle=True)
-                m.next = "SETTLED"
 
     def _write(self, m, register: Register, value, *, settle: bool = False):
         m.d.sync += [self._address.eq(register), self.csr.write.eq(1), self.csr.write_data.eq(value)]

@@ -9,14 +9,13 @@ from firelane.hw.blocks.ports import BYTES, CsrBus
 from firelane.hw.blocks.stream_register import connect_registered
 from firelane.hw.contract.block_ram import result_in_block_ram
 from firelane.hw.contract.config import EngineConfig
-from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, STREAM_BYTES, frames_held
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES
 from firelane.hw.link.answer_source import AnswerSource
 from firelane.hw.link.command_processor import CommandProcessor
 from firelane.hw.link.engine_control import EngineControl
 from firelane.hw.link.frame_receiver import FrameReceiver
 from firelane.hw.link.frame_sender import FrameSender
 from firelane.hw.link.image_feeder import ImageFeeder
-from firelane.hw.link.image_queue import ImageQueue
 from firelane.hw.link.result_buffer import ResultBuffer
 
 
@@ -27,15 +26,14 @@ class FrameLink(wiring.Component):
         rx ------> | receiver | --> | processor | ---------> | control | <--> CSR bus
                    +----------+     +-----------+     +----> +---------+
                                      |    |  |        |
-                                     |    |  +--> image feeder --> queue --> image
+                                     |    |  +--> image feeder -----------> image
                                      v    v           |
                    +----------+     +--------+        |      +--------+
         tx <------ |  sender  | <-- | answer | -------+      | result | <-- result
                    +----------+     | source | <------------ | buffer |
                                     +--------+               +--------+
 
-    Limits      three block RAMs (frame, result, identity), one if `result_bytes` is small; PAYLOAD_BYTES a frame. With
-                `stream_bytes` as many more as `hw.contract.block_ram.stream_blocks` says.
+    Limits      three block RAMs (frame, result, identity), one if `result_bytes` is small; PAYLOAD_BYTES a frame.
 
     Parameters
     ----------
@@ -46,8 +44,6 @@ class FrameLink(wiring.Component):
         How long one IMAGE command may wait for the engine; how long a run may stand still.
     result_bytes : int
         Bytes of a result that one answer carries; see `ResultBuffer`.
-    stream_bytes : int
-        Of STREAM_BYTES: how much of the next image waits while the engine takes none; 0: no streams, and no queue.
 
     Members
     -------
@@ -60,11 +56,9 @@ class FrameLink(wiring.Component):
     """
 
     def __init__(self, cfg: EngineConfig, *, identity: bytes, slice_cycles: int, patience_cycles: int,
-                 result_bytes: int = PAYLOAD_BYTES, stream_bytes: int = 0):
-        if stream_bytes not in STREAM_BYTES:
-            raise ValueError(f"stream_bytes must be one of {STREAM_BYTES}, not {stream_bytes!r}")
-        self._result_bytes, self._stream_bytes = result_bytes, stream_bytes
-        self._processor = CommandProcessor(cfg, patience_cycles=patience_cycles, streams=stream_bytes > 0)
+                 result_bytes: int = PAYLOAD_BYTES):
+        self._result_bytes = result_bytes
+        self._processor = CommandProcessor(cfg, patience_cycles=patience_cycles)
         self._feeder = ImageFeeder(slice_cycles=slice_cycles)
         self._answers = AnswerSource(identity, block_ram=result_in_block_ram(result_bytes))
         super().__init__({
@@ -74,7 +68,7 @@ class FrameLink(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.receiver = self._receiver = FrameReceiver(frames_held(self._stream_bytes))
+        m.submodules.receiver = self._receiver = FrameReceiver()
         m.submodules.sender = self._sender = FrameSender()
         m.submodules.control = self._control = EngineControl()
         m.submodules.results = self._results = ResultBuffer(self._result_bytes)
@@ -113,14 +107,7 @@ class FrameLink(wiring.Component):
     def _connect_image(self, m):
         feeder, processor = self._feeder, self._processor
         connect(m, processor.image, feeder.control)
-        image = feeder.image
-        if self._stream_bytes:
-            m.submodules.queue = queue = ImageQueue(self._stream_bytes)
-            connect(m, image, queue.i)
-            m.d.comb += [queue.clear.eq(processor.image.begin), queue.layout.eq(processor.layout),
-                         self._answers.room.room.eq(queue.room), self._answers.room.result.eq(processor.result_ready)]
-            image = queue.o
-        connect_registered(m, "image", BYTE_LAST, image, flipped(self.image), clear=processor.image.begin)
+        connect_registered(m, "image", BYTE_LAST, feeder.image, flipped(self.image), clear=processor.image.begin)
         m.d.comb += self._answers.offset.eq(feeder.control.offset)
 
     def _connect_result(self, m):

@@ -1,7 +1,7 @@
 """From line bytes to checked frames."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import crc, data, stream, wiring
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import crc, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -20,10 +20,6 @@ from firelane.hw.contract.link_protocol import (
 )
 
 OVERHEAD = HEADER_BYTES + CRC_BYTES
-PLACE_BITS = bits_for(PAYLOAD_BYTES)
-
-VERDICT = data.StructLayout({"status": Status, "header": HEADER})
-"""What is known of a frame that is held."""
 
 
 class FramePort(Port):
@@ -50,21 +46,15 @@ class FramePort(Port):
 
 
 class FrameReceiver(wiring.Component):
-    """Holds frames, good or bad, until they are released; what comes when no more can be held is dropped to its FLAG.
+    """Holds one frame, good or bad, until it is released; what comes meanwhile is dropped up to the next FLAG.
 
     A good frame shows its header, and its payload byte by byte. A bad one shows why, with a header of zeros and
     without payload. FLAGs without anything between them are no frame.
 
-    Latency     4 cycles from the closing FLAG to `frame.valid`.
+    Latency     3 cycles from the closing FLAG to `frame.valid`.
     Throughput  a byte per cycle in, a payload byte per 2 cycles out.
     Stalling    `i` never stalls.
-    Limits      a block RAM for each frame holds PAYLOAD_BYTES; a frame that begins in the cycle behind the FLAG that
-                ended another one is dropped.
-
-    Parameters
-    ----------
-    frames : int
-        That are held at a time, at most.
+    Limits      one block RAM holds PAYLOAD_BYTES.
 
     Members
     -------
@@ -73,20 +63,13 @@ class FrameReceiver(wiring.Component):
     frame : Out(FramePort())
     """
 
-    def __init__(self, frames: int = 1):
-        if frames < 1:
-            raise ValueError(f"frames must be at least 1, not {frames!r}")
-        self._frames = frames
-        super().__init__({"i": In(stream.Signature(8, always_ready=True)), "frame": Out(FramePort())})
+    i: In(stream.Signature(8, always_ready=True))
+    frame: Out(FramePort())
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.buffer = buffer = Memory(shape=8, depth=self._frames * PAYLOAD_BYTES, init=[],
+        m.submodules.buffer = buffer = Memory(shape=8, depth=PAYLOAD_BYTES, init=[],
                                               attrs={"ram_style": "block", "no_rw_check": 1})
-        self._held = [Signal(VERDICT, name=f"held{n}") for n in range(self._frames)]
-        self._valid = [Signal(name=f"held_valid{n}") for n in range(self._frames)]
-        self._coming, self._shown = Signal(range(self._frames)), Signal(range(self._frames))    #: of these
-        self._full = Signal()               #: a frame is held where the next one would be
         m.submodules.crc = self._crc = crc.Processor(CRC32_ISO_HDLC(data_width=8))
         self._hunting = Signal(init=1)      #: for the FLAG that begins a frame
         self._count = Signal(range(PAYLOAD_BYTES + OVERHEAD + 2))       #: bytes of the frame, up to one too many
@@ -96,7 +79,6 @@ class FrameReceiver(wiring.Component):
         self._collect(m, byte, byte_valid, flag, buffer.write_port())
         self._delimit(m, byte_valid, flag)
         self._judge(m)
-        self._show(m)
         self._read(m, buffer.read_port(domain="comb"))      # with a register behind it, see hw.control.program_memory
         return m
 
@@ -118,9 +100,9 @@ class FrameReceiver(wiring.Component):
         count, header = self._count, self._header
         take, in_header = Signal(), count < HEADER_BYTES
         m.d.comb += [
-            take.eq(byte_valid & ~self._hunting & ~self._closed & ~self._full),
+            take.eq(byte_valid & ~self._hunting & ~self._closed & ~self.frame.valid),
             self._crc.data.eq(byte), self._crc.valid.eq(take), self._crc.start.eq(flag),
-            write.addr.eq(Cat((count - HEADER_BYTES)[:PLACE_BITS], self._coming)), write.data.eq(byte),
+            write.addr.eq(count - HEADER_BYTES), write.data.eq(byte),
             write.en.eq(take & ~in_header & (count < PAYLOAD_BYTES + HEADER_BYTES)),
         ]
         with m.If(take):
@@ -130,8 +112,8 @@ class FrameReceiver(wiring.Component):
                 m.d.sync += header.eq(header.as_value() >> 8 | byte << 8 * (HEADER_BYTES - 1))
 
     def _delimit(self, m, byte_valid, flag):
-        """Where frames begin and end; a frame that begins while none can be held any more is not taken."""
-        busy = self._closed | self._full
+        """Where frames begin and end; a frame that begins while another is held is not taken."""
+        busy = self._closed | self.frame.valid
         m.d.sync += self._closed.eq(flag & ~self._hunting & ~busy & (self._count != 0))
         with m.If(flag):
             m.d.sync += self._hunting.eq(0)
@@ -149,43 +131,26 @@ class FrameReceiver(wiring.Component):
             matches.eq(self._crc.match_detected),
             sane.eq((length + OVERHEAD == self._count) & (self._count >= OVERHEAD)),
         ]
-        verdict = Signal(VERDICT)
-        m.d.comb += verdict.header.eq(Mux(good, self._header.as_value(), 0))
-        with m.If(self._count > PAYLOAD_BYTES + OVERHEAD):
-            m.d.comb += [verdict.status.eq(Status.OVERSIZED), verdict.header.eq(0)]
-        with m.Elif(~matches):
-            m.d.comb += verdict.status.eq(Status.BAD_CRC)
-        with m.Elif(~sane):
-            m.d.comb += verdict.status.eq(Status.BAD_LENGTH)
         with m.If(self._closed):
-            m.d.sync += self._coming.eq(self._following(self._coming))
-        for n, (valid, held) in enumerate(zip(self._valid, self._held, strict=True)):
-            with m.If(self._closed & (self._coming == n)):
-                m.d.sync += [valid.eq(1), held.eq(verdict)]
-
-    def _show(self, m):
-        """The oldest frame that is held, from registers of its own."""
-        frame = self.frame
-        for n, (valid, held) in enumerate(zip(self._valid, self._held, strict=True)):
-            with m.If(self._coming == n):
-                m.d.comb += self._full.eq(valid)
-            with m.If((self._shown == n) & ~frame.valid):
-                m.d.sync += [frame.valid.eq(valid), frame.status.eq(held.status), frame.header.eq(held.header)]
-            with m.If((self._shown == n) & frame.release):
-                m.d.sync += valid.eq(0)
-        with m.If(frame.release):
-            m.d.sync += [frame.valid.eq(0), self._shown.eq(self._following(self._shown))]
-
-    def _following(self, place):
-        return Mux(place == self._frames - 1, 0, place + 1)
+            m.d.sync += [self.frame.valid.eq(1), self.frame.header.eq(Mux(good, self._header.as_value(), 0))]
+            with m.If(self._count > PAYLOAD_BYTES + OVERHEAD):
+                m.d.sync += [self.frame.status.eq(Status.OVERSIZED), self.frame.header.eq(0)]
+            with m.Elif(~matches):
+                m.d.sync += self.frame.status.eq(Status.BAD_CRC)
+            with m.Elif(~sane):
+                m.d.sync += self.frame.status.eq(Status.BAD_LENGTH)
+            with m.Else():
+                m.d.sync += self.frame.status.eq(Status.OK)
+        with m.If(self.frame.release):
+            m.d.sync += self.frame.valid.eq(0)
 
     def _read(self, m, read):
         """The payload, from the buffer."""
-        address, left = Signal(PLACE_BITS, reset_less=True), Signal(bits_for(PAYLOAD_BYTES + 1))
+        address, left = Signal(bits_for(PAYLOAD_BYTES), reset_less=True), Signal(bits_for(PAYLOAD_BYTES + 1))
         word, started, settled = Signal(8, reset_less=True), Signal(), Signal()
         some = Signal(reset_less=True)      # of `left`, a cycle late: it changes only while nothing is `settled`
         m.d.comb += [
-            read.addr.eq(Cat(address, self._shown)), self.frame.payload.payload.eq(word),
+            read.addr.eq(address), self.frame.payload.payload.eq(word),
             self.frame.empty.eq(started & (left == 0)), self.frame.payload.valid.eq(settled & some),
         ]
         m.d.sync += [some.eq(left != 0), word.eq(read.data), started.eq(self.frame.valid), settled.eq(started)]

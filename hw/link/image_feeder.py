@@ -17,9 +17,7 @@ class ImageControl(Port):
     begin : Out(1)
         Pulse: a new image of `length` bytes begins.
     length : Out(32)
-        Taken with `begin`.
-    repeat : Out(1)
-        Images of this length follow each other; kept until the next `begin`.
+        Kept until the next `begin`.
     start : Out(1)
         Pulse: a chunk is at `payload`. Its first `skip` bytes came before.
     skip : Out(32)
@@ -27,9 +25,9 @@ class ImageControl(Port):
     payload : Out(stream of 8), empty : Out(1)
         The chunk's bytes; none is left.
     offset : In(32)
-        Bytes of the image, or of all since `begin`, that were taken from chunks.
+        Bytes of the image that were taken from chunks.
     complete : In(1)
-        All of them were; never with `repeat`.
+        All of them were.
     done : In(1)
         Pulse: the chunk is used up or given up.
     too_long : In(1)
@@ -38,7 +36,7 @@ class ImageControl(Port):
 
     def __init__(self):
         super().__init__({
-            "begin": Out(1), "length": Out(CSR_BITS), "repeat": Out(1), "start": Out(1), "skip": Out(CSR_BITS),
+            "begin": Out(1), "length": Out(CSR_BITS), "start": Out(1), "skip": Out(CSR_BITS),
             "payload": Out(stream.Signature(8)), "empty": Out(1),
             "offset": In(CSR_BITS), "complete": In(1), "done": In(1), "too_long": In(1),
         })
@@ -73,7 +71,6 @@ class ImageFeeder(wiring.Component):
         m, control = Module(), self.control
         byte = Signal(BYTE_LAST, reset_less=True)
         left = Signal(CSR_BITS, reset_less=True)                # of the image
-        length = Signal(CSR_BITS, reset_less=True)
         skip = Signal(CSR_BITS, reset_less=True)                # of the chunk
         slice_left = Signal(range(self._slice_cycles + 1))
         active, ready, enter, pass_over, start = Signal(), Signal(), Signal(), Signal(), Signal()
@@ -104,11 +101,8 @@ class ImageFeeder(wiring.Component):
         with m.If(enter):
             m.d.sync += [self.image.valid.eq(1), byte.data.eq(control.payload.payload), byte.last.eq(left == 1),
                          left.eq(left - 1), control.offset.eq(control.offset + 1)]
-            with m.If(control.repeat & (left == 1)):
-                m.d.sync += left.eq(length)
         with m.If(start):
             m.d.sync += [active.eq(1), skip.eq(control.skip), slice_left.eq(self._slice_cycles), over.eq(0)]
         with m.If(control.begin):
-            m.d.sync += [self.image.valid.eq(0), left.eq(control.length), length.eq(control.length),
-                         control.offset.eq(0)]
+            m.d.sync += [self.image.valid.eq(0), left.eq(control.length), control.offset.eq(0)]
         return m

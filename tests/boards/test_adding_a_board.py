@@ -53,7 +53,7 @@ def test_the_file_of_a_user_is_a_board(tmp_path):
     path = tmp_path / "my_board.toml"
     path.write_text(file)
     board = get_board(str(path))
-    need = engine_resources(board.engine, board.result_bytes, board.stream_bytes)
+    need = engine_resources(board.engine, board.result_bytes)
     assert need.ebr_total <= board.device.ebr and need.dsp <= board.device.dsp and need.lut <= board.device.lut
     assert plan_clock(board.platform(), board.clock_hz).output_hz == board.clock_hz
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from firelane.cli.support import work
-from firelane.cli.support.options import PATH, half_size_option, json_option, port_options, record_options
+from firelane.cli.support.options import PATH, json_option, port_options, record_options
 from firelane.cli.support.terminal import display, found_port, progress_console, say_plainly
 
 
@@ -19,19 +19,17 @@ from firelane.cli.support.terminal import display, found_port, progress_console,
               help="What `firelane compile` wrote.  [default: found in build/ by the digest that the board names]")
 @click.option("--labels", type=PATH, help="Text file with the name of a class in each line.")
 @record_options
-@half_size_option
 @json_option
 def command(images: tuple[Path, ...], port: str, baud: int | None, folder: Path | None, labels: Path | None,
-            half_size: bool, as_json: bool, **record: Any) -> None:
+            as_json: bool, **record: Any) -> None:
     """Have a board classify images: files, or all images in a folder.
 
-    Shows the five best classes, the time that the board computed, the time that it took to bring the image there and
-    the result back, and all of it. Of several images the next one goes to the board while it computes. How images
-    become the network's input is recorded in what was compiled; --preset, --channels, --mean, --scale and --resize say
-    or change it.
+    Shows the five best classes, the time that the board computed, and the time that it took to bring the image there
+    and the result back. How images become the network's input is recorded in what was compiled; --preset, --channels,
+    --mean, --scale and --resize say or change it.
     """
     work.check_given(images, folder)
     console = progress_console(as_json)
     with display(console) as progress:
         work.classify(images, *found_port(port, baud, progress), folder=folder, labels=labels, record=record,
-                      half_size=half_size, as_json=as_json, say=say_plainly(console), progress=progress)
+                      as_json=as_json, say=say_plainly(console), progress=progress)

@@ -11,7 +11,6 @@ import click
 from firelane.cli.support import work
 from firelane.cli.support.options import (
     PATH,
-    half_size_option,
     image_options,
     json_option,
     named_images,
@@ -31,7 +30,6 @@ from firelane.compiler.support.outputs import check_file
 @port_options
 @image_options
 @record_options
-@half_size_option
 @json_option
 @click.option("--bitstream", type=PATH,
               help="That the board was programmed with, for its digest.  [default: the one beside DIR, if `firelane "

@@ -100,13 +100,6 @@ def port_options(command: Function) -> Function:
     return port(baud_option(command))
 
 
-def half_size_option(command: Function) -> Function:
-    """--half-size: fewer bytes on the line."""
-    return click.option("--half-size", is_flag=True,
-                        help="Send images at half size, a quarter of the bytes; the board makes four pixels of each. "
-                             "It changes what the network sees.")(command)
-
-
 def baud_option(command: Function) -> Function:
     """The rate of a board's serial line."""
     return click.option("--baud", type=click.IntRange(min=1),

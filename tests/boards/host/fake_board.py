@@ -27,7 +27,7 @@ IDENTITY = Identity(board="fake", clock_hz=1_000_000, engine=ENGINE, payload_byt
 FLAG = b"\x7e"
 LONG_CYCLES = round(2 * ANSWER_SECONDS * simulated_clock.CYCLES_PER_SECOND)
 SIZES = {Command.IDENTIFY: 0, Command.REGISTERS: 0, Command.RESET: 0, Command.LOAD_BEGIN: 4, Command.LOAD_COMMIT: 4,
-         Command.RUN: 8, Command.RESULT: 4, Command.STREAM: 12}
+         Command.RUN: 8, Command.RESULT: 4}
 
 
 def digest_of(program: list[int], weights: list[int]) -> int:
@@ -52,7 +52,6 @@ class FakeBoard:
     compute : its engine
     busy : image bytes that an IMAGE command takes at most; the next one then takes none
     pending : how often a result is not there yet
-    room : image bytes that an answer in a stream says it takes at once
     """
 
     compute: Callable[[bytes], bytes] = lambda image: zlib.crc32(image).to_bytes(4, "little") * 3
@@ -61,7 +60,6 @@ class FakeBoard:
     busy: int = 1 << 20
     pending: int = 1
     digest: int = 0
-    room: int = 1 << 20
     memories: dict[int, dict[int, int]] = field(default_factory=lambda: {n: {} for n in range(4)})
     loading: bool = False
     seen: list[Command] = field(default_factory=list)
@@ -69,7 +67,6 @@ class FakeBoard:
     def __post_init__(self):
         self._line, self._wait, self._stuck = b"", 0, False
         self._image: bytearray | None = None
-        self._streaming, self._piece = False, 0         #: which piece of the results in a stream is at hand
         self._size = self._result_offset = 0
         self.registers = dict.fromkeys(range(REGISTERS_SHOWN), 0)
 
@@ -151,23 +148,12 @@ class FakeBoard:
         if int.from_bytes(payload[4:], "little") != self.digest:
             return Status.WRONG_MODEL
         self._image, self._size = bytearray(), int.from_bytes(payload[:4], "little")
-        self._result_offset, self._wait, self._streaming = 0, self.pending, False
+        self._result_offset, self._wait = 0, self.pending
         return b""
-
-    def do_stream(self, payload):
-        if not self.identity.stream_bytes:
-            return Status.UNKNOWN_COMMAND
-        found = self.do_run(payload[4:])
-        self._streaming, self._piece = found == b"", 0
-        return found
 
     def do_image(self, payload):
         offset, chunk = int.from_bytes(payload[:4], "little"), payload[4:]
-        if self._image is None:
-            return Status.WRONG_ORDER
-        if self._streaming:
-            return self._stream_on(offset, chunk)
-        if offset > len(self._image):
+        if self._image is None or offset > len(self._image):
             return Status.WRONG_ORDER
         if offset + len(chunk) > self._size:
             return Status.BAD_LENGTH
@@ -175,45 +161,7 @@ class FakeBoard:
         self._image += chunk[len(self._image) - offset:][:0 if self._stuck else self.busy]
         return len(self._image).to_bytes(4, "little")
 
-    def _stream_on(self, offset, chunk):
-        if offset <= len(self._image):
-            self._stuck = not self._stuck and self.busy < self._size
-            self._image += chunk[len(self._image) - offset:][:0 if self._stuck else self.busy]
-        ready = (self._piece < len(self._pieces())) << 31
-        return len(self._image).to_bytes(4, "little") + (ready | self.room).to_bytes(4, "little")
-
-    def _pieces(self):
-        """(offset, bytes, the last one) of each piece of each result in a stream."""
-        found, offset = [], 0
-        for first in range(0, len(self._image) - self._size + 1, self._size):
-            result = self.compute(bytes(self._image[first:first + self._size]))
-            for place in range(0, len(result), self.chunk):
-                found.append((offset, result[place:place + self.chunk], place + self.chunk >= len(result)))
-                offset += len(found[-1][1])
-        return found
-
-    def _stream_result(self, offset):
-        pieces = self._pieces()
-        if self._piece == len(pieces):
-            behind = pieces[-1][0] + len(pieces[-1][1]) if pieces else 0
-            return Status.PENDING if offset == behind else Status.WRONG_ORDER
-        first, octets, last = pieces[self._piece]
-        if offset == first + len(octets):
-            self._piece, self._wait = self._piece + 1, self.pending
-            return Status.PENDING
-        if offset != first:
-            return Status.WRONG_ORDER
-        if self._wait:
-            self._wait -= 1
-            return Status.PENDING
-        ended = sum(piece[2] for piece in pieces[:self._piece + 1])
-        self.registers |= {Register.FRAMES: ended, Register.FRAME_CYCLES: 1500 + ended, Register.STALL_INPUT: 300,
-                           Register.STALL_OUTPUT: 200}
-        return bytes([last]) + octets
-
     def do_result(self, payload):
-        if self._image is not None and self._streaming:
-            return self._stream_result(int.from_bytes(payload, "little"))
         if self._image is None or len(self._image) != self._size:
             return Status.WRONG_ORDER
         if self._wait:

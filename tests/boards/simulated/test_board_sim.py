@@ -28,13 +28,12 @@ from firelane.compiler.frame_io.stream import stream_bytes
 from firelane.compiler.schedule.cost_model import frame_cost
 from firelane.hw.contract.error_code import ErrorCode
 from firelane.hw.contract.instruction import Opcode, instruction_words
-from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, STATE, STREAM_BYTES, Command, Status
+from firelane.hw.contract.link_protocol import PAYLOAD_BYTES, STATE, Command, Status
 from tests.boards.host.digits import CFG, compiled, compiled_folder, expected, pixels
 
 BAUD = 3_000_000
 PATIENCE_CYCLES = LEAST_PATIENCE
-DESIGN = Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=CFG,
-                                  stream_bytes=STREAM_BYTES[-1]),
+DESIGN = Design(identity=Identity(board=UNNAMED, clock_hz=UNNAMED_CLOCK_HZ, engine=CFG),
                 timing=replace(SIMULATED_TIMING, patience_cycles=PATIENCE_CYCLES))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from firelane.boards.host import simulated_clock
-from firelane.boards.host.half_size import half_size_layout, halved
 from firelane.boards.host.port import SerialPort
 from firelane.boards.host.remote_board import RemoteBoard
-from firelane.boards.report.end_to_end import ENGINE, LINE, FrameWork, Link, at_half_size, end_to_end, work_of
+from firelane.boards.report.end_to_end import ENGINE, LINE, FrameWork, Link, end_to_end, work_of
 from firelane.boards.simulated.build import build_board
 from firelane.boards.simulated.running import RunningBoard
 from firelane.compiler.fit.report import make_report
@@ -62,29 +61,3 @@ def test_a_frame_takes_what_is_predicted(byte_cycles, limit):
     found = end_to_end(link, work())
     assert found.limit == limit
     assert CLOCK_HZ * found.seconds == pytest.approx(counted(byte_cycles, 2), rel=0.03)
-
-
-def streamed_cycles(byte_cycles: int, divisor: int = 1, images: int = 8, first: int = 3) -> float:
-    """Cycles from one result to the next in a stream, after the first ones; `divisor`: 4 at half size."""
-    with RunningBoard(build_board(DESIGN), CONTENTS, byte_cycles=byte_cycles, quiet_cycles=STEP) as running:
-        port = SteppedPort(running)
-        try:
-            device = RemoteBoard(port)
-            half = divisor == 4
-            layout = half_size_layout(device.identity, pixels(0).shape) if half else 0
-            sent = [stream_bytes(halved(pixels(n)) if half else pixels(n)) for n in range(images)]
-            times = [port.clock() for _ in device.run_all(sent, CONTENTS.program_digest, layout)]
-            return (times[-1] - times[first]) * simulated_clock.CYCLES_PER_SECOND / (images - 1 - first)
-        finally:
-            port.close()
-
-
-@pytest.mark.parametrize("byte_cycles, divisor, limit", [(1, 1, ENGINE), (25, 1, ENGINE), (80, 1, LINE),
-                                                         (80, 4, ENGINE)])
-def test_a_frame_of_a_stream_takes_what_is_predicted(byte_cycles, divisor, limit):
-    """Whichever is longer, transfer or computing: the other one is hidden."""
-    link = Link(clock_hz=CLOCK_HZ, byte_seconds=byte_cycles / CLOCK_HZ, turnaround_seconds=TURNAROUND / CLOCK_HZ,
-                stream_bytes=DESIGN.identity.stream_bytes)
-    found = end_to_end(link, at_half_size(work()) if divisor == 4 else work())
-    assert found.limit == limit
-    assert CLOCK_HZ * found.seconds == pytest.approx(streamed_cycles(byte_cycles, divisor), rel=0.06)

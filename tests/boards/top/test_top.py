@@ -34,7 +34,7 @@ def test_every_board_has_a_build_plan(board: Board):
 @pytest.mark.parametrize("board", all_boards(), ids=lambda board: board.name)
 def test_engines_are_within_their_devices(board: Board):
     from firelane.compiler.fit.resources import engine_resources
-    need = engine_resources(board.engine, board.result_bytes, board.stream_bytes)
+    need = engine_resources(board.engine, board.result_bytes)
     assert need.ebr_total > 0.7 * board.device.ebr or board.name.startswith("ulx3s"), "a larger engine fits"
     assert need.ebr_total <= board.device.ebr
     assert need.dsp <= board.device.dsp

@@ -15,7 +15,7 @@ from tests.compiler.small_networks import small_model
 
 def test_the_answer_comes_first(capsys):
     assert main(["estimate", "digits", "--board", "ulx3s_25f"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == ("fits ulx3s_25f at 95.1 frames/s end"
+    assert capsys.readouterr().out.splitlines()[0] == ("fits ulx3s_25f at 48.4 frames/s end"
                                                         " to end (limited by the line; the engine alone: 698.9)")
 
 

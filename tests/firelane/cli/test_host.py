@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from firelane.boards.host.half_size import doubled, halved
 from firelane.boards.top.identity import Identity
 from firelane.cli.main import main
 from firelane.compiler.artefact.reader import read_model
@@ -86,30 +84,6 @@ def test_json(board, folder, tmp_path, capsys):
         assert (record["image"], record["cycles"], record["device_ms"]) == (str(file), CYCLES, 1000 * CYCLES / CLOCK_HZ)
         assert record["classes"][0]["index"] == best(number) and len(record["classes"]) == 5
         assert record["classes"][0].keys() == {"index", "name", "share"} and record["transfer_ms"] >= 0
-
-
-def test_half_size(board, folder, tmp_path, capsys):
-    """A quarter of the bytes; what is compared with is computed from the doubled picture."""
-    files = [image_file(number, tmp_path) for number in (1, 2)]
-    board.identity = replace(board.identity, stream_bytes=4096)
-
-    def compute(half):
-        picture = doubled(np.frombuffer(half, np.uint8).reshape(1, SIDE // 2, SIDE // 2))
-        return expected("digits", picture)
-
-    board.compute = compute
-    assert run(board, "run", *files, "--half-size", "--json") == 0
-    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    best_of_halves = [int(np.argmax(np.frombuffer(expected("digits", doubled(halved(pixels(number)))), np.uint8)))
-                      for number in (1, 2)]
-    assert [record["classes"][0]["index"] for record in records] == best_of_halves
-    assert all(record["end_to_end_ms"] >= record["transfer_ms"] for record in records)
-    assert run(board, "validate", folder, "--half-size", "--image", files[0], "-o", tmp_path / "record.json") == 0
-    assert json.loads((tmp_path / "record.json").read_text())["link"]["image_bytes"] == SIDE * SIDE // 4
-    capsys.readouterr()
-    board.identity = replace(board.identity, stream_bytes=0)
-    assert run(board, "run", files[0], "--half-size") == 2
-    assert "error: --half-size: the board fake does not double images; leave it out" in refusal(capsys)
 
 
 def refusal(capsys) -> str:

@@ -23,10 +23,9 @@ DIGEST = PROGRAM[Header.PROGRAM_CRC]
 class LinkedSmallEngine(Elaboratable):
     """`rx` and `tx` are byte streams: a line without its UART."""
 
-    def __init__(self, *, program=PROGRAM, weights=WEIGHTS, stream_bytes=0):
+    def __init__(self, *, program=PROGRAM, weights=WEIGHTS):
         self.engine = Engine(CFG, MemoryContents(program, weights))
-        self.link = FrameLink(CFG, identity=IDENTITY, slice_cycles=SLICE_CYCLES, patience_cycles=PATIENCE_CYCLES,
-                              stream_bytes=stream_bytes)
+        self.link = FrameLink(CFG, identity=IDENTITY, slice_cycles=SLICE_CYCLES, patience_cycles=PATIENCE_CYCLES)
         self.rx, self.tx = self.link.rx, self.link.tx
 
     def elaborate(self, platform):
@@ -54,23 +53,15 @@ class Host:
     async def answer(self) -> Frame:
         """The next frame from the board."""
         while True:
-            for frame in self._deframer.feed([await receive(self._ctx, self._dut.tx)]):     # one at most
+            for frame in self._deframer.feed([await receive(self._ctx, self._dut.tx)]):
                 return frame
 
     async def ask(self, command: int, payload: bytes = b"") -> tuple[Status, bytes]:
         """Status and body of the answer, which must be one to this command."""
-        return await self.answer_to(command, await self.post(command, payload))
-
-    async def post(self, command: int, payload: bytes = b"") -> int:
-        """Send a command and go on; its sequence number."""
         self._sequence = (self._sequence + 1) % 256
         await self.send_bytes(Frame(self._sequence, command, payload).to_bytes())
-        return self._sequence
-
-    async def answer_to(self, command: int, sequence: int) -> tuple[Status, bytes]:
-        """Status and body of the next answer, which must be one to this command."""
         answer = await self.answer()
-        assert (answer.sequence, answer.command) == (sequence, command | ANSWER)
+        assert (answer.sequence, answer.command) == (self._sequence, command | ANSWER)
         return Status(answer.payload[0]), answer.payload[1:]
 
     async def wait(self, cycles: int):
