@@ -105,7 +105,7 @@ def no_images(folder: Path) -> FirelaneError:
 
 
 def _folder(path: Path, shape: Shape, taken: Preprocessing | None, limit: int) -> Sequence[np.ndarray]:
-    files = images_below(path)
+    files = images_below(path) or image_files(path)     # of folders alone that have images' names, reading says so
     if not files:
         raise no_images(path)
     record = _needed(path, taken)
